@@ -1,0 +1,1 @@
+"""The tests: a folder for each package, and some that look across all of them."""
