@@ -1,0 +1,53 @@
+"""Runs the examples that a configuration carries: what `tessera rules test` reports."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from domain.points import from_minor
+from domain.program_zone import to_instant
+from domain.rules.compile import CompiledRules, compile_rules
+from domain.rules.evaluate import Evaluation, Facts, evaluate
+from domain.rules.fixed import REFUND
+from domain.rules.model import Configuration, Example
+
+EXAMPLE_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+"""The instant of an example that has no transaction date: fixed, so that a file gives the same every day."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExampleResult:
+    """An example's points as expected and as the rules give them, with the explanation of each group."""
+
+    name: str
+    expected: Decimal
+    got: Decimal
+    passed: bool
+    explanation: list[dict[str, Any]]
+
+
+def run_examples(configuration: Configuration, *, at: datetime = EXAMPLE_AT) -> list[ExampleResult]:
+    """Every example through the configuration's own rules; `at` stands in for a missing date."""
+    compiled = compile_rules(configuration)
+    return [_run(example, compiled, at) for example in configuration.examples]
+
+
+def _run(example: Example, compiled: CompiledRules, at: datetime) -> ExampleResult:
+    given = example.transaction.get("transaction_date")
+    earned_at = to_instant(given, compiled.zone) if isinstance(given, date) else at
+    # A refund takes points back, it never earns.
+    if example.transaction.get("transaction_type") == REFUND:
+        evaluation = Evaluation(awards=(), unposted=Decimal(0))
+    else:
+        evaluation = evaluate(
+            compiled, Facts(transaction=example.transaction, member=example.member, at=earned_at)
+        )
+    got = from_minor(evaluation.points, compiled.points_decimals)
+    return ExampleResult(
+        name=example.name,
+        expected=example.points,
+        got=got,
+        passed=got == example.points,
+        explanation=[{"group": award.group} | award.explanation for award in evaluation.awards],
+    )

@@ -1,0 +1,87 @@
+"""Reads the sections `program` and `expiry`, whose shape the schema has checked."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from domain.expiry_terms import ExpiryOverride, ExpiryTerms
+from domain.program_zone import load_zone
+from domain.rules.model import REDEMPTION_TYPES, ProgramTerms
+from domain.rules.problem import Problems
+from domain.rules.value import read_date, read_decimal, read_text
+
+_COUNTED_LATER = "accrual_cap_per_month"
+
+
+def read_program(given: dict[str, Any], problems: Problems) -> ProgramTerms:
+    """The program's terms; notes an unknown zone, and figures that contradict each other."""
+    terms = {key: settled(value) for key, value in given.items() if key != _COUNTED_LATER}
+    for key in ("redemption_rate", "redemption_minimum"):
+        if key in given:
+            terms[key] = read_amount(given[key], f"program.{key}", problems)
+    own_types = {int(number): name for number, name in given.get("redemption_types", {}).items()}
+    terms["redemption_types"] = dict(sorted({**REDEMPTION_TYPES, **own_types}.items()))
+    program = ProgramTerms(**terms)
+    _check_program(program, problems)
+    return program
+
+
+def read_expiry(given: dict[str, Any], problems: Problems) -> ExpiryTerms:
+    """The expiry terms; notes a figure that the policy needs and has not, or has and does not need."""
+    policy = given.get("policy", "none")
+    wanted = {"months": "months", "fixed_date": "date"}.get(policy)
+    for key in ("months", "date"):
+        if key == wanted and given.get(key) is None:
+            problems.add(f"expiry.{key}", f"is missing for the policy {policy}")
+        elif key != wanted and given.get(key) is not None:
+            problems.add(f"expiry.{key}", f"has no meaning with the policy {policy}")
+    return ExpiryTerms(
+        policy=policy,
+        months=settled(given.get("months")),
+        period_end=given.get("period_end") or "day",
+        last_day=read_day(given.get("date"), "expiry.date", problems),
+    )
+
+
+def read_override(given: dict[str, Any] | None, path: str, problems: Problems) -> ExpiryOverride | None:
+    """An award's own expiry, or None."""
+    if given is None:
+        return None
+    return ExpiryOverride(
+        months=settled(given.get("months")), last_day=read_day(given.get("date"), f"{path}.date", problems)
+    )
+
+
+def read_day(given: str | None, path: str, problems: Problems) -> date | None:
+    """A date without a time, or None."""
+    value = read_moment(given, path, problems)
+    return value.date() if isinstance(value, datetime) else value
+
+
+def read_moment(given: str | None, path: str, problems: Problems) -> date | datetime | None:
+    """A date or a time, or None."""
+    return None if given is None else problems.check(lambda: read_date(given), path, None)
+
+
+def read_amount(given: Any, path: str, problems: Problems, *, positive: bool = False) -> Decimal:
+    """An exact number; the schema sees the sign of a number, but not of one that stands in a string."""
+    value = problems.check(lambda: read_decimal(given), path, Decimal(1))
+    if positive and value <= 0:
+        problems.add(path, "must be more than 0")
+        return Decimal(1)
+    return value
+
+
+def settled(value: Any) -> Any:
+    """A whole number that was written as 1.0 or 1e3, as an int; anything else as it is."""
+    return int(value) if isinstance(value, Decimal) else value
+
+
+def _check_program(program: ProgramTerms, problems: Problems) -> None:
+    problems.check(lambda: bool(load_zone(program.time_zone)), "program.time_zone", False)
+    problems.check(lambda: program.redemption_minimum_minor, "program.redemption_minimum", 0)
+    problems.check(lambda: read_text(program.default_merchant), "program.default_merchant", "")
+    if program.redemption_rate <= 0:
+        problems.add("program.redemption_rate", "must be more than 0")
+    if program.default_loyalty_txn_type not in program.redemption_types:
+        problems.add("program.default_loyalty_txn_type", "is not one of the redemption types")
