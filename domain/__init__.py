@@ -1,0 +1,1 @@
+"""What is true: errors, models, SQL, the ledger and the rules. Imports nothing of ours."""

@@ -1,0 +1,138 @@
+"""Who asks and what they may do: principals, permissions and the built-in roles.
+
+Every use case checks its own permission through `Principal.require`, so that no edge can forget it.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.errors import Forbidden
+
+
+class Permission(StrEnum):
+    """One thing that a use case may need."""
+
+    MEMBER_READ = "member:read"
+    MEMBER_WRITE = "member:write"
+    PERSONAL_INFORMATION = "member:personal-information"
+    TRANSACTION_SUBMIT = "transaction:submit"
+    LEDGER_READ = "ledger:read"
+    POINTS_REDEEM = "points:redeem"
+    REDEMPTION_REVERSE = "redemption:reverse"
+    CONFIGURATION_READ = "configuration:read"
+    CONFIGURATION_WRITE = "configuration:write"
+    CREDENTIAL_READ = "credential:read"
+    CREDENTIAL_WRITE = "credential:write"
+    PROGRAM_CREATE = "program:create"
+    BATCH_READ = "batch:read"
+    BATCH_WRITE = "batch:write"
+    AUDIT_READ = "audit:read"
+
+
+class PrincipalKind(StrEnum):
+    """How the caller got in."""
+
+    PROGRAM = "program"
+    MEMBER = "member"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+
+
+_EVERYTHING = frozenset(Permission)
+_CUSTOMER_EXECUTIVE = frozenset(
+    {
+        Permission.MEMBER_READ,
+        Permission.MEMBER_WRITE,
+        Permission.PERSONAL_INFORMATION,
+        Permission.LEDGER_READ,
+        Permission.REDEMPTION_REVERSE,
+        Permission.CONFIGURATION_READ,
+        Permission.BATCH_READ,
+    }
+)
+_PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
+    Permission.TRANSACTION_SUBMIT,
+    Permission.POINTS_REDEEM,
+    Permission.CONFIGURATION_WRITE,
+    Permission.BATCH_WRITE,
+    Permission.CREDENTIAL_READ,
+    Permission.AUDIT_READ,
+}
+
+ROLES: dict[str, frozenset[Permission]] = {
+    "program-admin": _EVERYTHING,
+    "program-manager": _PROGRAM_MANAGER,
+    "customer-executive": _CUSTOMER_EXECUTIVE,
+}
+"""The locked roles of administrators and what each may do."""
+
+PROGRAM_PERMISSIONS = _EVERYTHING - {
+    Permission.PROGRAM_CREATE,
+    Permission.CREDENTIAL_READ,
+    Permission.CREDENTIAL_WRITE,
+    Permission.AUDIT_READ,
+}
+"""What a server with client credentials may do in its own program."""
+
+MEMBER_PERMISSIONS = frozenset(
+    {
+        Permission.MEMBER_READ,
+        Permission.MEMBER_WRITE,
+        Permission.PERSONAL_INFORMATION,
+        Permission.LEDGER_READ,
+        Permission.POINTS_REDEEM,
+    }
+)
+"""What a member-bound token may do, for its own member only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Principal:
+    """The authenticated caller of a use case.
+
+    `program_id` is the partition (a program in one environment), `public_program_id` the number
+    that integrators know. Both are None for an administrator who has not chosen a program.
+    """
+
+    kind: PrincipalKind
+    actor: str
+    program_id: int | None = None
+    public_program_id: int | None = None
+    environment: str = "sandbox"
+    member_reference: str | None = None
+    permissions: frozenset[Permission] = field(default_factory=frozenset)
+
+    def require(self, permission: Permission) -> None:
+        """Raise Forbidden unless the principal has the permission."""
+        if permission not in self.permissions:
+            raise Forbidden(f"needs {permission}")
+
+    @property
+    def program(self) -> int:
+        """The partition the caller works in; Forbidden where none was chosen."""
+        if self.program_id is None:
+            raise Forbidden("no program chosen")
+        return self.program_id
+
+    def member(self, reference: str | None) -> str | None:
+        """The member reference to work on: the given one, or the token's own.
+
+        Raises Forbidden where a member-bound caller names somebody else.
+        """
+        if self.member_reference is None:
+            return reference
+        if reference is not None and reference != self.member_reference:
+            raise Forbidden("the token is bound to another member")
+        return self.member_reference
+
+
+def system_principal(program_id: int, public_program_id: int, environment: str, actor: str) -> Principal:
+    """The principal of a job, a file or the command line within one program."""
+    return Principal(
+        kind=PrincipalKind.SYSTEM,
+        actor=actor,
+        program_id=program_id,
+        public_program_id=public_program_id,
+        environment=environment,
+        permissions=_EVERYTHING,
+    )

@@ -1,0 +1,76 @@
+"""Keys: all derived from the deployment's one secret, each for one purpose.
+
+A member's personal information is encrypted under a key of its own, which is stored wrapped; to destroy
+that key is to erase the member, in backups too. Look-ups go by keyed hashes, never by clear text.
+"""
+
+import hashlib
+import hmac
+import os
+import unicodedata
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE_BYTES = 12
+
+
+class KeyRing:
+    """The deployment's keys. `secret` is `TESSERA_SECRET_KEY`, at least 32 characters."""
+
+    def __init__(self, secret: str) -> None:
+        if len(secret) < 32:
+            raise ValueError("TESSERA_SECRET_KEY must have at least 32 characters")
+        self._secret = secret.encode()
+        self._wrapping = AESGCM(self._derive("member-data-key", 32))
+        self._lookup = self._derive("lookup-hash", 32)
+        self._signing: dict[str, bytes] = {}
+
+    def _derive(self, purpose: str, length: int) -> bytes:
+        return HKDF(algorithm=SHA256(), length=length, salt=b"tessera", info=purpose.encode()).derive(self._secret)
+
+    def signing_key(self, kid: str) -> bytes:
+        """The 512-bit key that signs and checks access tokens with this `kid`."""
+        if kid not in self._signing:
+            self._signing[kid] = self._derive(f"access-token:{kid}", 64)
+        return self._signing[kid]
+
+    def new_data_key(self) -> tuple[bytes, bytes]:
+        """A fresh member key: the key itself and the wrapped form that is stored."""
+        key = os.urandom(32)
+        return key, _seal(self._wrapping, key, b"data-key")
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """The member key behind its stored form."""
+        return _open(self._wrapping, wrapped, b"data-key")
+
+    def lookup_hash(self, program_id: int, attribute: str, value: str) -> bytes:
+        """The keyed hash by which a unique value is found, without its letter case and white space."""
+        canonical = unicodedata.normalize("NFC", value).strip().casefold()
+        message = f"{program_id}\x1f{attribute}\x1f{canonical}".encode()
+        return hmac.digest(self._lookup, message, "sha256")
+
+
+def encrypt(key: bytes, text: str) -> bytes:
+    """Text under a member's key (AES-256-GCM, random nonce in front)."""
+    return _seal(AESGCM(key), text.encode(), b"")
+
+
+def decrypt(key: bytes, sealed: bytes) -> str:
+    """The text that `encrypt` sealed. Raises cryptography's InvalidTag where it was changed."""
+    return _open(AESGCM(key), sealed, b"").decode()
+
+
+def hash_secret(secret: str) -> bytes:
+    """SHA-256 of a machine-made secret of 256 random bits, which needs no slow hash."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _seal(cipher: AESGCM, data: bytes, context: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, data, context)
+
+
+def _open(cipher: AESGCM, sealed: bytes, context: bytes) -> bytes:
+    return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)

@@ -1,0 +1,271 @@
+"""The error table: every refusal that any surface can give is declared here, once.
+
+An error is a subclass of `TesseraError`; REST, GraphQL, files and the command line all render the
+same declaration. Codes 1300 to 1399 are for errors that the published v1 API does not know.
+"""
+
+import re
+from typing import ClassVar
+
+_GRAPHQL_CODE_BY_STATUS = {
+    400: "BAD_USER_INPUT",
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "BAD_REQUEST",
+    409: "CONFLICT",
+    413: "BAD_USER_INPUT",
+    415: "BAD_REQUEST",
+    422: "BAD_USER_INPUT",
+    429: "RATE_LIMITED",
+    500: "INTERNAL_SERVER_ERROR",
+    503: "SERVICE_UNAVAILABLE",
+}
+
+CATALOGUE: dict[str, type["TesseraError"]] = {}
+"""Every declared error by its reason, in the order of declaration."""
+
+
+class TesseraError(Exception):
+    """A refusal with a catalogued code.
+
+    `detail` follows the published message in brackets; `field` names the input at fault.
+    """
+
+    lbms_code: ClassVar[str]
+    code: ClassVar[str]
+    status: ClassVar[int]
+    graphql_code: ClassVar[str]
+    message: ClassVar[str]
+    reason: ClassVar[str]
+    binds_key: ClassVar[bool]
+
+    def __init_subclass__(cls, *, code: str, status: int, message: str, binds_key: bool = False) -> None:
+        super().__init_subclass__()
+        cls.lbms_code = code
+        cls.code = f"1{code[1:]}" if code.startswith("E") else code
+        cls.status = status
+        cls.graphql_code = _GRAPHQL_CODE_BY_STATUS[status]
+        cls.message = message
+        cls.binds_key = binds_key
+        cls.reason = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
+        CATALOGUE[cls.reason] = cls
+
+    def __init__(
+        self, detail: str | None = None, *, field: str | None = None, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        self.retry_after_s = retry_after_s
+
+    @property
+    def text(self) -> str:
+        """The published message, then the detail in brackets."""
+        return f"{self.message} ({self.detail})" if self.detail else self.message
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
+
+# Requests that never reach a use case.
+
+
+class PathNotFound(TesseraError, code="404", status=404, message="No such path"):
+    """No operation stands at this path."""
+
+
+class MethodNotAllowed(TesseraError, code="405", status=405, message="Method not allowed"):
+    """The path exists, the method does not."""
+
+
+class BodyTooLarge(TesseraError, code="413", status=413, message="Body too large"):
+    """The request body is over the limit."""
+
+
+class NotJson(TesseraError, code="415", status=415, message="Not JSON"):
+    """The body is of another content type."""
+
+
+class Unauthorized(TesseraError, code="401", status=401, message="Unauthorized"):
+    """No token, a lapsed one, or wrong credentials; never says which."""
+
+
+class Forbidden(TesseraError, code="403", status=403, message="Forbidden"):
+    """The principal may not do this, or the token is bound to another member or program."""
+
+
+class TooManyRequests(TesseraError, code="429", status=429, message="Too many requests"):
+    """A rate limit was reached; `Retry-After` says when to come back."""
+
+
+class BadRequest(TesseraError, code="999", status=400, message="Bad request"):
+    """Something is missing, cannot be parsed or is of the wrong type."""
+
+
+class InvalidRequest(TesseraError, code="998", status=400, message="Invalid request"):
+    """Everything parses, but a value is not allowed."""
+
+
+class KeyReused(TesseraError, code="409", status=409, message="Idempotency key reused with another body"):
+    """The key, or the client-chosen reference, already stands for another request."""
+
+
+class UnexpectedFailure(TesseraError, code="997", status=500, message="Exception occurred"):
+    """A surprise: logged with the request id, never described to the caller."""
+
+
+class ServiceUnavailable(TesseraError, code="503", status=503, message="Database away, try again"):
+    """The database cannot be reached now; the outcome of a write is unknown until retried with its key."""
+
+
+# Members.
+
+
+class MemberNotFound(TesseraError, code="103", status=404, message="Member does not exist"):
+    """Nobody in this program has this reference."""
+
+
+class UpdateFailed(TesseraError, code="104", status=500, message="Failed to update member profile"):
+    """The profile could not be stored."""
+
+
+class InvalidProductCode(TesseraError, code="105", status=400, message="Invalid product code"):
+    """The product or sub product code is not on the program's list."""
+
+
+class InvalidAttribute(TesseraError, code="106", status=400, message="Invalid attribute value"):
+    """An attribute is unknown, or its value does not fit its definition; the detail names it."""
+
+
+class MemberNotActive(TesseraError, code="107", status=422, message="Member status is not Active", binds_key=True):
+    """The operation needs an active member."""
+
+
+class MemberCancelled(TesseraError, code="113", status=422, message="Member is cancelled", binds_key=True):
+    """Status 4."""
+
+
+class MemberSuspended(TesseraError, code="114", status=422, message="Member is suspended", binds_key=True):
+    """Status 2."""
+
+
+class MembershipBlocked(TesseraError, code="115", status=422, message="Membership is blocked", binds_key=True):
+    """Status 6."""
+
+
+class LoginBlocked(TesseraError, code="116", status=422, message="Login is blocked", binds_key=True):
+    """Status 3. The credential check answers the same code with HTTP 401."""
+
+
+class DuplicateRecord(TesseraError, code="E201", status=409, message="Duplicate record"):
+    """The reference, or the `transaction_id` of a `DR`, is taken."""
+
+
+class MemberNonexistent(TesseraError, code="E202", status=404, message="Member nonexistent"):
+    """No member of this program has this `Id`."""
+
+
+class CancelledMemberUpdate(TesseraError, code="E204", status=422, message="Record updation failed — cancelled member"):
+    """A cancelled member's profile is closed."""
+
+
+class DuplicateEmail(TesseraError, code="E205", status=409, message="Duplicate Email: The email already exists"):
+    """Another member of the program has this e-mail address."""
+
+
+class DuplicateMobile(
+    TesseraError, code="E206", status=409, message="Duplicate Mobile: The mobile number already exists"
+):
+    """Another member of the program has this mobile number."""
+
+
+class DuplicateAttribute(TesseraError, code="E207", status=409, message="Duplicate unique attribute"):
+    """Another member of the program has this value of a unique attribute."""
+
+
+# Earning and the ledger.
+
+
+class InsertFailed(TesseraError, code="006", status=500, message="Insert failed"):
+    """The transaction could not be stored."""
+
+
+class AwardFailed(TesseraError, code="201", status=500, message="Failed to award points"):
+    """The rules ran, the posting failed; nothing was stored."""
+
+
+class AccrualNotAllowed(TesseraError, code="128", status=422, message="Accrual is not allowed", binds_key=True):
+    """Accrual is switched off for this member."""
+
+
+class PointsNotPositive(TesseraError, code="120", status=422, message="Points must be greater than zero"):
+    """Zero or fewer points, or fewer than the smallest unit."""
+
+
+class InsufficientPoints(TesseraError, code="121", status=422, message="Insufficient point balance", binds_key=True):
+    """The available balance is smaller than what was asked for."""
+
+
+class AlreadyReversed(TesseraError, code="122", status=409, message="Redemption already reversed"):
+    """The redemption was reversed before; the detail says when."""
+
+
+class RedemptionNotFound(TesseraError, code="123", status=404, message="No such redemption or request"):
+    """Unknown, of another program, or not a redemption."""
+
+
+class ReferenceOfAnother(
+    TesseraError, code="124", status=422, message="Reference belongs to another member or merchant"
+):
+    """The redemption was made by another member or at another merchant."""
+
+
+class BelowMinimum(TesseraError, code="125", status=422, message="Below the redemption minimum", binds_key=True):
+    """The program redeems no fewer points than its minimum."""
+
+
+class NoTransactions(TesseraError, code="204", status=404, message="No Transaction details are available"):
+    """The transaction types asked for cannot be combined or do not exist."""
+
+
+class MerchantMissing(TesseraError, code="208", status=400, message="Merchant name missing"):
+    """A redemption or reversal needs the merchant's name."""
+
+
+# Errors that only GraphQL, files, the portal or the command line have.
+
+
+class ConfigurationRefused(TesseraError, code="1300", status=400, message="Configuration refused"):
+    """The configuration does not hold; the detail lists paths and what is wrong there."""
+
+
+class BatchRefused(TesseraError, code="1301", status=409, message="File refused"):
+    """The file is misnamed, was seen before, or cannot be read; nothing of it was processed."""
+
+
+class InvalidRow(TesseraError, code="1302", status=400, message="Row cannot be read"):
+    """The row does not have the columns of the header, or is not text."""
+
+
+class ProgramNotFound(TesseraError, code="1303", status=404, message="Program does not exist"):
+    """No program has this id in this environment."""
+
+
+class QueryTooComplex(TesseraError, code="1304", status=400, message="Operation is too complex"):
+    """The document passes a limit on depth, aliases, fields, directives or cost."""
+
+
+def member_status_error(status: int) -> type[TesseraError]:
+    """The error that a status other than Active stands for."""
+    return {
+        2: MemberSuspended,
+        3: LoginBlocked,
+        4: MemberCancelled,
+        5: MemberNotActive,
+        6: MembershipBlocked,
+    }[status]
+
+
+BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
+"""Every declared error by its v1 code."""

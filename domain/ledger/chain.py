@@ -1,0 +1,99 @@
+"""The hash chain over an account's postings: any later change of a digit shows, and shows where.
+
+`redeem_points.sql` computes the same text inside PostgreSQL; the tests of the state machine hold both equal.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from domain.clock import to_micros
+
+GENESIS = bytes(32)
+"""The hash before an account's first posting."""
+
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """What a posting does to one lot: signed smallest units, and the lot's expiry after it."""
+
+    lot_id: int
+    points: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posting:
+    """Everything that the chain covers of one entry; `points` and `balance_after` in smallest units."""
+
+    program_id: int
+    entry_id: int
+    account_id: int
+    seq: int
+    kind: str
+    contra: str
+    bucket: str
+    points: int
+    balance_after: int
+    loyalty_txn_type: int
+    external_reference: UUID
+    transaction_date: datetime
+    processed_at: datetime
+    expires_at: datetime | None
+    merchant: str | None
+    amount: Decimal | None
+    narration: bytes | None
+    detail: str | None
+    config_version: int
+    source: str
+    actor: str
+    transaction_ref: int | None
+    reverses_id: int | None
+    traces: tuple[Trace, ...]
+
+
+def entry_hash(previous: bytes, posting: Posting) -> bytes:
+    """SHA-256 over the hash before and the posting with its traces, ordered by lot id."""
+    return hashlib.sha256(previous + chain_text(posting).encode()).digest()
+
+
+def chain_text(posting: Posting) -> str:
+    """The posting as the one line of text that is hashed; an absent value is empty."""
+    return _SEPARATOR.join(
+        (
+            str(posting.program_id),
+            str(posting.entry_id),
+            str(posting.account_id),
+            str(posting.seq),
+            posting.kind,
+            posting.contra,
+            posting.bucket,
+            str(posting.points),
+            str(posting.balance_after),
+            str(posting.loyalty_txn_type),
+            posting.external_reference.hex,
+            str(to_micros(posting.transaction_date)),
+            str(to_micros(posting.processed_at)),
+            "" if posting.expires_at is None else str(to_micros(posting.expires_at)),
+            posting.merchant or "",
+            "" if posting.amount is None else str(posting.amount),
+            "" if posting.narration is None else posting.narration.hex(),
+            posting.detail or "",
+            str(posting.config_version),
+            posting.source,
+            posting.actor,
+            "" if posting.transaction_ref is None else str(posting.transaction_ref),
+            "" if posting.reverses_id is None else str(posting.reverses_id),
+            _traces_text(posting.traces),
+        )
+    )
+
+
+def _traces_text(traces: Iterable[Trace]) -> str:
+    ordered = sorted(traces, key=lambda trace: trace.lot_id)
+    return ",".join(f"{trace.lot_id}:{trace.points}:{to_micros(trace.expires_at)}" for trace in ordered)

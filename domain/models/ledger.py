@@ -1,0 +1,181 @@
+"""The journal, its lots and traces, submitted transactions, idempotency keys and the outbox."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from domain.models.base import METADATA, program_key, row_key
+from domain.models.types import ExactDecimal, JsonText, UtcDateTime
+
+_OPEN = text("is_open")
+_REVERSES = text("reverses_id IS NOT NULL")
+_UNFED = text("feed_seq IS NULL")
+
+member_transaction = Table(
+    "member_transaction",
+    METADATA,
+    program_key(),
+    row_key(),
+    Column("member_id", BigInteger, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("unique_transaction_id", Text),
+    Column("type", Text, nullable=False),
+    Column("amount", ExactDecimal, nullable=False),
+    Column("transaction_date", UtcDateTime, nullable=False),
+    Column("product_code", Text),
+    Column("sub_product_code", Text),
+    Column("attributes", JsonText, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("config_version", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("processed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("program_id", "unique_transaction_id"),
+    ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
+    CheckConstraint("type IN ('DR', 'CR')", name="type"),
+    Index("ix_member_transaction_member", "program_id", "member_id", "id"),
+    Index("ix_member_transaction_reference", "program_id", "transaction_id"),
+)
+"""What was submitted. `unique_transaction_id` repeats `transaction_id` where the program wants it unique."""
+
+ledger_entry = Table(
+    "ledger_entry",
+    METADATA,
+    program_key(),
+    row_key(),
+    Column("account_id", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("contra", Text, nullable=False),
+    Column("bucket", Text, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("balance_after", BigInteger, nullable=False),
+    Column("loyalty_txn_type", SmallInteger, nullable=False),
+    Column("external_reference", Uuid, nullable=False),
+    Column("transaction_date", UtcDateTime, nullable=False),
+    Column("processed_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("merchant", Text),
+    Column("amount", ExactDecimal),
+    Column("narration", LargeBinary),
+    Column("detail", Text),
+    Column("config_version", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("transaction_ref", BigInteger),
+    Column("reverses_id", BigInteger),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("program_id", "account_id", "seq"),
+    UniqueConstraint("program_id", "external_reference"),
+    ForeignKeyConstraint(["program_id", "account_id"], ["account.program_id", "account.id"]),
+    CheckConstraint("points <> 0", name="points"),
+    Index(
+        "uq_ledger_entry_reverses",
+        "program_id",
+        "reverses_id",
+        unique=True,
+        sqlite_where=_REVERSES,
+        postgresql_where=_REVERSES,
+    ),
+    Index("ix_ledger_entry_statement", "program_id", "account_id", "transaction_date", "id"),
+)
+"""The append-only journal: signed points on the member's account against `contra`.
+
+`hash` is SHA-256 over the entry before, this entry's content and its traces (`domain.ledger.chain`).
+`narration` is free text under the member's key; the chain covers the ciphertext.
+"""
+
+lot = Table(
+    "lot",
+    METADATA,
+    program_key(),
+    row_key(),
+    Column("account_id", BigInteger, nullable=False),
+    Column("entry_id", BigInteger, nullable=False),
+    Column("earned_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    ForeignKeyConstraint(["program_id", "account_id"], ["account.program_id", "account.id"]),
+    ForeignKeyConstraint(["program_id", "entry_id"], ["ledger_entry.program_id", "ledger_entry.id"]),
+    CheckConstraint("points > 0", name="points"),
+    CheckConstraint("remaining BETWEEN 0 AND points", name="remaining"),
+    CheckConstraint("is_open = (remaining > 0)", name="is_open"),
+    Index(
+        "ix_lot_fifo",
+        "program_id",
+        "account_id",
+        "expires_at",
+        "earned_at",
+        "id",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index("ix_lot_due", "program_id", "expires_at", "account_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    postgresql_with={"fillfactor": "70"},
+)
+"""What a credit left. The partial indexes hang on `is_open`, so that taking a part stays heap-only."""
+
+lot_trace = Table(
+    "lot_trace",
+    METADATA,
+    program_key(),
+    Column("entry_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("lot_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("points", BigInteger, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["program_id", "entry_id"], ["ledger_entry.program_id", "ledger_entry.id"]),
+    ForeignKeyConstraint(["program_id", "lot_id"], ["lot.program_id", "lot.id"]),
+    CheckConstraint("points <> 0", name="points"),
+)
+"""What a posting did to a lot, append-only; `expires_at` is the lot's expiry after it."""
+
+idempotency = Table(
+    "idempotency",
+    METADATA,
+    program_key(),
+    Column("use_case", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+"""One outcome per key. Successful movements stay for ever (NEVER), business refusals for 24 hours."""
+
+outbox = Table(
+    "outbox",
+    METADATA,
+    program_key(),
+    row_key(),
+    Column("topic", Text, nullable=False),
+    Column("member_id", BigInteger),
+    Column("payload", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("feed_seq", BigInteger),
+    Index("ix_outbox_unfed", "program_id", "id", sqlite_where=_UNFED, postgresql_where=_UNFED),
+    Index("uq_outbox_feed_seq", "program_id", "feed_seq", unique=True),
+)
+"""Events written with what they tell of. The relay gives `feed_seq` after commit: ids commit out of order."""
+
+feed = Table(
+    "feed",
+    METADATA,
+    program_key(),
+    Column("last_seq", BigInteger, nullable=False),
+)
+"""The newest feed number of each program; its row is the relay's lock."""

@@ -1,0 +1,87 @@
+"""Members and their accounts."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from domain.models.base import METADATA, program_key, row_key
+from domain.models.types import JsonText, UtcDateTime
+
+member = Table(
+    "member",
+    METADATA,
+    program_key(),
+    row_key(),
+    Column("relation_reference", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("accrual_allowed", Boolean, nullable=False),
+    Column("preferred_language", Text),
+    Column("data_key", LargeBinary, nullable=False),
+    Column("profile", LargeBinary, nullable=False),
+    Column("email_hash", LargeBinary),
+    Column("mobile_hash", LargeBinary),
+    Column("attributes", JsonText, nullable=False),
+    Column("enrolled_at", UtcDateTime, nullable=False),
+    Column("activated_at", UtcDateTime),
+    Column("last_logged_in_at", UtcDateTime),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("program_id", "relation_reference"),
+    UniqueConstraint("program_id", "email_hash"),
+    UniqueConstraint("program_id", "mobile_hash"),
+    ForeignKeyConstraint(["program_id"], ["program.id"]),
+)
+"""`profile` is personal information under `data_key`, itself wrapped by the deployment's key.
+
+Destroying `data_key` erases the member. E-mail and mobile number are found by keyed hashes.
+"""
+
+member_unique_value = Table(
+    "member_unique_value",
+    METADATA,
+    program_key(),
+    Column("key", Text, primary_key=True),
+    Column("value_hash", LargeBinary, primary_key=True),
+    Column("member_id", BigInteger, nullable=False),
+    ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
+    Index("ix_member_unique_value_member", "program_id", "member_id"),
+)
+"""The values of unique custom attributes, by keyed hash."""
+
+account = Table(
+    "account",
+    METADATA,
+    program_key(),
+    row_key(),
+    Column("member_id", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("available", BigInteger, nullable=False),
+    Column("spend", BigInteger, nullable=False),
+    Column("bonus", BigInteger, nullable=False),
+    Column("redeemed", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    Column("next_expiry", UtcDateTime, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),
+    UniqueConstraint("program_id", "member_id", "currency"),
+    ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
+    CheckConstraint("available >= 0", name="available"),
+    CheckConstraint("available = spend + bonus - redeemed - expired", name="figures"),
+    postgresql_with={"fillfactor": "60"},
+)
+"""Running figures in the smallest unit: a cache that `tessera ledger verify` proves.
+
+`version` is the number of postings, `next_expiry` the earliest expiry among open lots (or NEVER),
+`head_hash` the hash of the newest posting. No index on a column that a redemption changes, so that
+PostgreSQL keeps its updates heap-only.
+"""

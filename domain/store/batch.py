@@ -1,0 +1,125 @@
+"""SQL of batch files and their lines."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain.models import batch, batch_row
+
+
+def insert_batch(tx: Connection, values: Mapping[str, Any]) -> bool:
+    """Store a new batch; False where one of its name or of its content stands already."""
+    # A statement of each dialect's own, because a violated constraint would end the database transaction.
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    return tx.execute(dialect.insert(batch).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def find_batches(tx: Connection, program_id: int, *, sha256: str, name_key: str) -> Sequence[Row[Any]]:
+    """The batches of this content or of this name, at most two."""
+    return tx.execute(
+        select(batch).where(
+            batch.c.program_id == program_id, or_(batch.c.sha256 == sha256, batch.c.name_key == name_key)
+        )
+    ).all()
+
+
+def load_batch(tx: Connection, program_id: int, batch_id: int) -> Row[Any] | None:
+    """One batch."""
+    return tx.execute(select(batch).where(_is(program_id, batch_id))).one_or_none()
+
+
+def lock_batch(tx: Connection, program_id: int, batch_id: int) -> Row[Any] | None:
+    """One batch, locked until the database transaction ends: its lines are posted by one loader at a time."""
+    return tx.execute(select(batch).where(_is(program_id, batch_id)).with_for_update()).one_or_none()
+
+
+def page_batches(tx: Connection, program_id: int, *, first: int, before_id: int | None) -> Sequence[Row[Any]]:
+    """The newest batches, at most `first`."""
+    statement = select(batch).where(batch.c.program_id == program_id)
+    if before_id is not None:
+        statement = statement.where(batch.c.id < before_id)
+    return tx.execute(statement.order_by(batch.c.id.desc()).limit(first)).all()
+
+
+def standing_lines(tx: Connection, program_id: int, batch_id: int, *, first: int, last: int) -> set[int]:
+    """The lines of this range that have an outcome already."""
+    lines = tx.scalars(select(batch_row.c.line).where(_of(program_id, batch_id), batch_row.c.line.between(first, last)))
+    return set(lines)
+
+
+def insert_rows(tx: Connection, program_id: int, batch_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store the outcomes of lines."""
+    key = {"program_id": program_id, "batch_id": batch_id}
+    tx.execute(insert(batch_row), [key | dict(row) for row in rows])
+
+
+def advance_batch(
+    tx: Connection, locked: Row[Any], *, accepted: int, rejected: int, amount: Decimal, points: int
+) -> None:
+    """Move the restart point and the totals of a locked batch by what one chunk added."""
+    tx.execute(
+        update(batch)
+        .where(_is(locked.program_id, locked.id))
+        .values(
+            rows_read=locked.rows_read + accepted + rejected,
+            accepted=locked.accepted + accepted,
+            rejected=locked.rejected + rejected,
+            # Added here and not in SQL: on SQLite an exact decimal is a text.
+            amount=locked.amount + amount,
+            points=locked.points + points,
+        )
+    )
+
+
+def finish_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> None:
+    """Mark a running batch as finished."""
+    tx.execute(
+        update(batch)
+        .where(_is(program_id, batch_id), batch.c.status == "RUNNING")
+        .values(status="FINISHED", finished_at=now)
+    )
+
+
+def page_rows(tx: Connection, program_id: int, batch_id: int, *, after_line: int, limit: int) -> Sequence[Row[Any]]:
+    """Outcomes in the order of the file."""
+    return tx.execute(
+        select(batch_row)
+        .where(_of(program_id, batch_id), batch_row.c.line > after_line)
+        .order_by(batch_row.c.line)
+        .limit(limit)
+    ).all()
+
+
+def count_rejects(tx: Connection, program_id: int, batch_id: int) -> dict[str, int]:
+    """How many lines were rejected, by code."""
+    counts = tx.execute(
+        select(batch_row.c.code, func.count())
+        .where(_of(program_id, batch_id), batch_row.c.status == "REJECTED")
+        .group_by(batch_row.c.code)
+        .order_by(batch_row.c.code)
+    )
+    return {row.code: row[1] for row in counts}
+
+
+def sum_points(tx: Connection, program_id: int, batch_id: int) -> tuple[int, int]:
+    """The points that the lines awarded and those that they took, both positive, in smallest units."""
+    points = batch_row.c.points
+    awarded, taken = tx.execute(
+        select(
+            func.coalesce(func.sum(case((points > 0, points))), 0),
+            func.coalesce(func.sum(case((points < 0, -points))), 0),
+        ).where(_of(program_id, batch_id))
+    ).one()
+    return int(awarded), int(taken)
+
+
+def _is(program_id: int, batch_id: int) -> ColumnElement[bool]:
+    return and_(batch.c.program_id == program_id, batch.c.id == batch_id)
+
+
+def _of(program_id: int, batch_id: int) -> ColumnElement[bool]:
+    return and_(batch_row.c.program_id == program_id, batch_row.c.batch_id == batch_id)

@@ -1,0 +1,215 @@
+"""One database behind two calls: `read(body)` and `write(body)`, on SQLite and on PostgreSQL.
+
+A body is a plain function of a SQLAlchemy connection, so the same SQL serves both: on PostgreSQL it runs
+over asyncpg, on SQLite's writer it runs without a single thread switch (docs/adr/0002).
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import asyncpg
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from domain.errors import ServiceUnavailable
+from domain.store.sqlite_writer import SqliteWriter, sqlite_reader_engine
+
+Result = TypeVar("Result")
+Body = Callable[[Connection], Result]
+
+_RETRYABLE = {"40001", "40P01", "55P03"}
+_RETRIES = 5
+_SESSION = {
+    "lock_timeout": "5000",
+    "statement_timeout": "30000",
+    "idle_in_transaction_session_timeout": "30000",
+}
+
+
+class Database(Protocol):
+    """What use cases and store functions may rely on."""
+
+    dialect: str
+
+    async def read(self, body: Body[Result]) -> Result:
+        """Run `body` in one read-only database transaction. Raises ServiceUnavailable."""
+
+    async def write(self, body: Body[Result]) -> Result:
+        """Run `body` in one database transaction and commit durably. Raises ServiceUnavailable.
+
+        An error raised by `body` stores nothing. `body` may run again after a deadlock.
+        """
+
+    async def close(self) -> None:
+        """Give back every connection."""
+
+
+class SqliteDatabase:
+    """The embedded database: readers of their own, one writer that shares commits."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self._readers = sqlite_reader_engine(path)
+        self._writer = None if read_only else SqliteWriter(path)
+
+    async def read(self, body: Body[Result]) -> Result:
+        """See `Database.read`."""
+        return await _run(self._readers, body, read_only=True)
+
+    async def write(self, body: Body[Result]) -> Result:
+        """See `Database.write`; concurrent calls share one commit."""
+        if self._writer is None:
+            raise ServiceUnavailable("the database was opened read-only")
+        return await self._writer.submit(body)
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await self._readers.dispose()
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.close)
+
+
+class PostgresDatabase:
+    """PostgreSQL: an engine for everything, and a bare pool for single function calls that move points."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        self._url = make_url(url)
+        self._pool_size = pool_size
+        self._engine = create_async_engine(
+            self._url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            connect_args={"server_settings": _SESSION, "timeout": 5},
+        )
+        self._pool: asyncpg.Pool | None = None
+        self._pool_made = asyncio.Lock()
+
+    async def read(self, body: Body[Result]) -> Result:
+        """See `Database.read`."""
+        return await _run(self._engine, body, read_only=True)
+
+    async def write(self, body: Body[Result]) -> Result:
+        """See `Database.write`; deadlocks and serialisation failures are tried again."""
+        return await _run(self._engine, body, read_only=False)
+
+    async def call(self, statement: str, *values: Any) -> Sequence[Any]:
+        """One statement in its own transaction, one round trip; the single row it returns.
+
+        Raises ServiceUnavailable: the outcome is then unknown until the call is repeated with its key.
+        """
+        for attempt in range(_RETRIES):
+            try:
+                async with (await self._connections()).acquire(timeout=10) as connection:
+                    return list(await connection.fetchrow(statement, *values) or ())
+            except asyncpg.PostgresError as error:
+                if error.sqlstate not in _RETRYABLE or attempt == _RETRIES - 1:
+                    _raise(_away(error), error)
+                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
+            except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError) as error:
+                _raise(_away(error), error)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _connections(self) -> asyncpg.Pool:
+        async with self._pool_made:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url.set(drivername="postgresql").render_as_string(hide_password=False),
+                    min_size=0,
+                    max_size=self._pool_size,
+                    timeout=5,
+                    # A call leaves no session state behind, so the round trip of a reset buys nothing.
+                    reset=_no_reset,
+                    server_settings=_SESSION,
+                )
+            return self._pool
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await self._engine.dispose()
+        if self._pool is not None:
+            await self._pool.close()
+
+
+async def _no_reset(connection: Any) -> None:
+    """Leave the session as it is."""
+
+
+async def _run(engine: AsyncEngine, body: Body[Result], *, read_only: bool) -> Result:
+    for attempt in range(_RETRIES):
+        try:
+            async with engine.connect() as connection, connection.begin() as transaction:
+                result = await connection.run_sync(body)
+                if read_only:
+                    await transaction.rollback()
+                return result
+        except DBAPIError as error:
+            if _sqlstate(error) not in _RETRYABLE or attempt == _RETRIES - 1:
+                _raise(_translated(error), error)
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
+        except (
+            OSError,
+            SQLAlchemyError,
+            asyncpg.InterfaceError,
+            asyncpg.PostgresError,
+            TimeoutError,
+        ) as error:
+            _raise(_translated(error), error)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _raise(translated: Exception, original: Exception) -> NoReturn:
+    if translated is original:
+        raise original
+    raise translated from original
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state if isinstance(state, str) else None
+
+
+def _translated(error: Exception) -> Exception:
+    """ServiceUnavailable for a database that is away; a programming error stays what it is."""
+    if isinstance(error, DBAPIError) and not isinstance(error, OperationalError | InterfaceError):
+        return _away(error) if error.connection_invalidated or _is_lost(_sqlstate(error)) else error
+    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
+        return _away(error) if isinstance(error, TimeoutError) or "QueuePool" in str(error) else error
+    return _away(error)
+
+
+def _is_lost(state: str | None) -> bool:
+    return state is not None and (state[:2] in {"08", "53", "57", "58"} or state in _RETRYABLE)
+
+
+def _away(error: Exception) -> Exception:
+    if isinstance(error, asyncpg.PostgresError) and not _is_lost(error.sqlstate):
+        return error
+    return ServiceUnavailable(retry_after_s=1)
+
+
+def open_database(
+    url: str, *, data_dir: Path, serving: bool = True, read_only: bool = False, pool_size: int = 16
+) -> SqliteDatabase | PostgresDatabase:
+    """Open the database behind a SQLAlchemy URL.
+
+    `serving` is for the shell's own locks; `read_only` opens no writer on SQLite.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteDatabase(Path(parsed.database or data_dir / "tessera.db"), read_only=read_only)
+    return PostgresDatabase(url, pool_size=pool_size)
+
+
+def ping(tx: Connection) -> None:
+    """Ask the database for a sign of life."""
+    tx.execute(text("SELECT 1"))

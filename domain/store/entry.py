@@ -1,0 +1,260 @@
+"""Reading the journal: redemptions, pages of entries, sums."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from domain.models import account, ledger_entry, lot, member
+
+_REVERSING = ledger_entry.alias("reversing")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRedemption:
+    """A redemption; `points` is negative, in smallest units."""
+
+    entry_id: int
+    account_id: int
+    member_id: int
+    external_reference: UUID
+    points: int
+    amount: Decimal | None
+    merchant: str | None
+    loyalty_txn_type: int
+    processed_at: datetime
+    reversed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """One posting with the member it belongs to, in smallest units."""
+
+    id: int
+    member_id: int
+    relation_reference: str
+    kind: str
+    bucket: str
+    points: int
+    balance_after: int
+    loyalty_txn_type: int
+    external_reference: UUID
+    transaction_date: datetime
+    processed_at: datetime
+    expires_at: datetime | None
+    merchant: str | None
+    amount: Decimal | None
+    narration: bytes | None
+    detail: str | None
+    reverses_id: int | None
+    transaction_ref: int | None
+    reversed_by: int | None
+
+
+def find_redemptions(
+    tx: Connection,
+    program_id: int,
+    *,
+    ids: Sequence[int] | None = None,
+    references: Sequence[UUID] | None = None,
+) -> list[StoredRedemption]:
+    """Redemptions by id or by external reference, with the time of their reversal."""
+    query = (
+        select(
+            ledger_entry.c.id.label("entry_id"),
+            ledger_entry.c.account_id,
+            account.c.member_id,
+            ledger_entry.c.external_reference,
+            ledger_entry.c.points,
+            ledger_entry.c.amount,
+            ledger_entry.c.merchant,
+            ledger_entry.c.loyalty_txn_type,
+            ledger_entry.c.processed_at,
+            _REVERSING.c.processed_at.label("reversed_at"),
+        )
+        .join(account, _same(account.c.id == ledger_entry.c.account_id, account.c.program_id))
+        .outerjoin(_REVERSING, _same(_REVERSING.c.reverses_id == ledger_entry.c.id, _REVERSING.c.program_id))
+        .where(ledger_entry.c.program_id == program_id, ledger_entry.c.kind == "redemption")
+    )
+    query = query.where(ledger_entry.c.id.in_(ids)) if ids is not None else query
+    query = query.where(ledger_entry.c.external_reference.in_(references)) if references is not None else query
+    return [StoredRedemption(**row._mapping) for row in tx.execute(query)]
+
+
+def _same(condition: ColumnElement[bool], program: ColumnElement[int]) -> ColumnElement[bool]:
+    return and_(program == ledger_entry.c.program_id, condition)
+
+
+def entries_query(program_id: int) -> Select[Any]:
+    """Every posting of a program with its member, to be narrowed."""
+    return (
+        select(
+            *(ledger_entry.c[name] for name in _ENTRY_COLUMNS),
+            account.c.member_id,
+            member.c.relation_reference,
+            _REVERSING.c.id.label("reversed_by"),
+        )
+        .join(account, _same(account.c.id == ledger_entry.c.account_id, account.c.program_id))
+        .join(member, _same(member.c.id == account.c.member_id, member.c.program_id))
+        .outerjoin(_REVERSING, _same(_REVERSING.c.reverses_id == ledger_entry.c.id, _REVERSING.c.program_id))
+        .where(ledger_entry.c.program_id == program_id)
+    )
+
+
+_ENTRY_COLUMNS = (
+    "id",
+    "kind",
+    "bucket",
+    "points",
+    "balance_after",
+    "loyalty_txn_type",
+    "external_reference",
+    "transaction_date",
+    "processed_at",
+    "expires_at",
+    "merchant",
+    "amount",
+    "narration",
+    "detail",
+    "reverses_id",
+    "transaction_ref",
+)
+
+
+def find_entries(tx: Connection, program_id: int, ids: Sequence[int]) -> list[StoredEntry]:
+    """Postings by id."""
+    rows = tx.execute(entries_query(program_id).where(ledger_entry.c.id.in_(ids)))
+    return [StoredEntry(**row._mapping) for row in rows]
+
+
+def page_entries(
+    tx: Connection,
+    program_id: int,
+    member_ids: Sequence[int],
+    *,
+    first: int,
+    older_than: tuple[datetime, int] | None = None,
+    newer_than: tuple[datetime, int] | None = None,
+) -> list[StoredEntry]:
+    """At most `first` postings of each member, newest first, by one statement that stops early.
+
+    With `newer_than` alone the page next to that place on its newer side.
+    """
+    from_below = newer_than is not None and older_than is None
+    pages = []
+    for member_id in member_ids:
+        query = entries_query(program_id).where(account.c.member_id == member_id)
+        if older_than is not None:
+            query = query.where(_before(older_than))
+        if newer_than is not None:
+            query = query.where(_after(newer_than))
+        order = (ledger_entry.c.transaction_date, ledger_entry.c.id)
+        query = query.order_by(*(order if from_below else (one.desc() for one in order))).limit(first)
+        pages.append(select(query.subquery()))
+    if not pages:
+        return []
+    union = pages[0].union_all(*pages[1:]) if len(pages) > 1 else pages[0]
+    entries = [StoredEntry(**row._mapping) for row in tx.execute(union)]
+    return sorted(entries, key=lambda one: (one.transaction_date, one.id), reverse=True)
+
+
+def _before(place: tuple[datetime, int]) -> ColumnElement[bool]:
+    at, entry_id = place
+    return or_(
+        ledger_entry.c.transaction_date < at,
+        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id < entry_id),
+    )
+
+
+def _after(place: tuple[datetime, int]) -> ColumnElement[bool]:
+    at, entry_id = place
+    return or_(
+        ledger_entry.c.transaction_date > at,
+        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id > entry_id),
+    )
+
+
+def count_entries(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
+    """How many postings each member has: the version of the account counts them."""
+    rows = tx.execute(
+        select(account.c.member_id, func.sum(account.c.version).label("entries"))
+        .where(account.c.program_id == program_id, account.c.member_id.in_(member_ids))
+        .group_by(account.c.member_id)
+    )
+    return {row.member_id: int(row.entries) for row in rows}
+
+
+def statement_query(
+    program_id: int,
+    account_id: int,
+    start: datetime | None,
+    end: datetime | None,
+    types: Sequence[int] | None,
+) -> Select[Any]:
+    """The postings of one account with a transaction date in [start, end), narrowed to types."""
+    query = entries_query(program_id).where(ledger_entry.c.account_id == account_id)
+    query = query.where(ledger_entry.c.transaction_date >= start) if start is not None else query
+    query = query.where(ledger_entry.c.transaction_date < end) if end is not None else query
+    return query.where(ledger_entry.c.loyalty_txn_type.in_(types)) if types is not None else query
+
+
+def read_statement(
+    tx: Connection,
+    program_id: int,
+    account_id: int,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    types: Sequence[int] | None,
+    skip: int,
+    limit: int,
+) -> tuple[list[StoredEntry], int]:
+    """A page of a statement, newest first, and how many postings match in all."""
+    query = statement_query(program_id, account_id, start, end, types)
+    count = tx.scalar(select(func.count()).select_from(query.subquery())) or 0
+    page = query.order_by(ledger_entry.c.transaction_date.desc(), ledger_entry.c.id.desc())
+    return [StoredEntry(**row._mapping) for row in tx.execute(page.offset(skip).limit(limit))], count
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The signed points and the number of postings of one kind, bucket and type in a range."""
+
+    kind: str
+    bucket: str
+    loyalty_txn_type: int
+    points: int
+    count: int
+
+
+def read_totals(
+    tx: Connection, program_id: int, account_id: int, start: datetime | None, end: datetime | None
+) -> list[Total]:
+    """What the postings of an account add up to in [start, end), by kind, bucket and type."""
+    columns = (ledger_entry.c.kind, ledger_entry.c.bucket, ledger_entry.c.loyalty_txn_type)
+    query = select(*columns, func.sum(ledger_entry.c.points), func.count()).where(
+        ledger_entry.c.program_id == program_id, ledger_entry.c.account_id == account_id
+    )
+    query = query.where(ledger_entry.c.transaction_date >= start) if start is not None else query
+    query = query.where(ledger_entry.c.transaction_date < end) if end is not None else query
+    rows = tx.execute(query.group_by(*columns).order_by(*columns))
+    return [Total(row[0], row[1], row[2], int(row[3]), row[4]) for row in rows]
+
+
+def unbooked_due(tx: Connection, program_id: int, account_id: int, now: datetime) -> list[tuple[datetime, int]]:
+    """What is due on an account and not written off yet, by expiry instant."""
+    rows = tx.execute(
+        select(lot.c.expires_at, func.sum(lot.c.remaining))
+        .where(
+            lot.c.program_id == program_id,
+            lot.c.account_id == account_id,
+            lot.c.is_open,
+            lot.c.expires_at <= now,
+        )
+        .group_by(lot.c.expires_at)
+    )
+    return [(row[0], int(row[1])) for row in rows]

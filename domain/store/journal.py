@@ -1,0 +1,346 @@
+"""Writing postings: lock the accounts, let the pure core post on them, store everything with a few statements.
+
+The same statements serve one transaction over the API and a thousand rows of a file.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+
+from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
+
+from domain.clock import NEVER
+from domain.ledger.chain import Posting, Trace, entry_hash
+from domain.ledger.posting import CONTRA, Account, Draft, Lot
+from domain.models import account, ledger_entry, lot, lot_trace, outbox
+from domain.models.types import to_json
+from domain.store.ids import allocate_ids
+
+TOPICS = {
+    "earn": "points.earned",
+    "redemption": "points.redeemed",
+    "reversal": "redemption.reversed",
+    "expiry": "points.expired",
+}
+
+
+@dataclass(slots=True)
+class Journal:
+    """The postings of one database transaction in one program, for one actor at one instant."""
+
+    tx: Connection
+    program_id: int
+    config_version: int
+    now: datetime
+    actor: str
+    source: str
+    accounts: dict[int, Account] = field(default_factory=dict)
+
+    def lock_accounts(self, member_ids: Iterable[int], currency: str = "DEFAULT") -> dict[int, Account]:
+        """Lock the accounts of these members, in id order, and write off what is due; by member id."""
+        wanted = sorted(set(member_ids))
+        rows = self.tx.execute(
+            select(account)
+            .where(
+                account.c.program_id == self.program_id,
+                account.c.member_id.in_(wanted),
+                account.c.currency == currency,
+            )
+            .order_by(account.c.id)
+            .with_for_update()
+        )
+        locked = {row.member_id: account_of(row) for row in rows}
+        self.accounts.update({one.id: one for one in locked.values()})
+        self._write_off_due([one for one in locked.values() if one.next_expiry <= self.now])
+        return locked
+
+    def _write_off_due(self, accounts: Sequence[Account]) -> None:
+        if not accounts:
+            return
+        due: dict[int, list[Lot]] = {}
+        for row in self.tx.execute(
+            select(lot)
+            .where(
+                lot.c.program_id == self.program_id,
+                lot.c.account_id.in_([one.id for one in accounts]),
+                lot.c.is_open,
+                lot.c.expires_at <= self.now,
+            )
+            .order_by(lot.c.expires_at, lot.c.earned_at, lot.c.id)
+        ):
+            due.setdefault(row.account_id, []).append(lot_of(row))
+        for one in accounts:
+            one.lots_changed = True
+            one.write_off(due.get(one.id, []))
+
+    def flush(self) -> list[Draft]:
+        """Store every draft, its lots, traces and events, and the accounts; the drafts with their ids."""
+        moved = [one for one in self.accounts.values() if one.drafts]
+        drafts = list(chain.from_iterable(one.drafts for one in moved))
+        if drafts:
+            self._give_ids(drafts)
+            self._insert(moved)
+        self._update_accounts([one for one in self.accounts.values() if one.drafts or one.lots_changed])
+        for one in moved:
+            one.drafts = []
+        return drafts
+
+    def _give_ids(self, drafts: Sequence[Draft]) -> None:
+        for draft, entry_id in zip(
+            drafts, allocate_ids(self.tx, ledger_entry, self.program_id, len(drafts)), strict=True
+        ):
+            draft.id = entry_id
+        fresh = [(draft, move.lot) for draft in drafts for move in draft.moves if move.lot.id is None]
+        new = {id(one): (draft, one) for draft, one in reversed(fresh)}
+        ordered = list(reversed(new.values()))
+        for (draft, one), lot_id in zip(
+            ordered, allocate_ids(self.tx, lot, self.program_id, len(ordered)) if ordered else [], strict=True
+        ):
+            one.id, one.entry_id = lot_id, draft.id
+
+    def _insert(self, moved: Sequence[Account]) -> None:
+        entries, events = [], []
+        for one in moved:
+            for draft in one.drafts:
+                posting = self._posting(one, draft)
+                one.head_hash = entry_hash(one.head_hash, posting)
+                entries.append(_entry_row(posting, one.head_hash))
+                events.append(self._event(one, draft))
+        self.tx.execute(ledger_entry.insert(), entries)
+        self._store_lots(moved)
+        traces = [
+            {
+                "program_id": self.program_id,
+                "entry_id": draft.id,
+                "lot_id": move.lot.id,
+                "points": move.points,
+                "expires_at": move.expires_at,
+            }
+            for one in moved
+            for draft in one.drafts
+            for move in draft.moves
+        ]
+        self.tx.execute(lot_trace.insert(), traces)
+        add_events(self.tx, self.program_id, events)
+
+    def _posting(self, one: Account, draft: Draft) -> Posting:
+        if draft.id is None:
+            raise ValueError("a draft without id cannot be posted")
+        return Posting(
+            program_id=self.program_id,
+            entry_id=draft.id,
+            account_id=one.id,
+            seq=draft.seq,
+            kind=draft.kind,
+            contra=CONTRA[draft.kind],
+            bucket=draft.bucket,
+            points=draft.points,
+            balance_after=draft.balance_after,
+            loyalty_txn_type=draft.loyalty_txn_type,
+            external_reference=draft.external_reference,
+            transaction_date=draft.transaction_date,
+            processed_at=self.now,
+            expires_at=draft.expires_at,
+            merchant=draft.merchant,
+            amount=draft.amount,
+            narration=None,
+            detail=draft.detail,
+            config_version=self.config_version,
+            source=draft.source or self.source,
+            actor=self.actor,
+            transaction_ref=draft.transaction_ref,
+            reverses_id=draft.reverses_id,
+            traces=tuple(Trace(lot_id=m.lot.id or 0, points=m.points, expires_at=m.expires_at) for m in draft.moves),
+        )
+
+    def _event(self, one: Account, draft: Draft) -> dict[str, object]:
+        return {
+            "topic": TOPICS[draft.kind],
+            "member_id": one.member_id,
+            "payload": to_json({"entry_id": draft.id, "points": draft.points}),
+            "created_at": self.now,
+        }
+
+    def _store_lots(self, moved: Sequence[Account]) -> None:
+        created: dict[int, dict[str, object]] = {}
+        changed: dict[int, dict[str, object]] = {}
+        for one in moved:
+            for draft in one.drafts:
+                for move in draft.moves:
+                    self._lot_row(one, draft, move.lot, created, changed)
+        if created:
+            self.tx.execute(lot.insert(), list(created.values()))
+        if changed:
+            self.tx.execute(_UPDATE_LOT, list(changed.values()))
+
+    def _lot_row(
+        self,
+        one: Account,
+        draft: Draft,
+        changed_lot: Lot,
+        created: dict[int, dict[str, object]],
+        changed: dict[int, dict[str, object]],
+    ) -> None:
+        lot_id = changed_lot.id or 0
+        state: dict[str, object] = {
+            "remaining": changed_lot.remaining,
+            "is_open": changed_lot.remaining > 0,
+            "expires_at": changed_lot.expires_at,
+        }
+        if lot_id in created or changed_lot.entry_id == draft.id:
+            created[lot_id] = state | {
+                "program_id": self.program_id,
+                "id": lot_id,
+                "account_id": one.id,
+                "entry_id": changed_lot.entry_id,
+                "earned_at": changed_lot.earned_at,
+                "points": changed_lot.points,
+            }
+        else:
+            changed[lot_id] = {f"new_{name}": value for name, value in state.items()} | {
+                "for_program": self.program_id,
+                "for_lot": lot_id,
+            }
+
+    def _update_accounts(self, accounts: Sequence[Account]) -> None:
+        if not accounts:
+            return
+        self._find_next_expiry([one for one in accounts if one.lots_changed])
+        self.tx.execute(
+            _UPDATE_ACCOUNT,
+            [
+                {
+                    "for_program": self.program_id,
+                    "for_account": one.id,
+                    "new_version": one.version,
+                    "new_available": one.available,
+                    "new_spend": one.spend,
+                    "new_bonus": one.bonus,
+                    "new_redeemed": one.redeemed,
+                    "new_expired": one.expired,
+                    "new_next_expiry": one.next_expiry,
+                    "new_head_hash": one.head_hash,
+                }
+                for one in accounts
+            ],
+        )
+
+    def _find_next_expiry(self, accounts: Sequence[Account]) -> None:
+        if not accounts:
+            return
+        soonest = dict(
+            self.tx.execute(
+                select(lot.c.account_id, func.min(lot.c.expires_at))
+                .where(
+                    lot.c.program_id == self.program_id,
+                    lot.c.account_id.in_([one.id for one in accounts]),
+                    lot.c.is_open,
+                )
+                .group_by(lot.c.account_id)
+            )
+            .tuples()
+            .all()
+        )
+        for one in accounts:
+            one.next_expiry = soonest.get(one.id, NEVER)
+            one.lots_changed = False
+
+
+_UPDATE_LOT = (
+    update(lot)
+    .where(lot.c.program_id == bindparam("for_program"), lot.c.id == bindparam("for_lot"))
+    .values(
+        remaining=bindparam("new_remaining"),
+        is_open=bindparam("new_is_open"),
+        expires_at=bindparam("new_expires_at"),
+    )
+)
+
+_UPDATE_ACCOUNT = (
+    update(account)
+    .where(account.c.program_id == bindparam("for_program"), account.c.id == bindparam("for_account"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in (
+                "version",
+                "available",
+                "spend",
+                "bonus",
+                "redeemed",
+                "expired",
+                "next_expiry",
+                "head_hash",
+            )
+        }
+    )
+)
+
+
+def account_of(row: Row[tuple[object, ...]]) -> Account:
+    """The running figures of a stored account."""
+    return Account(
+        program_id=row.program_id,
+        id=row.id,
+        member_id=row.member_id,
+        version=row.version,
+        available=row.available,
+        spend=row.spend,
+        bonus=row.bonus,
+        redeemed=row.redeemed,
+        expired=row.expired,
+        next_expiry=row.next_expiry,
+        head_hash=row.head_hash,
+    )
+
+
+def lot_of(row: Row[tuple[object, ...]]) -> Lot:
+    """A stored lot."""
+    return Lot(row.earned_at, row.expires_at, row.points, row.remaining, row.id, row.entry_id)
+
+
+def taken_lots(tx: Connection, program_id: int, entry_id: int) -> list[tuple[Lot, int]]:
+    """The lots that a debit took, with the points taken from each, in the order of lots."""
+    rows = tx.execute(
+        select(lot, lot_trace.c.points.label("moved"))
+        .join(lot_trace, (lot_trace.c.program_id == lot.c.program_id) & (lot_trace.c.lot_id == lot.c.id))
+        .where(lot_trace.c.program_id == program_id, lot_trace.c.entry_id == entry_id)
+        .order_by(lot.c.expires_at, lot.c.earned_at, lot.c.id)
+    )
+    return [(lot_of(row), -row.moved) for row in rows]
+
+
+def add_events(tx: Connection, program_id: int, events: Sequence[dict[str, object]]) -> None:
+    """Write events to the outbox with what they tell of."""
+    if not events:
+        return
+    ids = allocate_ids(tx, outbox, program_id, len(events))
+    rows = [{"program_id": program_id, "id": one, **event} for one, event in zip(ids, events, strict=True)]
+    tx.execute(outbox.insert(), rows)
+
+
+def due_members(tx: Connection, program_id: int, now: datetime, limit: int) -> list[int]:
+    """Members with lots that are due, from the index of due dates, soonest first."""
+    rows = tx.execute(
+        select(lot.c.account_id, func.min(lot.c.expires_at))
+        .where(lot.c.program_id == program_id, lot.c.is_open, lot.c.expires_at <= now)
+        .group_by(lot.c.account_id)
+        .order_by(func.min(lot.c.expires_at))
+        .limit(limit)
+    )
+    accounts = [row.account_id for row in rows]
+    found = tx.scalars(
+        select(account.c.member_id).where(
+            tuple_(account.c.program_id, account.c.id).in_([(program_id, one) for one in accounts])
+        )
+    )
+    return list(found)
+
+
+def _entry_row(posting: Posting, digest: bytes) -> dict[str, object]:
+    row = {name: getattr(posting, name) for name in _ENTRY_COLUMNS}
+    return row | {"id": posting.entry_id, "hash": digest}
+
+
+_ENTRY_COLUMNS = [name for name in ledger_entry.c.keys() if name not in {"id", "hash"}]  # noqa: SIM118

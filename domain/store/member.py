@@ -1,0 +1,234 @@
+"""Members in the database: found by id, reference or keyed hash; written in bulk."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from domain.clock import NEVER
+from domain.crypto import KeyRing, decrypt, encrypt
+from domain.ledger.chain import GENESIS
+from domain.member import Member
+from domain.models import account, member, member_unique_value
+from domain.models.types import to_json
+from domain.store.ids import allocate_ids
+
+_PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
+
+
+@dataclass(slots=True)
+class Stored:
+    """A member with the key that its personal information is under."""
+
+    member: Member
+    data_key: bytes
+    wrapped_key: bytes
+    version: int
+
+
+def find_members(
+    tx: Connection,
+    keys: KeyRing,
+    program_id: int,
+    *,
+    ids: Sequence[int] | None = None,
+    references: Sequence[str] | None = None,
+    lock: bool = False,
+) -> list[Stored]:
+    """Members by id or by reference, locked for a change if asked for; unknown ones are left out."""
+    query = select(member).where(member.c.program_id == program_id)
+    query = query.where(member.c.id.in_(ids)) if ids is not None else query
+    query = query.where(member.c.relation_reference.in_(references)) if references is not None else query
+    query = query.order_by(member.c.id)
+    return [_stored(keys, row) for row in tx.execute(query.with_for_update() if lock else query)]
+
+
+def page_members(
+    tx: Connection, keys: KeyRing, program_id: int, *, first: int, after_id: int | None, before_id: int | None
+) -> list[Member]:
+    """A page of members in the order of ids; with `before_id` alone the page that ends before it."""
+    query = select(member).where(member.c.program_id == program_id).limit(first)
+    backwards = before_id is not None and after_id is None
+    if after_id is not None:
+        query = query.where(member.c.id > after_id)
+    if before_id is not None:
+        query = query.where(member.c.id < before_id)
+    rows = tx.execute(query.order_by(member.c.id.desc() if backwards else member.c.id)).all()
+    return [_stored(keys, row).member for row in (reversed(rows) if backwards else rows)]
+
+
+def count_members(tx: Connection, program_id: int) -> int:
+    """How many members the program has."""
+    return tx.scalar(select(func.count()).select_from(member).where(member.c.program_id == program_id)) or 0
+
+
+def owners(tx: Connection, program_id: int, attribute: str, hashes: Iterable[bytes]) -> dict[bytes, int]:
+    """Who has these values of a unique attribute: member ids by keyed hash."""
+    wanted = list(hashes)
+    if not wanted:
+        return {}
+    column = {"email_id": member.c.email_hash, "mobile_number": member.c.mobile_hash}.get(attribute)
+    if column is not None:
+        query = select(column, member.c.id).where(member.c.program_id == program_id, column.in_(wanted))
+    else:
+        query = select(member_unique_value.c.value_hash, member_unique_value.c.member_id).where(
+            member_unique_value.c.program_id == program_id,
+            member_unique_value.c.key == attribute,
+            member_unique_value.c.value_hash.in_(wanted),
+        )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, str]:
+    """The relation references of these members."""
+    rows = tx.execute(
+        select(member.c.id, member.c.relation_reference).where(member.c.program_id == program_id, member.c.id.in_(ids))
+    )
+    return {row.id: row.relation_reference for row in rows}
+
+
+def insert_members(
+    tx: Connection,
+    program_id: int,
+    fresh: Sequence[tuple[Stored, Mapping[str, bytes]]],
+    pi_keys: frozenset[str],
+    currency: str = "DEFAULT",
+) -> None:
+    """Store new members, each with an empty account; hashes of unique values by attribute key."""
+    if not fresh:
+        return
+    tx.execute(
+        insert(member),
+        [
+            {"program_id": program_id, "id": one.member.id} | _columns(one, hashes, pi_keys) | _frozen(one)
+            for one, hashes in fresh
+        ],
+    )
+    account_ids = allocate_ids(tx, account, program_id, len(fresh))
+    tx.execute(
+        insert(account),
+        [
+            _empty_account(program_id, account_id, one.member.id, currency)
+            for account_id, (one, _) in zip(account_ids, fresh, strict=True)
+        ],
+    )
+    _replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in fresh])
+
+
+def update_members(
+    tx: Connection,
+    program_id: int,
+    altered: Sequence[tuple[Stored, Mapping[str, bytes]]],
+    pi_keys: frozenset[str],
+) -> None:
+    """Store changed members under the next version."""
+    if not altered:
+        return
+    rows = [_columns(one, hashes, pi_keys) | {"version": one.version + 1} for one, hashes in altered]
+    tx.execute(
+        update(member)
+        .where(member.c.program_id == bindparam("for_program"), member.c.id == bindparam("for_member"))
+        .values({name: bindparam(f"new_{name}") for name in rows[0]}),
+        [
+            {f"new_{name}": value for name, value in row.items()}
+            | {"for_program": program_id, "for_member": one.member.id}
+            for row, (one, _) in zip(rows, altered, strict=True)
+        ],
+    )
+    _replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in altered])
+
+
+def new_member(keys: KeyRing, one: Member) -> Stored:
+    """A member that is not stored yet, with a fresh key."""
+    data_key, wrapped = keys.new_data_key()
+    return Stored(one, data_key, wrapped, 0)
+
+
+def _replace_unique_values(tx: Connection, program_id: int, values: Sequence[tuple[int, Mapping[str, bytes]]]) -> None:
+    rows = [
+        {"program_id": program_id, "key": key, "value_hash": digest, "member_id": member_id}
+        for member_id, hashes in values
+        for key, digest in hashes.items()
+        if key not in {"email_id", "mobile_number"}
+    ]
+    if not rows:
+        return
+    for row in rows:
+        tx.execute(
+            member_unique_value.delete().where(
+                member_unique_value.c.program_id == program_id,
+                member_unique_value.c.key == row["key"],
+                member_unique_value.c.member_id == row["member_id"],
+            )
+        )
+    tx.execute(insert(member_unique_value), rows)
+
+
+def _columns(one: Stored, hashes: Mapping[str, bytes], pi_keys: frozenset[str]) -> dict[str, Any]:
+    person = one.member
+    personal: dict[str, Any] = {name: getattr(person, name) for name in _PERSONAL}
+    personal["dob"] = person.dob.isoformat() if person.dob else None
+    personal["attributes"] = {key: value for key, value in person.attributes.items() if key in pi_keys}
+    return {
+        "status": person.status,
+        "accrual_allowed": person.accrual_allowed,
+        "preferred_language": person.preferred_language,
+        "profile": encrypt(one.data_key, to_json(personal)),
+        "email_hash": hashes.get("email_id"),
+        "mobile_hash": hashes.get("mobile_number"),
+        "attributes": {key: value for key, value in person.attributes.items() if key not in pi_keys},
+        "activated_at": person.activated_at,
+        "last_logged_in_at": person.last_logged_in_at,
+    }
+
+
+def _frozen(one: Stored) -> dict[str, Any]:
+    return {
+        "relation_reference": one.member.relation_reference,
+        "data_key": one.wrapped_key,
+        "enrolled_at": one.member.enrolled_at,
+        "version": 1,
+    }
+
+
+def _empty_account(program_id: int, account_id: int, member_id: int, currency: str) -> dict[str, Any]:
+    return {
+        "program_id": program_id,
+        "id": account_id,
+        "member_id": member_id,
+        "currency": currency,
+        "version": 0,
+        "available": 0,
+        "spend": 0,
+        "bonus": 0,
+        "redeemed": 0,
+        "expired": 0,
+        "next_expiry": NEVER,
+        "head_hash": GENESIS,
+    }
+
+
+def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
+    data_key = keys.unwrap(row.data_key)
+    personal = orjson.loads(decrypt(data_key, row.profile))
+    return Stored(
+        Member(
+            id=row.id,
+            relation_reference=row.relation_reference,
+            status=row.status,
+            dob=date.fromisoformat(personal["dob"]) if personal["dob"] else None,
+            preferred_language=row.preferred_language,
+            attributes={**row.attributes, **personal["attributes"]},
+            accrual_allowed=row.accrual_allowed,
+            enrolled_at=row.enrolled_at,
+            activated_at=row.activated_at,
+            last_logged_in_at=row.last_logged_in_at,
+            **{name: personal[name] for name in _PERSONAL},
+        ),
+        data_key,
+        row.data_key,
+        row.version,
+    )

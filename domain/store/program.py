@@ -1,0 +1,174 @@
+"""Programs with their configuration: read once, compiled once, checked again in every database transaction."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from domain.errors import ProgramNotFound
+from domain.models import feed, ledger_entry, program, program_config
+from domain.rules.compile import CompiledRules, compile_rules
+from domain.rules.model import Configuration, ProgramTerms
+from domain.rules.parse import parse
+
+_CACHED = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProgramState:
+    """A program in one environment with the configuration that is in force."""
+
+    id: int
+    public_id: int
+    environment: str
+    name: str
+    config_version: int
+    configuration: Configuration
+    rules: CompiledRules
+    zone: ZoneInfo
+    document: Mapping[str, Any]
+    created_at: datetime
+
+    @property
+    def terms(self) -> ProgramTerms:
+        """What the program says about itself."""
+        return self.configuration.program
+
+    @property
+    def places(self) -> int:
+        """Decimals of a point."""
+        return self.configuration.program.points_decimals
+
+
+class ProgramCache:
+    """Compiled configurations by program; a version is immutable, so only its number is asked for again."""
+
+    def __init__(self) -> None:
+        self._states: OrderedDict[int, ProgramState] = OrderedDict()
+
+    def peek(self, program_id: int) -> ProgramState | None:
+        """What is cached, however old: for work that has its version checked by the database later."""
+        return self._states.get(program_id)
+
+    def current(self, tx: Connection, program_id: int) -> ProgramState:
+        """The program as of this database transaction. Raises ProgramNotFound."""
+        row = tx.execute(select(program).where(program.c.id == program_id)).one_or_none()
+        if row is None:
+            raise ProgramNotFound
+        cached = self._states.get(program_id)
+        if cached is None or cached.config_version != row.config_version:
+            cached = _load(tx, row)
+            self._states[program_id] = cached
+            if len(self._states) > _CACHED:
+                self._states.popitem(last=False)
+        return cached
+
+
+def _load(tx: Connection, row: Row[Any]) -> ProgramState:
+    document = tx.scalar(
+        select(program_config.c.document).where(
+            program_config.c.program_id == row.id, program_config.c.version == row.config_version
+        )
+    )
+    configuration = parse(document)
+    return ProgramState(
+        id=row.id,
+        public_id=row.public_id,
+        environment=row.environment,
+        name=row.name,
+        config_version=row.config_version,
+        configuration=configuration,
+        rules=compile_rules(configuration),
+        zone=ZoneInfo(configuration.program.time_zone),
+        document=document or {},
+        created_at=row.created_at,
+    )
+
+
+def insert_program(
+    tx: Connection,
+    *,
+    public_id: int | None,
+    environment: str,
+    name: str,
+    document: Mapping[str, Any],
+    digest: str,
+    now: datetime,
+    actor: str,
+) -> tuple[int, int]:
+    """Store a program with its first configuration; its partition and public id.
+
+    `public_id` None takes the next free number; two at once meet on the unique constraint.
+    """
+    partition = (tx.scalar(select(func.max(program.c.id))) or 0) + 1
+    number = public_id or (tx.scalar(select(func.max(program.c.public_id))) or 0) + 1
+    tx.execute(
+        insert(program).values(
+            id=partition,
+            public_id=number,
+            environment=environment,
+            name=name,
+            config_version=1,
+            credential_generation=0,
+            created_at=now,
+        )
+    )
+    tx.execute(insert(feed).values(program_id=partition, last_seq=0))
+    insert_configuration(tx, partition, 1, document, digest, now, actor)
+    return partition, number
+
+
+def insert_configuration(
+    tx: Connection,
+    program_id: int,
+    version: int,
+    document: Mapping[str, Any],
+    digest: str,
+    now: datetime,
+    actor: str,
+) -> None:
+    """Store a version of the configuration; versions are never changed."""
+    tx.execute(
+        insert(program_config).values(
+            program_id=program_id,
+            version=version,
+            document=document,
+            digest=digest,
+            applied_at=now,
+            applied_by=actor,
+        )
+    )
+
+
+def set_configuration_version(tx: Connection, program_id: int, version: int) -> None:
+    """Put a stored version in force."""
+    tx.execute(update(program).where(program.c.id == program_id).values(config_version=version))
+
+
+def lock_program(tx: Connection, program_id: int) -> Row[Any]:
+    """Lock the program's row, for changes of its configuration or credentials. Raises ProgramNotFound."""
+    row = tx.execute(select(program).where(program.c.id == program_id).with_for_update()).one_or_none()
+    if row is None:
+        raise ProgramNotFound
+    return row
+
+
+def list_program_rows(tx: Connection, environments: tuple[str, ...]) -> list[Row[Any]]:
+    """Every program in these environments, by id."""
+    return list(tx.execute(select(program).where(program.c.environment.in_(environments)).order_by(program.c.id)))
+
+
+def find_program_row(tx: Connection, public_id: int, environment: str) -> Row[Any] | None:
+    """The program with this public number in one environment."""
+    return tx.execute(
+        select(program).where(program.c.public_id == public_id, program.c.environment == environment)
+    ).one_or_none()
+
+
+def has_postings(tx: Connection, program_id: int) -> bool:
+    """Whether anything was ever posted in the program."""
+    return tx.scalar(select(ledger_entry.c.id).where(ledger_entry.c.program_id == program_id).limit(1)) is not None

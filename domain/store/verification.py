@@ -1,0 +1,244 @@
+"""Recomputing accounts from the journal: every figure that is stored twice, proved equal."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from domain.clock import NEVER
+from domain.ledger.chain import GENESIS, Posting, Trace, entry_hash
+from domain.ledger.posting import CONTRA
+from domain.models import account, audit_entry, ledger_entry, lot, lot_trace
+from domain.store.audit import audit_hash
+
+_BUCKET_SIGN = {"spend": 1, "bonus": 1, "redeem": -1, "expired": -1}
+_FIGURE = {"spend": "spend", "bonus": "bonus", "redeem": "redeemed", "expired": "expired"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that does not hold: where (account, entry, lot), and what."""
+
+    program_id: int
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"program {self.program_id}, {self.where}: {self.what}"
+
+
+@dataclass(slots=True)
+class _Lot:
+    """A lot as its traces make it."""
+
+    entry_id: int
+    earned_at: datetime
+    points: int
+    remaining: int = 0
+    expires_at: datetime = NEVER
+
+
+@dataclass(slots=True)
+class _Fold:
+    """An account as its journal makes it."""
+
+    program_id: int
+    account_id: int
+    findings: list[Finding] = field(default_factory=list)
+    available: int = 0
+    head: bytes = GENESIS
+    figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_FIGURE.values(), 0))
+    lots: dict[int, _Lot] = field(default_factory=dict)
+    entries: dict[int, Any] = field(default_factory=dict)
+    seq: int = 0
+
+    def find(self, where: str, what: str) -> None:
+        self.findings.append(Finding(self.program_id, where, what))
+
+    def add(self, row: Row[Any], traces: Sequence[Row[Any]]) -> None:
+        """Follow one posting."""
+        where = f"account {self.account_id}, entry {row.id}"
+        self.seq += 1
+        if row.seq != self.seq:
+            self.find(where, f"sequence {row.seq} where {self.seq} was due")
+            self.seq = row.seq
+        self.available += row.points
+        if row.balance_after != self.available:
+            self.find(where, f"balance after is {row.balance_after}, the postings give {self.available}")
+        if row.bucket in _FIGURE:
+            self.figures[_FIGURE[row.bucket]] += _BUCKET_SIGN[row.bucket] * row.points
+        if CONTRA.get(row.kind) != row.contra:
+            self.find(where, f"contra account {row.contra} does not fit a posting of kind {row.kind}")
+        if sum(trace.points for trace in traces) != row.points:
+            self.find(where, "its traces do not add up to its points")
+        for trace in traces:
+            self._trace(row, trace, where)
+        self._reversal(row, where)
+        self.entries[row.id] = row
+        digest = entry_hash(self.head, _posting(row, traces))
+        if digest != row.hash:
+            self.find(where, "its hash does not follow from the posting before and its own content")
+        self.head = row.hash
+
+    def _trace(self, row: Row[Any], trace: Row[Any], where: str) -> None:
+        one = self.lots.get(trace.lot_id)
+        if one is None:
+            one = self.lots[trace.lot_id] = _Lot(row.id, row.transaction_date, trace.points)
+        elif trace.points > 0 and row.kind != "reversal":
+            self.find(where, f"gives points to lot {trace.lot_id}, which was there already")
+        if row.kind == "redemption" and trace.expires_at <= row.processed_at:
+            self.find(where, f"takes points from lot {trace.lot_id} after it expired")
+        one.remaining += trace.points
+        one.expires_at = trace.expires_at
+        if not 0 <= one.remaining <= one.points:
+            self.find(where, f"leaves {one.remaining} of {one.points} points in lot {trace.lot_id}")
+
+    def _reversal(self, row: Row[Any], where: str) -> None:
+        if (row.reverses_id is None) != (row.kind != "reversal"):
+            self.find(where, "names a posting that it reverses, or lacks one")
+        elif row.reverses_id is not None:
+            first = self.entries.get(row.reverses_id)
+            if first is None or first.kind != "redemption" or first.points != -row.points:
+                self.find(where, f"does not give back what entry {row.reverses_id} took")
+
+    def close(self, row: Row[Any], lots: Sequence[Row[Any]]) -> None:
+        """Hold the account row and its lots against the fold."""
+        where = f"account {self.account_id}"
+        for name, expected in {
+            "version": self.seq,
+            "available": self.available,
+            "head_hash": self.head,
+            **self.figures,
+        }.items():
+            if getattr(row, name) != expected:
+                self.find(where, f"{name} is {_shown(getattr(row, name))}, the journal gives {_shown(expected)}")
+        stored = {one.id: one for one in lots}
+        for lot_id in self.lots.keys() | stored.keys():
+            self._lot(lot_id, stored.get(lot_id))
+        soonest = min((one.expires_at for one in lots if one.is_open), default=NEVER)
+        if row.next_expiry != soonest:
+            self.find(where, f"next_expiry is {row.next_expiry}, its open lots give {soonest}")
+        if sum(one.remaining for one in lots) != row.available:
+            self.find(where, "its open lots do not add up to what is available")
+
+    def _lot(self, lot_id: int, stored: Row[Any] | None) -> None:
+        where = f"account {self.account_id}, lot {lot_id}"
+        expected = self.lots.get(lot_id)
+        if stored is None or expected is None:
+            self.find(where, "has no row" if stored is None else "has no trace")
+            return
+        for name in ("entry_id", "earned_at", "points", "remaining", "expires_at"):
+            if getattr(stored, name) != getattr(expected, name):
+                told = f"{name} is {getattr(stored, name)}, its traces give {getattr(expected, name)}"
+                self.find(where, told)
+
+
+def _shown(value: Any) -> str:
+    return value.hex()[:16] if isinstance(value, bytes) else str(value)
+
+
+def account_ids(tx: Connection, program_id: int, after: int, limit: int) -> list[int]:
+    """The next accounts of a program, by id."""
+    query = select(account.c.id).where(account.c.program_id == program_id, account.c.id > after)
+    return list(tx.scalars(query.order_by(account.c.id).limit(limit)))
+
+
+def check_accounts(tx: Connection, program_id: int, ids: Sequence[int]) -> list[Finding]:
+    """Everything that does not hold on these accounts, on one snapshot."""
+    rows = tx.execute(select(account).where(account.c.program_id == program_id, account.c.id.in_(ids))).all()
+    folds = {row.id: _Fold(program_id, row.id) for row in rows}
+    traces = _grouped(tx.execute(_traces(program_id, ids)), "entry_id")
+    for row in tx.execute(
+        select(ledger_entry)
+        .where(ledger_entry.c.program_id == program_id, ledger_entry.c.account_id.in_(ids))
+        .order_by(ledger_entry.c.account_id, ledger_entry.c.seq)
+    ):
+        folds[row.account_id].add(row, traces.get(row.id, []))
+    lots = _grouped(
+        tx.execute(select(lot).where(lot.c.program_id == program_id, lot.c.account_id.in_(ids))), "account_id"
+    )
+    for row in rows:
+        folds[row.id].close(row, lots.get(row.id, []))
+    return [finding for fold in folds.values() for finding in fold.findings]
+
+
+def _traces(program_id: int, ids: Sequence[int]) -> Any:
+    joined = (ledger_entry.c.program_id == lot_trace.c.program_id) & (ledger_entry.c.id == lot_trace.c.entry_id)
+    return (
+        select(lot_trace)
+        .join(ledger_entry, joined)
+        .where(lot_trace.c.program_id == program_id, ledger_entry.c.account_id.in_(ids))
+        .order_by(lot_trace.c.entry_id, lot_trace.c.lot_id)
+    )
+
+
+def _grouped(rows: Iterable[Row[Any]], name: str) -> dict[int, list[Row[Any]]]:
+    groups: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        groups.setdefault(getattr(row, name), []).append(row)
+    return groups
+
+
+def _posting(row: Row[Any], traces: Sequence[Row[Any]]) -> Posting:
+    return Posting(
+        program_id=row.program_id,
+        entry_id=row.id,
+        account_id=row.account_id,
+        seq=row.seq,
+        kind=row.kind,
+        contra=row.contra,
+        bucket=row.bucket,
+        points=row.points,
+        balance_after=row.balance_after,
+        loyalty_txn_type=row.loyalty_txn_type,
+        external_reference=row.external_reference,
+        transaction_date=row.transaction_date,
+        processed_at=row.processed_at,
+        expires_at=row.expires_at,
+        merchant=row.merchant,
+        amount=row.amount,
+        narration=row.narration,
+        detail=row.detail,
+        config_version=row.config_version,
+        source=row.source,
+        actor=row.actor,
+        transaction_ref=row.transaction_ref,
+        reverses_id=row.reverses_id,
+        traces=tuple(Trace(lot_id=one.lot_id, points=one.points, expires_at=one.expires_at) for one in traces),
+    )
+
+
+def check_orphans(tx: Connection, program_id: int) -> list[Finding]:
+    """Postings, lots and traces that belong to no account, entry or lot (foreign keys switched off, say)."""
+    known = select(account.c.id).where(account.c.program_id == program_id)
+    entries = select(ledger_entry.c.id).where(ledger_entry.c.program_id == program_id)
+    lots = select(lot.c.id).where(lot.c.program_id == program_id)
+    queries = (
+        ("entry", select(ledger_entry.c.id).where(ledger_entry.c.account_id.not_in(known)), ledger_entry),
+        ("lot", select(lot.c.id).where(lot.c.account_id.not_in(known)), lot),
+        (
+            "trace of entry",
+            select(lot_trace.c.entry_id).where(lot_trace.c.entry_id.not_in(entries)),
+            lot_trace,
+        ),
+        ("trace of lot", select(lot_trace.c.lot_id).where(lot_trace.c.lot_id.not_in(lots)), lot_trace),
+    )
+    return [
+        Finding(program_id, f"{name} {one}", "belongs to nothing")
+        for name, query, table in queries
+        for one in tx.scalars(query.where(table.c.program_id == program_id).limit(100))
+    ]
+
+
+def check_audit(tx: Connection, program_id: int) -> Iterator[Finding]:
+    """Where the audit trail's chain of one program breaks."""
+    previous, due = GENESIS, 1
+    rows = tx.execute(select(audit_entry).where(audit_entry.c.program_id == program_id).order_by(audit_entry.c.seq))
+    for row in rows:
+        content = (row.program_id, row.seq, row.at, row.actor, row.action, row.subject, row.before, row.after)
+        digest = audit_hash(previous, *content)
+        if (row.seq, row.previous_hash, row.hash) != (due, previous, digest):
+            yield Finding(program_id, f"audit entry {row.seq}", "does not follow from the one before")
+        previous, due = row.hash, row.seq + 1
