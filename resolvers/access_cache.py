@@ -1,0 +1,54 @@
+"""What a process remembers of callers, for at most a second: signatures checked, credentials in force."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.access import Principal
+
+FRESH = timedelta(seconds=1)
+"""How long a process may go on with a credential that another process has reset."""
+
+_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A token whose signature and claims were checked: they cannot change until it lapses."""
+
+    principal: Principal
+    generation: int | None
+    lapses_at: datetime
+
+
+@dataclass(slots=True)
+class AccessCache:
+    """Bounded; holds nothing that a look at the database would not give again."""
+
+    _tokens: OrderedDict[str, KnownToken] = field(default_factory=OrderedDict)
+    _generations: dict[int, tuple[int, datetime]] = field(default_factory=dict)
+
+    def token(self, token: str) -> KnownToken | None:
+        """What is known of a token."""
+        return self._tokens.get(token)
+
+    def remember(self, token: str, known: KnownToken) -> None:
+        """Keep a checked token; the oldest goes when there are too many."""
+        self._tokens[token] = known
+        if len(self._tokens) > _TOKENS:
+            self._tokens.popitem(last=False)
+
+    def generation(self, program_id: int, now: datetime) -> int | None:
+        """The credential generation in force, if it was looked up within the last second."""
+        known = self._generations.get(program_id)
+        if known is None or not timedelta(0) <= now - known[1] < FRESH:
+            return None
+        return known[0]
+
+    def remember_generation(self, program_id: int, generation: int, now: datetime) -> None:
+        """Keep the generation that the database has now."""
+        self._generations[program_id] = (generation, now)
+
+    def forget_program(self, program_id: int) -> None:
+        """Look again at once: this process has just reset the credential."""
+        self._generations.pop(program_id, None)

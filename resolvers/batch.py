@@ -1,0 +1,272 @@
+"""Use cases of batch files: open, post chunk by chunk, finish, read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from domain.access import Permission
+from domain.errors import BatchRefused, RedemptionNotFound
+from domain.models import batch as batch_table
+from domain.points import from_minor
+from domain.store import batch as store
+from domain.store.ids import allocate_ids
+from domain.store.program import ProgramState
+from resolvers.batch_line import ACCEPTED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
+from resolvers.context import Context
+
+__all__ = [
+    "ACCEPTED",
+    "FINISHED",
+    "REJECTED",
+    "RUNNING",
+    "Batch",
+    "BatchLine",
+    "BatchRow",
+    "BatchTotals",
+    "FileLayout",
+    "find_batch_by_content",
+    "finish_batch",
+    "get_batch",
+    "get_batch_totals",
+    "get_file_layout",
+    "list_batch_rows",
+    "list_batches",
+    "open_batch",
+    "post_batch_lines",
+]
+
+RUNNING, FINISHED = "RUNNING", "FINISHED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """A file and how far it is. `status`: RUNNING or FINISHED.
+
+    `amount` is the sum over the accepted transactions, `points` what they gave, net.
+    """
+
+    id: int
+    type: str
+    file_name: str
+    sha256: str
+    status: str
+    rows_read: int
+    accepted: int
+    rejected: int
+    amount: Decimal
+    points: Decimal
+    started_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchTotals:
+    """What the handback sums up: points given and taken (both positive), rejected lines by code."""
+
+    awarded: Decimal
+    taken: Decimal
+    rejected_by_code: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileLayout:
+    """What a program expects of a file of one type, beyond the fixed columns."""
+
+    type: str
+    custom_keys: frozenset[str]
+    ignore_unknown: bool
+
+
+async def get_file_layout(ctx: Context, file_type: str) -> FileLayout:
+    """The columns that the program's own attributes add to a file type. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_WRITE)
+    configuration = (await ctx.read(ctx.program)).configuration
+    own = configuration.member_attributes if file_type == "CPD" else configuration.transaction_attributes
+    return FileLayout(
+        type=file_type,
+        custom_keys=frozenset(definition.key for definition in own),
+        ignore_unknown=configuration.program.ignore_unknown_attributes,
+    )
+
+
+async def open_batch(ctx: Context, *, file_type: str, file_name: str, sha256: str) -> Batch:
+    """A new batch, or the unfinished one of the same content, to go on with.
+
+    Raises Forbidden, BatchRefused (name or content seen before).
+    """
+    ctx.principal.require(Permission.BATCH_WRITE)
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> Batch:
+        state = ctx.program(tx)
+        values = _new_batch(file_type, file_name, sha256) | {
+            "program_id": ctx.principal.program,
+            "id": allocate_ids(tx, batch_table, ctx.principal.program, 1)[0],
+            "actor": ctx.principal.actor,
+            "started_at": now,
+        }
+        store.insert_batch(tx, values)
+        standing = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=values["name_key"])
+        return _to_batch(_to_go_on_with(standing, file_type, sha256), state)
+
+    return await ctx.write(body)
+
+
+async def post_batch_lines(ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
+    """Post one chunk in one database transaction: rows, outcomes and the restart point together.
+
+    Lines that stand already (a second worker, a restart) are left out. Raises Forbidden, BatchRefused.
+    """
+    ctx.principal.require(Permission.BATCH_WRITE)
+
+    def body(tx: Connection) -> list[BatchRow]:
+        # Locked before anything is read, so that two loaders of one file never post a line twice.
+        locked = store.lock_batch(tx, ctx.principal.program, batch_id)
+        if locked is None:
+            raise BatchRefused("no such batch")
+        fresh = not_standing(tx, locked, lines)
+        if not fresh:
+            return []
+        if locked.status == FINISHED:
+            raise BatchRefused("the batch is finished")
+        return post_fresh_lines(tx, ctx, ctx.program(tx), locked, fresh)
+
+    return await ctx.write(body)
+
+
+async def finish_batch(ctx: Context, batch_id: int) -> Batch:
+    """Mark the batch as finished; harmless if it is. Raises Forbidden, RedemptionNotFound."""
+    ctx.principal.require(Permission.BATCH_WRITE)
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> Batch:
+        store.finish_batch(tx, ctx.principal.program, batch_id, now)
+        return _load(tx, ctx, batch_id)
+
+    return await ctx.write(body)
+
+
+async def get_batch(ctx: Context, batch_id: int) -> Batch:
+    """One batch of the caller's program. Raises Forbidden, RedemptionNotFound (123: no such request)."""
+    ctx.principal.require(Permission.BATCH_READ)
+    return await ctx.read(lambda tx: _load(tx, ctx, batch_id))
+
+
+async def find_batch_by_content(ctx: Context, sha256: str) -> Batch | None:
+    """The batch of this content, if the caller's program has one. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_READ)
+
+    def body(tx: Connection) -> Batch | None:
+        found = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key="")
+        return _to_batch(found[0], ctx.program(tx)) if found else None
+
+    return await ctx.read(body)
+
+
+async def get_batch_totals(ctx: Context, batch_id: int) -> BatchTotals:
+    """The sums over the lines of a batch. Raises Forbidden, RedemptionNotFound."""
+    ctx.principal.require(Permission.BATCH_READ)
+
+    def body(tx: Connection) -> BatchTotals:
+        _load(tx, ctx, batch_id)
+        places = ctx.program(tx).places
+        awarded, taken = store.sum_points(tx, ctx.principal.program, batch_id)
+        return BatchTotals(
+            awarded=from_minor(awarded, places),
+            taken=from_minor(taken, places),
+            rejected_by_code=store.count_rejects(tx, ctx.principal.program, batch_id),
+        )
+
+    return await ctx.read(body)
+
+
+async def list_batches(ctx: Context, *, first: int = 50, before_id: int | None = None) -> list[Batch]:
+    """The newest batches of the caller's program. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_READ)
+
+    def body(tx: Connection) -> list[Batch]:
+        state = ctx.program(tx)
+        found = store.page_batches(tx, ctx.principal.program, first=first, before_id=before_id)
+        return [_to_batch(row, state) for row in found]
+
+    return await ctx.read(body)
+
+
+async def list_batch_rows(ctx: Context, batch_id: int, *, after_line: int = 0, limit: int = 1000) -> list[BatchRow]:
+    """A page of line outcomes in the order of the file. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_READ)
+
+    def body(tx: Connection) -> list[BatchRow]:
+        places = ctx.program(tx).places
+        found = store.page_rows(tx, ctx.principal.program, batch_id, after_line=after_line, limit=limit)
+        return [
+            BatchRow(
+                line=row.line,
+                status=row.status,
+                code=row.code,
+                message=row.message,
+                points=from_minor(row.points, places),
+                external_reference=row.external_reference,
+            )
+            for row in found
+        ]
+
+    return await ctx.read(body)
+
+
+def _new_batch(file_type: str, file_name: str, sha256: str) -> dict[str, Any]:
+    return {
+        "type": file_type,
+        "file_name": file_name,
+        # Without the suffix, because the handback of X.csv and of X.txt would be the same files.
+        "name_key": file_name.split(".", 1)[0].lower(),
+        "sha256": sha256,
+        "status": RUNNING,
+        "rows_read": 0,
+        "accepted": 0,
+        "rejected": 0,
+        "amount": Decimal(0),
+        "points": 0,
+        "finished_at": None,
+    }
+
+
+def _to_go_on_with(standing: Sequence[Row[Any]], file_type: str, sha256: str) -> Row[Any]:
+    """The batch just made, or the unfinished one of this content; everything else is refused."""
+    for row in standing:
+        if row.sha256 == sha256 and row.status == RUNNING and row.type == file_type:
+            return row
+    seen = next((row for row in standing if row.sha256 == sha256), standing[0])
+    same = "content" if seen.sha256 == sha256 else "name"
+    raise BatchRefused(
+        f"the same {same} was loaded as batch {seen.id}, {seen.file_name} of type {seen.type}, "
+        f"started {seen.started_at:%Y-%m-%d %H:%M:%S} UTC, {seen.status.lower()}"
+    )
+
+
+def _load(tx: Connection, ctx: Context, batch_id: int) -> Batch:
+    row = store.load_batch(tx, ctx.principal.program, batch_id)
+    if row is None:
+        raise RedemptionNotFound("no such batch")
+    return _to_batch(row, ctx.program(tx))
+
+
+def _to_batch(row: Row[Any], state: ProgramState) -> Batch:
+    return Batch(
+        id=row.id,
+        type=row.type,
+        file_name=row.file_name,
+        sha256=row.sha256,
+        status=row.status,
+        rows_read=row.rows_read,
+        accepted=row.accepted,
+        rejected=row.rejected,
+        amount=row.amount,
+        points=from_minor(row.points, state.places),
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,73 @@
+"""What every use case is handed: who asks, from where, and the services of the process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from domain.access import Principal
+from domain.clock import Clock
+from domain.crypto import KeyRing
+from domain.store.database import PostgresDatabase, SqliteDatabase
+from domain.store.member import references_of
+from domain.store.program import ProgramCache, ProgramState
+from resolvers.access_cache import AccessCache
+
+Result = TypeVar("Result")
+
+_RACES = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """The long-lived parts of a process, made once by the shell.
+
+    `environment` is the deployment's: `sandbox` or `production`.
+    """
+
+    db: PostgresDatabase | SqliteDatabase
+    clock: Clock
+    keys: KeyRing
+    programs: ProgramCache
+    environment: str
+    access: AccessCache = field(default_factory=AccessCache)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """One call of a use case: the caller, its source (`rest`, `graphql`, `file:NAME`, `cli`) and the services."""
+
+    services: Services
+    principal: Principal
+    source: str
+    request_id: str
+
+    async def read(self, body: Callable[[Connection], Result]) -> Result:
+        """Run `body` in one database transaction that cannot write."""
+        return await self.services.db.read(body)
+
+    async def write(self, body: Callable[[Connection], Result]) -> Result:
+        """Run `body` in one database transaction: all of it is stored, or nothing.
+
+        `body` may run again after a deadlock or a lost race for a unique value, so it has no effect but
+        on the connection.
+        """
+        for _ in range(_RACES):
+            try:
+                return await self.services.db.write(body)
+            except IntegrityError:
+                # Another database transaction took a unique value after `body` looked: look again.
+                continue
+        return await self.services.db.write(body)
+
+    def program(self, tx: Connection) -> ProgramState:
+        """The caller's program with its configuration, as current in this database transaction."""
+        return self.services.programs.current(tx, self.principal.program)
+
+    def visible_members(self, tx: Connection, member_ids: Sequence[int]) -> list[int]:
+        """Those of these members that exist in the caller's program and that the caller may see."""
+        own = self.principal.member_reference
+        references = references_of(tx, self.principal.program, member_ids)
+        return [one for one in member_ids if one in references and own in {None, references[one]}]

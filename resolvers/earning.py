@@ -1,0 +1,376 @@
+"""Earning, one transaction or a thousand, in one database transaction: the same rules, a few statements.
+
+A refused transaction leaves the others untouched. Within a run later transactions see earlier ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.errors import (
+    AccrualNotAllowed,
+    AwardFailed,
+    BadRequest,
+    DuplicateRecord,
+    InvalidAttribute,
+    InvalidProductCode,
+    InvalidRequest,
+    KeyReused,
+    MemberNotFound,
+    TesseraError,
+    member_status_error,
+)
+from domain.ledger.expiry import expires_at
+from domain.ledger.posting import BONUS, SPEND, Account, Draft, expiry_of, new_lot
+from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
+from domain.models import member_transaction
+from domain.models.types import to_json
+from domain.points import from_minor
+from domain.program_zone import local_instant
+from domain.rules.attributes import (
+    AttributeInvalid,
+    AttributeMissing,
+    index_products,
+    is_product,
+    storable,
+    typed,
+    validate_attributes,
+)
+from domain.rules.evaluate import AwardTooLarge, Facts, GroupAward, evaluate
+from domain.rules.fixed import EARN, member_definitions
+from domain.rules.model import Scalar
+from domain.store.idempotency import Bound, bind_key, find_keys, fingerprint_of, refusal_outcome
+from domain.store.ids import allocate_ids
+from domain.store.journal import Journal
+from domain.store.member import find_members
+from domain.store.program import ProgramState
+from domain.store.transaction import StoredTransaction, insert_transactions, taken_transaction_ids
+from resolvers.context import Context
+
+USE_CASE = "transaction"
+_EARNING_STATUSES = {ACTIVE, LOGIN_BLOCKED, INACTIVE}
+_TYPES = {"spend": SPEND, "bonus": BONUS}
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmitTransaction:
+    """Submit one transaction.
+
+    `transaction_date` without a zone is local time of the program. `attributes` are the custom ones,
+    raw; they are checked against the program's definitions. `source` overrides the context's
+    (a file names its line).
+    """
+
+    transaction_id: str
+    transaction_type: str
+    amount: Decimal
+    transaction_date: datetime
+    member_relation_reference: str
+    product_code: str | None = None
+    sub_product_code: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    ignore_unknown: bool | None = None
+    idempotency_key: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransactionOutcome:
+    """What a transaction earned. `external_references` has one per ledger posting."""
+
+    id: int
+    transaction_id: str
+    member_id: int
+    points: Decimal
+    entry_ids: Sequence[int]
+    external_references: Sequence[UUID]
+    replayed: bool = False
+    ignored_keys: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A transaction whose static checks hold."""
+
+    command: SubmitTransaction
+    at: datetime
+    values: dict[str, Scalar]
+    ignored: list[str]
+    fingerprint: bytes
+    member: Member | None = None
+    stored: StoredTransaction | None = None
+    drafts: list[Draft] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Earnings:
+    """Posts transactions in order; `post` once per database transaction."""
+
+    tx: Connection
+    ctx: Context
+    state: ProgramState
+    now: datetime
+    _members: dict[str, Member] = field(default_factory=dict)
+    _accounts: dict[int, Account] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+    _bound: dict[str, Bound] = field(default_factory=dict)
+    _running: dict[str, _Prepared] = field(default_factory=dict)
+
+    def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
+        """The outcome or the refusal of each transaction, in order."""
+        prepared = [self._prepare(command) for command in commands]
+        good = [one for one in prepared if isinstance(one, _Prepared)]
+        journal = self._load(good)
+        decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in prepared]
+        # A key that stands twice in one run gives the same object twice: posted once, then replayed.
+        posted = {id(one): one for one in decided if isinstance(one, _Prepared)}
+        self._store(journal, list(posted.values()))
+        return [
+            self._outcome(one, replayed=posted.pop(id(one), None) is None) if isinstance(one, _Prepared) else one
+            for one in decided
+        ]
+
+    def _prepare(self, command: SubmitTransaction) -> _Prepared | TesseraError:
+        try:
+            at = self._check(command)
+            values, ignored = self._attributes(command)
+        except TesseraError as error:
+            return error
+        fingerprint = fingerprint_of(
+            command.transaction_id,
+            command.transaction_type,
+            command.amount.normalize(),
+            at,
+            command.member_relation_reference,
+            command.product_code,
+            command.sub_product_code,
+            storable({key: values[key] for key in sorted(values)}),
+        )
+        return _Prepared(command, at, values, ignored, fingerprint)
+
+    def _check(self, command: SubmitTransaction) -> datetime:
+        if not command.transaction_id or not command.member_relation_reference:
+            raise BadRequest("transaction_id and member_relation_reference are needed")
+        if len(command.transaction_id) > 100:
+            raise BadRequest("transaction_id: too long", field="transaction_id")
+        if not command.amount.is_finite() or abs(command.amount) >= Decimal(10) ** 15:
+            raise BadRequest("amount: out of range", field="amount")
+        if command.amount < 0:
+            raise InvalidRequest("amount: must not be negative", field="amount")
+        if command.transaction_type.upper() != EARN:
+            raise InvalidRequest("transaction_type: only DR is supported yet", field="transaction_type")
+        at = local_instant(command.transaction_date, self.state.zone)
+        if not _EARLIEST <= at < _LATEST:
+            raise BadRequest("transaction_date: out of range", field="transaction_date")
+        return at
+
+    def _attributes(self, command: SubmitTransaction) -> tuple[dict[str, Scalar], list[str]]:
+        ignore = command.ignore_unknown
+        try:
+            return validate_attributes(
+                self.state.configuration.transaction_attributes,
+                command.attributes,
+                ignore_unknown=self.state.terms.ignore_unknown_attributes if ignore is None else ignore,
+            )
+        except AttributeInvalid as error:
+            raise InvalidAttribute(str(error), field=error.key) from error
+        except AttributeMissing as error:
+            raise BadRequest(str(error), field=error.key) from error
+
+    def _load(self, good: Sequence[_Prepared]) -> Journal:
+        program_id = self.state.id
+        references = sorted({one.command.member_relation_reference for one in good})
+        found = find_members(self.tx, self.ctx.services.keys, program_id, references=references) if good else []
+        self._members = {one.member.relation_reference: one.member for one in found}
+        journal = Journal(
+            self.tx,
+            program_id,
+            self.state.config_version,
+            self.now,
+            self.ctx.principal.actor,
+            self.ctx.source,
+        )
+        self._accounts = journal.lock_accounts(one.member.id for one in found)
+        keys = sorted({one.command.idempotency_key for one in good if one.command.idempotency_key})
+        self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
+        if self.state.terms.unique_transaction_id:
+            wanted = sorted({one.command.transaction_id for one in good})
+            self._taken = taken_transaction_ids(self.tx, program_id, wanted)
+        return journal
+
+    def _decide(self, one: _Prepared) -> _Prepared | TransactionOutcome | TesseraError:
+        key = one.command.idempotency_key
+        try:
+            if key in self._bound:
+                return self._replay(self._bound[key], one)
+            if key in self._running:
+                return self._same_run(self._running[key], one)
+            self._earn(one)
+        except TesseraError as error:
+            if key and key not in self._bound and key not in self._running and error.binds_key:
+                self._bind(key, one, refusal_outcome(error))
+            return error
+        if key:
+            self._running[key] = one
+        return one
+
+    def _same_run(self, first: _Prepared, one: _Prepared) -> _Prepared:
+        if first.fingerprint != one.fingerprint:
+            raise KeyReused
+        return first
+
+    def _replay(self, bound: Bound, one: _Prepared) -> TransactionOutcome:
+        outcome = bound.replay(one.fingerprint)
+        return TransactionOutcome(
+            id=outcome["id"],
+            transaction_id=one.command.transaction_id,
+            member_id=outcome["member_id"],
+            points=from_minor(outcome["points"], self.state.places),
+            entry_ids=outcome["entries"],
+            external_references=[UUID(one) for one in outcome["references"]],
+            replayed=True,
+        )
+
+    def _earn(self, one: _Prepared) -> None:
+        """Check against the program and the member's state, then let the rules decide and post."""
+        command = one.command
+        products = index_products(self.state.configuration.product_codes)
+        if not is_product(products, command.product_code, command.sub_product_code):
+            raise InvalidProductCode(field="product_code")
+        member = self._members.get(command.member_relation_reference)
+        if member is None:
+            raise MemberNotFound
+        one.member = member
+        self._check_member(member)
+        if self.state.terms.unique_transaction_id:
+            if command.transaction_id in self._taken:
+                raise DuplicateRecord("transaction_id", field="transaction_id")
+            self._taken.add(command.transaction_id)
+        try:
+            evaluation = evaluate(self.state.rules, self._facts(one, member))
+        except AwardTooLarge as error:
+            raise AwardFailed(str(error)) from error
+        for award in evaluation.awards:
+            self._post_award(one, member, award)
+
+    def _check_member(self, member: Member) -> None:
+        may_earn = member.status in _EARNING_STATUSES or (
+            member.status == CANCELLED and self.state.terms.accrue_cancelled
+        )
+        if not may_earn:
+            raise member_status_error(member.status)()
+        if not member.accrual_allowed:
+            raise AccrualNotAllowed
+
+    def _facts(self, one: _Prepared, member: Member) -> Facts:
+        command = one.command
+        transaction: dict[str, Any] = {
+            **one.values,
+            "transaction_id": command.transaction_id,
+            "transaction_date": one.at,
+            "amount": command.amount,
+            "product_code": command.product_code,
+            "sub_product_code": command.sub_product_code,
+            "member_relation_reference": command.member_relation_reference,
+            "transaction_type": EARN,
+        }
+        return Facts(transaction=transaction, at=one.at, member=self._member_facts(member))
+
+    def _member_facts(self, member: Member) -> dict[str, Any]:
+        fixed = {
+            "relation_reference": member.relation_reference,
+            "full_name": member.full_name,
+            "email_id": member.email_id,
+            "mobile_number": member.mobile_number,
+            "address": member.address,
+            "gender": member.gender,
+            "dob": member.dob,
+            "status": member.status,
+            "preferred_language": member.preferred_language,
+        }
+        return {**typed(member_definitions(self.state.configuration), member.attributes), **fixed}
+
+    def _post_award(self, one: _Prepared, member: Member, award: GroupAward) -> None:
+        terms, zone = self.state.configuration.expiry, self.state.zone
+        moves = [new_lot(part.points, one.at, expires_at(terms, one.at, zone, part.expires)) for part in award.lots]
+        draft = Draft(
+            kind="earn",
+            bucket=award.category,
+            points=award.points,
+            loyalty_txn_type=_TYPES[award.category],
+            transaction_date=one.at,
+            moves=moves,
+            expires_at=expiry_of(moves),
+            detail=to_json({"group": award.group, **award.explanation}),
+            source=one.command.source,
+        )
+        self._accounts[member.id].earn(draft, self.now)
+        one.drafts.append(draft)
+
+    def _store(self, journal: Journal, posted: Sequence[_Prepared]) -> None:
+        if posted:
+            ids = allocate_ids(self.tx, member_transaction, self.state.id, len(posted))
+            for one, row_id in zip(posted, ids, strict=True):
+                one.stored = self._row(one, row_id)
+                for draft in one.drafts:
+                    draft.transaction_ref = row_id
+            insert_transactions(self.tx, [one.stored for one in posted if one.stored is not None])
+        journal.flush()
+        for one in posted:
+            if one.command.idempotency_key:
+                self._bind(one.command.idempotency_key, one, self._bindable(one))
+
+    def _row(self, one: _Prepared, row_id: int) -> StoredTransaction:
+        command = one.command
+        unique = self.state.terms.unique_transaction_id
+        return StoredTransaction(
+            program_id=self.state.id,
+            id=row_id,
+            member_id=one.member.id if one.member else 0,
+            transaction_id=command.transaction_id,
+            unique_transaction_id=command.transaction_id if unique else None,
+            type=EARN,
+            amount=command.amount,
+            transaction_date=one.at,
+            product_code=command.product_code,
+            sub_product_code=command.sub_product_code,
+            attributes=dict(storable(one.values)),
+            points=sum(draft.points for draft in one.drafts),
+            config_version=self.state.config_version,
+            source=command.source or self.ctx.source,
+            actor=self.ctx.principal.actor,
+            processed_at=self.now,
+        )
+
+    def _bindable(self, one: _Prepared) -> dict[str, Any]:
+        stored = one.stored
+        return {
+            "id": stored.id if stored else None,
+            "member_id": stored.member_id if stored else None,
+            "points": stored.points if stored else 0,
+            "entries": [draft.id for draft in one.drafts],
+            "references": [str(draft.external_reference) for draft in one.drafts],
+        }
+
+    def _bind(self, key: str, one: _Prepared, outcome: dict[str, Any]) -> None:
+        bind_key(self.tx, self.state.id, USE_CASE, key, one.fingerprint, outcome, self.now)
+        self._bound[key] = Bound(one.fingerprint, outcome)
+
+    def _outcome(self, one: _Prepared, *, replayed: bool) -> TransactionOutcome:
+        stored = self._bindable(one)
+        return TransactionOutcome(
+            id=stored["id"],
+            transaction_id=one.command.transaction_id,
+            member_id=stored["member_id"],
+            points=from_minor(stored["points"], self.state.places),
+            entry_ids=stored["entries"],
+            external_references=[draft.external_reference for draft in one.drafts],
+            replayed=replayed,
+            ignored_keys=one.ignored,
+        )

@@ -1,0 +1,105 @@
+"""A ledger posting as callers see it: its category, its words, its points."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from domain.ledger.posting import BONUS, EXPIRY, REVERSAL, SPEND
+from domain.points import from_minor
+from domain.store.entry import StoredEntry
+from domain.store.program import ProgramState
+
+CATEGORY_ORDER = (
+    "Spend",
+    "Bonus",
+    "Partner",
+    "Purchased",
+    "Transfer",
+    "Redeem",
+    "Reversal",
+    "Expired",
+    "Adjustment",
+)
+"""The categories of the categorised statement, in the order of its rows."""
+
+RESERVED_TYPES = frozenset({SPEND, BONUS, 7, 8, 9, EXPIRY, REVERSAL, 12, 13, 14})
+"""`LoyaltyTxnType`s of the statement map that are not redemptions (`docs/statements.md`)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LedgerEntry:
+    """One posting. `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed."""
+
+    id: int
+    member_id: int
+    relation_reference: str
+    kind: str
+    bucket: str
+    category: str
+    points: Decimal
+    balance_after: Decimal
+    loyalty_txn_type: int
+    external_reference: UUID
+    transaction_date: datetime
+    processed_at: datetime
+    expires_at: datetime | None
+    merchant: str | None
+    amount: Decimal | None
+    narration: str
+    detail: Mapping[str, Any]
+    reverses_id: int | None
+    transaction_row_id: int | None
+    is_active: bool
+
+
+def category_of(kind: str, bucket: str) -> str:
+    """The row of the categorised statement that a posting counts in."""
+    if kind == "earn":
+        return bucket.capitalize()
+    return {"redemption": "Redeem", "reversal": "Reversal", "expiry": "Expired"}[kind]
+
+
+def known_types(state: ProgramState) -> frozenset[int]:
+    """Every `LoyaltyTxnType` that a statement of the program may be narrowed to."""
+    return RESERVED_TYPES | frozenset(state.terms.redemption_types)
+
+
+def entry_of(stored: StoredEntry, state: ProgramState) -> LedgerEntry:
+    """A stored posting in points and words."""
+    detail = orjson.loads(stored.detail) if stored.detail else {}
+    return LedgerEntry(
+        id=stored.id,
+        member_id=stored.member_id,
+        relation_reference=stored.relation_reference,
+        kind=stored.kind,
+        bucket=stored.bucket,
+        category=category_of(stored.kind, stored.bucket),
+        points=from_minor(stored.points, state.places),
+        balance_after=from_minor(stored.balance_after, state.places),
+        loyalty_txn_type=stored.loyalty_txn_type,
+        external_reference=stored.external_reference,
+        transaction_date=stored.transaction_date,
+        processed_at=stored.processed_at,
+        expires_at=stored.expires_at,
+        merchant=stored.merchant,
+        amount=stored.amount,
+        narration=_narration(stored, detail, state),
+        detail=detail,
+        reverses_id=stored.reverses_id,
+        transaction_row_id=stored.transaction_ref,
+        is_active=stored.reversed_by is None,
+    )
+
+
+def _narration(stored: StoredEntry, detail: Mapping[str, Any], state: ProgramState) -> str:
+    if stored.kind == "earn":
+        rules = "; ".join(one["rule"] for one in detail.get("rules", []))
+        return f"{detail.get('group', 'Earned')}: {rules}" if rules else "Earned"
+    if stored.kind == "redemption":
+        return f"Redeemed: {state.terms.redemption_types.get(stored.loyalty_txn_type, 'redemption')}"
+    return {"reversal": "Redemption reversed", "expiry": "Points expired"}[stored.kind]

@@ -1,0 +1,307 @@
+"""Use cases of redemption: check, redeem, reverse, find."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.errors import (
+    BY_CODE,
+    BadRequest,
+    BelowMinimum,
+    InvalidRequest,
+    KeyReused,
+    MemberNotFound,
+    MerchantMissing,
+    PointsNotPositive,
+    ServiceUnavailable,
+    TesseraError,
+    member_status_error,
+)
+from domain.ids import new_reference
+from domain.member import ACTIVE
+from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor
+from domain.store.entry import StoredRedemption, find_redemptions
+from domain.store.idempotency import Bound, find_keys, fingerprint_of
+from domain.store.journal import Journal
+from domain.store.member import find_members
+from domain.store.program import ProgramState
+from domain.store.redemption import Redeemed, RedemptionOrder, redeem
+from resolvers.balance import available_points
+from resolvers.context import Context
+from resolvers.reversal import LotRestored, Reversal, ReverseRedemption, reverse_redemption
+
+__all__ = [
+    "LotRestored",
+    "RedeemPoints",
+    "Redemption",
+    "Reversal",
+    "ReverseRedemption",
+    "check_availability",
+    "find_redemption_by_key",
+    "list_redemptions",
+    "redeem_points",
+    "reverse_redemption",
+]
+
+USE_CASE = "redeem"
+_ROUNDS = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedeemPoints:
+    """Redeem points, all or nothing.
+
+    `external_reference` is a client-chosen GUID; it serves as the key where no key is given.
+    `merchant_name` and `loyalty_txn_type` None with `use_defaults`: the program's own.
+    """
+
+    relation_reference: str | None
+    points: Decimal
+    amount: Decimal | None = None
+    merchant_name: str | None = None
+    loyalty_txn_type: int | None = None
+    use_defaults: bool = False
+    currency: str = "DEFAULT"
+    external_reference: UUID | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Redemption:
+    """A redemption as stored; `points` is positive. `reversed_at` None: it stands."""
+
+    entry_id: int
+    member_id: int
+    external_reference: UUID
+    points: Decimal
+    amount: Decimal | None
+    merchant: str | None
+    loyalty_txn_type: int
+    processed_at: datetime
+    reversed_at: datetime | None = None
+    replayed: bool = False
+
+
+async def check_availability(ctx: Context, relation_reference: str | None, currency: str = "DEFAULT") -> Decimal:
+    """The redeemable points now (0 where the balance is negative).
+
+    Raises BadRequest, Forbidden, MemberNotFound, MemberNotActive (every status but 1).
+    """
+    ctx.principal.require(Permission.LEDGER_READ)
+    reference = ctx.principal.member(relation_reference)
+    if not reference:
+        raise BadRequest("RelationReference: is missing", field="relation_reference")
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> Decimal:
+        state = ctx.program(tx)
+        found = find_members(tx, ctx.services.keys, state.id, references=[reference])
+        if not found:
+            raise MemberNotFound
+        member = found[0].member
+        if member.status != ACTIVE:
+            raise member_status_error(5)
+        points = available_points(tx, state.id, [member.id], now, currency).get(member.id, 0)
+        return from_minor(max(0, points), state.places)
+
+    return await ctx.read(body)
+
+
+async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
+    """Redeem points in one database transaction, exactly once per key.
+
+    Raises BadRequest, Forbidden, MerchantMissing, PointsNotPositive, KeyReused, MemberNotFound,
+    MemberCancelled, MemberSuspended, MembershipBlocked, LoginBlocked, MemberNotActive,
+    InvalidRequest, BelowMinimum, InsufficientPoints.
+    """
+    ctx.principal.require(Permission.POINTS_REDEEM)
+    reference = ctx.principal.member(command.relation_reference)
+    if not reference:
+        raise BadRequest("RelationReference: is missing", field="relation_reference")
+    guid = command.external_reference or new_reference()
+    for _ in range(_ROUNDS):
+        state = await _state(ctx)
+        order = _order(ctx, state, command, reference, guid)
+        redeemed = await redeem(ctx.services.db, order)
+        if redeemed.outcome == "ok":
+            return _fresh(state, order, redeemed)
+        if redeemed.outcome == "replay":
+            return await _replayed(ctx, state, order, redeemed)
+        if redeemed.outcome == "stale":
+            await ctx.read(ctx.program)
+        elif redeemed.outcome == "due":
+            await _write_off(ctx, redeemed)
+        elif redeemed.outcome != "again":
+            raise _refusal(redeemed.outcome, state)
+    raise ServiceUnavailable("the account is busy", retry_after_s=1)
+
+
+async def _state(ctx: Context) -> ProgramState:
+    """The cached program: the redemption itself checks that its version is still in force."""
+    cached = ctx.services.programs.peek(ctx.principal.program)
+    return cached if cached is not None else await ctx.read(ctx.program)
+
+
+def _order(ctx: Context, state: ProgramState, command: RedeemPoints, reference: str, guid: UUID) -> RedemptionOrder:
+    terms = state.terms
+    key = command.idempotency_key
+    if key is None and command.external_reference is not None:
+        key = f"guid:{command.external_reference}"
+    if key is None and terms.require_key:
+        raise BadRequest("an idempotency key is needed", field="idempotency_key")
+    if not command.points.is_finite() or abs(command.points) > MAX_POINTS:
+        raise BadRequest("Points: out of range", field="points")
+    merchant = _merchant(command, state)
+    txn_type = command.loyalty_txn_type
+    if txn_type is None:
+        txn_type = terms.default_loyalty_txn_type
+    points, refusal = _points(command.points, state)
+    if txn_type not in terms.redemption_types:
+        refusal = InvalidRequest
+    elif refusal is None and points < terms.redemption_minimum_minor:
+        refusal = BelowMinimum
+    amount = None if command.amount is None else plain(command.amount)
+    return RedemptionOrder(
+        program_id=state.id,
+        config_version=state.config_version,
+        reference=reference,
+        currency=command.currency,
+        points=points,
+        refusal=refusal.code if refusal else None,
+        refusal_binds=refusal.binds_key if refusal else False,
+        key=key,
+        fingerprint=fingerprint_of(
+            reference,
+            command.currency,
+            cut(command.points),
+            merchant,
+            txn_type,
+            amount,
+            command.external_reference,
+        ),
+        guid=guid,
+        loyalty_txn_type=txn_type if refusal is not InvalidRequest else 0,
+        merchant=merchant,
+        amount=amount,
+        source=ctx.source,
+        actor=ctx.principal.actor,
+        now=ctx.services.clock(),
+        window_s=terms.duplicate_window_s,
+    )
+
+
+def _merchant(command: RedeemPoints, state: ProgramState) -> str:
+    given = unicodedata.normalize("NFC", command.merchant_name or "").strip()
+    if given:
+        if len(given) > 200 or any(unicodedata.category(one) == "Cc" for one in given):
+            raise BadRequest("MerchantName: too long or with control characters", field="merchant_name")
+        return given
+    if command.use_defaults:
+        return state.terms.default_merchant
+    raise MerchantMissing(field="merchant_name")
+
+
+def _points(asked: Decimal, state: ProgramState) -> tuple[int, type[TesseraError] | None]:
+    """Smallest units, and the refusal that waits until the member's state was checked."""
+    if cut(asked) <= 0:
+        raise PointsNotPositive(field="points")
+    try:
+        return redeemable_minor(asked, state.places), None
+    except NotAMultiple:
+        return 0, InvalidRequest
+
+
+def _fresh(state: ProgramState, order: RedemptionOrder, redeemed: Redeemed) -> Redemption:
+    return Redemption(
+        entry_id=redeemed.entry_id or 0,
+        member_id=redeemed.member_id or 0,
+        external_reference=order.guid,
+        points=from_minor(order.points, state.places),
+        amount=order.amount,
+        merchant=order.merchant,
+        loyalty_txn_type=order.loyalty_txn_type,
+        processed_at=order.now,
+    )
+
+
+async def _replayed(ctx: Context, state: ProgramState, order: RedemptionOrder, redeemed: Redeemed) -> Redemption:
+    bound = Bound(redeemed.fingerprint or b"", orjson.loads(redeemed.stored or "{}"))
+    entry_id = bound.replay(order.fingerprint)["entry_id"]
+    found = await ctx.read(lambda tx: find_redemptions(tx, state.id, ids=[entry_id]))
+    return replace(_redemption(found[0], state), replayed=True)
+
+
+async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
+    """Write off what is due, before the redemption looks again."""
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> None:
+        state = ctx.program(tx)
+        journal = Journal(tx, state.id, state.config_version, now, "system:expiry", ctx.source)
+        journal.lock_accounts([redeemed.member_id or 0])
+        journal.flush()
+
+    await ctx.write(body)
+
+
+def _refusal(outcome: str, state: ProgramState) -> TesseraError:
+    if outcome == "twice":
+        return KeyReused("an equal redemption was made within the program's window; send a key to mean it")
+    if outcome == "taken":
+        return KeyReused("the external reference is taken", field="external_reference")
+    if outcome == "998":
+        return InvalidRequest("points that are no multiple of the program's unit, or a type that the program has not")
+    if outcome == "125":
+        return BelowMinimum(f"minimum {state.terms.redemption_minimum}")
+    return BY_CODE[outcome]()
+
+
+async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redemption | None:
+    """The redemption that this idempotency key made: finds a lost GUID."""
+    ctx.principal.require(Permission.LEDGER_READ)
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> Redemption | None:
+        state = ctx.program(tx)
+        candidates = [client_reference, f"guid:{client_reference.lower()}"]
+        bound = find_keys(tx, state.id, USE_CASE, candidates, now)
+        ids = [one.outcome["entry_id"] for one in bound.values() if "entry_id" in one.outcome]
+        found = find_redemptions(tx, state.id, ids=ids) if ids else []
+        visible = ctx.visible_members(tx, [one.member_id for one in found])
+        return next((_redemption(one, state) for one in found if one.member_id in visible), None)
+
+    return await ctx.read(body)
+
+
+async def list_redemptions(ctx: Context, references: Sequence[UUID]) -> dict[UUID, Redemption]:
+    """Redemptions of the caller's program by external reference."""
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[UUID, Redemption]:
+        state = ctx.program(tx)
+        found = find_redemptions(tx, state.id, references=references)
+        visible = set(ctx.visible_members(tx, [one.member_id for one in found]))
+        return {one.external_reference: _redemption(one, state) for one in found if one.member_id in visible}
+
+    return await ctx.read(body)
+
+
+def _redemption(stored: StoredRedemption, state: ProgramState) -> Redemption:
+    return Redemption(
+        entry_id=stored.entry_id,
+        member_id=stored.member_id,
+        external_reference=stored.external_reference,
+        points=from_minor(-stored.points, state.places),
+        amount=stored.amount,
+        merchant=stored.merchant,
+        loyalty_txn_type=stored.loyalty_txn_type,
+        processed_at=stored.processed_at,
+        reversed_at=stored.reversed_at,
+    )

@@ -1,0 +1,185 @@
+"""The use case of reversing a redemption: whole, exactly once, back to the lots it came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.access import Permission, PrincipalKind
+from domain.clock import NEVER
+from domain.errors import (
+    AlreadyReversed,
+    BadRequest,
+    Forbidden,
+    InvalidRequest,
+    MemberNotFound,
+    MerchantMissing,
+    RedemptionNotFound,
+    ReferenceOfAnother,
+)
+from domain.ledger.reversal import Restored, reverse
+from domain.points import from_minor
+from domain.store.entry import StoredRedemption, find_redemptions
+from domain.store.idempotency import bind_key, find_keys, fingerprint_of
+from domain.store.journal import Journal, taken_lots
+from domain.store.member import find_members
+from domain.store.program import ProgramState
+from resolvers.context import Context
+
+USE_CASE = "reverse"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReverseRedemption:
+    """Reverse one redemption, whole. `merchant_name` None with `use_defaults`: the program's own."""
+
+    relation_reference: str | None
+    external_reference: str
+    merchant_name: str | None = None
+    use_defaults: bool = False
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LotRestored:
+    """The receipt of one lot: what went back, and what of it expired in the same step."""
+
+    lot_id: int
+    points: Decimal
+    expires_at: datetime | None
+    expired_points: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reversal:
+    """A reversal as stored, with a receipt per lot (empty on a replay)."""
+
+    entry_id: int
+    member_id: int
+    external_reference: UUID
+    reverses: UUID
+    points: Decimal
+    processed_at: datetime
+    lots: Sequence[LotRestored] = field(default=())
+    replayed: bool = False
+
+
+async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Reversal:
+    """Give back a redemption to the lots it came from, exactly once.
+
+    Raises BadRequest, Forbidden, MerchantMissing, InvalidRequest, KeyReused, MemberNotFound,
+    RedemptionNotFound, ReferenceOfAnother, AlreadyReversed.
+    """
+    if not command.relation_reference or not command.external_reference:
+        raise BadRequest("RelationReference and ExternalReference are needed", field="external_reference")
+    ctx.principal.require(Permission.REDEMPTION_REVERSE)
+    if ctx.principal.kind is PrincipalKind.MEMBER:
+        raise Forbidden("members do not reverse redemptions")
+    if not (command.merchant_name or "").strip() and not command.use_defaults:
+        raise MerchantMissing(field="merchant_name")
+    try:
+        guid = UUID(command.external_reference)
+    except ValueError as error:
+        raise InvalidRequest("ExternalReference: not a UUID", field="external_reference") from error
+    now = ctx.services.clock()
+    return await ctx.write(lambda tx: _reverse(tx, ctx, command, guid, now))
+
+
+def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUID, now: datetime) -> Reversal:
+    state = ctx.program(tx)
+    key = command.idempotency_key
+    fingerprint = fingerprint_of(command.relation_reference, guid, _merchant_key(command, state))
+    bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
+    if key in bound:
+        return _replay(bound[key].replay(fingerprint), guid, state)
+    found = find_members(tx, ctx.services.keys, state.id, references=[command.relation_reference or ""])
+    if not found:
+        raise MemberNotFound
+    journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
+    account = journal.lock_accounts([found[0].member.id])[found[0].member.id]
+    if key:  # a twin may have ended while we waited for the account
+        bound = find_keys(tx, state.id, USE_CASE, [key], now)
+        if key in bound:
+            return _replay(bound[key].replay(fingerprint), guid, state)
+    redemption = _checked(tx, command, guid, state, account.id)
+    journal.flush()
+    draft, receipts = reverse(
+        account,
+        redemption.entry_id,
+        taken_lots(tx, state.id, redemption.entry_id),
+        policy=state.terms.reversal_of_expired,
+        grace=timedelta(days=state.terms.reversal_grace_days),
+        now=now,
+    )
+    journal.flush()
+    outcome = {
+        "entry_id": draft.id,
+        "member_id": redemption.member_id,
+        "reference": str(draft.external_reference),
+        "points": draft.points,
+        "at": now.isoformat(),
+    }
+    if key:
+        bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
+    return _reversal(outcome, guid, state, receipts)
+
+
+def _checked(
+    tx: Connection, command: ReverseRedemption, guid: UUID, state: ProgramState, account_id: int
+) -> StoredRedemption:
+    """The redemption, if it is this member's, this merchant's, and stands."""
+    found = find_redemptions(tx, state.id, references=[guid])
+    if not found:
+        raise RedemptionNotFound
+    redemption = found[0]
+    if redemption.account_id != account_id or _fold(redemption.merchant) != _merchant_key(command, state):
+        raise ReferenceOfAnother
+    if redemption.reversed_at is not None:
+        at = redemption.reversed_at.astimezone(state.zone).replace(tzinfo=None)
+        raise AlreadyReversed(f"reversed at {at.isoformat(timespec='milliseconds')}")
+    return redemption
+
+
+def _merchant_key(command: ReverseRedemption, state: ProgramState) -> str:
+    given = (command.merchant_name or "").strip()
+    return _fold(given or state.terms.default_merchant)
+
+
+def _fold(merchant: str | None) -> str:
+    return (merchant or "").strip().casefold()
+
+
+def _replay(outcome: dict[str, Any], guid: UUID, state: ProgramState) -> Reversal:
+    return _reversal(outcome, guid, state, [], replayed=True)
+
+
+def _reversal(
+    outcome: dict[str, Any],
+    guid: UUID,
+    state: ProgramState,
+    receipts: Sequence[Restored],
+    *,
+    replayed: bool = False,
+) -> Reversal:
+    return Reversal(
+        entry_id=outcome["entry_id"],
+        member_id=outcome["member_id"],
+        external_reference=UUID(outcome["reference"]),
+        reverses=guid,
+        points=from_minor(outcome["points"], state.places),
+        processed_at=datetime.fromisoformat(outcome["at"]),
+        lots=[
+            LotRestored(
+                lot_id=one.lot.id or 0,
+                points=from_minor(one.points, state.places),
+                expires_at=None if one.expires_at >= NEVER else one.expires_at,
+                expired_points=from_minor(one.expired, state.places),
+            )
+            for one in receipts
+        ],
+        replayed=replayed,
+    )

@@ -1,0 +1,252 @@
+"""Changes to members, one or a thousand, in one database transaction: the same checks, a few statements.
+
+A refused change leaves the others untouched. Within a run later changes see earlier ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from domain.errors import (
+    BadRequest,
+    CancelledMemberUpdate,
+    DuplicateAttribute,
+    DuplicateEmail,
+    DuplicateMobile,
+    DuplicateRecord,
+    InvalidAttribute,
+    MemberNonexistent,
+    MemberNotFound,
+    TesseraError,
+)
+from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, read_values
+from domain.models import member
+from domain.models.types import to_json
+from domain.rules.attributes import storable
+from domain.rules.fixed import member_definitions
+from domain.rules.model import Scalar
+from domain.store.ids import allocate_ids
+from domain.store.journal import add_events
+from domain.store.member import Stored, find_members, insert_members, new_member, owners, update_members
+from domain.store.program import ProgramState
+from resolvers.context import Context
+
+_STATUS_OF_ACTION = {"SUSPEND": SUSPENDED, "CLOSE": CANCELLED, "REACTIVATE": ACTIVE}
+ACTIONS = frozenset({"NEW", "UPDATE", *_STATUS_OF_ACTION})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What to do to one member. `action` None: enrol, or update where the reference is known."""
+
+    action: str | None
+    values: Mapping[str, Any]
+    ignore_unknown: bool | None = None
+    member_id: int | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The member after the change, and the attribute keys that were ignored."""
+
+    member: Member
+    ignored_keys: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """A change whose values hold, with the member it is about."""
+
+    change: Change
+    values: dict[str, Scalar]
+    ignored: list[str]
+    reference: str | None
+    hashes: dict[str, bytes]
+    target: Stored | None = None
+
+
+@dataclass(slots=True)
+class Roster:
+    """Applies changes in order; `apply` once per database transaction."""
+
+    tx: Connection
+    ctx: Context
+    state: ProgramState
+    now: datetime
+    _known: dict[str, Stored] = field(default_factory=dict)
+    _by_id: dict[int, Stored] = field(default_factory=dict)
+    _owners: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    _hashes: dict[int, dict[str, bytes]] = field(default_factory=dict)
+    _fresh: dict[int, Stored] = field(default_factory=dict)
+    _altered: dict[int, Stored] = field(default_factory=dict)
+    _free_ids: list[int] = field(default_factory=list)
+
+    def apply(self, changes: Sequence[Change]) -> list[Changed | TesseraError]:
+        """The changed member or the refusal of each change, in order."""
+        prepared = [self._prepare(change) for change in changes]
+        good = [one for one in prepared if isinstance(one, _Prepared)]
+        self._load(good)
+        outcomes = [one if isinstance(one, TesseraError) else self._try(one) for one in prepared]
+        self._store()
+        return outcomes
+
+    def _prepare(self, change: Change) -> "_Prepared | TesseraError":
+        if change.action is not None and change.action not in ACTIONS:
+            return InvalidAttribute("action: not one of NEW, UPDATE, SUSPEND, CLOSE, REACTIVATE", field="action")
+        values = dict(change.values)
+        if change.action in _STATUS_OF_ACTION:
+            values["status"] = _STATUS_OF_ACTION[change.action]
+        ignore = change.ignore_unknown
+        try:
+            read, ignored = read_values(
+                self.state.configuration,
+                values,
+                ignore_unknown=self.state.terms.ignore_unknown_attributes if ignore is None else ignore,
+                is_new=change.action == "NEW",
+            )
+        except TesseraError as error:
+            return error
+        reference = read.pop("relation_reference", None) or change.reference
+        if not reference and change.member_id is None:
+            return BadRequest("relation_reference: is missing", field="relation_reference")
+        return _Prepared(change, read, ignored, str(reference) if reference else None, self._hash(read))
+
+    def _hash(self, values: Mapping[str, Scalar]) -> dict[str, bytes]:
+        keys, program_id = self.ctx.services.keys, self.state.id
+        return {
+            one.key: keys.lookup_hash(program_id, one.key, str(storable({one.key: values[one.key]})[one.key]))
+            for one in member_definitions(self.state.configuration)
+            if one.unique and one.key in values and one.key != "relation_reference"
+        }
+
+    def _load(self, prepared: Sequence[_Prepared]) -> None:
+        keys, program_id = self.ctx.services.keys, self.state.id
+        references = sorted({one.reference for one in prepared if one.reference})
+        ids = sorted({one.change.member_id for one in prepared if one.change.member_id is not None})
+        found = find_members(self.tx, keys, program_id, references=references, lock=True) if references else []
+        found += find_members(self.tx, keys, program_id, ids=ids, lock=True) if ids else []
+        for stored in found:
+            self._remember(stored)
+        wanted: dict[str, set[bytes]] = {}
+        for one in prepared:
+            for attribute, digest in one.hashes.items():
+                wanted.setdefault(attribute, set()).add(digest)
+        for attribute, digests in wanted.items():
+            for digest, owner in owners(self.tx, program_id, attribute, digests).items():
+                self._owners[attribute, digest] = owner
+        fresh = sum(one.reference is not None and one.reference not in self._known for one in prepared)
+        self._free_ids = allocate_ids(self.tx, member, program_id, fresh) if fresh else []
+        self._free_ids.reverse()
+
+    def _remember(self, stored: Stored) -> None:
+        self._known[stored.member.relation_reference] = stored
+        self._by_id[stored.member.id] = stored
+
+    def _try(self, one: _Prepared) -> Changed | TesseraError:
+        try:
+            return self._change(one)
+        except TesseraError as error:
+            return error
+
+    def _change(self, one: _Prepared) -> Changed:
+        one.target = (
+            self._by_id.get(one.change.member_id)
+            if one.change.member_id is not None
+            else self._known.get(one.reference or "")
+        )
+        if one.target is not None and one.change.reference not in {
+            None,
+            one.target.member.relation_reference,
+        }:
+            raise MemberNonexistent
+        if one.target is None:
+            return self._enroll(one)
+        if one.change.action == "NEW":
+            raise DuplicateRecord("relation_reference")
+        return self._alter(one, one.target)
+
+    def _enroll(self, one: _Prepared) -> Changed:
+        if one.change.action not in {None, "NEW"} or one.reference is None:
+            raise MemberNonexistent if one.change.member_id is not None else MemberNotFound
+        # A row that says neither NEW nor UPDATE turned out to be new: now the mandatory ones must be there.
+        if one.change.action is None:
+            read_values(self.state.configuration, one.change.values, ignore_unknown=True, is_new=True)
+        self._check_unique(one, None)
+        blank = Member(
+            id=self._free_ids.pop(),
+            relation_reference=one.reference,
+            status=INACTIVE,
+            attributes={},
+            accrual_allowed=True,
+            enrolled_at=self.now,
+        )
+        stored = new_member(self.ctx.services.keys, changed(blank, one.values, self.now))
+        self._remember(stored)
+        self._fresh[stored.member.id] = stored
+        self._own(stored.member.id, one.hashes)
+        return Changed(stored.member, one.ignored)
+
+    def _alter(self, one: _Prepared, target: Stored) -> Changed:
+        reactivates = one.values.get("status") not in {None, CANCELLED} and one.change.action == "REACTIVATE"
+        if target.member.status == CANCELLED and not reactivates:
+            raise CancelledMemberUpdate
+        self._check_unique(one, target.member.id)
+        target.member = changed(target.member, one.values, self.now)
+        if target.member.id not in self._fresh:
+            self._altered[target.member.id] = target
+        self._own(target.member.id, one.hashes)
+        return Changed(target.member, one.ignored)
+
+    def _check_unique(self, one: _Prepared, own_id: int | None) -> None:
+        errors: dict[str, TesseraError] = {"email_id": DuplicateEmail(), "mobile_number": DuplicateMobile()}
+        for attribute, digest in sorted(one.hashes.items(), key=lambda item: _UNIQUE_ORDER.get(item[0], 2)):
+            owner = self._owners.get((attribute, digest))
+            if owner is not None and owner != own_id:
+                raise errors.get(attribute) or DuplicateAttribute(attribute, field=attribute)
+
+    def _own(self, member_id: int, hashes: Mapping[str, bytes]) -> None:
+        mine = self._hashes.setdefault(member_id, {})
+        for attribute, digest in hashes.items():
+            if attribute in mine:
+                self._owners.pop((attribute, mine[attribute]), None)
+            mine[attribute] = digest
+            self._owners[attribute, digest] = member_id
+
+    def _store(self) -> None:
+        program_id = self.state.id
+        pi_keys = frozenset(one.key for one in member_definitions(self.state.configuration) if one.pi)
+        insert_members(
+            self.tx,
+            program_id,
+            [(one, self._hashes.get(one.member.id, {})) for one in self._fresh.values()],
+            pi_keys,
+        )
+        altered = list(self._altered.values())
+        update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
+        events = [self._event("member.enrolled", one) for one in self._fresh.values()]
+        add_events(self.tx, program_id, events + [self._event("member.updated", one) for one in altered])
+
+    def _all_hashes(self, one: Stored) -> dict[str, bytes]:
+        """Hashes of every unique value that the member has now, changed or not."""
+        fixed = {"email_id": one.member.email_id, "mobile_number": one.member.mobile_number}
+        values = {
+            **one.member.attributes,
+            **{key: value for key, value in fixed.items() if value is not None},
+        }
+        return self._hash(values)
+
+    def _event(self, topic: str, one: Stored) -> dict[str, object]:
+        return {
+            "topic": topic,
+            "member_id": one.member.id,
+            "payload": to_json({"member_id": one.member.id}),
+            "created_at": self.now,
+        }
+
+
+_UNIQUE_ORDER = {"email_id": 0, "mobile_number": 1}
+"""Which duplicate is told first."""

@@ -1,0 +1,252 @@
+"""Use cases of access: hand out tokens, turn a presented token into a principal."""
+
+import hmac
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import orjson
+from sqlalchemy import Connection, Row
+
+from domain.access import MEMBER_PERMISSIONS, PROGRAM_PERMISSIONS, ROLES, Principal, PrincipalKind
+from domain.crypto import hash_secret
+from domain.errors import InvalidRequest, ProgramNotFound, Unauthorized
+from domain.ids import new_reference
+from domain.models.types import to_json
+from domain.store.credential import (
+    credential_generation,
+    find_access_token,
+    find_admin_token,
+    find_credential,
+    lock_credential,
+    store_access_token,
+)
+from domain.store.member import find_members
+from domain.store.program import find_program_row, list_program_rows
+from resolvers.access_cache import FRESH, KnownToken
+from resolvers.context import Services
+
+ALGORITHM = "HS512"
+ISSUER = "tessera"
+AUDIENCE = "tessera-api"
+ADMIN_PREFIX = "tadm"
+ENVIRONMENTS = {"sandbox": ("sandbox",), "production": ("live", "sandbox")}
+"""The environments of programs that a deployment serves, the usual one first."""
+
+_CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "program", "partition", "environment", "generation"]
+_MAX_TOKEN = 4096
+_NOBODY = bytes(32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssueToken:
+    """A client-credentials request. `scope` is the raw string, or None."""
+
+    grant_type: str
+    client_id: str
+    client_secret: str
+    scope: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessToken:
+    """A signed token and when it lapses."""
+
+    token: str
+    expires_at: datetime
+    expires_in_s: int
+
+
+async def issue_token(services: Services, command: IssueToken) -> AccessToken:
+    """The client's token: the same bytes until it lapses, on any worker.
+
+    Raises InvalidRequest (grant), Unauthorized, InvalidRequest (scope).
+    """
+    if command.grant_type != "client_credentials":
+        raise InvalidRequest("grant_type: only client_credentials", field="grant_type")
+    now = services.clock()
+    row = await services.db.read(lambda tx: find_credential(tx, command.client_id))
+    # An unknown client costs the same comparison, and gives the same answer.
+    known = row.secret_hash if row is not None else _NOBODY
+    matches = hmac.compare_digest(known, hash_secret(command.client_secret))
+    served = ENVIRONMENTS[services.environment]
+    if row is None or not matches or row.revoked_at is not None or row.environment not in served:
+        raise Unauthorized
+    reference = _read_scope(command.scope)
+    scope = to_json(["LOGIN", reference]) if reference else ""
+    claims = await services.db.read(lambda tx: _live_claims(tx, services, row, scope, reference, now))
+    if claims is None:
+        claims = await services.db.write(lambda tx: _mint(tx, services, row, scope, now))
+    token = jwt.encode(
+        claims,
+        services.keys.signing_key(_kid(claims)),
+        ALGORITHM,
+        headers={"kid": _kid(claims), "typ": "at+jwt"},
+    )
+    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+    return AccessToken(token=token, expires_at=expires_at, expires_in_s=int((expires_at - now).total_seconds()))
+
+
+def _kid(claims: dict[str, Any]) -> str:
+    return f"{claims['environment']}-1"
+
+
+def _read_scope(scope: str | None) -> str | None:
+    """The member that the scope binds the token to. Raises InvalidRequest."""
+    if scope is None or not scope.strip():
+        return None
+    text = scope.strip()
+    try:
+        parsed = orjson.loads(text if '"' in text else text.replace("'", '"'))
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest("scope: not a JSON array", field="scope") from error
+    match parsed:
+        case ["LOGIN", str(reference)] if 0 < len(reference) <= 100:
+            return reference
+    raise InvalidRequest('scope: only ["LOGIN", "<RelationReference>"]', field="scope")
+
+
+def _live_claims(
+    tx: Connection, services: Services, row: Row[Any], scope: str, reference: str | None, now: datetime
+) -> dict[str, Any] | None:
+    """The claims that are still good for longer than the renewal margin."""
+    state = services.programs.current(tx, row.program_id)
+    if reference and not find_members(tx, services.keys, row.program_id, references=[reference]):
+        raise InvalidRequest("scope: no such member", field="scope")
+    margin = timedelta(seconds=state.terms.token_renewal_margin_s)
+    return _good(find_access_token(tx, row.program_id, row.id, scope), now + margin)
+
+
+def _good(stored: Row[Any] | None, at: datetime) -> dict[str, Any] | None:
+    return stored.claims if stored is not None and stored.expires_at > at else None
+
+
+def _mint(tx: Connection, services: Services, row: Row[Any], scope: str, now: datetime) -> dict[str, Any]:
+    state = services.programs.current(tx, row.program_id)
+    held = lock_credential(tx, row.program_id, row.id)
+    if held is None:
+        raise Unauthorized
+    margin = timedelta(seconds=state.terms.token_renewal_margin_s)
+    twin = _good(find_access_token(tx, row.program_id, row.id, scope), now + margin)
+    if twin is not None:
+        return twin
+    issued = int(now.timestamp())
+    lapses = issued + state.terms.token_minutes * 60
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": held.client_id,
+        "iat": issued,
+        "exp": lapses,
+        "jti": str(new_reference()),
+        "program": row.public_id,
+        "partition": row.program_id,
+        "environment": row.environment,
+        "generation": held.generation,
+        "scope": scope,
+    }
+    store_access_token(tx, row.program_id, row.id, scope, claims, datetime.fromtimestamp(lapses, UTC))
+    # In the order in which they come back from the database, so that signing again gives the same bytes.
+    ordered: dict[str, Any] = orjson.loads(to_json(claims))
+    return ordered
+
+
+async def authenticate(services: Services, token: str, *, program: int | None = None) -> Principal:
+    """The principal behind a bearer token (access token or administrator's token).
+
+    `program` is the public program id that an administrator works in (header `X-Program-Id`); None
+    picks the only program there is. Raises Unauthorized, ProgramNotFound.
+    """
+    now = services.clock()
+    if token.startswith(f"{ADMIN_PREFIX}_"):
+        return await _administrator(services, token, program, now)
+    known = services.access.token(token)
+    if known is None:
+        known = _check(services, token, now)
+        services.access.remember(token, known)
+    if known.lapses_at <= now:
+        raise Unauthorized
+    if await _generation(services, known.principal.program, now) != known.generation:
+        raise Unauthorized
+    return known.principal
+
+
+async def _generation(services: Services, program_id: int, now: datetime) -> int | None:
+    generation = services.access.generation(program_id, now)
+    if generation is None:
+        generation = await services.db.read(lambda tx: credential_generation(tx, program_id))
+        if generation is not None:
+            services.access.remember_generation(program_id, generation, now)
+    return generation
+
+
+def _check(services: Services, token: str, now: datetime) -> KnownToken:
+    """Signature and claims; the key is picked by `kid` among ours, the algorithm is fixed."""
+    if len(token) > _MAX_TOKEN:
+        raise Unauthorized
+    served = {f"{environment}-1" for environment in ENVIRONMENTS[services.environment]}
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+        if kid not in served:
+            raise Unauthorized
+        claims = jwt.decode(
+            token,
+            services.keys.signing_key(kid),
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            # The process has one clock, which is checked below and on every later call.
+            options={"require": _CLAIMS, "verify_exp": False, "verify_iat": False},
+        )
+        return _known(claims, kid, now)
+    except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise Unauthorized from error
+
+
+def _known(claims: dict[str, Any], kid: str, now: datetime) -> KnownToken:
+    if kid != _kid(claims) or datetime.fromtimestamp(claims["iat"], UTC) > now + timedelta(seconds=30):
+        raise Unauthorized
+    reference = orjson.loads(claims["scope"])[1] if claims.get("scope") else None
+    principal = Principal(
+        kind=PrincipalKind.MEMBER if reference else PrincipalKind.PROGRAM,
+        actor=f"client:{claims['sub']}" + (":member" if reference else ""),
+        program_id=claims["partition"],
+        public_program_id=claims["program"],
+        environment=claims["environment"],
+        member_reference=reference,
+        permissions=MEMBER_PERMISSIONS if reference else PROGRAM_PERMISSIONS,
+    )
+    return KnownToken(principal, claims["generation"], datetime.fromtimestamp(claims["exp"], UTC))
+
+
+async def _administrator(services: Services, token: str, program: int | None, now: datetime) -> Principal:
+    known = services.access.token(token)
+    if known is None or known.lapses_at <= now:
+        stored = await services.db.read(lambda tx: find_admin_token(tx, hash_secret(token)))
+        if stored is None or stored.expires_at <= now:
+            raise Unauthorized
+        principal = Principal(kind=PrincipalKind.ADMINISTRATOR, actor=stored.actor, permissions=ROLES[stored.role])
+        known = KnownToken(principal, None, min(stored.expires_at, now + FRESH))
+        services.access.remember(token, known)
+    chosen = await services.db.read(lambda tx: _choose_program(tx, services, program))
+    if chosen is None:
+        return known.principal
+    return replace(
+        known.principal,
+        program_id=chosen.id,
+        public_program_id=chosen.public_id,
+        environment=chosen.environment,
+    )
+
+
+def _choose_program(tx: Connection, services: Services, program: int | None) -> Row[Any] | None:
+    environments = ENVIRONMENTS[services.environment]
+    if program is None:
+        rows = list_program_rows(tx, environments)
+        return rows[0] if len(rows) == 1 else None
+    for environment in environments:
+        row = find_program_row(tx, program, environment)
+        if row is not None:
+            return row
+    raise ProgramNotFound

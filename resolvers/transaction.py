@@ -1,0 +1,110 @@
+"""Use cases of submitted transactions: the rules decide, the ledger is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.errors import TesseraError
+from domain.points import from_minor
+from domain.store.program import ProgramState
+from domain.store.transaction import StoredTransaction
+from domain.store.transaction import page_transactions as page_stored
+from resolvers.context import Context
+from resolvers.earning import Earnings, SubmitTransaction, TransactionOutcome
+
+__all__ = [
+    "SubmitTransaction",
+    "Transaction",
+    "TransactionOutcome",
+    "page_transactions",
+    "post_transactions",
+    "submit_transaction",
+    "submit_transactions",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transaction:
+    """A submitted transaction as stored."""
+
+    id: int
+    member_id: int
+    transaction_id: str
+    transaction_type: str
+    amount: Decimal
+    transaction_date: datetime
+    product_code: str | None
+    sub_product_code: str | None
+    attributes: Mapping[str, Any]
+    points: Decimal
+    source: str
+    processed_at: datetime
+
+
+async def submit_transaction(ctx: Context, command: SubmitTransaction) -> TransactionOutcome:
+    """Submit one transaction; the rules have run and the ledger is written when this returns.
+
+    Raises BadRequest, Forbidden, InvalidRequest, KeyReused, InvalidAttribute, InvalidProductCode,
+    MemberNotFound, MemberCancelled, MemberSuspended, MembershipBlocked, AccrualNotAllowed,
+    DuplicateRecord, AwardFailed.
+    """
+    outcome = (await submit_transactions(ctx, [command]))[0]
+    if isinstance(outcome, TesseraError):
+        raise outcome
+    return outcome
+
+
+async def submit_transactions(
+    ctx: Context, commands: Sequence[SubmitTransaction]
+) -> list[TransactionOutcome | TesseraError]:
+    """Submit many in one database transaction: an outcome or a refusal each, in order. Raises Forbidden."""
+    ctx.principal.require(Permission.TRANSACTION_SUBMIT)
+    return await ctx.write(lambda tx: post_transactions(tx, ctx, ctx.program(tx), commands))
+
+
+def post_transactions(
+    tx: Connection, ctx: Context, state: ProgramState, commands: Sequence[SubmitTransaction]
+) -> list[TransactionOutcome | TesseraError]:
+    """Post many transactions in this database transaction: an outcome or a refusal each, in order."""
+    ctx.principal.require(Permission.TRANSACTION_SUBMIT)
+    return Earnings(tx, ctx, state, ctx.services.clock()).post(commands)
+
+
+async def page_transactions(
+    ctx: Context, member_ids: Sequence[int], *, first: int, before_id: int | None = None
+) -> dict[int, list[Transaction]]:
+    """The newest transactions of each member (by id, descending), at most `first` each."""
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[int, list[Transaction]]:
+        state = ctx.program(tx)
+        visible = ctx.visible_members(tx, member_ids)
+        rows = page_stored(tx, state.id, visible, first=first, before_id=before_id)
+        pages: dict[int, list[Transaction]] = {one: [] for one in visible}
+        for row in rows:
+            pages[row.member_id].append(_transaction(row, state))
+        return pages
+
+    return await ctx.read(body)
+
+
+def _transaction(row: StoredTransaction, state: ProgramState) -> Transaction:
+    return Transaction(
+        id=row.id,
+        member_id=row.member_id,
+        transaction_id=row.transaction_id,
+        transaction_type=row.type,
+        amount=row.amount,
+        transaction_date=row.transaction_date,
+        product_code=row.product_code,
+        sub_product_code=row.sub_product_code,
+        attributes=row.attributes,
+        points=from_minor(row.points, state.places),
+        source=row.source,
+        processed_at=row.processed_at,
+    )
