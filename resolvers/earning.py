@@ -3,10 +3,9 @@
 A refused transaction leaves the others untouched. Within a run later transactions see earlier ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +14,8 @@ from sqlalchemy import Connection
 from domain.errors import (
     AccrualNotAllowed,
     AwardFailed,
-    BadRequest,
     DuplicateRecord,
-    InvalidAttribute,
     InvalidProductCode,
-    InvalidRequest,
     KeyReused,
     MemberNotFound,
     TesseraError,
@@ -31,81 +27,27 @@ from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
 from domain.models import member_transaction
 from domain.models.types import to_json
 from domain.points import from_minor
-from domain.program_zone import local_instant
-from domain.rules.attributes import (
-    AttributeInvalid,
-    AttributeMissing,
-    index_products,
-    is_product,
-    storable,
-    typed,
-    validate_attributes,
-)
+from domain.rules.attributes import is_product, storable, typed
 from domain.rules.evaluate import AwardTooLarge, Facts, GroupAward, evaluate
 from domain.rules.fixed import EARN, member_definitions
-from domain.rules.model import Scalar
-from domain.store.idempotency import Bound, bind_key, find_keys, fingerprint_of, refusal_outcome
+from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
 from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction, insert_transactions, taken_transaction_ids
 from resolvers.context import Context
+from resolvers.submission import (
+    Submission,
+    SubmitTransaction,
+    TransactionOutcome,
+    check_submission,
+    read_attributes,
+)
 
 USE_CASE = "transaction"
 _EARNING_STATUSES = {ACTIVE, LOGIN_BLOCKED, INACTIVE}
 _TYPES = {"spend": SPEND, "bonus": BONUS}
-_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SubmitTransaction:
-    """Submit one transaction.
-
-    `transaction_date` without a zone is local time of the program. `attributes` are the custom ones,
-    raw; they are checked against the program's definitions. `source` overrides the context's
-    (a file names its line).
-    """
-
-    transaction_id: str
-    transaction_type: str
-    amount: Decimal
-    transaction_date: datetime
-    member_relation_reference: str
-    product_code: str | None = None
-    sub_product_code: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    ignore_unknown: bool | None = None
-    idempotency_key: str | None = None
-    source: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TransactionOutcome:
-    """What a transaction earned. `external_references` has one per ledger posting."""
-
-    id: int
-    transaction_id: str
-    member_id: int
-    points: Decimal
-    entry_ids: Sequence[int]
-    external_references: Sequence[UUID]
-    replayed: bool = False
-    ignored_keys: Sequence[str] = ()
-
-
-@dataclass(slots=True)
-class _Prepared:
-    """A transaction whose static checks hold."""
-
-    command: SubmitTransaction
-    at: datetime
-    values: dict[str, Scalar]
-    ignored: list[str]
-    fingerprint: bytes
-    member: Member | None = None
-    stored: StoredTransaction | None = None
-    drafts: list[Draft] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -120,70 +62,23 @@ class Earnings:
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _bound: dict[str, Bound] = field(default_factory=dict)
-    _running: dict[str, _Prepared] = field(default_factory=dict)
+    _running: dict[str, Submission] = field(default_factory=dict)
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
-        prepared = [self._prepare(command) for command in commands]
-        good = [one for one in prepared if isinstance(one, _Prepared)]
+        checked = [check_submission(command, self.state) for command in commands]
+        good = [one for one in checked if isinstance(one, Submission)]
         journal = self._load(good)
-        decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in prepared]
+        decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in checked]
         # A key that stands twice in one run gives the same object twice: posted once, then replayed.
-        posted = {id(one): one for one in decided if isinstance(one, _Prepared)}
+        posted = {id(one): one for one in decided if isinstance(one, Submission)}
         self._store(journal, list(posted.values()))
         return [
-            self._outcome(one, replayed=posted.pop(id(one), None) is None) if isinstance(one, _Prepared) else one
+            self._outcome(one, replayed=posted.pop(id(one), None) is None) if isinstance(one, Submission) else one
             for one in decided
         ]
 
-    def _prepare(self, command: SubmitTransaction) -> _Prepared | TesseraError:
-        try:
-            at = self._check(command)
-            values, ignored = self._attributes(command)
-        except TesseraError as error:
-            return error
-        fingerprint = fingerprint_of(
-            command.transaction_id,
-            command.transaction_type,
-            command.amount.normalize(),
-            at,
-            command.member_relation_reference,
-            command.product_code,
-            command.sub_product_code,
-            storable({key: values[key] for key in sorted(values)}),
-        )
-        return _Prepared(command, at, values, ignored, fingerprint)
-
-    def _check(self, command: SubmitTransaction) -> datetime:
-        if not command.transaction_id or not command.member_relation_reference:
-            raise BadRequest("transaction_id and member_relation_reference are needed")
-        if len(command.transaction_id) > 100:
-            raise BadRequest("transaction_id: too long", field="transaction_id")
-        if not command.amount.is_finite() or abs(command.amount) >= Decimal(10) ** 15:
-            raise BadRequest("amount: out of range", field="amount")
-        if command.amount < 0:
-            raise InvalidRequest("amount: must not be negative", field="amount")
-        if command.transaction_type.upper() != EARN:
-            raise InvalidRequest("transaction_type: only DR is supported yet", field="transaction_type")
-        at = local_instant(command.transaction_date, self.state.zone)
-        if not _EARLIEST <= at < _LATEST:
-            raise BadRequest("transaction_date: out of range", field="transaction_date")
-        return at
-
-    def _attributes(self, command: SubmitTransaction) -> tuple[dict[str, Scalar], list[str]]:
-        ignore = command.ignore_unknown
-        try:
-            return validate_attributes(
-                self.state.configuration.transaction_attributes,
-                command.attributes,
-                ignore_unknown=self.state.terms.ignore_unknown_attributes if ignore is None else ignore,
-            )
-        except AttributeInvalid as error:
-            raise InvalidAttribute(str(error), field=error.key) from error
-        except AttributeMissing as error:
-            raise BadRequest(str(error), field=error.key) from error
-
-    def _load(self, good: Sequence[_Prepared]) -> Journal:
+    def _load(self, good: Sequence[Submission]) -> Journal:
         program_id = self.state.id
         references = sorted({one.command.member_relation_reference for one in good})
         found = find_members(self.tx, self.ctx.services.keys, program_id, references=references) if good else []
@@ -204,7 +99,7 @@ class Earnings:
             self._taken = taken_transaction_ids(self.tx, program_id, wanted)
         return journal
 
-    def _decide(self, one: _Prepared) -> _Prepared | TransactionOutcome | TesseraError:
+    def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
         key = one.command.idempotency_key
         try:
             if key in self._bound:
@@ -220,12 +115,12 @@ class Earnings:
             self._running[key] = one
         return one
 
-    def _same_run(self, first: _Prepared, one: _Prepared) -> _Prepared:
+    def _same_run(self, first: Submission, one: Submission) -> Submission:
         if first.fingerprint != one.fingerprint:
             raise KeyReused
         return first
 
-    def _replay(self, bound: Bound, one: _Prepared) -> TransactionOutcome:
+    def _replay(self, bound: Bound, one: Submission) -> TransactionOutcome:
         outcome = bound.replay(one.fingerprint)
         return TransactionOutcome(
             id=outcome["id"],
@@ -237,11 +132,11 @@ class Earnings:
             replayed=True,
         )
 
-    def _earn(self, one: _Prepared) -> None:
+    def _earn(self, one: Submission) -> None:
         """Check against the program and the member's state, then let the rules decide and post."""
         command = one.command
-        products = index_products(self.state.configuration.product_codes)
-        if not is_product(products, command.product_code, command.sub_product_code):
+        read_attributes(one, self.state)
+        if not is_product(self.state.rules.products, command.product_code, command.sub_product_code):
             raise InvalidProductCode(field="product_code")
         member = self._members.get(command.member_relation_reference)
         if member is None:
@@ -268,7 +163,7 @@ class Earnings:
         if not member.accrual_allowed:
             raise AccrualNotAllowed
 
-    def _facts(self, one: _Prepared, member: Member) -> Facts:
+    def _facts(self, one: Submission, member: Member) -> Facts:
         command = one.command
         transaction: dict[str, Any] = {
             **one.values,
@@ -296,7 +191,7 @@ class Earnings:
         }
         return {**typed(member_definitions(self.state.configuration), member.attributes), **fixed}
 
-    def _post_award(self, one: _Prepared, member: Member, award: GroupAward) -> None:
+    def _post_award(self, one: Submission, member: Member, award: GroupAward) -> None:
         terms, zone = self.state.configuration.expiry, self.state.zone
         moves = [new_lot(part.points, one.at, expires_at(terms, one.at, zone, part.expires)) for part in award.lots]
         draft = Draft(
@@ -313,7 +208,7 @@ class Earnings:
         self._accounts[member.id].earn(draft, self.now)
         one.drafts.append(draft)
 
-    def _store(self, journal: Journal, posted: Sequence[_Prepared]) -> None:
+    def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
         if posted:
             ids = allocate_ids(self.tx, member_transaction, self.state.id, len(posted))
             for one, row_id in zip(posted, ids, strict=True):
@@ -326,7 +221,7 @@ class Earnings:
             if one.command.idempotency_key:
                 self._bind(one.command.idempotency_key, one, self._bindable(one))
 
-    def _row(self, one: _Prepared, row_id: int) -> StoredTransaction:
+    def _row(self, one: Submission, row_id: int) -> StoredTransaction:
         command = one.command
         unique = self.state.terms.unique_transaction_id
         return StoredTransaction(
@@ -348,7 +243,7 @@ class Earnings:
             processed_at=self.now,
         )
 
-    def _bindable(self, one: _Prepared) -> dict[str, Any]:
+    def _bindable(self, one: Submission) -> dict[str, Any]:
         stored = one.stored
         return {
             "id": stored.id if stored else None,
@@ -358,11 +253,11 @@ class Earnings:
             "references": [str(draft.external_reference) for draft in one.drafts],
         }
 
-    def _bind(self, key: str, one: _Prepared, outcome: dict[str, Any]) -> None:
+    def _bind(self, key: str, one: Submission, outcome: dict[str, Any]) -> None:
         bind_key(self.tx, self.state.id, USE_CASE, key, one.fingerprint, outcome, self.now)
         self._bound[key] = Bound(one.fingerprint, outcome)
 
-    def _outcome(self, one: _Prepared, *, replayed: bool) -> TransactionOutcome:
+    def _outcome(self, one: Submission, *, replayed: bool) -> TransactionOutcome:
         stored = self._bindable(one)
         return TransactionOutcome(
             id=stored["id"],

@@ -2,7 +2,8 @@
 
 from sqlalchemy import Connection
 
-from domain.store.journal import Journal, due_members
+from domain.store.journal import Journal
+from domain.store.lot import due_members
 from resolvers.context import Services
 from resolvers.program import list_environment_programs
 

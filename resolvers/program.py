@@ -17,7 +17,7 @@ from domain.rules.render import to_document
 from domain.store import audit
 from domain.store.credential import insert_admin_token, replace_credential
 from domain.store.credential import list_credentials as list_stored_credentials
-from domain.store.journal import add_events
+from domain.store.outbox import add_events
 from domain.store.program import find_program_row, insert_program, list_program_rows, lock_program
 from resolvers.configuration import (
     AppliedConfiguration,

@@ -25,7 +25,8 @@ from domain.ledger.reversal import Restored, reverse
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
-from domain.store.journal import Journal, taken_lots
+from domain.store.journal import Journal
+from domain.store.lot import taken_lots
 from domain.store.member import find_members
 from domain.store.program import ProgramState
 from resolvers.context import Context

@@ -29,8 +29,8 @@ from domain.rules.attributes import storable
 from domain.rules.fixed import member_definitions
 from domain.rules.model import Scalar
 from domain.store.ids import allocate_ids
-from domain.store.journal import add_events
 from domain.store.member import Stored, find_members, insert_members, new_member, owners, update_members
+from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from resolvers.context import Context
 

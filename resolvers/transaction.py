@@ -15,7 +15,8 @@ from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction
 from domain.store.transaction import page_transactions as page_stored
 from resolvers.context import Context
-from resolvers.earning import Earnings, SubmitTransaction, TransactionOutcome
+from resolvers.earning import Earnings
+from resolvers.submission import SubmitTransaction, TransactionOutcome
 
 __all__ = [
     "SubmitTransaction",

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy import Connection, Row, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from domain.clock import NEVER
 from domain.ledger.chain import Posting, Trace, entry_hash
 from domain.ledger.posting import CONTRA, Account, Draft, Lot
-from domain.models import account, ledger_entry, lot, lot_trace, outbox
+from domain.models import account, ledger_entry, lot, lot_trace
 from domain.models.types import to_json
 from domain.store.ids import allocate_ids
+from domain.store.lot import lot_of
+from domain.store.outbox import add_events
 
 TOPICS = {
     "earn": "points.earned",
@@ -229,19 +231,16 @@ class Journal:
     def _find_next_expiry(self, accounts: Sequence[Account]) -> None:
         if not accounts:
             return
-        soonest = dict(
-            self.tx.execute(
-                select(lot.c.account_id, func.min(lot.c.expires_at))
-                .where(
-                    lot.c.program_id == self.program_id,
-                    lot.c.account_id.in_([one.id for one in accounts]),
-                    lot.c.is_open,
-                )
-                .group_by(lot.c.account_id)
+        rows = self.tx.execute(
+            select(lot.c.account_id, func.min(lot.c.expires_at))
+            .where(
+                lot.c.program_id == self.program_id,
+                lot.c.account_id.in_([one.id for one in accounts]),
+                lot.c.is_open,
             )
-            .tuples()
-            .all()
+            .group_by(lot.c.account_id)
         )
+        soonest = {row.account_id: row[1] for row in rows}
         for one in accounts:
             one.next_expiry = soonest.get(one.id, NEVER)
             one.lots_changed = False
@@ -293,49 +292,6 @@ def account_of(row: Row[tuple[object, ...]]) -> Account:
         next_expiry=row.next_expiry,
         head_hash=row.head_hash,
     )
-
-
-def lot_of(row: Row[tuple[object, ...]]) -> Lot:
-    """A stored lot."""
-    return Lot(row.earned_at, row.expires_at, row.points, row.remaining, row.id, row.entry_id)
-
-
-def taken_lots(tx: Connection, program_id: int, entry_id: int) -> list[tuple[Lot, int]]:
-    """The lots that a debit took, with the points taken from each, in the order of lots."""
-    rows = tx.execute(
-        select(lot, lot_trace.c.points.label("moved"))
-        .join(lot_trace, (lot_trace.c.program_id == lot.c.program_id) & (lot_trace.c.lot_id == lot.c.id))
-        .where(lot_trace.c.program_id == program_id, lot_trace.c.entry_id == entry_id)
-        .order_by(lot.c.expires_at, lot.c.earned_at, lot.c.id)
-    )
-    return [(lot_of(row), -row.moved) for row in rows]
-
-
-def add_events(tx: Connection, program_id: int, events: Sequence[dict[str, object]]) -> None:
-    """Write events to the outbox with what they tell of."""
-    if not events:
-        return
-    ids = allocate_ids(tx, outbox, program_id, len(events))
-    rows = [{"program_id": program_id, "id": one, **event} for one, event in zip(ids, events, strict=True)]
-    tx.execute(outbox.insert(), rows)
-
-
-def due_members(tx: Connection, program_id: int, now: datetime, limit: int) -> list[int]:
-    """Members with lots that are due, from the index of due dates, soonest first."""
-    rows = tx.execute(
-        select(lot.c.account_id, func.min(lot.c.expires_at))
-        .where(lot.c.program_id == program_id, lot.c.is_open, lot.c.expires_at <= now)
-        .group_by(lot.c.account_id)
-        .order_by(func.min(lot.c.expires_at))
-        .limit(limit)
-    )
-    accounts = [row.account_id for row in rows]
-    found = tx.scalars(
-        select(account.c.member_id).where(
-            tuple_(account.c.program_id, account.c.id).in_([(program_id, one) for one in accounts])
-        )
-    )
-    return list(found)
 
 
 def _entry_row(posting: Posting, digest: bytes) -> dict[str, object]:

@@ -1,8 +1,20 @@
 """The outbox and its feed in the database."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, bindparam, select, update
 
 from domain.models import feed, outbox
+from domain.store.ids import allocate_ids
+
+
+def add_events(tx: Connection, program_id: int, events: Sequence[dict[str, object]]) -> None:
+    """Write events to the outbox with what they tell of."""
+    if not events:
+        return
+    ids = allocate_ids(tx, outbox, program_id, len(events))
+    rows = [{"program_id": program_id, "id": one, **event} for one, event in zip(ids, events, strict=True)]
+    tx.execute(outbox.insert(), rows)
 
 
 def has_unnumbered(tx: Connection, program_id: int) -> bool:

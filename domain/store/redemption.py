@@ -159,7 +159,9 @@ def _redeem_on_sqlite(tx: Connection, order: RedemptionOrder) -> Redeemed:
 def _account(program_id: int, holder: Any) -> Account:
     _, member_id, _, account_id, version, available, spend, bonus, redeemed, expired, next_expiry, head = holder
     soonest = from_micros(next_expiry)
-    return Account(program_id, account_id, member_id, version, available, spend, bonus, redeemed, expired, soonest, head)
+    return Account(
+        program_id, account_id, member_id, version, available, spend, bonus, redeemed, expired, soonest, head
+    )
 
 
 def _refusal(raw: Any, order: RedemptionOrder, one: Account, status: int) -> tuple[str | None, bool]:

@@ -1,0 +1,107 @@
+"""Use cases that tell what expires when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.clock import NEVER
+from domain.errors import InvalidRequest
+from domain.points import from_minor
+from domain.program_zone import start_of_day
+from domain.store.balance import accounts_of, expiry_dates
+from domain.store.program import ProgramState
+from resolvers.context import Context
+from resolvers.holder import find_holder, own_reference
+
+_PERIODS = {"quarter": "Quarterly", "year": "Annually"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpiryPeriod:
+    """What is good until one date: `available` = accrual - redeemed - blocked - expired.
+
+    `schedule_date` is the last millisecond in which the points can be spent, in UTC.
+    """
+
+    schedule_date: datetime
+    accrual: Decimal
+    redeemed: Decimal
+    blocked: Decimal
+    expired: Decimal
+    available: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpirySchedule:
+    """`period` is Monthly, Quarterly or Annually, by the program's expiry policy."""
+
+    period: str
+    periods: Sequence[ExpiryPeriod]
+
+
+async def get_expiry_schedule(
+    ctx: Context, relation_reference: str | None, year: int, currency: str = "DEFAULT"
+) -> ExpirySchedule:
+    """What expires in a calendar year of the program's zone.
+
+    Raises BadRequest, Forbidden, InvalidRequest (year), MemberNotFound.
+    """
+    reference, now = own_reference(ctx, relation_reference), ctx.services.clock()
+    if not 1900 <= year < 2200:
+        raise InvalidRequest("Year: out of range", field="year")
+
+    def body(tx: Connection) -> ExpirySchedule:
+        holder = find_holder(tx, ctx, reference, currency)
+        zone = holder.state.zone
+        # A lot is good until the instant after its last day, so a year's dates end with the next year's first.
+        start = start_of_day(date(year, 1, 1), zone) + timedelta(microseconds=1)
+        end = start_of_day(date(year + 1, 1, 1), zone) + timedelta(microseconds=1)
+        dates = expiry_dates(tx, holder.state.id, [holder.account_id or 0], start, end)
+        expiry = holder.state.configuration.expiry
+        return ExpirySchedule(
+            period=_PERIODS.get(expiry.period_end, "Monthly"),
+            periods=[
+                _period(holder.state, one.expires_at, one.earned, one.remaining, one.expired, now) for one in dates
+            ],
+        )
+
+    return await ctx.read(body)
+
+
+def _period(
+    state: ProgramState, at: datetime, earned: int, remaining: int, expired: int, now: datetime
+) -> ExpiryPeriod:
+    gone = expired + (remaining if at <= now else 0)
+    left = 0 if at <= now else remaining
+    return ExpiryPeriod(
+        schedule_date=at - timedelta(milliseconds=1),
+        accrual=from_minor(earned, state.places),
+        redeemed=from_minor(earned - gone - left, state.places),
+        blocked=Decimal(0),
+        expired=from_minor(gone, state.places),
+        available=from_minor(left, state.places),
+    )
+
+
+async def list_expiring(ctx: Context, member_ids: Sequence[int]) -> dict[int, Sequence[ExpiryPeriod]]:
+    """The coming expiry dates of each member with the points that fall due, soonest first. Raises Forbidden."""
+    ctx.principal.require(Permission.LEDGER_READ)
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> dict[int, Sequence[ExpiryPeriod]]:
+        state = ctx.program(tx)
+        accounts = accounts_of(tx, state.id, ctx.visible_members(tx, member_ids))
+        coming: dict[int, list[ExpiryPeriod]] = {one: [] for one in accounts.values()}
+        start = now + timedelta(microseconds=1)
+        for one in expiry_dates(tx, state.id, list(coming), start, NEVER):
+            if one.remaining:
+                coming[one.account_id].append(
+                    _period(state, one.expires_at, one.earned, one.remaining, one.expired, now)
+                )
+        return {member_id: coming[account_id] for member_id, account_id in accounts.items()}
+
+    return await ctx.read(body)

@@ -1,0 +1,105 @@
+"""Use cases that read the ledger of many members in a fixed number of statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.store import entry as store
+from domain.store.balance import read_figures
+from resolvers.balance import Balance, balance_of
+from resolvers.context import Context
+from resolvers.entry import LedgerEntry, entry_of
+
+__all__ = [
+    "Balance",
+    "EntryCursor",
+    "LedgerEntry",
+    "count_entries",
+    "list_balances",
+    "list_entries_by_id",
+    "page_entries",
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryCursor:
+    """A place in a member's ledger, which is ordered by transaction date, then id."""
+
+    transaction_date: datetime
+    entry_id: int
+
+
+async def list_balances(ctx: Context, member_ids: Sequence[int]) -> dict[int, Balance]:
+    """The balances of many members in a fixed number of statements. Raises Forbidden."""
+    ctx.principal.require(Permission.LEDGER_READ)
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> dict[int, Balance]:
+        state = ctx.program(tx)
+        visible = ctx.visible_members(tx, member_ids)
+        figures = read_figures(tx, state.id, visible, now, with_next=True)
+        return {one.member_id: balance_of(one, state) for one in figures}
+
+    return await ctx.read(body)
+
+
+async def page_entries(
+    ctx: Context,
+    member_ids: Sequence[int],
+    *,
+    first: int,
+    older_than: EntryCursor | None = None,
+    newer_than: EntryCursor | None = None,
+) -> dict[int, list[LedgerEntry]]:
+    """At most `first` postings of each member, newest first, in a fixed number of statements.
+
+    With `newer_than` alone the page next to that cursor on its newer side, still newest first.
+    """
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[int, list[LedgerEntry]]:
+        state = ctx.program(tx)
+        pages: dict[int, list[LedgerEntry]] = {one: [] for one in ctx.visible_members(tx, member_ids)}
+        found = store.page_entries(
+            tx,
+            state.id,
+            list(pages),
+            first=first,
+            older_than=_place(older_than),
+            newer_than=_place(newer_than),
+        )
+        for one in found:
+            pages[one.member_id].append(entry_of(one, state))
+        return pages
+
+    return await ctx.read(body)
+
+
+def _place(cursor: EntryCursor | None) -> tuple[datetime, int] | None:
+    return None if cursor is None else (cursor.transaction_date.astimezone(UTC), cursor.entry_id)
+
+
+async def count_entries(ctx: Context, member_ids: Sequence[int]) -> dict[int, int]:
+    """How many postings each member has. Raises Forbidden."""
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[int, int]:
+        return store.count_entries(tx, ctx.principal.program, ctx.visible_members(tx, member_ids))
+
+    return await ctx.read(body)
+
+
+async def list_entries_by_id(ctx: Context, entry_ids: Sequence[int]) -> dict[int, LedgerEntry]:
+    """Postings of the caller's program by id; a member sees its own only. Raises Forbidden."""
+    ctx.principal.require(Permission.LEDGER_READ)
+    own = ctx.principal.member_reference
+
+    def body(tx: Connection) -> dict[int, LedgerEntry]:
+        state = ctx.program(tx)
+        found = store.find_entries(tx, state.id, entry_ids)
+        return {one.id: entry_of(one, state) for one in found if own in {None, one.relation_reference}}
+
+    return await ctx.read(body)

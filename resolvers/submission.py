@@ -1,0 +1,121 @@
+"""A submitted transaction: the command, its outcome, and what can be checked without the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from domain.errors import BadRequest, InvalidAttribute, InvalidRequest, TesseraError
+from domain.ledger.posting import Draft
+from domain.member import Member
+from domain.points import plain
+from domain.program_zone import local_instant
+from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
+from domain.rules.fixed import EARN
+from domain.rules.model import Scalar
+from domain.store.idempotency import fingerprint_of
+from domain.store.program import ProgramState
+from domain.store.transaction import StoredTransaction
+
+_YEARS = range(1900, 2200)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmitTransaction:
+    """Submit one transaction.
+
+    `transaction_date` without a zone is local time of the program. `attributes` are the custom ones,
+    raw; they are checked against the program's definitions. `source` overrides the context's
+    (a file names its line).
+    """
+
+    transaction_id: str
+    transaction_type: str
+    amount: Decimal
+    transaction_date: datetime
+    member_relation_reference: str
+    product_code: str | None = None
+    sub_product_code: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    ignore_unknown: bool | None = None
+    idempotency_key: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransactionOutcome:
+    """What a transaction earned. `external_references` has one per ledger posting."""
+
+    id: int
+    transaction_id: str
+    member_id: int
+    points: Decimal
+    entry_ids: Sequence[int]
+    external_references: Sequence[UUID]
+    replayed: bool = False
+    ignored_keys: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Submission:
+    """A transaction whose static checks hold, and what becomes of it."""
+
+    command: SubmitTransaction
+    at: datetime
+    fingerprint: bytes
+    values: dict[str, Scalar] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    member: Member | None = None
+    stored: StoredTransaction | None = None
+    drafts: list[Draft] = field(default_factory=list)
+
+
+def check_submission(command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
+    """The static checks: BadRequest, then InvalidRequest."""
+    try:
+        _check(command)
+    except TesseraError as error:
+        return error
+    fingerprint = fingerprint_of(
+        command.transaction_id,
+        command.transaction_type.upper(),
+        plain(command.amount),
+        command.transaction_date,
+        command.member_relation_reference,
+        command.product_code,
+        command.sub_product_code,
+        *(part for key in sorted(command.attributes) for part in (key, command.attributes[key])),
+    )
+    return Submission(command, local_instant(command.transaction_date, state.zone), fingerprint)
+
+
+def _check(command: SubmitTransaction) -> None:
+    if not command.transaction_id or not command.member_relation_reference:
+        raise BadRequest("transaction_id and member_relation_reference are needed")
+    if len(command.transaction_id) > 100 or len(command.member_relation_reference) > 100:
+        raise BadRequest("transaction_id and member_relation_reference: at most 100 characters")
+    if not command.amount.is_finite() or abs(command.amount) >= Decimal(10) ** 15:
+        raise BadRequest("amount: out of range", field="amount")
+    if command.transaction_date.year not in _YEARS:
+        raise BadRequest("transaction_date: out of range", field="transaction_date")
+    if command.amount < 0:
+        raise InvalidRequest("amount: must not be negative", field="amount")
+    if command.transaction_type.upper() != EARN:
+        raise InvalidRequest("transaction_type: only DR is supported yet", field="transaction_type")
+
+
+def read_attributes(one: Submission, state: ProgramState) -> None:
+    """Check the custom attributes. Raises InvalidAttribute, BadRequest (something mandatory is missing)."""
+    ignore = one.command.ignore_unknown
+    try:
+        one.values, one.ignored = validate_attributes(
+            state.configuration.transaction_attributes,
+            one.command.attributes,
+            ignore_unknown=state.terms.ignore_unknown_attributes if ignore is None else ignore,
+        )
+    except AttributeInvalid as error:
+        raise InvalidAttribute(str(error), field=error.key) from error
+    except AttributeMissing as error:
+        raise BadRequest(str(error), field=error.key) from error
