@@ -1,7 +1,7 @@
 """One database behind two calls: `read(body)` and `write(body)`, on SQLite and on PostgreSQL.
 
 A body is a plain function of a SQLAlchemy connection, so the same SQL serves both: on PostgreSQL it runs
-over asyncpg, on SQLite's writer it runs without a single thread switch (docs/adr/0002).
+over asyncpg, on SQLite's writer it runs without a single thread switch (docs/adr/0001).
 """
 
 import asyncio

@@ -90,7 +90,7 @@ class SqliteWriter:
                 with self._locked():
                     self._transaction(job, done)
                     self._checkpoint()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 self._fail(done or [job], error)
             _deliver(done or [job])
 
@@ -124,7 +124,7 @@ class SqliteWriter:
             self._raw.execute("ROLLBACK TO job")
         self._raw.execute("RELEASE job")
 
-    def _fail(self, jobs: list[_Job], error: sqlite3.Error) -> None:
+    def _fail(self, jobs: list[_Job], error: Exception) -> None:
         if self._raw.in_transaction:
             self._raw.execute("ROLLBACK")
         for job in jobs:

@@ -1,0 +1,66 @@
+"""Two programs in one database, each with a caller that may do everything, and a clock set by hand."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.access import Permission, Principal, PrincipalKind, system_principal
+from domain.crypto import KeyRing
+from domain.store.database import open_database
+from domain.store.program import ProgramCache
+from resolvers.context import Context, Services
+from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+
+RULES = b"""
+version: 1
+program: {time_zone: Europe/Berlin, redemption_minimum: 1}
+expiry: {policy: months, months: 12, period_end: month}
+product_codes: [{code: MUSIC, sub_codes: [CD]}]
+transaction_attributes: [{key: quantity, name: Quantity, type: int}]
+member_attributes: [{key: passport, name: Passport, type: string, unique: true, pi: true}]
+rule_groups:
+  - name: Base
+    rules: [{name: One for one, award: {type: per_unit, of: transaction.amount, points: 1}}]
+"""
+
+
+@dataclass
+class Shop:
+    """Services with two programs; `now` is what their clock says."""
+
+    services: Services
+    now: datetime = field(default=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    credentials: list[IssuedCredential] = field(default_factory=list)
+    contexts: list[Context] = field(default_factory=list)
+
+    def later(self, **passed: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(**passed)
+
+
+@pytest.fixture
+async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A database with two programs under the same rules."""
+    made: list[Shop] = []
+    services = Services(
+        db=open_database(database_url, data_dir=tmp_path),
+        clock=lambda: made[0].now,
+        keys=KeyRing("a secret of thirty-two characters"),
+        programs=ProgramCache(),
+        environment="sandbox",
+    )
+    made.append(Shop(services))
+    root = Principal(kind=PrincipalKind.SYSTEM, actor="test", permissions=frozenset(Permission))
+    for name in ("One", "Two"):
+        context = Context(services=services, principal=root, source="test", request_id="-")
+        made[0].credentials.append(await create_program(context, name))
+    for program in await list_environment_programs(services):
+        caller = system_principal(program.id, program.public_id, program.environment, "test")
+        context = Context(services=services, principal=caller, source="test", request_id="-")
+        await apply_configuration(context, RULES)
+        made[0].contexts.append(context)
+    yield made[0]
+    await services.db.close()
