@@ -28,7 +28,7 @@ from domain.ids import new_reference
 from domain.member import ACTIVE
 from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor
 from domain.store.entry import StoredRedemption, find_redemptions
-from domain.store.idempotency import Bound, find_keys, fingerprint_of
+from domain.store.idempotency import Bound, check_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
 from domain.store.member import find_members
 from domain.store.program import ProgramState
@@ -125,6 +125,7 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     reference = ctx.principal.member(command.relation_reference)
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
+    check_key(command.idempotency_key)
     guid = command.external_reference or new_reference()
     for _ in range(_ROUNDS):
         state = await _state(ctx)

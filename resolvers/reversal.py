@@ -21,10 +21,10 @@ from domain.errors import (
     RedemptionNotFound,
     ReferenceOfAnother,
 )
-from domain.ledger.reversal import Restored, reverse
+from domain.ledger.reversal import reverse
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
-from domain.store.idempotency import bind_key, find_keys, fingerprint_of
+from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
 from domain.store.lot import taken_lots
 from domain.store.member import find_members
@@ -57,7 +57,7 @@ class LotRestored:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reversal:
-    """A reversal as stored, with a receipt per lot (empty on a replay)."""
+    """A reversal as stored, with a receipt per lot."""
 
     entry_id: int
     member_id: int
@@ -77,6 +77,7 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
     """
     if not command.relation_reference or not command.external_reference:
         raise BadRequest("RelationReference and ExternalReference are needed", field="external_reference")
+    check_key(command.idempotency_key)
     ctx.principal.require(Permission.REDEMPTION_REVERSE)
     if ctx.principal.kind is PrincipalKind.MEMBER:
         raise Forbidden("members do not reverse redemptions")
@@ -96,7 +97,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
     fingerprint = fingerprint_of(command.relation_reference, guid, _merchant_key(command, state))
     bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
     if key in bound:
-        return _replay(bound[key].replay(fingerprint), guid, state)
+        return _reversal(bound[key].replay(fingerprint), guid, state, replayed=True)
     found = find_members(tx, ctx.services.keys, state.id, references=[command.relation_reference or ""])
     if not found:
         raise MemberNotFound
@@ -105,7 +106,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
     if key:  # a twin may have ended while we waited for the account
         bound = find_keys(tx, state.id, USE_CASE, [key], now)
         if key in bound:
-            return _replay(bound[key].replay(fingerprint), guid, state)
+            return _reversal(bound[key].replay(fingerprint), guid, state, replayed=True)
     redemption = _checked(tx, command, guid, state, account.id)
     journal.flush()
     draft, receipts = reverse(
@@ -123,10 +124,11 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         "reference": str(draft.external_reference),
         "points": draft.points,
         "at": now.isoformat(),
+        "lots": [[one.lot.id, one.points, one.expires_at.isoformat(), one.expired] for one in receipts],
     }
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
-    return _reversal(outcome, guid, state, receipts)
+    return _reversal(outcome, guid, state)
 
 
 def _checked(
@@ -154,18 +156,7 @@ def _fold(merchant: str | None) -> str:
     return (merchant or "").strip().casefold()
 
 
-def _replay(outcome: dict[str, Any], guid: UUID, state: ProgramState) -> Reversal:
-    return _reversal(outcome, guid, state, [], replayed=True)
-
-
-def _reversal(
-    outcome: dict[str, Any],
-    guid: UUID,
-    state: ProgramState,
-    receipts: Sequence[Restored],
-    *,
-    replayed: bool = False,
-) -> Reversal:
+def _reversal(outcome: dict[str, Any], guid: UUID, state: ProgramState, *, replayed: bool = False) -> Reversal:
     return Reversal(
         entry_id=outcome["entry_id"],
         member_id=outcome["member_id"],
@@ -173,14 +164,16 @@ def _reversal(
         reverses=guid,
         points=from_minor(outcome["points"], state.places),
         processed_at=datetime.fromisoformat(outcome["at"]),
-        lots=[
-            LotRestored(
-                lot_id=one.lot.id or 0,
-                points=from_minor(one.points, state.places),
-                expires_at=None if one.expires_at >= NEVER else one.expires_at,
-                expired_points=from_minor(one.expired, state.places),
-            )
-            for one in receipts
-        ],
+        lots=[_restored(state, *one) for one in outcome["lots"]],
         replayed=replayed,
+    )
+
+
+def _restored(state: ProgramState, lot_id: int, points: int, expires_at: str, expired: int) -> LotRestored:
+    instant = datetime.fromisoformat(expires_at)
+    return LotRestored(
+        lot_id=lot_id,
+        points=from_minor(points, state.places),
+        expires_at=None if instant >= NEVER else instant,
+        expired_points=from_minor(expired, state.places),
     )

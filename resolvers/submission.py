@@ -15,7 +15,7 @@ from domain.program_zone import local_instant
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
 from domain.rules.fixed import EARN
 from domain.rules.model import Scalar
-from domain.store.idempotency import fingerprint_of
+from domain.store.idempotency import check_key, fingerprint_of
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction
 
@@ -96,6 +96,7 @@ def _check(command: SubmitTransaction) -> None:
         raise BadRequest("transaction_id and member_relation_reference are needed")
     if len(command.transaction_id) > 100 or len(command.member_relation_reference) > 100:
         raise BadRequest("transaction_id and member_relation_reference: at most 100 characters")
+    check_key(command.idempotency_key)
     if not command.amount.is_finite() or abs(command.amount) >= Decimal(10) ** 15:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:

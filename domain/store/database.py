@@ -85,18 +85,24 @@ class PostgresDatabase:
         self._pool_size = pool_size
         self._engine = create_async_engine(
             self._url,
+            # Values of statements would bring personal data into messages and logs.
+            hide_parameters=True,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=False,
             connect_args={"server_settings": _SESSION, "timeout": 5},
         )
+        # A use case reads with several statements, and all of them must tell of the same instant.
+        self._readers = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
         self._pool: asyncpg.Pool | None = None
         self._pool_made = asyncio.Lock()
 
     async def read(self, body: Body[Result]) -> Result:
         """See `Database.read`."""
-        return await _run(self._engine, body, read_only=True)
+        return await _run(self._readers, body, read_only=True)
 
     async def write(self, body: Body[Result]) -> Result:
         """See `Database.write`; deadlocks and serialisation failures are tried again."""

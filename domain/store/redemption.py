@@ -11,8 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Connection
-
 from domain.clock import NEVER, from_micros, to_micros
 from domain.errors import member_status_error
 from domain.ledger.chain import Posting, Trace, entry_hash
@@ -64,7 +62,7 @@ async def redeem(db: PostgresDatabase | SqliteDatabase, order: RedemptionOrder) 
     """Run one redemption in its own database transaction; `taken` where the reference is another posting's."""
     try:
         if isinstance(db, SqliteDatabase):
-            return await db.write(lambda tx: _redeem_on_sqlite(tx, order))
+            return await db.write(lambda tx: redeem_on_sqlite(raw_sqlite(tx), order))
         return await _redeem_on_postgres(db, order)
     except (sqlite3.IntegrityError, asyncpg.UniqueViolationError):
         return Redeemed("taken")
@@ -134,8 +132,8 @@ INSERT INTO outbox (program_id, id, topic, member_id, payload, created_at)
 VALUES (?1, (SELECT coalesce(max(id), 0) + 1 FROM outbox WHERE program_id = ?1), 'points.redeemed', ?2, ?3, ?4)"""
 
 
-def _redeem_on_sqlite(tx: Connection, order: RedemptionOrder) -> Redeemed:
-    raw = raw_sqlite(tx)
+def redeem_on_sqlite(raw: sqlite3.Connection, order: RedemptionOrder) -> Redeemed:
+    """Run one redemption inside the database transaction that this connection is in."""
     now = to_micros(order.now)
     holder = raw.execute(_HOLDER, (order.reference, order.currency, order.program_id)).fetchone()
     member_id = holder[1] if holder else None
@@ -164,7 +162,7 @@ def _account(program_id: int, holder: Any) -> Account:
     )
 
 
-def _refusal(raw: Any, order: RedemptionOrder, one: Account, status: int) -> tuple[str | None, bool]:
+def _refusal(raw: sqlite3.Connection, order: RedemptionOrder, one: Account, status: int) -> tuple[str | None, bool]:
     """The first thing that speaks against the redemption, and whether it binds the key."""
     if status != 1:
         return member_status_error(status).code, True
@@ -177,7 +175,7 @@ def _refusal(raw: Any, order: RedemptionOrder, one: Account, status: int) -> tup
     return ("121", True) if one.available < order.points else (None, False)
 
 
-def _is_repeat(raw: Any, order: RedemptionOrder, one: Account) -> bool:
+def _is_repeat(raw: sqlite3.Connection, order: RedemptionOrder, one: Account) -> bool:
     if order.window_s == 0 or order.key is not None:
         return False
     since = to_micros(order.now) - order.window_s * 1_000_000
@@ -186,12 +184,12 @@ def _is_repeat(raw: Any, order: RedemptionOrder, one: Account) -> bool:
     return raw.execute(_TWICE, (*values, order.merchant, amount)).fetchone() is not None
 
 
-def _bind(raw: Any, order: RedemptionOrder, outcome: str, until: int) -> None:
+def _bind(raw: sqlite3.Connection, order: RedemptionOrder, outcome: str, until: int) -> None:
     values = (order.program_id, order.key, order.fingerprint, outcome, to_micros(order.now), until)
     raw.execute(_BIND, values)
 
 
-def _post(raw: Any, order: RedemptionOrder, one: Account) -> int:
+def _post(raw: sqlite3.Connection, order: RedemptionOrder, one: Account) -> int:
     program_id, now = order.program_id, to_micros(order.now)
     cursor = raw.execute(_LOTS, (program_id, one.id))
     lots = (Lot(order.now, from_micros(row[2]), row[1], row[1], row[0]) for row in cursor)

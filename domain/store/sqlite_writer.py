@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,8 @@ from domain.errors import ServiceUnavailable
 Result = TypeVar("Result")
 
 _JOBS_PER_COMMIT = 128
-_CHECKPOINT_BYTES = 8 * 1024 * 1024
+# Each checkpoint writes the same pages again, so rare ones cost less; this many rows are up to 80 MiB of log.
+_CHANGES_PER_CHECKPOINT = 20_000
 
 
 @dataclass(slots=True)
@@ -53,13 +54,13 @@ class SqliteWriter:
     """Runs write bodies in order of arrival; `submit` returns after the commit that holds them."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._raw = _connect(path, "PRAGMA synchronous=FULL", "PRAGMA wal_autocheckpoint=0")
+        self._written_back = 0
         self._lock_file = os.open(path.with_name("write.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with self._locked():
             self._raw.execute("PRAGMA journal_mode=WAL")
-        engine = create_engine("sqlite://", creator=lambda: self._raw, poolclass=StaticPool)
+        engine = create_engine("sqlite://", creator=lambda: self._raw, poolclass=StaticPool, hide_parameters=True)
         # Transactions are begun and ended here, by hand, so SQLAlchemy is told to leave them alone.
         self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -78,7 +79,9 @@ class SqliteWriter:
         self._jobs.put(None)
         self._thread.join()
         with self._locked():
-            self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # A cursor that a failed body left open locks the log, which then stays for the next start to read.
+            with suppress(sqlite3.OperationalError):
+                self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
             self._raw.close()
         os.close(self._lock_file)
@@ -89,10 +92,10 @@ class SqliteWriter:
             try:
                 with self._locked():
                     self._transaction(job, done)
-                    self._checkpoint()
             except (sqlite3.Error, OSError) as error:
                 self._fail(done or [job], error)
             _deliver(done or [job])
+            self._checkpoint()
 
     def _transaction(self, job: _Job, done: list[_Job]) -> None:
         """Run this job and all that wait behind it, then commit once."""
@@ -132,9 +135,13 @@ class SqliteWriter:
             job.error.__cause__ = error
 
     def _checkpoint(self) -> None:
-        log = self._path.with_name(self._path.name + "-wal")
-        if log.stat().st_size > _CHECKPOINT_BYTES:
+        """Write the log back now and then: by changed rows, for the log's file never gets shorter again."""
+        if self._raw.total_changes - self._written_back < _CHANGES_PER_CHECKPOINT:
+            return
+        # Nobody waits for this, and where it fails the log only grows until the next commit tries again.
+        with suppress(sqlite3.Error, OSError), self._locked():
             self._raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._written_back = self._raw.total_changes
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -179,7 +186,11 @@ def _connect(path: Path, *pragmas: str) -> sqlite3.Connection:
 def sqlite_reader_engine(path: Path) -> AsyncEngine:
     """Connections that only read, each database transaction on one snapshot."""
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true", pool_size=8, max_overflow=0, pool_timeout=10
+        f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true",
+        pool_size=8,
+        max_overflow=0,
+        pool_timeout=10,
+        hide_parameters=True,
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -1,0 +1,175 @@
+"""What a partner gets back for a file: outcomes by line, the rejected rows, a summary.
+
+Everything is written from the stored outcomes, so that a restart writes all of it, and under another
+name first, so that nobody ever sees half a file. The summary comes last: where it stands, all stands.
+"""
+
+import asyncio
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from domain.access import Principal
+from domain.errors import BatchRefused
+from domain.points import plain, plain_text
+from ingestion.naming import safe_stem
+from ingestion.reader import Record, Source
+from resolvers.batch import REJECTED, Batch, BatchRow, BatchTotals, list_batch_rows
+from resolvers.context import Context
+
+_PAGE = 2000
+_COLUMNS = ("line", "status", "code", "message", "points", "external_reference")
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def program_folder(data_dir: Path, principal: Principal) -> Path:
+    """The folder of a program's files in one environment."""
+    return data_dir / "files" / f"{principal.public_program_id}-{principal.environment}"
+
+
+def handback_folder(data_dir: Path, principal: Principal) -> Path:
+    """Where the results of a program's files are put."""
+    return program_folder(data_dir, principal) / "handback"
+
+
+def has_handback(folder: Path, batch: Batch) -> bool:
+    """Whether the results of a batch have been put out, whole."""
+    return _path(folder, batch, "summary.json").exists()
+
+
+async def write_handback(
+    ctx: Context, batch: Batch, totals: BatchTotals, source: Source, folder: Path, ignored: Sequence[str]
+) -> None:
+    """Write the three files of a finished batch; `source` is the file itself, not read yet."""
+    with (
+        _whole(_path(folder, batch, "result.csv")) as result,
+        _whole(_path(folder, batch, "rejects.csv")) as rejects,
+    ):
+        result.write(_csv([_COLUMNS]))
+        rejects.write(_ended(source.header_raw, source))
+        records = source.records()
+        after = 0
+        while rows := await list_batch_rows(ctx, batch.id, after_line=after, limit=_PAGE):
+            after = rows[-1].line
+            result.write(_csv([_outcome(row) for row in rows]))
+            await asyncio.to_thread(_copy_rejects, rows, records, source, rejects)
+    with _whole(_path(folder, batch, "summary.json")) as file:
+        file.write(_json(summary_document(batch, totals, ignored)))
+
+
+def write_refusal(folder: Path, name: str, refusal: BatchRefused, now: datetime) -> Path:
+    """Say in the handback folder that a file was not processed, and why.
+
+    Under a name of its own: the handback of the file that was loaded under the same name stays.
+    """
+    path = folder / f"{safe_stem(name)}.refused.summary.json"
+    with _whole(path) as file:
+        file.write(
+            _json(
+                {
+                    "file": ascii(name)[1:-1],
+                    "status": "REFUSED",
+                    "code": refusal.code,
+                    "message": refusal.text,
+                    "at": _utc(now),
+                }
+            )
+        )
+    return path
+
+
+def summary_document(batch: Batch, totals: BatchTotals, ignored: Sequence[str]) -> dict[str, Any]:
+    """The summary of a batch, as it is written and printed."""
+    return {
+        "file": batch.file_name,
+        "type": batch.type,
+        "batch_id": batch.id,
+        "status": batch.status,
+        "sha256": batch.sha256,
+        "rows": batch.rows_read,
+        "accepted": batch.accepted,
+        "rejected": batch.rejected,
+        "rejected_by_code": dict(totals.rejected_by_code),
+        "amount": plain(batch.amount),
+        "points_awarded": plain(totals.awarded),
+        "points_taken": plain(totals.taken),
+        "ignored_columns": [ascii(column)[1:-1] for column in ignored],
+        "started_at": _utc(batch.started_at),
+        "finished_at": None if batch.finished_at is None else _utc(batch.finished_at),
+    }
+
+
+def _outcome(row: BatchRow) -> tuple[object, ...]:
+    reference = "" if row.external_reference is None else str(row.external_reference).upper()
+    return row.line, row.status, row.code, _harmless(row.message), plain_text(row.points), reference
+
+
+def _harmless(text: str) -> str:
+    """A text that a spreadsheet shows and does not run."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _copy_rejects(rows: Sequence[BatchRow], records: Iterator[Record], source: Source, rejects: BinaryIO) -> None:
+    """Copy the rejected rows as they came: they are to be corrected and sent again, not shown."""
+    for row in rows:
+        if row.status == REJECTED:
+            rejects.write(_ended(next(r.raw for r in records if r.line == row.line), source))
+
+
+def _ended(raw: bytes, source: Source) -> bytes:
+    """The bytes of a row with an end of line, which the last one of a file may lack."""
+    return raw if raw.endswith(b"\n") else raw + (b"\r\n" if source.header_raw.endswith(b"\r\n") else b"\n")
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(document, _number, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _number(value: Any) -> orjson.Fragment:
+    """A decimal as a number, digit for digit: a float would lose some."""
+    if not isinstance(value, Decimal):
+        raise TypeError
+    return orjson.Fragment(plain_text(value))
+
+
+def _utc(instant: datetime) -> str:
+    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _path(folder: Path, batch: Batch, suffix: str) -> Path:
+    return folder / f"{batch.file_name.split('.', 1)[0]}.{suffix}"
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name when all of it is on the disk, or not at all."""
+    # Beside the folder that partners see, on the same file system.
+    unfinished = path.parent.parent / "work"
+    for folder in (path.parent, unfinished):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=unfinished, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

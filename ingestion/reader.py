@@ -1,0 +1,231 @@
+"""Reading a delimited file record by record, in constant memory, with the line numbers of the original.
+
+A record that cannot be read is handed out as a refusal, and reading goes on with the next physical
+line: one stray quote costs its own line, not the rest of the file.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import os
+import stat
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from domain.errors import BatchRefused, InvalidRow
+
+MAX_RECORD_BYTES = 65_536
+"""The longest record, over all its physical lines: more than any set of attributes can hold."""
+
+MAX_FILE_BYTES = 2 * 1024**3
+"""The largest file as it lies on the disk."""
+
+MAX_UNPACKED_BYTES = 8 * 1024**3
+MAX_EXPANSION = 250
+"""What a packed file may become: in all, and for each packed byte once the first mebibyte is out."""
+
+_BLOCK = 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileFacts:
+    """What identifies a file. `stamp` changes when somebody writes to it."""
+
+    sha256: str
+    size: int
+    stamp: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: the number of its first line (from 1), its fields or why there are none, its bytes."""
+
+    line: int
+    fields: list[str] | InvalidRow
+    raw: bytes
+
+
+class Source:
+    """An opened file: its header and an iterator of its records, each handed out once."""
+
+    def __init__(self, path: Path, *, is_gzip: bool) -> None:
+        self._file = open_regular(path)
+        self._lines = _Lines(gzip.GzipFile(fileobj=self._file) if is_gzip else self._file)
+        try:
+            self.header, self.header_raw, self._delimiter = self._read_header()
+        except BaseException:
+            self.close()
+            raise
+
+    def records(self) -> Iterator[Record]:
+        """The records after the header. Raises BatchRefused where the rest cannot be unpacked."""
+        parser = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+        while (record := self._next(parser)) is not None:
+            yield record
+
+    @property
+    def position(self) -> int:
+        """How many bytes of the file, as it lies on the disk, have been read."""
+        return self._file.tell()
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """See `FileFacts.stamp`."""
+        return _stamp(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _next(self, parser: Iterator[list[str]]) -> Record | None:
+        while True:
+            line = self._lines.begin()
+            try:
+                fields = next(parser, None)
+            except (csv.Error, UnicodeDecodeError, _Unreadable) as error:
+                return Record(line, InvalidRow(_reason(error)), self._lines.give_back_all_but_first())
+            if fields is None:
+                return None
+            if fields:  # a blank line holds no record
+                return Record(line, self._complete(fields), self._lines.taken())
+
+    def _complete(self, fields: list[str]) -> list[str] | InvalidRow:
+        if len(fields) == len(self.header):
+            return fields
+        return InvalidRow(f"{len(fields)} columns where the header has {len(self.header)}")
+
+    def _read_header(self) -> tuple[list[str], bytes, str]:
+        line = self._lines.first()
+        try:
+            text = line.removeprefix(_BOM).decode()
+            if len(line) > MAX_RECORD_BYTES or "\0" in text:
+                raise _Unreadable("not a line of text")
+            # Neither character can be part of a key, so the header alone tells which one separates.
+            delimiter = "|" if "|" in text and "," not in text else ","
+            columns = next(csv.reader([text], delimiter=delimiter, strict=True))
+        except (csv.Error, UnicodeDecodeError, _Unreadable) as error:
+            raise BatchRefused(f"the header cannot be read: {_reason(error)}") from error
+        return [column.strip() for column in columns], line, delimiter
+
+
+class _Unreadable(ValueError):
+    """A line that the CSV parser must not be given."""
+
+
+class _Lines:
+    """The physical lines of a file, remembering those that the record in hand has taken."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
+        self._stream = stream
+        self._waiting: deque[bytes] = deque()
+        self._taken: list[bytes] = []
+        self._bytes = 0
+        self._number = 1
+
+    def first(self) -> bytes:
+        """The first line that is not blank. Raises BatchRefused where there is none."""
+        for line in iter(self._read, b""):
+            self._number += 1
+            if line.removeprefix(_BOM).strip():
+                return line
+        raise BatchRefused("the file is empty")
+
+    def begin(self) -> int:
+        """Forget what was taken; the number of the line that comes next."""
+        self._number += len(self._taken)
+        self._taken.clear()
+        self._bytes = 0
+        return self._number
+
+    def taken(self) -> bytes:
+        """The bytes of the record in hand."""
+        return b"".join(self._taken)
+
+    def give_back_all_but_first(self) -> bytes:
+        """The first line taken; the others are read again, as records of their own."""
+        self._waiting.extendleft(reversed(self._taken[1:]))
+        del self._taken[1:]
+        return self._taken[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting.popleft() if self._waiting else self._read()
+        if not line:
+            raise StopIteration
+        self._taken.append(line)
+        self._bytes += len(line)
+        if self._bytes > MAX_RECORD_BYTES:
+            raise _Unreadable(f"longer than {MAX_RECORD_BYTES} bytes")
+        if b"\0" in line:
+            raise _Unreadable("a NUL byte")
+        return line.decode()
+
+    def _read(self) -> bytes:
+        """The next line; one that is too long comes cut, just long enough to be refused."""
+        try:
+            line = self._stream.readline(MAX_RECORD_BYTES + 1)
+            rest = line
+            while len(rest) > MAX_RECORD_BYTES and not rest.endswith(b"\n"):
+                rest = self._stream.readline(MAX_RECORD_BYTES + 1)
+        except (EOFError, OSError, zlib.error) as error:
+            raise BatchRefused(f"the file cannot be unpacked: {error}") from error
+        return line
+
+
+def inspect_file(path: Path, *, is_gzip: bool) -> FileFacts:
+    """The hash of a file as it lies on the disk; a packed one is unpacked once to prove that it can be.
+
+    Raises BatchRefused.
+    """
+    with open_regular(path) as file:
+        stamp = _stamp(file)
+        if stamp[0] > MAX_FILE_BYTES:
+            raise BatchRefused(f"larger than {MAX_FILE_BYTES} bytes")
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if is_gzip:
+            file.seek(0)
+            _prove_unpackable(file, stamp[0])
+        return FileFacts(sha256=digest, size=stamp[0], stamp=stamp)
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """The opened file. Raises BatchRefused where it is away, not readable or not a plain file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise BatchRefused(f"the file cannot be opened: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BatchRefused("not a plain file")
+    return io.BufferedReader(io.FileIO(descriptor), buffer_size=_BLOCK)
+
+
+def _prove_unpackable(file: BinaryIO, size: int) -> None:
+    total = 0
+    try:
+        with gzip.open(file) as packed:
+            while block := packed.read(_BLOCK):
+                total += len(block)
+                if total > MAX_UNPACKED_BYTES or total > _BLOCK + MAX_EXPANSION * size:
+                    raise BatchRefused("the packed file grows beyond all measure")
+    except (EOFError, OSError, zlib.error) as error:
+        raise BatchRefused(f"the file cannot be unpacked: {error}") from error
+
+
+def _stamp(file: BinaryIO) -> tuple[int, int]:
+    facts = os.fstat(file.fileno())
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text"
+    return str(error)
