@@ -26,3 +26,8 @@ def to_micros(instant: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The aware UTC instant of `to_micros`, exact for every year."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def last_moment(expires_at: datetime) -> datetime:
+    """The last millisecond in which a lot can be spent, which is how statements write its expiry."""
+    return expires_at - timedelta(milliseconds=1)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.clock import NEVER
+from domain.clock import NEVER, last_moment
 from domain.errors import InvalidRequest
 from domain.points import from_minor
 from domain.program_zone import start_of_day
@@ -78,7 +78,7 @@ def _period(
     gone = expired + (remaining if at <= now else 0)
     left = 0 if at <= now else remaining
     return ExpiryPeriod(
-        schedule_date=at - timedelta(milliseconds=1),
+        schedule_date=last_moment(at),
         accrual=from_minor(earned, state.places),
         redeemed=from_minor(earned - gone - left, state.places),
         blocked=Decimal(0),

@@ -214,7 +214,7 @@ async def get_program(ctx: Context) -> Program:
 
 
 async def get_program_terms(ctx: Context) -> ProgramTerms:
-    """What the caller's program says about itself; from the cache where it was read before."""
+    """What the caller's program says about itself, from the cache: `authenticate` renews it every second."""
     cached = ctx.services.programs.peek(ctx.principal.program)
     if cached is not None:
         return cached.terms

@@ -1,5 +1,6 @@
 """The use case of reversing a redemption: whole, exactly once, back to the lots it came from."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +33,9 @@ from domain.store.program import ProgramState
 from resolvers.context import Context
 
 USE_CASE = "reverse"
+
+# Python's own reader of UUIDs also takes braces, `urn:` and hyphens anywhere.
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,10 +87,9 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
         raise Forbidden("members do not reverse redemptions")
     if not (command.merchant_name or "").strip() and not command.use_defaults:
         raise MerchantMissing(field="merchant_name")
-    try:
-        guid = UUID(command.external_reference)
-    except ValueError as error:
-        raise InvalidRequest("ExternalReference: not a UUID", field="external_reference") from error
+    if not _GUID.fullmatch(command.external_reference):
+        raise InvalidRequest("ExternalReference: not a UUID", field="external_reference")
+    guid = UUID(command.external_reference)
     now = ctx.services.clock()
     return await ctx.write(lambda tx: _reverse(tx, ctx, command, guid, now))
 
@@ -116,6 +119,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         policy=state.terms.reversal_of_expired,
         grace=timedelta(days=state.terms.reversal_grace_days),
         now=now,
+        merchant=redemption.merchant,
     )
     journal.flush()
     outcome = {

@@ -175,9 +175,17 @@ async def authenticate(services: Services, token: str, *, program: int | None = 
 async def _generation(services: Services, program_id: int, now: datetime) -> int | None:
     generation = services.access.generation(program_id, now)
     if generation is None:
-        generation = await services.db.read(lambda tx: credential_generation(tx, program_id))
+        generation = await services.db.read(lambda tx: _look_again(tx, services, program_id))
         if generation is not None:
             services.access.remember_generation(program_id, generation, now)
+    return generation
+
+
+def _look_again(tx: Connection, services: Services, program_id: int) -> int | None:
+    """The generation in force; what the process knows of the configuration is brought up to date with it."""
+    generation = credential_generation(tx, program_id)
+    if generation is not None:
+        services.programs.current(tx, program_id)
     return generation
 
 

@@ -28,6 +28,7 @@ def reverse(
     policy: Policy,
     grace: timedelta,
     now: datetime,
+    merchant: str | None = None,
 ) -> tuple[Draft, list[Restored]]:
     """Post the reversal of a redemption that took these points from these lots.
 
@@ -43,6 +44,7 @@ def reverse(
             loyalty_txn_type=REVERSAL,
             transaction_date=now,
             moves=moves,
+            merchant=merchant,
             reverses_id=redemption_id,
         )
     )

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+
 from domain.clock import NEVER, from_micros, to_micros
 from domain.errors import member_status_error
 from domain.ledger.chain import Posting, Trace, entry_hash

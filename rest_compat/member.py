@@ -1,0 +1,103 @@
+"""Handlers of the members group."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from resolvers.member import (
+    EnrollMember,
+    Member,
+    UpdateMember,
+    enroll_member,
+    get_member,
+    get_member_by_unique_attribute,
+    update_member,
+)
+from resolvers.statement import list_balances
+from rest_compat.call import REPLAYED, ignores_unknown, program_zone
+from rest_compat.envelope import Answer, date_as_time, local_time, local_time_or_none
+from rest_compat.operation import Call
+from rest_compat.request import BODY_KEY, CREATE_BODY, PROFILE_FIELDS
+
+
+async def create(call: Call) -> Answer:
+    """True once the member is enrolled."""
+    written = await enroll_member(
+        call.ctx,
+        EnrollMember(
+            values=_given(call.values, CREATE_BODY.names - {BODY_KEY}) | call.extra,
+            ignore_unknown=await ignores_unknown(call),
+            idempotency_key=call.key,
+        ),
+    )
+    call.request.ignored += written.ignored_keys
+    return Answer(return_object=True, headers=REPLAYED if written.replayed else ())
+
+
+async def update(call: Call) -> Answer:
+    """True once the attributes in `data` are stored."""
+    data = PROFILE_FIELDS.fill(PROFILE_FIELDS.match(call.values["data"]))
+    written = await update_member(
+        call.ctx,
+        UpdateMember(
+            member_id=call.values["id"],
+            values=_given(data.values, PROFILE_FIELDS.names) | data.extra,
+            ignore_unknown=await ignores_unknown(call),
+            idempotency_key=call.key,
+        ),
+    )
+    call.request.ignored += written.ignored_keys
+    return Answer(return_object=True, headers=REPLAYED if written.replayed else ())
+
+
+async def profile(call: Call) -> Answer:
+    """A member with its balance."""
+    member = await get_member(call.ctx, call.values["pstrRelationReference"])
+    zone = await program_zone(call)
+    return Answer(return_object=await _brief(call, member) | _detailed(member, zone))
+
+
+async def by_unique_attribute(call: Call) -> Answer:
+    """The member with a value of a unique attribute."""
+    values = call.values
+    member = await get_member_by_unique_attribute(
+        call.ctx, values["pstrUniqueAttributeKey"], values["pstrUniqueAttributeValue"]
+    )
+    return Answer(return_object=await _brief(call, member))
+
+
+def _given(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in names and value is not None}
+
+
+async def _brief(call: Call, member: Member) -> dict[str, Any]:
+    balances = await list_balances(call.ctx, [member.id])
+    return {
+        "Id": member.id,
+        "RelationReference": member.relation_reference,
+        "FullName": member.full_name,
+        "Email": member.email_id,
+        # Tiers do not exist yet; the field is published and stays null until they do.
+        "TierName": None,
+        "TotalPoints": balances[member.id].available,
+    }
+
+
+def _detailed(member: Member, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "MobileNumber": member.mobile_number,
+        "Address": member.address,
+        "DOB": date_as_time(member.dob),
+        "Gender": member.gender,
+        "Status": member.status,
+        "IsAccountActivated": member.activated_at is not None,
+        "EnrollmentDate": local_time(member.enrolled_at, zone),
+        "ActivatedDate": local_time_or_none(member.activated_at, zone),
+        "LastLoggedIn": local_time_or_none(member.last_logged_in_at, zone),
+        "IsAccrualAllowed": member.accrual_allowed,
+        # Segments and sub-relations do not exist yet; no member has any.
+        "CustomerSegment": None,
+        "PreferredLanguage": member.preferred_language,
+        "Attributes": dict(member.attributes),
+        "MemberRelationsList": [],
+    }

@@ -1,0 +1,247 @@
+"""A program on a real database behind the REST edge, driven in this process."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import orjson
+from jsonschema import Draft202012Validator
+from sqlalchemy import Connection, select
+from starlette.types import Scope
+
+from domain.access import Permission, Principal, PrincipalKind, system_principal
+from domain.crypto import KeyRing
+from domain.models import METADATA
+from domain.store.database import open_database
+from domain.store.program import ProgramCache
+from resolvers.context import Context, Services
+from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+from rest_compat.app import build_rest_app
+from rest_compat.envelope import Family
+from rest_compat.openapi import build_openapi
+from rest_compat.routes import OPERATIONS
+
+NOW = datetime(2026, 2, 3, 6, 16, 3, 703_000, tzinfo=UTC)
+
+CONFIGURATION = """
+version: 1
+program: {time_zone: Asia/Kolkata, points_decimals: 2, default_merchant: House, redemption_minimum: 1}
+expiry: {policy: months, months: 12, period_end: quarter}
+product_codes: [{code: SHOP, sub_codes: [BOOKS]}]
+transaction_attributes:
+  - {key: channel, name: Channel, type: selection, values: [web, store]}
+member_attributes:
+  - {key: card_id, name: Card, type: string, unique: true}
+  - {key: shirt_size, name: Shirt size, type: int}
+rule_groups:
+  - name: Base
+    rules:
+      - {name: Half a point for a unit, award: {type: per_unit, of: transaction.amount, points: 0.5, per: 1}}
+  - name: Web bonus
+    category: bonus
+    rules:
+      - name: Five on the web
+        when: {attribute: transaction.channel, op: eq, value: web}
+        award: {type: flat, points: 5}
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; `envelope` is unwrapped in the lbms family."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    envelope: Mapping[str, Any]
+
+    @property
+    def outcome(self) -> tuple[int, str]:
+        """HTTP status and code."""
+        return self.status, self.envelope["ErrorCode"]
+
+    @property
+    def value(self) -> Any:
+        """What the operation returned."""
+        return self.envelope["ReturnObject"]
+
+
+@dataclass
+class World:
+    """The edge, its database and a clock that stands still until a test moves it."""
+
+    services: Services
+    client: httpx2.AsyncClient
+    credential: IssuedCredential
+    clock: list[datetime]
+    token: str = ""
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def call(
+        self,
+        operation: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        family: Family = Family.V1,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call an operation with a JSON body, or with a raw one given as bytes."""
+        row = next(row for row in OPERATIONS if row.name == operation)
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        answer = await self.send(
+            row.method,
+            row.path(family),
+            content=None if row.method == "GET" else content,
+            query=query,
+            token=self.token if token is None else token,
+            headers={"Content-Type": "application/json", **(headers or {})},
+        )
+        if not (answer.status == 200 and answer.envelope.get("IsSucessful") is False):
+            documented(row.path(family), row.method, answer.status).validate(answer.body)
+        return answer
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        query: Mapping[str, Any] | None = None,
+        token: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request as it is."""
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = await self.client.request(
+            method, path, content=content, params=query, headers={**bearer, **(headers or {})}
+        )
+        body = answer.json()
+        return Answer(answer.status_code, answer.headers, body, body.get("results", body))
+
+    async def bound_token(self, reference: str) -> str:
+        """A token that is bound to one member."""
+        return await self._token(scope=orjson.dumps(["LOGIN", reference]).decode())
+
+    async def member(self, points: int = 0, status: int = 1, **attributes: Any) -> str:
+        """A new member, with so many points if any."""
+        reference = f"M-{next(self._numbers)}"
+        values = {"relation_reference": reference, "status": 1, **attributes}
+        assert (await self.call("CreateProfileWithAttributes", values)).outcome == (200, "000")
+        if points:
+            assert (await self.earn(reference, points * 2)).outcome == (200, "000")
+        if status != 1:
+            await self.change(reference, status=status)
+        return reference
+
+    async def change(self, reference: str, **attributes: Any) -> None:
+        """Change attributes of a member."""
+        profile = await self.call("GetMemberProfile", query={"pstrRelationReference": reference})
+        body = {"id": profile.value["Id"], "data": attributes}
+        assert (await self.call("UpdateProfileWithAttributes", body)).outcome == (200, "000")
+
+    def purchase(self, reference: str, amount: Any = 20, **more: Any) -> dict[str, Any]:
+        """A transaction that earns half of its amount."""
+        return {
+            "transaction_id": f"T-{next(self._numbers)}",
+            "transaction_type": "DR",
+            "amount": amount,
+            "transaction_date": "2026-02-03T11:16:03.703",
+            "product_code": "SHOP",
+            "member_relation_reference": reference,
+            **more,
+        }
+
+    async def earn(self, reference: str, amount: int) -> Answer:
+        """Submit a transaction."""
+        return await self.call("InsertTransactionData", self.purchase(reference, amount))
+
+    async def contents(self, *, without: str = "access_token") -> Mapping[str, Any]:
+        """Every row of every table but one: equal before and after where nothing was written."""
+
+        def body(tx: Connection) -> dict[str, Any]:
+            tables = [table for table in METADATA.sorted_tables if table.name != without]
+            return {
+                table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
+                for table in tables
+            }
+
+        return await self.services.db.read(body)
+
+    async def configure(self, document: str) -> None:
+        """Put a configuration in force."""
+        program = (await list_environment_programs(self.services))[0]
+        principal = system_principal(program.id, program.public_id, program.environment, "test")
+        context = Context(services=self.services, principal=principal, source="cli", request_id="test")
+        await apply_configuration(context, document.encode())
+
+    async def _token(self, **more: str) -> str:
+        answer = await self.call("Token", {**self.credentials(), **more}, token="")
+        assert answer.status == 200, answer.body
+        return str(answer.body["access_token"])
+
+    def credentials(self) -> dict[str, str]:
+        """What asks for a token."""
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self.credential.client_id,
+            "client_secret": self.credential.client_secret,
+        }
+
+
+@cache
+def documented(path: str, method: str, status: int) -> Draft202012Validator:
+    """What the OpenAPI document says of the body of an answer."""
+    document = build_openapi()
+    response = document["paths"][path][method.lower()]["responses"][str(status)]
+    if "$ref" in response:
+        response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
+    schema = response["content"]["application/json"]["schema"]
+    return Draft202012Validator({**schema, "components": document["components"]})
+
+
+@asynccontextmanager
+async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
+    """A world on an empty, migrated database."""
+    clock = [NOW]
+    services = Services(
+        db=open_database(database_url, data_dir=folder, pool_size=4),
+        clock=lambda: clock[0],
+        keys=KeyRing("a secret of the tests that protects nothing"),
+        programs=ProgramCache(),
+        environment="sandbox",
+    )
+
+    try:
+        async with client_of(services) as client:
+            credential = await new_program(services, "Test")
+            world = World(services, client, credential, clock)
+            await world.configure(CONFIGURATION)
+            world.token = await world._token()
+            yield world
+    finally:
+        await services.db.close()
+
+
+def client_of(services: Services) -> httpx2.AsyncClient:
+    """A client of the edge over these services."""
+
+    def services_getter(_scope: Scope) -> Services:
+        return services
+
+    transport = httpx2.ASGITransport(app=build_rest_app(services_getter), raise_app_exceptions=False)
+    return httpx2.AsyncClient(transport=transport, base_url="http://tessera")
+
+
+async def new_program(services: Services, name: str) -> IssuedCredential:
+    """A program with its credentials."""
+    principal = Principal(kind=PrincipalKind.SYSTEM, actor="test", permissions=frozenset(Permission))
+    context = Context(services=services, principal=principal, source="cli", request_id="test")
+    return await create_program(context, name)
