@@ -42,9 +42,9 @@ e2e: ## Browser tests of the portal and external conformance tools
 	@exit 2
 
 snapshots: $(VENV)/.dev ## Regenerate the files that make check compares with the code
-	$(BIN)/tessera schema export
-	$(BIN)/tessera openapi export
-	$(BIN)/tessera errors
+	$(BIN)/tessera schema export --write
+	$(BIN)/tessera openapi export --write
+	$(BIN)/tessera errors --write
 	$(BIN)/python -m tests.architecture.module_sizes
 
 lock: $(VENV)/.tools ## Resolve the dependencies of pyproject.toml again

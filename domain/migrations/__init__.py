@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -21,6 +21,9 @@ from sqlalchemy.pool import NullPool
 from domain.models import METADATA
 
 Result = TypeVar("Result")
+
+_LOCK = 0x7E55E7A
+"""The advisory lock of whoever migrates a PostgreSQL database."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -91,6 +94,8 @@ async def _on_postgres(url: URL, work: Callable[[Connection], Result]) -> Result
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
+            # Several machines that start at once take turns; whoever comes second finds the work done.
+            await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             return await connection.run_sync(work)
     finally:
         await engine.dispose()

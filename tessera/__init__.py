@@ -1,0 +1,1 @@
+"""The shell: settings, app factory, command line and jobs."""

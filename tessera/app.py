@@ -1,0 +1,87 @@
+"""The ASGI application: one lean router in front of REST, GraphQL and the pages of the shell.
+
+Every layer between the socket and a use case costs a redemption something. So the first segment of the
+path decides, and the edges stand right behind that decision.
+"""
+
+import gc
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rest_compat.app import build_rest_app
+from rest_compat.openapi import build_openapi
+from schema.app import build_graphql_app
+from tessera.access_log import logged
+from tessera.jobs import running_jobs
+from tessera.log import configure_logging
+from tessera.parent import ending_with_parent
+from tessera.routes import page_routes
+from tessera.runtime import open_runtime
+from tessera.settings import Settings, load_settings
+
+_REST_SEGMENTS = ("v1", "lbms-ingress", "oauth")
+
+_CSP = (
+    b"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS: Mapping[bytes, bytes] = {
+    b"content-security-policy": _CSP,
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"referrer-policy": b"no-referrer",
+}
+"""On every answer, unless the edge gave the header itself."""
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """The application of one process. Raises SettingsRefused."""
+    chosen = settings or load_settings()
+    configure_logging(chosen)
+    rest = build_rest_app()
+    graphql = build_graphql_app(introspection=chosen.introspection_enabled)
+    pages = Starlette(routes=page_routes(build_openapi()), lifespan=lambda _: _lifespan(chosen))
+    app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)
+    return logged(app) if chosen.access_log else app
+
+
+def _router(edges: Mapping[str, ASGIApp], pages: ASGIApp) -> ASGIApp:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await pages(scope, receive, send)
+            return
+        # The published paths have no case, and whatever is below them is the edge's to answer.
+        app = edges.get(scope["path"][1:].partition("/")[0].lower(), pages)
+        if scope["type"] == "http":
+            send = _with_security_headers(send, is_secure=scope["scheme"] == "https")
+        await app(scope, receive, send)
+
+    return route
+
+
+def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
+    async def send_message(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message["headers"])
+            given = {name for name, _ in headers}
+            headers += [item for item in SECURITY_HEADERS.items() if item[0] not in given]
+            if is_secure:
+                headers.append(_HSTS)
+            message["headers"] = headers
+        await send(message)
+
+    return send_message
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings) -> AsyncIterator[dict[str, Any]]:
+    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services):
+        with ending_with_parent():
+            # What is alive now stays for good: the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
+            yield {"runtime": runtime}

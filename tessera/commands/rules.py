@@ -1,0 +1,56 @@
+"""`rules`: apply a configuration file, run its examples."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.points import plain_text
+from domain.rules.examples import run_examples
+from domain.rules.parse import parse_file
+from domain.rules.problem import ConfigurationInvalid
+from resolvers.program import AppliedConfiguration, apply_configuration
+from tessera.console import REFUSED, note, run, show, show_json
+from tessera.locking import CommandRefused
+from tessera.runtime import Runtime, find_program, program_context
+
+app = typer.Typer(help="Configuration files: attributes, product codes, rules, expiry.", no_args_is_help=True)
+
+ConfigurationFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+@app.command()
+def apply(
+    file: ConfigurationFile,
+    program_id: Annotated[int, typer.Option("--program", metavar="ID", help="The program it is for.")],
+    prune: Annotated[bool, typer.Option("--prune", help="Remove what the file leaves out.")] = False,
+) -> None:
+    """Apply a configuration file, in one database transaction."""
+
+    async def body(runtime: Runtime) -> AppliedConfiguration:
+        ctx = program_context(runtime, await find_program(runtime, program_id))
+        return await apply_configuration(ctx, file.read_bytes(), prune=prune)  # noqa: ASYNC240 - one small file
+
+    applied = run(body)
+    what = "in force" if applied.changed else "in force already: the file says nothing new"
+    show(f"Configuration version {applied.version} is {what}.")
+
+
+@app.command()
+def test(file: ConfigurationFile) -> None:
+    """Run the examples of a configuration file; exit status 1 if one gives other points."""
+    try:
+        configuration = parse_file(file.read_bytes())
+    except ConfigurationInvalid as invalid:
+        raise CommandRefused("\n".join(map(str, invalid.problems))) from None
+    results = run_examples(configuration)
+    for result in results:
+        verdict = "ok  " if result.passed else "FAIL"
+        got, expected = plain_text(result.got), plain_text(result.expected)
+        show(f"{verdict} {result.name}: {got} points, expected {expected}")
+        if not result.passed:
+            show_json(result.explanation)
+    failed = sum(not result.passed for result in results)
+    note(f"{len(results)} examples, {failed} failed.")
+    if failed:
+        raise typer.Exit(REFUSED)

@@ -1,0 +1,113 @@
+"""`serve`, `worker`, `sftp`: the processes of a deployment."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from typing import Annotated
+
+import structlog
+import typer
+
+from domain.errors import ServiceUnavailable
+from tessera.console import begin, not_yet, note
+from tessera.locking import CommandRefused, only_server
+from tessera.migration import SENTENCES, USABLE, SchemaState, migrate, read_schema_state
+from tessera.runtime import open_runtime
+from tessera.settings import Settings, load_settings
+
+_log = structlog.get_logger()
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen; default TESSERA_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; default TESSERA_PORT.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes; more than one needs PostgreSQL.")] = 1,
+    everything: Annotated[bool, typer.Option("--all", help="Also the SFTP server and the batch worker.")] = False,
+) -> None:
+    """Serve API, GraphQL and documentation, with the background jobs."""
+    begin()
+    settings = load_settings(host=host, port=port)
+    if everything:
+        note("SFTP server and batch worker do not exist yet: --all serves API, GraphQL and documentation.")
+    with only_server(settings):
+        if settings.sqlite_file is None:
+            # There an upgrade is a step of its own, beside processes of the version before.
+            _require_schema(settings)
+        else:
+            ensure_schema(settings)
+        serve_settings(settings, workers=workers, on_started=lambda: _announce(settings))
+
+
+def worker() -> None:
+    """Run the background jobs as a process of their own, on PostgreSQL."""
+    settings = begin()
+    _refuse_sqlite(settings, "`tessera worker` would be a second one")
+    _require_schema(settings)
+    asyncio.run(_work(settings))
+
+
+def sftp() -> None:
+    """The SFTP server."""
+    not_yet("The SFTP server is")
+
+
+def serve_settings(settings: Settings, *, workers: int, on_started: Callable[[], None]) -> None:
+    """Serve a prepared database until stopped. Raises CommandRefused."""
+    if workers > 1:
+        _refuse_sqlite(settings, "--workers must be 1")
+    # Importing both edges takes a moment, which a refused start need not spend.
+    from tessera.server import serve_until_stopped
+
+    serve_until_stopped(settings, workers=workers, on_started=on_started)
+
+
+def ensure_schema(settings: Settings) -> None:
+    """Bring the database to the newest schema unless it stands there. Raises CommandRefused, ServiceUnavailable."""
+    file = settings.sqlite_file
+    if (file is not None and not file.exists()) or find_schema_state(settings) not in USABLE:
+        migrate(settings)
+
+
+def find_schema_state(settings: Settings) -> SchemaState:
+    """How the schema of an existing database stands. Raises CommandRefused, ServiceUnavailable."""
+
+    async def read() -> SchemaState:
+        async with open_runtime(settings, read_only=True) as runtime:
+            return await read_schema_state(runtime)
+
+    return asyncio.run(read())
+
+
+def _require_schema(settings: Settings) -> None:
+    """Refuse an unusable schema; a database that is away may come back, and /readyz tells."""
+    try:
+        state = find_schema_state(settings)
+    except ServiceUnavailable:
+        _log.warning("the database cannot be reached; starting all the same", database=settings.shown_database_url)
+        return
+    if state not in USABLE:
+        raise CommandRefused(SENTENCES[state])
+
+
+def _refuse_sqlite(settings: Settings, consequence: str) -> None:
+    if settings.sqlite_file is not None:
+        raise CommandRefused(
+            f"SQLite has one writer, so one process serves it: {consequence}. Set TESSERA_DATABASE_URL to a "
+            "PostgreSQL for several processes."
+        )
+
+
+async def _work(settings: Settings) -> None:
+    from tessera.jobs import running_jobs
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services):
+        _log.info("working", database=settings.shown_database_url)
+        await stop.wait()
+
+
+def _announce(settings: Settings) -> None:
+    _log.info("serving", url=f"http://{settings.host}:{settings.port}", environment=settings.env)

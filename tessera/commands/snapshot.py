@@ -1,0 +1,65 @@
+"""`errors`, `schema export`, `openapi export`: the files that are generated from the code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import tessera
+from tessera.console import REFUSED, note, show
+from tessera.locking import CommandRefused
+from tessera.pages import errors_markdown
+
+schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
+openapis = typer.Typer(help="The OpenAPI document of REST v1.", no_args_is_help=True)
+
+Check = Annotated[bool, typer.Option("--check", help="Compare with the file; exit status 1 if it differs.")]
+Write = Annotated[bool, typer.Option("--write", help="Write the file.")]
+
+_SOURCE = Path(tessera.__file__).parent.parent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Snapshot:
+    path: str
+    render: Callable[[], str]
+
+
+def errors(check: Check = False, write: Write = False) -> None:
+    """The table of errors, as docs/errors.md holds it."""
+    _handle(_Snapshot(path="docs/errors.md", render=errors_markdown), check=check, write=write)
+
+
+@schemas.command("export")
+def export_schema(check: Check = False, write: Write = False) -> None:
+    """The schema as SDL, as schema/schema.graphql holds it."""
+    from schema.sdl import export_sdl
+
+    _handle(_Snapshot(path="schema/schema.graphql", render=export_sdl), check=check, write=write)
+
+
+@openapis.command("export")
+def export_openapi(check: Check = False, write: Write = False) -> None:
+    """The OpenAPI document, as rest_compat/openapi.json holds it."""
+    from rest_compat.openapi import print_openapi
+
+    _handle(_Snapshot(path="rest_compat/openapi.json", render=print_openapi), check=check, write=write)
+
+
+def _handle(snapshot: _Snapshot, *, check: bool, write: bool) -> None:
+    """Print what the code says, or compare it with the file, or write the file."""
+    text, file = snapshot.render(), _SOURCE / snapshot.path
+    if check:
+        if not file.exists() or file.read_text() != text:
+            note(f"{snapshot.path} is not what the code says: run `make snapshots`.")
+            raise typer.Exit(REFUSED)
+        note(f"{snapshot.path} is what the code says.")
+    elif write:
+        if not file.parent.is_dir():
+            raise CommandRefused(f"{file.parent} does not exist: --write is for a checkout of the source.")
+        file.write_text(text)
+        note(f"{snapshot.path} written.")
+    else:
+        show(text.removesuffix("\n"))

@@ -1,0 +1,77 @@
+"""Background jobs: what has to happen without anybody asking.
+
+Each runs in every serving process and in `tessera worker`. Several processes on one PostgreSQL do each
+other no harm: the use cases take locks and leave out what another process holds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from domain.errors import ServiceUnavailable
+from resolvers.context import Services
+from resolvers.expiry import expire_due
+from resolvers.outbox import relay_outbox
+
+FIRST_BACKOFF_S = 1.0
+LONGEST_BACKOFF_S = 60.0
+BUSY_PAUSE_S = 0.2
+STOP_LIMIT_S = 10.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """`run` does one portion and says how much it did; it rests for `pause_s` where that was nothing."""
+
+    name: str
+    run: Callable[[Services], Awaitable[int]]
+    pause_s: float
+
+
+JOBS = (
+    Job(name="outbox-relay", run=relay_outbox, pause_s=0.5),
+    Job(name="expiry", run=expire_due, pause_s=30.0),
+)
+
+
+@asynccontextmanager
+async def running_jobs(services: Services, jobs: tuple[Job, ...] = JOBS) -> AsyncIterator[None]:
+    """Run the jobs for as long as the context lasts; at its end each finishes the portion it is at."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(_supervise(job, services, stop), name=job.name) for job in jobs]
+    try:
+        yield
+    finally:
+        stop.set()
+        _, late = await asyncio.wait(tasks, timeout=STOP_LIMIT_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _supervise(job: Job, services: Services, stop: asyncio.Event) -> None:
+    """Run a job again and again; a failure is logged and waited out, twice as long each time."""
+    backoff_s = FIRST_BACKOFF_S
+    while not stop.is_set():
+        try:
+            # A busy job rests too, so that requests always come between its portions.
+            rest_s = job.pause_s if await job.run(services) == 0 else min(BUSY_PAUSE_S, job.pause_s)
+            backoff_s = FIRST_BACKOFF_S
+        except ServiceUnavailable as error:
+            _log.warning("job waits for the database", job=job.name, reason=str(error))
+            rest_s, backoff_s = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S)
+        except Exception:
+            _log.exception("job failed, and is tried again", job=job.name, after_s=backoff_s)
+            rest_s, backoff_s = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S)
+        await _rest(stop, rest_s)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

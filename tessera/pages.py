@@ -1,0 +1,116 @@
+"""The pages of the shell: a landing page, the list of operations and the table of errors.
+
+Plain HTML with one local style sheet: nothing inline, no script, nothing from elsewhere.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from domain.errors import CATALOGUE
+
+STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
+
+_LANDING = (
+    ("/graphql", "GraphQL", "Queries and mutations; in a browser, GraphiQL."),
+    ("/docs", "REST operations", "The list of operations, in both path families."),
+    ("/openapi.json", "OpenAPI", "The same as an OpenAPI document, for tools."),
+    ("/docs/errors", "Errors", "Every error code with its HTTP status and GraphQL code."),
+    ("/healthz", "Alive", "Answers as long as the process runs."),
+    ("/readyz", "Ready", "Answers 200 while the database can be reached and its schema is current."),
+)
+_METHODS = {"get", "post", "put", "patch", "delete"}
+_ERROR_COLUMNS = ("code", "lbms", "http", "graphql", "reason", "message", "meaning")
+
+
+def landing_page() -> bytes:
+    """What stands where."""
+    rows = [(_link(path, title), escape(purpose)) for path, title, purpose in _LANDING]
+    return _page("Tessera", "A GraphQL-native loyalty platform.", _table(("Where", "What"), rows))
+
+
+def operations_page(openapi: Mapping[str, Any]) -> bytes:
+    """Every operation of the OpenAPI document, by group."""
+    groups: dict[str, list[Sequence[str]]] = {}
+    for path, item in openapi["paths"].items():
+        for method in sorted(_METHODS & item.keys()):
+            operation = item[method]
+            group = (operation.get("tags") or ["operations"])[0]
+            row = (_code(method.upper()), _code(path), escape(operation.get("summary", "")))
+            groups.setdefault(group, []).append(row)
+    tables = [f"<h2>{escape(name)}</h2>{_table(('Method', 'Path', 'What'), groups[name])}" for name in groups]
+    note = f"Schemas, examples and errors of each are in {_link('/openapi.json', 'openapi.json')}."
+    return _page("REST operations", note, "".join(tables))
+
+
+def errors_page() -> bytes:
+    """The table of errors for people."""
+    rows = [[_code(str(row[column])) for column in _ERROR_COLUMNS[:5]]
+            + [escape(row[column]) for column in _ERROR_COLUMNS[5:]] for row in error_table()]  # fmt: skip
+    note = f"Declared once, rendered by every surface. Also as {_link('/docs/errors.json', 'JSON')}."
+    return _page("Errors", note, _table([column.capitalize() for column in _ERROR_COLUMNS], rows))
+
+
+def errors_json() -> bytes:
+    """The table of errors for programs."""
+    return orjson.dumps(error_table(), option=orjson.OPT_INDENT_2)
+
+
+def errors_markdown() -> str:
+    """The table of errors as `docs/errors.md` holds it."""
+    lines = [
+        "# Errors",
+        "",
+        "Every refusal that any surface can give, as declared in `domain/errors.py`. `code` is the code of REST",
+        "v1 and `v1Code` in GraphQL, `lbms` that of the published path family, `graphql` is `extensions.code`",
+        "and `reason` is `extensions.reason`. Codes 1300 to 1399 are ours.",
+        "",
+        "| code | lbms | http | graphql | reason | message | meaning |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in error_table():
+        lines.append("| " + " | ".join(str(row[column]).replace("|", "\\|") for column in _ERROR_COLUMNS) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def error_table() -> list[dict[str, Any]]:
+    """Every declared error, ordered by code."""
+    rows = [
+        {
+            "code": error.code,
+            "lbms": error.lbms_code,
+            "http": error.status,
+            "graphql": error.graphql_code,
+            "reason": error.reason,
+            "message": error.message,
+            "meaning": " ".join((error.__doc__ or "").split()),
+        }
+        for error in CATALOGUE.values()
+    ]
+    return sorted(rows, key=lambda row: (int(str(row["code"])), str(row["reason"])))
+
+
+def _page(title: str, note: str, body: str) -> bytes:
+    return (
+        "<!doctype html><html lang=en><head><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(title)} – Tessera</title><link rel=stylesheet href=/assets/page.css></head>"
+        f"<body><h1>{escape(title)}</h1><p class=note>{note}</p><div class=wide>{body}</div></body></html>"
+    ).encode()
+
+
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _link(path: str, title: str) -> str:
+    return f'<a href="{escape(path)}">{escape(title)}</a>'
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(text)}</code>"

@@ -1,0 +1,76 @@
+"""The routes of the shell itself: alive, ready, and the documentation."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from domain.errors import ServiceUnavailable
+from tessera.migration import SENTENCES, USABLE, schema_state
+from tessera.pages import STYLE, errors_json, errors_page, landing_page, operations_page
+from tessera.runtime import Runtime
+
+READY_LIMIT_S = 5.0
+
+_NO_STORE = {"cache-control": "no-store"}
+_log = structlog.get_logger()
+
+
+def page_routes(openapi: Mapping[str, Any]) -> Sequence[BaseRoute]:
+    """The routes; `openapi` is the document of the REST edge."""
+    document = orjson.dumps(openapi)
+    operations = operations_page(openapi)
+    return (
+        _page("/", landing_page()),
+        _page("/docs", operations),
+        _page("/openapi.json", document, "application/json"),
+        _page("/docs/errors.json", errors_json(), "application/json"),
+        _page("/assets/page.css", STYLE, "text/css"),
+        Route("/docs/errors", _errors),
+        Route("/healthz", _alive),
+        Route("/readyz", _ready),
+    )
+
+
+def _page(path: str, body: bytes, media_type: str = "text/html") -> Route:
+    async def answer(_request: Request) -> Response:
+        return Response(body, media_type=media_type)
+
+    return Route(path, answer)
+
+
+async def _errors(request: Request) -> Response:
+    wants_json = "application/json" in request.headers.get("accept", "")
+    body, media_type = (errors_json(), "application/json") if wants_json else (errors_page(), "text/html")
+    return Response(body, media_type=media_type, headers={"vary": "accept"})
+
+
+async def _alive(_request: Request) -> Response:
+    return _state(200, "alive")
+
+
+async def _ready(request: Request) -> Response:
+    """200 while the database answers in time and its schema fits this version, else 503."""
+    runtime: Runtime = request.state.runtime
+    try:
+        async with asyncio.timeout(READY_LIMIT_S):
+            state = await runtime.services.db.read(schema_state)
+    except (ServiceUnavailable, TimeoutError) as error:
+        _log.warning("not ready", reason=str(error) or "the database takes too long")
+        return _state(503, "not ready", "The database cannot be reached.")
+    except Exception:
+        _log.exception("not ready")
+        return _state(503, "not ready", "The database cannot be used.")
+    if state not in USABLE:
+        return _state(503, "not ready", SENTENCES[state])
+    return _state(200, "ready", SENTENCES[state])
+
+
+def _state(status: int, state: str, detail: str | None = None) -> Response:
+    body = {"status": state} if detail is None else {"status": state, "detail": detail}
+    return Response(orjson.dumps(body), status, media_type="application/json", headers=_NO_STORE)

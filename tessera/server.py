@@ -1,0 +1,85 @@
+"""The HTTP server: uvicorn with uvloop and httptools, one process or several on one socket."""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from tessera.app import create_app
+from tessera.locking import CommandRefused
+from tessera.settings import Settings
+
+# Longer than the idle time of common load balancers, so that it is they who close a connection.
+KEEP_ALIVE_S = 75
+STOP_LIMIT_S = 15
+
+
+def serve_until_stopped(settings: Settings, *, workers: int, on_started: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way end first. Raises CommandRefused."""
+    listener = _bind(settings.host, settings.port)
+    # uvicorn hands the signal on when it has stopped; without this the process would die of it.
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        if workers == 1:
+            _Server(_config(settings, create_app(settings)), on_started).run([listener])
+        else:
+            # The supervisor tells of processes that died and were replaced.
+            logging.getLogger("uvicorn.error").setLevel("INFO")
+            on_started()
+            Multiprocess(_config(settings, "tessera.app:create_app", workers), sockets=[listener]).run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listener.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+
+def _config(settings: Settings, app: Any, workers: int | None = None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        factory=workers is not None,
+        workers=workers,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_LIMIT_S,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """The listening socket, taken before anything is started, so that a taken port costs no time."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CommandRefused(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _stop(_signal: int, _frame: Any) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,228 @@
+"""Settings: every `TESSERA_*` variable, from the environment or a `.env` file in the current folder.
+
+A wrong setting stops the start with one sentence per mistake. `docs/settings.md` is the table for people.
+"""
+
+import difflib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "TESSERA_"
+ENV_FILE = ".env"
+SECRET_KEY_FILE = "secret.key"  # noqa: S105 - the name of a file
+MIN_SECRET_KEY_CHARACTERS = 32
+
+_SQLITE_DRIVERS = {"sqlite", "sqlite+aiosqlite"}
+# What other tools call the same thing; SQLAlchemy would look for another driver under these names.
+_POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+asyncpg"}
+# Settings of the tests, which no start of the product looks at.
+_FOREIGN_PREFIX = "TESSERA_TEST_"
+
+
+class SettingsRefused(Exception):
+    """The settings do not hold; the message names each variable, what it takes and what it was."""
+
+
+def _setting(default: Any, accepts: str, purpose: str, **limits: Any) -> Any:
+    return Field(default=default, description=purpose, json_schema_extra={"accepts": accepts}, **limits)
+
+
+class Settings(BaseSettings):
+    """What a deployment decides; made by `load_settings`, never changed afterwards."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENV_FILE, frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    env: Literal["sandbox", "production"] = _setting(
+        "sandbox", "'sandbox' or 'production'", "The deployment's environment, a partition of all data."
+    )
+    data_dir: Path = _setting(
+        Path("var"), "a folder", "Database, `demo.json`, keys and files all follow it; made if absent."
+    )
+    database_url: str | None = _setting(
+        None,
+        "sqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/NAME",
+        "The database; by default SQLite, `tessera.db` in the data folder.",
+    )
+    database_pool_size: int = _setting(
+        16, "a whole number from 1 to 200", "PostgreSQL: connections of one process.", ge=1, le=200
+    )
+    secret_key: SecretStr | None = _setting(
+        None,
+        f"a text of at least {MIN_SECRET_KEY_CHARACTERS} characters",
+        "The secret that all keys are derived from. Required in production and wherever several machines "
+        f"share a database; a sandbox makes one and keeps it in `{SECRET_KEY_FILE}` in the data folder.",
+    )
+    host: str = _setting("127.0.0.1", "a host name or address", "Where the server listens.", min_length=1)
+    port: int = _setting(
+        8080, "a port number from 1 to 65535", "The port of API, GraphQL and documentation.", ge=1, le=65535
+    )
+    sftp_port: int = _setting(2222, "a port number from 1 to 65535", "The port of the SFTP server.", ge=1, le=65535)
+    trusted_proxies: str = _setting(
+        "",
+        "addresses or networks, separated by commas",
+        "Proxies whose `X-Forwarded-*` headers are believed; none by default.",
+    )
+    graphql_introspection: bool | None = _setting(
+        None, "true or false", "May clients read the GraphQL schema; by default in a sandbox only."
+    )
+    log_format: Literal["console", "json"] = _setting(
+        "console", "'console' or 'json'", "How messages are written to standard error."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "'debug', 'info', 'warning' or 'error'", "The least important messages that are written."
+    )
+    access_log: bool = _setting(
+        False, "true or false", "One message per request: method, path, status, time, request id."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("not a URL") from None
+        if url.drivername in _SQLITE_DRIVERS and url.database not in {None, "", ":memory:"}:
+            return _render(url.set(drivername="sqlite+aiosqlite"))
+        if url.drivername in _POSTGRES_DRIVERS and url.database:
+            return _render(url.set(drivername="postgresql+asyncpg"))
+        raise ValueError("another database")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < MIN_SECRET_KEY_CHARACTERS:
+            raise ValueError("too short")
+        return value
+
+    @property
+    def is_production(self) -> bool:
+        """Whether this deployment is a live one."""
+        return self.env == "production"
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of the embedded database; None on PostgreSQL."""
+        if self.database_url is None:
+            return self.data_dir.absolute() / "tessera.db"
+        url = make_url(self.database_url)
+        return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None
+
+    @property
+    def effective_database_url(self) -> str:
+        """The SQLAlchemy URL of the database, with the default filled in."""
+        file = self.sqlite_file
+        return f"sqlite+aiosqlite:///{file}" if file is not None else str(self.database_url)
+
+    @property
+    def shown_database_url(self) -> str:
+        """The database's URL without its password, for people."""
+        return make_url(self.effective_database_url).render_as_string(hide_password=True)
+
+    @property
+    def introspection_enabled(self) -> bool:
+        """Whether GraphQL clients may read the schema."""
+        return not self.is_production if self.graphql_introspection is None else self.graphql_introspection
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of the environment and `.env`; `overrides` (options of a command) win.
+
+    Raises SettingsRefused.
+    """
+    _refuse_unknown_names()
+    try:
+        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsRefused("\n".join(_sentence(mistake) for mistake in error.errors())) from None
+    if settings.is_production and settings.secret_key is None:
+        raise SettingsRefused(
+            f"{PREFIX}SECRET_KEY must be set in production: {accepted_values('secret_key')}, the same on every machine."
+        )
+    return settings
+
+
+def accepted_values(name: str) -> str:
+    """What a setting takes, in words."""
+    extra = Settings.model_fields[name].json_schema_extra
+    return str(extra["accepts"]) if isinstance(extra, dict) else ""
+
+
+def ensure_secret_key(settings: Settings) -> str:
+    """The deployment's secret: the configured one, or in a sandbox the one kept in the data folder.
+
+    Raises SettingsRefused where the kept one is damaged.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    ensure_data_dir(settings)
+    file = settings.data_dir / SECRET_KEY_FILE
+    if not file.exists():
+        _write_once(file, secrets.token_urlsafe(48))
+    kept = file.read_text().strip()
+    if len(kept) < MIN_SECRET_KEY_CHARACTERS:
+        raise SettingsRefused(f"{file} must hold {accepted_values('secret_key')}, and does not.")
+    return kept
+
+
+def ensure_data_dir(settings: Settings) -> None:
+    """Make the data folder, for its owner alone. Raises SettingsRefused."""
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsRefused(f"{PREFIX}DATA_DIR: {settings.data_dir} cannot be made: {error.strerror}.") from None
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Create a file that only its owner reads, whole or not at all; whoever comes second changes nothing."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
+
+
+def _refuse_unknown_names() -> None:
+    """A misspelled name would silently fall back to a default, which for some is the wrong database."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    given = [*os.environ, *_in_env_file()]
+    for name in sorted({name.upper() for name in given} - known):
+        if name.startswith(PREFIX) and not name.startswith(_FOREIGN_PREFIX):
+            closest = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+            hint = f"; did you mean {closest[0]}?" if closest else "."
+            raise SettingsRefused(f"{name} is not a setting of Tessera{hint}")
+
+
+def _in_env_file() -> Mapping[str, str | None]:
+    return dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {}
+
+
+def _sentence(mistake: Any) -> str:
+    name = str(mistake["loc"][0])
+    # These hold secrets, which belong on no screen and in no log.
+    given = "" if name in {"secret_key", "database_url"} else f", not '{mistake['input']}'"
+    return f"{PREFIX}{name.upper()} must be {accepted_values(name)}{given}."
+
+
+def _render(url: URL) -> str:
+    return url.render_as_string(hide_password=False)

@@ -1,0 +1,117 @@
+"""Running commands in tests: in this process where that is enough, else as a person would."""
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from typer.testing import CliRunner
+
+from tessera.cli import app
+
+START_LIMIT_S = 180.0
+
+_SOURCE = str(Path(__file__).parents[2])
+# Nothing is wrapped on a terminal as wide as this.
+_WIDE = {"COLUMNS": "300"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended, and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which must be one JSON document."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A data folder, a database and a port: what the settings of one deployment say."""
+
+    folder: Path
+    settings: dict[str, str]
+
+    def run(self, *arguments: str, **extra: str) -> Outcome:
+        """Run a command in this process, with `extra` settings."""
+        with chdir(self.folder):
+            result = CliRunner().invoke(app, arguments, env=self.settings | extra | _WIDE)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+        """Start `tessera` as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tessera", *arguments],
+            env={**os.environ, "PYTHONPATH": _SOURCE, **self.settings, **extra},
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def end(self, *arguments: str, **extra: str) -> Outcome:
+        """Run a command as a process of its own, to its end."""
+        process = self.start(*arguments, **extra)
+        out, err = process.communicate(timeout=60)
+        return Outcome(process.returncode, out, err)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is the embedded one."""
+        return self.settings.get("TESSERA_DATABASE_URL", "sqlite").startswith("sqlite")
+
+    @property
+    def base_url(self) -> str:
+        """Where its server listens."""
+        return f"http://127.0.0.1:{self.settings['TESSERA_PORT']}"
+
+    @contextmanager
+    def serving(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a server until the context ends; it is ready when this returns."""
+        process = self.start(*(arguments or ("serve",)))
+        try:
+            self._await_ready(process)
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+    def get(self, path: str, **headers: str) -> httpx2.Response:
+        """The answer to a GET."""
+        return httpx2.get(self.base_url + path, headers=headers, timeout=10)
+
+    def _await_ready(self, process: subprocess.Popen[str]) -> None:
+        deadline = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise AssertionError(f"the server ended with {process.returncode}: {process.communicate()}")
+            with suppress(httpx2.TransportError):
+                if self.get("/readyz").status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("the server is not ready")
+
+
+def free_port() -> str:
+    """A port that nobody listens on, below those that the system hands out by itself."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return str(port)

@@ -1,0 +1,129 @@
+"""Commands that work within a program: rules, files, the ledger."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shell.command import Deployment
+
+SOURCE = Path(__file__).parents[2]
+RULES = SOURCE / "tessera" / "data" / "demo_rules.yaml"
+HEADER = "transaction_id,transaction_type,transaction_date,member_relation_reference,product_code,amount,quantity"
+MEMBERS = "relation_reference,full_name,status\nA,Ann,1\nB,Bob,1\n"
+
+
+@pytest.fixture
+def program(deployment: Deployment) -> str:
+    """The id of a program under the demo's rules."""
+    program_id = str(deployment.run("program", "create", "Shop", "--json").json["program_id"])
+    applied = deployment.run("rules", "apply", str(RULES), "--program", program_id)
+    assert (applied.status, applied.out) == (0, "Configuration version 2 is in force.\n")
+    return program_id
+
+
+def test_rules_are_applied_once(deployment: Deployment, program: str) -> None:
+    again = deployment.run("rules", "apply", str(RULES), "--program", program)
+    assert (again.status, again.out) == (
+        0,
+        "Configuration version 2 is in force already: the file says nothing new.\n",
+    )
+    [listed] = deployment.run("program", "list", "--json").json
+    assert listed["config_version"] == 2
+
+
+def test_rules_that_do_not_hold_are_refused_with_their_paths(deployment: Deployment, program: str) -> None:
+    file = deployment.folder / "wrong.yaml"
+    file.write_text("version: 1\nexpiry: {policy: months, months: -1}\nrule_groups: [{name: 3}]\n")
+    outcome = deployment.run("rules", "apply", str(file), "--program", program)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith("1300 Configuration refused (")
+    assert "expiry.months" in outcome.err
+    tested = deployment.run("rules", "test", str(file))
+    assert (tested.status, tested.out) == (1, "")
+    assert "expiry.months" in tested.err
+    assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+
+
+def test_the_examples_of_a_file_are_run_without_a_database(empty_deployment: Deployment) -> None:
+    passed = empty_deployment.run("rules", "test", str(RULES))
+    assert passed.status == 0
+    assert "ok   base and bonus: 39 points, expected 39" in passed.out
+    file = empty_deployment.folder / "wrong.yaml"
+    file.write_text(RULES.read_text().replace("points: 39}", "points: 40}"))
+    failed = empty_deployment.run("rules", "test", str(file))
+    assert failed.status == 1
+    assert "FAIL base and bonus: 39 points, expected 40" in failed.out
+    assert failed.err.endswith(" 1 failed.\n")
+    assert not Path(empty_deployment.settings["TESSERA_DATA_DIR"]).exists()
+
+
+def test_files_are_loaded_and_rejected_rows_give_status_1(deployment: Deployment, program: str) -> None:
+    loaded = _load(deployment, program, "Shop_CPD.csv", MEMBERS)
+    assert loaded.status == 0
+    assert _fields(loaded.out)["accepted"] == "2"
+    rows = f"{HEADER}\n1,DR,2026-01-01,A,MUSIC,10.00,1\n2,DR,2026-01-01,NOBODY,MUSIC,10.00,1\n"
+    partly = _load(deployment, program, "purchases.csv", rows, "--type", "txn")
+    assert partly.status == 1
+    fields = _fields(partly.out)
+    assert (fields["accepted"], fields["rejected"], fields["points_awarded"]) == ("1", "1", "10")
+    assert fields["rejected_by_code"] == "{'103': 1}"
+    again = _load(deployment, program, "other_TXN.csv", rows)
+    assert (again.status, again.out) == (2, "")
+    assert again.err.splitlines()[-1].startswith("1301 File refused (the same content was loaded")
+
+    listed = deployment.run("batch", "status", "--json").json
+    assert [(row["type"], row["accepted"], row["rejected"]) for row in listed] == [("TXN", 1, 1), ("CPD", 2, 0)]
+    one = deployment.run("batch", "status", str(listed[0]["id"]), "--program", program, "--json").json
+    assert one == listed[0]
+    assert deployment.run("batch", "status", "4711").err == "123 No such redemption or request (no such batch)\n"
+    assert deployment.run("ledger", "verify", "--program", program).status == 0
+
+
+def test_a_file_for_nobody_is_refused(deployment: Deployment, program: str) -> None:
+    file = deployment.folder / "Shop_CPD.csv"
+    file.write_text(MEMBERS)
+    outcome = deployment.run("batch", "load", str(file), "--program", "4711")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "1303 Program does not exist" in outcome.err
+    assert deployment.run("batch", "load", str(file), "--program", program, "--type", "XYZ").status == 2
+    assert deployment.run("batch", "load", "absent.csv", "--program", program).status == 2
+    assert deployment.run("batch", "status", "--json").json == []
+
+
+def test_a_ledger_that_was_tampered_with_does_not_verify(deployment: Deployment, program: str) -> None:
+    _load(deployment, program, "Shop_CPD.csv", MEMBERS)
+    _load(deployment, program, "Shop_TXN.csv", f"{HEADER}\n1,DR,2026-01-01,A,MUSIC,10.00,1\n")
+    assert deployment.run("ledger", "verify").out == "The ledger holds: every balance, lot, trace and hash chain.\n"
+    _execute(deployment, "UPDATE account SET available = available + 1, spend = spend + 1 WHERE available > 0")
+    outcome = deployment.run("ledger", "verify")
+    assert outcome.status == 1
+    assert "findings: the ledger does not hold." in outcome.err
+    assert f"program {program}, account" in outcome.out
+    assert deployment.run("ledger", "verify", "--program", "4711").status == 1
+
+
+def _load(deployment: Deployment, program: str, name: str, text: str, *options: str) -> Any:
+    file = deployment.folder / name
+    file.write_text(text)
+    return deployment.run("batch", "load", str(file), "--program", program, *options)
+
+
+def _fields(out: str) -> dict[str, str]:
+    return dict(line.split(maxsplit=1) for line in out.splitlines() if " " in line.strip())
+
+
+def _execute(deployment: Deployment, statement: str) -> None:
+    """Change the database behind the product's back."""
+    import asyncio
+
+    from sqlalchemy import text
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def change() -> None:
+        engine = create_async_engine(deployment.settings["TESSERA_DATABASE_URL"])
+        async with engine.begin() as connection:
+            await connection.execute(text(statement))
+        await engine.dispose()
+
+    asyncio.run(change())
