@@ -1,0 +1,1 @@
+"""The GraphQL edge: it translates documents into use cases, and never decides."""

@@ -1,0 +1,36 @@
+"""The schema, built once from the types."""
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+
+from schema.document import ReadyDocument
+from schema.mutations.member import MemberMutation
+from schema.mutations.program import ProgramMutation
+from schema.mutations.redemption import RedemptionMutation
+from schema.mutations.transaction import TransactionMutation
+from schema.query import Query
+from schema.scalar import SCALARS
+
+
+@strawberry.type(description="What can be done. Mutations of one request run one after the other.")
+class Mutation(MemberMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
+    pass
+
+
+class TesseraSchema(strawberry.Schema):
+    """The schema; what goes wrong is logged where the response is made, with its request id."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Log nothing: Strawberry would log every mistake of a caller with a traceback."""
+
+
+schema = TesseraSchema(
+    query=Query,
+    mutation=Mutation,
+    extensions=[ReadyDocument],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)
+"""Made at import, because Strawberry takes the types of one schema only once."""

@@ -1,0 +1,90 @@
+"""What the resolvers of one request share: who asks, from which clocks, and the loaders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, TypeAlias
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from domain.errors import BadRequest, TesseraError, Unauthorized
+from resolvers.context import Context, Services
+from resolvers.program import get_program_terms
+from resolvers.token import authenticate
+from schema.loader import Loaders
+
+if TYPE_CHECKING:
+    from schema.document import Prepared
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestContext:
+    """One GraphQL request. It holds no database session: every use case opens its own."""
+
+    prepared: "Prepared"
+    caller: Context | TesseraError
+    zone: tzinfo = UTC
+    _loaders: Loaders | None = None
+
+    @property
+    def ctx(self) -> Context:
+        """The call that use cases are handed. Raises Unauthorized."""
+        if isinstance(self.caller, TesseraError):
+            raise self.caller
+        return self.caller
+
+    @property
+    def loaders(self) -> Loaders:
+        """The loaders of this request. Raises Unauthorized."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.ctx)
+        return self._loaders
+
+    def changing(self) -> Context:
+        """The call for a mutation: what was loaded before it may be true no longer. Raises Unauthorized."""
+        self._loaders = None
+        return self.ctx
+
+    def local(self, instant: datetime) -> datetime:
+        """The instant with the offset of the program's zone."""
+        return instant.astimezone(self.zone)
+
+    def local_or_none(self, instant: datetime | None) -> datetime | None:
+        """`local`, or None for what has not happened."""
+        return None if instant is None else instant.astimezone(self.zone)
+
+
+Info: TypeAlias = strawberry.Info[RequestContext, None]
+
+
+async def open_context(
+    services: Services, prepared: "Prepared", headers: Mapping[bytes, bytes], request_id: str
+) -> RequestContext:
+    """The context of a request. A caller without a good token gets one too: its fields refuse then."""
+    try:
+        token = _bearer_token(headers.get(b"authorization", b""))
+        program = _program_number(headers.get(b"x-program-id"))
+        principal = await authenticate(services, token, program=program)
+        ctx = Context(services=services, principal=principal, source="graphql", request_id=request_id)
+        zone = UTC if principal.program_id is None else ZoneInfo((await get_program_terms(ctx)).time_zone)
+    except TesseraError as refusal:
+        return RequestContext(prepared=prepared, caller=refusal)
+    return RequestContext(prepared=prepared, caller=ctx, zone=zone)
+
+
+def _bearer_token(header: bytes) -> str:
+    scheme, _, token = header.partition(b" ")
+    token = token.strip()
+    if scheme.lower() != b"bearer" or not token or not token.isascii():
+        raise Unauthorized
+    return token.decode("ascii")
+
+
+def _program_number(header: bytes | None) -> int | None:
+    """The program that an administrator works in. Raises BadRequest."""
+    if header is None:
+        return None
+    if not (header.isdigit() and len(header) < 19):
+        raise BadRequest("X-Program-Id: must be a number")
+    return int(header)

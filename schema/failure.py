@@ -1,0 +1,113 @@
+"""What callers see of what went wrong: refusals from the one error table, surprises masked."""
+
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+from strawberry.utils.str_converters import to_camel_case
+
+from domain.errors import BadRequest, TesseraError, UnexpectedFailure
+
+PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
+UNEXPECTED = "Unexpected error"
+
+# Custom attributes are named by their own keys, which are left as they are.
+_INPUTS = frozenset(
+    {
+        "client_reference",
+        "email_id",
+        "external_reference",
+        "full_name",
+        "idempotency_key",
+        "loyalty_txn_type",
+        "member_relation_reference",
+        "merchant_name",
+        "mobile_number",
+        "preferred_language",
+        "product_code",
+        "relation_reference",
+        "sub_product_code",
+        "transaction_date",
+        "transaction_id",
+        "transaction_type",
+    }
+)
+
+_log = structlog.get_logger("tessera.graphql")
+
+
+class DocumentRefused(Exception):
+    """A document that never runs. `code` is the `extensions.code` of all its errors."""
+
+    def __init__(self, errors: Sequence[GraphQLError], code: str) -> None:
+        super().__init__(code)
+        self.errors = errors
+        self.code = code
+
+
+def input_name(field: str | None) -> str | None:
+    """The input at fault under its GraphQL name."""
+    return to_camel_case(field) if field in _INPUTS else field
+
+
+def extensions_of(error: TesseraError, request_id: str, code: str | None = None) -> dict[str, Any]:
+    """The `extensions` of a refusal."""
+    return {
+        "code": code or error.graphql_code,
+        "reason": error.reason,
+        "v1Code": error.code,
+        "httpStatus": error.status,
+        "field": input_name(error.field),
+        "requestId": request_id,
+    }
+
+
+def render_refusal(error: TesseraError, request_id: str) -> dict[str, Any]:
+    """A refusal that belongs to no field."""
+    return {"message": error.text, "extensions": extensions_of(error, request_id)}
+
+
+def render_errors(
+    errors: Sequence[GraphQLError], request_id: str, *, code: str | None = None, suggest: bool = True
+) -> list[dict[str, Any]]:
+    """The `errors` of a response. Surprises are logged here, once; what a caller did wrong never is.
+
+    Without `suggest` GraphQL's guesses at what was meant are cut off: they are names of the schema.
+    """
+    return [_render(error, request_id, code, suggest=suggest) for error in errors]
+
+
+def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"message": error.message if suggest else error.message.partition(" Did you mean")[0]}
+    if error.locations:
+        body["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path:
+        body["path"] = error.path
+    cause = _cause(error)
+    if isinstance(cause, TesseraError):
+        body["message"] = cause.text
+        body["extensions"] = extensions_of(cause, request_id)
+    elif cause is None:
+        body["extensions"] = extensions_of(BadRequest(), request_id, code)
+    else:
+        log_surprise(cause, request_id, ".".join(map(str, error.path or ())))
+        body["message"] = UNEXPECTED
+        body["extensions"] = extensions_of(UnexpectedFailure(), request_id)
+    return body
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    """The exception behind an error; None where GraphQL itself refused what the caller sent."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def log_surprise(cause: Exception, request_id: str, path: str = "") -> None:
+    """Log where it happened, and no more: the message of a database error holds the values of its statement."""
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(cause.__traceback__)]
+    exception = type(cause).__name__
+    _log.error("request failed", request_id=request_id, path=path, exception=exception, frames=frames[-15:])

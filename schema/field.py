@@ -1,0 +1,18 @@
+"""Strawberry's decorators with the types of what they decorate, and never without a description."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import strawberry
+
+Resolver = TypeVar("Resolver", bound=Callable[..., object])
+
+
+def field(description: str) -> Callable[[Resolver], Resolver]:
+    """A field that a method resolves."""
+    return cast(Callable[[Resolver], Resolver], strawberry.field(description=description))
+
+
+def mutation(description: str) -> Callable[[Resolver], Resolver]:
+    """A mutation that a method resolves."""
+    return cast(Callable[[Resolver], Resolver], strawberry.mutation(description=description))

@@ -1,0 +1,64 @@
+"""Global ids: opaque to callers; they carry the type, the partition and the key inside it."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+
+import strawberry
+
+from domain.errors import BadRequest
+
+MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH = (
+    "Member",
+    "LedgerEntry",
+    "Transaction",
+    "Redemption",
+    "Program",
+    "Batch",
+)
+_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH})
+_MAX_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalId:
+    """What an id names."""
+
+    kind: str
+    partition: int
+    key: str
+
+    def number(self, kind: str, partition: int | None) -> int | None:
+        """The numeric key, if the id names something of this kind in this partition."""
+        is_ours = self.kind == kind and self.partition == partition
+        return int(self.key) if is_ours and len(self.key) < 19 and self.key.isdecimal() else None
+
+
+def encode(kind: str, partition: int, key: object) -> strawberry.ID:
+    """The opaque id."""
+    return strawberry.ID(pack(f"{kind}:{partition}:{key}"))
+
+
+def decode(given: str, field: str = "id") -> GlobalId:
+    """What an id names. Raises BadRequest for what is no id of this API."""
+    kind, _, rest = unpack(given, field).partition(":")
+    partition, _, key = rest.partition(":")
+    if kind not in _KINDS or not (partition.isascii() and partition.isdecimal()) or not key.isascii():
+        raise BadRequest(f"{field}: not an id", field=field)
+    return GlobalId(kind, int(partition), key)
+
+
+def pack(text: str) -> str:
+    """A text made opaque."""
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def unpack(given: str, field: str) -> str:
+    """The text behind `pack`. Raises BadRequest."""
+    try:
+        text = urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode("ascii") if len(given) <= _MAX_LENGTH else ""
+    except ValueError as error:
+        raise BadRequest(f"{field}: cannot be read", field=field) from error
+    # Base64 has several spellings of one text; only ours counts, so that an id can be compared.
+    if not text or pack(text) != given:
+        raise BadRequest(f"{field}: cannot be read", field=field)
+    return text

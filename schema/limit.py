@@ -1,0 +1,169 @@
+"""What a document may ask for: counted before validation, in one pass that looks at each fragment once.
+
+A fragment may be spread by others that are spread twice each, so whoever follows spreads without a memory
+can be kept busy for hours by a few hundred bytes.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+)
+
+from domain.errors import QueryTooComplex
+
+MAX_TOKENS = 2000
+MAX_COMMENTS = 500
+MAX_OPERATIONS = 10
+MAX_DEPTH = 15
+# The usual introspection query follows types of types of types.
+MAX_INTROSPECTION_DEPTH = 20
+MAX_ALIASES = 30
+MAX_FIELDS = 400
+# Pairs of equal fields at one place.
+MAX_REPEATS = 4000
+MAX_DIRECTIVES = 50
+MAX_DIRECTIVES_AT_ONE_PLACE = 4
+
+_INTROSPECTION = frozenset({"__schema", "__type"})
+
+
+class _Size(NamedTuple):
+    """How large a part of a document is, all its fragments written out."""
+
+    depth: int = 0
+    aliases: int = 0
+    fields: int = 0
+    directives: int = 0
+
+
+class Meter:
+    """Counts one document. Raises QueryTooComplex as soon as a limit is passed."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = fragments_of(document)
+        self._sizes: dict[str, _Size] = {}
+        self._active: set[str] = set()
+        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        if len(operations) > MAX_OPERATIONS:
+            raise QueryTooComplex(f"more than {MAX_OPERATIONS} operations")
+        for operation in operations:
+            _check_directives(operation.directives)
+            self._measure(operation.selection_set, MAX_DEPTH)
+            # By now no fragment spreads itself, and all of them written out are a few hundred fields at most.
+            self._check_repeats(operation)
+        for name in self._fragments:
+            if name not in self._sizes:
+                # Validation would find out too, but not before it has looked into what was not counted here.
+                raise GraphQLError(f"Fragment '{name}' is never used.")
+
+    def _check_repeats(self, operation: OperationDefinitionNode) -> None:
+        """Equal fields are compared pair by pair, with all that is below them: that costs the square."""
+        pairs, levels = 0, [[operation.selection_set]]
+        while levels:
+            below: dict[str, list[SelectionSetNode]] = {}
+            counts: Counter[str] = Counter()
+            for node in self._written_out(levels.pop()):
+                name = (node.alias or node.name).value
+                counts[name] += 1
+                if node.selection_set is not None:
+                    below.setdefault(name, []).append(node.selection_set)
+            levels += below.values()
+            pairs += sum(count * (count - 1) for count in counts.values())
+            if pairs > MAX_REPEATS:
+                raise QueryTooComplex("the same fields too often at the same place")
+
+    def _written_out(self, selections: list[SelectionSetNode]) -> Iterator[FieldNode]:
+        for one in selections:
+            for node in one.selections:
+                if isinstance(node, FieldNode):
+                    yield node
+                elif isinstance(node, FragmentSpreadNode):
+                    fragment = self._fragments.get(node.name.value)
+                    yield from self._written_out([fragment.selection_set] if fragment else [])
+                elif isinstance(node, InlineFragmentNode):
+                    yield from self._written_out([node.selection_set])
+
+    def _measure(self, selections: SelectionSetNode, allowed: int) -> _Size:
+        if allowed <= 0:
+            raise QueryTooComplex(f"deeper than {MAX_DEPTH} levels")
+        depth = aliases = fields = directives = 0
+        for node in selections.selections:
+            _check_directives(node.directives)
+            one = self._size(node, allowed)
+            depth = max(depth, one.depth)
+            aliases += one.aliases
+            fields += one.fields
+            directives += one.directives + len(node.directives or ())
+            _check(aliases, fields, directives)
+        if depth > allowed:
+            raise QueryTooComplex(f"deeper than {MAX_DEPTH} levels")
+        return _Size(depth, aliases, fields, directives)
+
+    def _size(self, node: SelectionNode, allowed: int) -> _Size:
+        if isinstance(node, FragmentSpreadNode):
+            # A spread counts by itself too, because a fragment may be empty.
+            one = self._fragment(node.name.value)
+            return one._replace(fields=one.fields + 1)
+        inner = getattr(node, "selection_set", None)
+        if not isinstance(node, FieldNode):
+            return self._measure(inner, allowed) if inner else _Size()
+        is_introspection = node.name.value in _INTROSPECTION
+        below = (MAX_INTROSPECTION_DEPTH if is_introspection else allowed) - 1
+        one = self._measure(inner, below) if inner else _Size()
+        return _Size(
+            1 if is_introspection else one.depth + 1,
+            one.aliases + (node.alias is not None),
+            one.fields + 1,
+            one.directives,
+        )
+
+    def _fragment(self, name: str) -> _Size:
+        """The size of a fragment; nothing for one that is unknown: validation says so."""
+        if name not in self._fragments:
+            return _Size()
+        if name in self._active:
+            raise GraphQLError(f"Cannot spread fragment '{name}' within itself.")
+        if name not in self._sizes:
+            self._active.add(name)
+            # Introspection may stand in a fragment, so its own depth is allowed here; where the fragment
+            # is spread, its depth is compared with what is left.
+            self._sizes[name] = self._measure(self._fragments[name].selection_set, MAX_INTROSPECTION_DEPTH)
+            self._active.discard(name)
+        return self._sizes[name]
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """The fragments by name. Raises GraphQLError where two have one name."""
+    found: dict[str, FragmentDefinitionNode] = {}
+    for node in document.definitions:
+        if isinstance(node, FragmentDefinitionNode):
+            if node.name.value in found:
+                raise GraphQLError(f"There can be only one fragment named '{node.name.value}'.")
+            found[node.name.value] = node
+    return found
+
+
+def _check(aliases: int, fields: int, directives: int) -> None:
+    for name, count, limit in (
+        ("aliases", aliases, MAX_ALIASES),
+        ("fields", fields, MAX_FIELDS),
+        ("directives", directives, MAX_DIRECTIVES),
+    ):
+        if count > limit:
+            raise QueryTooComplex(f"more than {limit} {name}")
+
+
+def _check_directives(directives: Sequence[Any] | None) -> None:
+    if directives and len(directives) > MAX_DIRECTIVES_AT_ONE_PLACE:
+        raise QueryTooComplex(f"more than {MAX_DIRECTIVES_AT_ONE_PLACE} directives at one place")

@@ -1,0 +1,134 @@
+"""DataLoaders of one request: what many fields ask for at once becomes one call of a use case.
+
+One set belongs to one caller, so keys never cross programs. What has no use case for many at once is
+read one after the other, so that a request never holds more than a few connections.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from domain.errors import TesseraError
+from resolvers.batch import Batch, BatchRow, BatchTotals, get_batch, get_batch_totals, list_batch_rows
+from resolvers.context import Context
+from resolvers.member import Member, list_members_by_id
+from resolvers.program import Program, get_program
+from resolvers.redemption import Redemption, list_redemptions
+from resolvers.statement import (
+    Balance,
+    CategoryRow,
+    EntryCursor,
+    ExpiryPeriod,
+    ExpirySchedule,
+    LedgerEntry,
+    StatementPage,
+    StatementQuery,
+    StatementSummary,
+    count_entries,
+    get_categorized_statement,
+    get_expiry_schedule,
+    get_statement_summary,
+    list_balances,
+    list_entries_by_id,
+    list_expiring,
+    list_statement,
+    page_entries,
+)
+from resolvers.transaction import Transaction, page_transactions
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Which postings of a member are asked for."""
+
+    size: int
+    older_than: EntryCursor | None = None
+    newer_than: EntryCursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPage:
+    """Which transactions of a member are asked for."""
+
+    size: int
+    before_id: int | None = None
+
+
+class Loaders:
+    """The loaders of one request of one caller."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self.member: DataLoader[int, Member | None] = _by_key(lambda keys: list_members_by_id(ctx, keys))
+        self.balance: DataLoader[int, Balance | None] = _by_key(lambda keys: list_balances(ctx, keys))
+        self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
+        self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
+        self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))
+        self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))
+        self.summary: DataLoader[str, StatementSummary] = _one_by_one(
+            lambda reference: get_statement_summary(ctx, reference)
+        )
+        self.statement: DataLoader[StatementQuery, StatementPage] = _one_by_one(
+            lambda query: list_statement(ctx, query)
+        )
+        self.categories: DataLoader[StatementQuery, Sequence[CategoryRow]] = _one_by_one(
+            lambda query: get_categorized_statement(ctx, query)
+        )
+        self.schedule: DataLoader[tuple[str, int], ExpirySchedule] = _one_by_one(
+            lambda key: get_expiry_schedule(ctx, *key)
+        )
+        self.program: DataLoader[int, Program] = _one_by_one(lambda _: get_program(ctx))
+        self.batch: DataLoader[int, Batch] = _one_by_one(lambda key: get_batch(ctx, key))
+        self.batch_totals: DataLoader[int, BatchTotals] = _one_by_one(lambda key: get_batch_totals(ctx, key))
+        self.batch_rows: DataLoader[tuple[int, int, int], Sequence[BatchRow]] = _one_by_one(
+            lambda key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])
+        )
+        self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
+        self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
+
+    def entries(self, page: EntryPage) -> DataLoader[int, list[LedgerEntry] | None]:
+        """The loader of one page of postings, for any number of members."""
+        if page not in self._entries:
+            self._entries[page] = _by_key(
+                lambda keys: page_entries(
+                    self._ctx, keys, first=page.size, older_than=page.older_than, newer_than=page.newer_than
+                )
+            )
+        return self._entries[page]
+
+    def transactions(self, page: TransactionPage) -> DataLoader[int, list[Transaction] | None]:
+        """The loader of one page of transactions, for any number of members."""
+        if page not in self._transactions:
+            self._transactions[page] = _by_key(
+                lambda keys: page_transactions(self._ctx, keys, first=page.size, before_id=page.before_id)
+            )
+        return self._transactions[page]
+
+
+def _by_key(load: Callable[[list[Key]], Awaitable[Mapping[Key, Value]]]) -> DataLoader[Key, Value | None]:
+    async def load_many(keys: list[Key]) -> Sequence[Value | None]:
+        found = await load(keys)
+        return [found.get(key) for key in keys]
+
+    return DataLoader(load_fn=load_many)
+
+
+def _one_by_one(load: Callable[[Key], Awaitable[Value]]) -> DataLoader[Key, Value]:
+    async def load_many(keys: list[Key]) -> Sequence[Value | BaseException]:
+        return [await _outcome(load(key)) for key in keys]
+
+    return DataLoader(load_fn=load_many)
+
+
+async def _outcome(pending: Awaitable[Any]) -> Any:
+    """The value, or the refusal in its place, so that one refused key leaves the others alone."""
+    try:
+        return await pending
+    except TesseraError as refusal:
+        return refusal

@@ -1,0 +1,136 @@
+"""Mutations of members."""
+
+from datetime import date
+from typing import Any
+
+import strawberry
+
+from domain.errors import BadRequest, MemberNonexistent
+from resolvers.member import EnrollMember, MemberWritten, UpdateMember, enroll_member, update_member
+from schema.context import Info, RequestContext
+from schema.field import mutation
+from schema.global_id import MEMBER, decode
+from schema.mutations.idempotency import read_key
+from schema.types.attribute import AttributeInput, attribute_values
+from schema.types.member import Member, MemberStatus, to_member
+
+_FIXED = ("full_name", "email_id", "mobile_number", "gender", "dob", "address", "preferred_language")
+
+
+@strawberry.input(description="A member to enrol. What is null is not given.")
+class MemberEnrollInput:
+    relation_reference: str = strawberry.field(description="The program's own reference: up to 100 characters.")
+    status: MemberStatus | None = strawberry.field(default=None, description="Null: inactive until activated.")
+    full_name: str | None = strawberry.field(default=None, description="Name.")
+    email_id: str | None = strawberry.field(default=None, description="E-mail address, unique in the program.")
+    mobile_number: str | None = strawberry.field(default=None, description="Mobile number, unique in the program.")
+    gender: str | None = strawberry.field(default=None, description="`M`, `F` or `O`.")
+    dob: date | None = strawberry.field(default=None, description="Date of birth.")
+    address: str | None = strawberry.field(default=None, description="Postal address.")
+    preferred_language: str | None = strawberry.field(default=None, description="Preferred language.")
+    attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
+    ignore_unknown: bool | None = strawberry.field(
+        default=None, description="Leave out attributes that nobody defined; null: as the program has it."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description="Makes a repetition harmless.")
+
+
+@strawberry.input(
+    description="Changes to one member, named by `relationReference` or `memberId`; with a member's token by neither. "
+    "What is null stays."
+)
+class MemberUpdateInput:
+    relation_reference: str | None = strawberry.field(default=None, description="The member's reference.")
+    member_id: strawberry.ID | None = strawberry.field(default=None, description="The member's global id.")
+    full_name: str | None = strawberry.field(default=None, description="Name.")
+    email_id: str | None = strawberry.field(default=None, description="E-mail address, unique in the program.")
+    mobile_number: str | None = strawberry.field(default=None, description="Mobile number, unique in the program.")
+    gender: str | None = strawberry.field(default=None, description="`M`, `F` or `O`.")
+    dob: date | None = strawberry.field(default=None, description="Date of birth.")
+    address: str | None = strawberry.field(default=None, description="Postal address.")
+    preferred_language: str | None = strawberry.field(default=None, description="Preferred language.")
+    attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
+    ignore_unknown: bool | None = strawberry.field(
+        default=None, description="Leave out attributes that nobody defined; null: as the program has it."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description="Makes a repetition harmless.")
+
+
+@strawberry.input(description="A new status for one member, named by `relationReference` or `memberId`.")
+class MemberStatusChangeInput:
+    status: MemberStatus = strawberry.field(description="The new status.")
+    relation_reference: str | None = strawberry.field(default=None, description="The member's reference.")
+    member_id: strawberry.ID | None = strawberry.field(default=None, description="The member's global id.")
+    idempotency_key: str | None = strawberry.field(default=None, description="Makes a repetition harmless.")
+
+
+@strawberry.type(description="The member as stored.")
+class MemberPayload:
+    member: Member = strawberry.field(description="The member.")
+    replayed: bool = strawberry.field(description="The idempotency key had run before: nothing was done again.")
+    ignored_keys: list[str] = strawberry.field(description="Attributes that nobody defined and that were left out.")
+
+
+@strawberry.type
+class MemberMutation:
+    @mutation("Enrol a member with an empty account.")
+    async def member_enroll(self, info: Info, input: MemberEnrollInput) -> MemberPayload | None:
+        values = _values(input) | {"relation_reference": input.relation_reference}
+        if input.status is not None:
+            values["status"] = input.status.value
+        command = EnrollMember(
+            values=values, ignore_unknown=input.ignore_unknown, idempotency_key=read_key(input.idempotency_key)
+        )
+        return _payload(await enroll_member(info.context.changing(), command), info.context)
+
+    @mutation("Change fields and custom attributes of a member.")
+    async def member_update(self, info: Info, input: MemberUpdateInput) -> MemberPayload | None:
+        return await _update(input, _values(input), input.ignore_unknown, info.context)
+
+    @mutation("Change what a member may do.")
+    async def member_status_change(self, info: Info, input: MemberStatusChangeInput) -> MemberPayload | None:
+        return await _update(input, {"status": input.status.value}, None, info.context)
+
+
+async def _update(
+    input: MemberUpdateInput | MemberStatusChangeInput,
+    values: dict[str, Any],
+    ignore_unknown: bool | None,
+    context: RequestContext,
+) -> MemberPayload:
+    command = UpdateMember(
+        values=values,
+        member_id=_member_id(input.member_id, context),
+        relation_reference=input.relation_reference,
+        ignore_unknown=ignore_unknown,
+        idempotency_key=read_key(input.idempotency_key),
+    )
+    return _payload(await update_member(context.changing(), command), context)
+
+
+def _values(input: MemberEnrollInput | MemberUpdateInput) -> dict[str, Any]:
+    """What was given, by attribute key. Raises BadRequest for a custom attribute that is a field of its own."""
+    fixed = {key: value for key in _FIXED if (value := getattr(input, key)) is not None}
+    custom = attribute_values(input.attributes)
+    for key in ("relation_reference", "status", *_FIXED):
+        if key in custom:
+            raise BadRequest(f"{key}: is a field of the input, not a custom attribute", field=key)
+    return {**fixed, **custom}
+
+
+def _member_id(given: str | None, context: RequestContext) -> int | None:
+    """The member's number. Raises BadRequest, MemberNonexistent (somebody else's members do not exist)."""
+    if given is None:
+        return None
+    number = decode(given, "memberId").number(MEMBER, context.ctx.principal.program)
+    if number is None:
+        raise MemberNonexistent
+    return number
+
+
+def _payload(written: MemberWritten, context: RequestContext) -> MemberPayload:
+    return MemberPayload(
+        member=to_member(written.member, context),
+        replayed=written.replayed,
+        ignored_keys=list(written.ignored_keys),
+    )

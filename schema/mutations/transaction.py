@@ -1,0 +1,128 @@
+"""Mutations that submit transactions."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import strawberry
+
+from domain.errors import BadRequest, TesseraError
+from resolvers.transaction import (
+    SubmitTransaction,
+    TransactionOutcome,
+    submit_transaction,
+    submit_transactions,
+)
+from schema.context import Info, RequestContext
+from schema.field import field, mutation
+from schema.mutations.idempotency import read_money_key
+from schema.scalar import Points
+from schema.types.attribute import AttributeInput, attribute_values
+from schema.types.entry import LedgerEntry, load_entries
+from schema.types.member import Member, load_member
+from schema.types.refusal import Refusal, to_refusal
+from schema.types.transaction import TransactionType
+
+MAX_TRANSACTIONS = 500
+
+
+@strawberry.input(description="A transaction to submit.")
+class TransactionSubmitInput:
+    transaction_id: str = strawberry.field(description="The submitter's own id: up to 100 characters.")
+    transaction_type: TransactionType = strawberry.field(description="What it is.")
+    amount: Decimal = strawberry.field(description="The money that was spent.")
+    transaction_date: datetime = strawberry.field(description="When it happened.")
+    member_relation_reference: str = strawberry.field(description="The reference of the member who made it.")
+    product_code: str | None = strawberry.field(default=None, description="What was bought.")
+    sub_product_code: str | None = strawberry.field(default=None, description="What was bought, more closely.")
+    attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
+    ignore_unknown: bool | None = strawberry.field(
+        default=None, description="Leave out attributes that nobody defined; null: as the program has it."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description="Makes a repetition harmless.")
+
+
+@strawberry.input(description="Many transactions to submit.")
+class TransactionsSubmitInput:
+    transactions: list[TransactionSubmitInput] = strawberry.field(
+        description="The transactions, 1 to 500; later ones see what earlier ones did."
+    )
+
+
+@strawberry.type(description="What a transaction earned.")
+class TransactionPayload:
+    transaction_id: str = strawberry.field(description="The submitter's own id.")
+    points: Points = strawberry.field(description="What all rules together gave.")
+    external_references: list[UUID] = strawberry.field(description="A reference for each posting.")
+    replayed: bool = strawberry.field(description="The idempotency key had run before: nothing was done again.")
+    ignored_keys: list[str] = strawberry.field(description="Attributes that nobody defined and that were left out.")
+    member_id: strawberry.Private[int]
+    entry_ids: strawberry.Private[list[int]]
+
+    @field("The member, as the transaction left them.")
+    async def member(self, info: Info) -> Member | None:
+        return await load_member(self.member_id, info.context)
+
+    @field("The postings, one for each rule group that gave something.")
+    async def entries(self, info: Info) -> list[LedgerEntry] | None:
+        return await load_entries(self.entry_ids, info.context)
+
+
+@strawberry.type(description="What became of one transaction of many: an outcome or a refusal.")
+class TransactionResult:
+    outcome: TransactionPayload | None = strawberry.field(description="What it earned; null if it was refused.")
+    error: Refusal | None = strawberry.field(description="Why it was refused; null if it was not.")
+
+
+@strawberry.type(description="What became of each transaction.")
+class TransactionsPayload:
+    results: list[TransactionResult] = strawberry.field(description="One for each transaction, in their order.")
+
+
+@strawberry.type
+class TransactionMutation:
+    @mutation("Submit one transaction: the rules run, and the ledger is written.")
+    async def transaction_submit(self, info: Info, input: TransactionSubmitInput) -> TransactionPayload | None:
+        command = _command(input, info.context)
+        return _payload(await submit_transaction(info.context.changing(), command))
+
+    @mutation("Submit many transactions at once. A refused one leaves the others untouched.")
+    async def transactions_submit(self, info: Info, input: TransactionsSubmitInput) -> TransactionsPayload | None:
+        if not 0 < len(input.transactions) <= MAX_TRANSACTIONS:
+            raise BadRequest(f"transactions: 1 to {MAX_TRANSACTIONS}", field="transactions")
+        commands = [_command(one, info.context) for one in input.transactions]
+        outcomes = await submit_transactions(info.context.changing(), commands)
+        return TransactionsPayload(results=[_result(outcome) for outcome in outcomes])
+
+
+def _command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTransaction:
+    return SubmitTransaction(
+        transaction_id=input.transaction_id,
+        transaction_type=input.transaction_type.name,
+        amount=input.amount,
+        transaction_date=input.transaction_date,
+        member_relation_reference=input.member_relation_reference,
+        product_code=input.product_code,
+        sub_product_code=input.sub_product_code,
+        attributes=attribute_values(input.attributes),
+        ignore_unknown=input.ignore_unknown,
+        idempotency_key=read_money_key(input.idempotency_key, context),
+    )
+
+
+def _payload(outcome: TransactionOutcome) -> TransactionPayload:
+    return TransactionPayload(
+        transaction_id=outcome.transaction_id,
+        points=Points(outcome.points),
+        external_references=list(outcome.external_references),
+        replayed=outcome.replayed,
+        ignored_keys=list(outcome.ignored_keys),
+        member_id=outcome.member_id,
+        entry_ids=list(outcome.entry_ids),
+    )
+
+
+def _result(outcome: TransactionOutcome | TesseraError) -> TransactionResult:
+    if isinstance(outcome, TesseraError):
+        return TransactionResult(outcome=None, error=to_refusal(outcome))
+    return TransactionResult(outcome=_payload(outcome), error=None)

@@ -1,0 +1,190 @@
+"""The queries."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from domain.errors import BadRequest, MemberNotFound, RedemptionNotFound
+from resolvers.batch import list_batches
+from resolvers.member import count_members, get_member, list_members
+from resolvers.program import get_configuration, get_program, list_credentials, list_programs
+from resolvers.redemption import find_redemption_by_key
+from schema.connection import (
+    After,
+    Before,
+    Connection,
+    CountedConnection,
+    Edge,
+    First,
+    Last,
+    cut,
+    number_cursor,
+    page_info,
+    read_number_cursor,
+    read_page,
+)
+from schema.context import Info, RequestContext
+from schema.field import field
+from schema.global_id import BATCH, ENTRY, MEMBER, PROGRAM, REDEMPTION, GlobalId, decode
+from schema.scalar import parse_uuid
+from schema.types.batch import Batch, to_batch
+from schema.types.entry import LedgerEntry, load_entry
+from schema.types.member import Member, load_member, to_member
+from schema.types.node import Node
+from schema.types.program import (
+    Configuration,
+    Credential,
+    Program,
+    to_configuration,
+    to_credential,
+    to_program,
+)
+from schema.types.redemption import Redemption, load_redemption, to_redemption
+from schema.types.refusal import ErrorDefinition, catalogue
+
+_BEHIND_ALL = 2**63 - 1
+MAX_NODES = 100
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
+
+
+@strawberry.type(description="What can be asked. Everything is of the caller's own program.")
+class Query:
+    @field("Any object by its global id; null if the caller's program has no such object.")
+    async def node(self, info: Info, id: Id) -> Node | None:
+        return await _node(decode(id), info.context)
+
+    @field("Many objects by their global ids, in the same order.")
+    async def nodes(
+        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
+    ) -> list[Node | None] | None:
+        if len(ids) > MAX_NODES:
+            raise BadRequest(f"ids: at most {MAX_NODES}", field="ids")
+        named = [decode(one, "ids") for one in ids]
+        return await asyncio.gather(*(_node(one, info.context) for one in named))
+
+    @field("The caller's program.")
+    async def program(self, info: Info) -> Program | None:
+        return to_program(await get_program(info.context.ctx), info.context)
+
+    @field("Every program that the caller may see: an administrator sees all.")
+    async def programs(self, info: Info) -> list[Program] | None:
+        return [to_program(row, info.context) for row in await list_programs(info.context.ctx)]
+
+    @field("The member that the token is bound to; null for other tokens.")
+    async def me(self, info: Info) -> Member | None:
+        if info.context.ctx.principal.member_reference is None:
+            return None
+        return to_member(await get_member(info.context.ctx, None), info.context)
+
+    @field("A member by `reference` or by `id`; with a member's token, without either.")
+    async def member(
+        self,
+        info: Info,
+        reference: Annotated[
+            str | None, strawberry.argument(description="The program's own reference, exact in case.")
+        ] = None,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="The member's global id.")] = None,
+    ) -> Member | None:
+        if id is None:
+            return to_member(await get_member(info.context.ctx, reference), info.context)
+        if reference is not None:
+            raise BadRequest("member: either reference or id", field="id")
+        number = decode(id).number(MEMBER, info.context.ctx.principal.program)
+        found = None if number is None else await load_member(number, info.context)
+        if found is None:
+            raise MemberNotFound
+        return found
+
+    @field("The members of the program, in the order of their enrolment.")
+    async def members(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> CountedConnection[Member] | None:
+        ctx, page = info.context.ctx, read_page(first, after, last, before)
+        number = read_number_cursor("members", page)
+        if page.backwards:
+            found = await list_members(ctx, first=page.size + 1, before_id=number or _BEHIND_ALL)
+        else:
+            found = await list_members(ctx, first=page.size + 1, after_id=number)
+        rows, has_more = cut(found, page)
+        edges = [Edge(node=to_member(row, info.context), cursor=number_cursor("members", row.id)) for row in rows]
+
+        async def count() -> int:
+            return await count_members(ctx)
+
+        return CountedConnection(edges=edges, page_info=page_info(edges, page, has_more), count=count)
+
+    @field("One posting; null if the caller's program has none of this id.")
+    async def ledger_entry(self, info: Info, id: Id) -> LedgerEntry | None:
+        number = decode(id).number(ENTRY, info.context.ctx.principal.program)
+        return None if number is None else await load_entry(number, info.context)
+
+    @field("A redemption by its external reference; null if there is none.")
+    async def redemption(
+        self,
+        info: Info,
+        external_reference: Annotated[UUID, strawberry.argument(description="The reference of the redemption.")],
+    ) -> Redemption | None:
+        return await load_redemption(external_reference, info.context)
+
+    @field("The redemption that an idempotency key made: finds the reference where the answer was lost.")
+    async def redemption_by_reference(
+        self,
+        info: Info,
+        client_reference: Annotated[
+            str, strawberry.argument(description="The idempotency key, or the reference of your own choice.")
+        ],
+    ) -> Redemption | None:
+        row = await find_redemption_by_key(info.context.ctx, client_reference)
+        return None if row is None else to_redemption(row, info.context)
+
+    @field("Every credential that the program ever had, newest first.")
+    async def credentials(self, info: Info) -> list[Credential] | None:
+        return [to_credential(row, info.context) for row in await list_credentials(info.context.ctx)]
+
+    @field("The configuration in force.")
+    async def configuration(self, info: Info) -> Configuration | None:
+        return to_configuration(await get_configuration(info.context.ctx))
+
+    @field("A batch file; null if the caller's program has none of this id.")
+    async def batch(self, info: Info, id: Id) -> Batch | None:
+        return await _batch(decode(id), info.context)
+
+    @field("The batch files of the program, newest first.")
+    async def batches(self, info: Info, first: First = None, after: After = None) -> Connection[Batch] | None:
+        page = read_page(first, after)
+        number = read_number_cursor("batches", page)
+        found = await list_batches(info.context.ctx, first=page.size + 1, before_id=number)
+        rows, has_more = cut(found, page)
+        edges = [Edge(node=to_batch(row, info.context), cursor=number_cursor("batches", row.id)) for row in rows]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("Every error that this API can give. Needs no token.")
+    def errors(self) -> list[ErrorDefinition]:
+        return catalogue()
+
+
+async def _node(given: GlobalId, context: RequestContext) -> Node | None:
+    """Whatever the id names, if it is the caller's."""
+    partition = context.ctx.principal.program
+    if (number := given.number(MEMBER, partition)) is not None:
+        return await load_member(number, context)
+    if (number := given.number(ENTRY, partition)) is not None:
+        return await load_entry(number, context)
+    if given.kind == PROGRAM and given.partition == partition:
+        return to_program(await context.loaders.program.load(partition), context)
+    if given.kind == REDEMPTION and given.partition == partition:
+        return await load_redemption(parse_uuid(given.key), context)
+    return await _batch(given, context)
+
+
+async def _batch(given: GlobalId, context: RequestContext) -> Batch | None:
+    number = given.number(BATCH, context.ctx.principal.program)
+    if number is None:
+        return None
+    try:
+        return to_batch(await context.loaders.batch.load(number), context)
+    except RedemptionNotFound:
+        return None

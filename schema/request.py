@@ -1,0 +1,140 @@
+"""From an HTTP request to a GraphQL request: what is refused before any document is looked at."""
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive
+
+from domain.errors import BadRequest, BodyTooLarge, NotJson
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_JSON_DEPTH = 32
+_MAX_NUMBER_LENGTH = 64
+_CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
+
+
+class ClientGone(Exception):
+    """The client went away before its request was complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What a client wants to run. `by_get`: only a query may."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    by_get: bool = False
+
+
+async def read_post(headers: Mapping[bytes, bytes], receive: Receive) -> GraphQLRequest:
+    """The request of a POST. Raises NotJson, BodyTooLarge, BadRequest, ClientGone.
+
+    Only JSON is read: a page of another site cannot send that without the browser asking first.
+    """
+    media_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
+    charset = parameters.partition(b"charset=")[2].strip(b'" ')
+    is_plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
+    if media_type.strip() != b"application/json" or charset not in _CHARSETS or not is_plain:
+        raise NotJson
+    given = _parse(await _read_body(headers, receive))
+    if not isinstance(given, dict):
+        raise BadRequest("the body must be one JSON object; lists of operations are not accepted")
+    return _request(given, by_get=False)
+
+
+def read_get(query_string: bytes) -> GraphQLRequest:
+    """The request of a GET. Raises BadRequest."""
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
+    except ValueError as error:
+        raise BadRequest("the query string cannot be read") from error
+    given: dict[str, Any] = {key: _safe(value) for key, value in pairs}
+    if len(given) != len(pairs):
+        raise BadRequest("a parameter stands twice")
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            given[name] = _parse(given[name].encode())
+    return _request({key: value for key, value in given.items() if value != ""}, by_get=True)
+
+
+def _request(given: Mapping[str, Any], *, by_get: bool) -> GraphQLRequest:
+    query, name = given.get("query"), given.get("operationName")
+    if not isinstance(query, str) or not query:
+        raise BadRequest("query: must be a text", field="query")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest("operationName: must be a text", field="operationName")
+    for key in ("variables", "extensions"):
+        if given.get(key) is not None and not isinstance(given[key], dict):
+            raise BadRequest(f"{key}: must be an object", field=key)
+    return GraphQLRequest(query, name, given.get("variables") or {}, by_get)
+
+
+async def _read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _parse(raw: bytes) -> Any:
+    """JSON: numbers exact, texts in NFC, no key twice, nested no deeper than 32. Raises BadRequest."""
+    try:
+        return _plain(_DECODER.decode(raw.decode("utf-8-sig")), 1)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise BadRequest("not valid JSON") from error
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if depth > MAX_JSON_DEPTH:
+        raise BadRequest(f"JSON is nested deeper than {MAX_JSON_DEPTH} levels")
+    if isinstance(value, str):
+        return _safe(value)
+    if isinstance(value, dict):
+        return {_safe(key): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, depth + 1) for item in value]
+    return value
+
+
+def _safe(text: str) -> str:
+    """The text in NFC. Raises BadRequest for NUL and for half a character, which no database stores."""
+    if "\0" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
+        raise BadRequest("a text has a character that is not accepted")
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadRequest("a key stands twice in one object")
+    return found
+
+
+def _decimal(text: str) -> Decimal:
+    # An exponent of a million would fill the memory as soon as somebody writes the number out.
+    value = Decimal(text if len(text) <= _MAX_NUMBER_LENGTH else "NaN")
+    if not value.is_finite() or abs(value.adjusted()) > 40:
+        raise ValueError("number out of range")
+    return value
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError("NaN and infinities are no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)

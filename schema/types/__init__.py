@@ -1,0 +1,1 @@
+"""The object types, one module per noun."""

@@ -1,0 +1,127 @@
+"""Batch files and the outcome of each of their lines."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+import strawberry
+
+from resolvers.batch import Batch as BatchFile
+from resolvers.batch import BatchRow as BatchLine
+from schema.connection import (
+    After,
+    Connection,
+    Edge,
+    First,
+    cut,
+    number_cursor,
+    page_info,
+    read_number_cursor,
+    read_page,
+)
+from schema.context import Info, RequestContext
+from schema.field import field
+from schema.global_id import BATCH, encode
+from schema.scalar import Points
+from schema.types.node import Node
+
+
+@strawberry.enum(description="How far a file is.")
+class BatchStatus(Enum):
+    RUNNING = strawberry.enum_value("RUNNING", description="It is being read, or will be read on.")
+    FINISHED = strawberry.enum_value("FINISHED", description="Every line has its outcome.")
+
+
+@strawberry.enum(description="What became of a line.")
+class BatchRowStatus(Enum):
+    ACCEPTED = strawberry.enum_value("ACCEPTED", description="It was posted.")
+    REJECTED = strawberry.enum_value("REJECTED", description="It was refused; nothing of it was posted.")
+
+
+@strawberry.type(description="The outcome of one line of a file.")
+class BatchRow:
+    line: int = strawberry.field(description="The line in the file; the header is line 1.")
+    status: BatchRowStatus = strawberry.field(description="What became of it.")
+    code: str = strawberry.field(description="The v1 code: `000` for success.")
+    message: str = strawberry.field(description="What is wrong with it.")
+    points: Points = strawberry.field(description="What it gave, net.")
+    external_reference: UUID | None = strawberry.field(description="The reference of its first posting.")
+
+
+@strawberry.type(description="How many lines were rejected with one code.")
+class RejectCount:
+    code: str = strawberry.field(description="The v1 code.")
+    count: int = strawberry.field(description="How many lines.")
+
+
+@strawberry.type(description="The sums over the lines of a file.")
+class BatchTotals:
+    awarded: Points = strawberry.field(description="Points given.")
+    taken: Points = strawberry.field(description="Points taken, positive.")
+    rejected: list[RejectCount] = strawberry.field(description="The rejected lines by code.")
+
+
+@strawberry.type(description="A file that was loaded, or is being loaded.")
+class Batch(Node):
+    type: str = strawberry.field(description="The type of file: `CPD` members, `TXN` transactions.")
+    file_name: str = strawberry.field(description="The name that it came under.")
+    sha256: str = strawberry.field(description="The hash of its content; the same content is loaded once.")
+    status: BatchStatus = strawberry.field(description="How far it is.")
+    rows_read: int = strawberry.field(description="Lines that have an outcome.")
+    accepted: int = strawberry.field(description="Lines that were posted.")
+    rejected: int = strawberry.field(description="Lines that were refused.")
+    amount: Decimal = strawberry.field(description="The sum over the accepted transactions.")
+    points: Points = strawberry.field(description="What the accepted lines gave, net.")
+    started_at: datetime = strawberry.field(description="When it was opened.")
+    finished_at: datetime | None = strawberry.field(description="When it was finished.")
+    row_id: strawberry.Private[int]
+
+    @field("The outcome of each line, in the order of the file.")
+    async def rows(self, info: Info, first: First = None, after: After = None) -> Connection[BatchRow] | None:
+        page = read_page(first, after)
+        line = read_number_cursor("rows", page) or 0
+        found = await info.context.loaders.batch_rows.load((self.row_id, line, page.size + 1))
+        rows, has_more = cut(found, page)
+        edges = [Edge(node=_to_row(row), cursor=number_cursor("rows", row.line)) for row in rows]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("The sums over all lines.")
+    async def totals(self, info: Info) -> BatchTotals | None:
+        totals = await info.context.loaders.batch_totals.load(self.row_id)
+        counts = sorted(totals.rejected_by_code.items())
+        return BatchTotals(
+            awarded=Points(totals.awarded),
+            taken=Points(totals.taken),
+            rejected=[RejectCount(code=code, count=count) for code, count in counts],
+        )
+
+
+def to_batch(row: BatchFile, context: RequestContext) -> Batch:
+    """A batch as callers see it."""
+    return Batch(
+        id=encode(BATCH, context.ctx.principal.program, row.id),
+        type=row.type,
+        file_name=row.file_name,
+        sha256=row.sha256,
+        status=BatchStatus(row.status),
+        rows_read=row.rows_read,
+        accepted=row.accepted,
+        rejected=row.rejected,
+        amount=row.amount,
+        points=Points(row.points),
+        started_at=context.local(row.started_at),
+        finished_at=context.local_or_none(row.finished_at),
+        row_id=row.id,
+    )
+
+
+def _to_row(row: BatchLine) -> BatchRow:
+    return BatchRow(
+        line=row.line,
+        status=BatchRowStatus(row.status),
+        code=row.code,
+        message=row.message,
+        points=Points(row.points),
+        external_reference=row.external_reference,
+    )

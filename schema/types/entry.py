@@ -1,0 +1,109 @@
+"""Ledger entries: the postings of a member's account."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry.scalars import JSON
+
+from resolvers.statement import LedgerEntry as EntryRow
+from schema.context import Info, RequestContext
+from schema.field import field
+from schema.global_id import ENTRY, encode
+from schema.scalar import Points
+from schema.types.node import Node
+
+if TYPE_CHECKING:
+    from schema.types.member import Member
+
+
+@strawberry.enum(description="What a posting is.")
+class EntryKind(Enum):
+    EARN = strawberry.enum_value("earn", description="Points for a transaction, one posting per rule group.")
+    REDEMPTION = strawberry.enum_value("redemption", description="Points that were redeemed.")
+    REVERSAL = strawberry.enum_value("reversal", description="A redemption given back.")
+    EXPIRY = strawberry.enum_value("expiry", description="Points that fell due.")
+
+
+@strawberry.enum(description="The running figure of the balance that a posting moves.")
+class Bucket(Enum):
+    SPEND = strawberry.enum_value("spend", description="Earned by spending.")
+    BONUS = strawberry.enum_value("bonus", description="Earned as a bonus.")
+    REDEEM = strawberry.enum_value("redeem", description="Redeemed.")
+    EXPIRED = strawberry.enum_value("expired", description="Expired.")
+
+
+@strawberry.type(description="One posting of a member's account. Postings are never changed, only answered by others.")
+class LedgerEntry(Node):
+    kind: EntryKind = strawberry.field(description="What the posting is.")
+    bucket: Bucket = strawberry.field(description="The figure of the balance that it moves.")
+    category: str = strawberry.field(description="The row of the categorised statement that it counts in.")
+    points: Points = strawberry.field(description="Signed: what the member got is positive.")
+    balance_after: Points = strawberry.field(description="The available balance right after the posting.")
+    loyalty_txn_type: int = strawberry.field(description="The published number of the posting's type.")
+    external_reference: UUID = strawberry.field(
+        description="The posting's reference, by which a redemption is reversed."
+    )
+    transaction_date: datetime = strawberry.field(description="When it happened in the member's life.")
+    processed_at: datetime = strawberry.field(description="When it was posted.")
+    expires_at: datetime | None = strawberry.field(
+        description="From when on the points of a credit are gone; null if they never expire, and on debits."
+    )
+    merchant: str | None = strawberry.field(description="Where the points were redeemed.")
+    amount: Decimal | None = strawberry.field(description="The money that the posting stands for, if it was named.")
+    narration: str = strawberry.field(description="A sentence for a statement.")
+    detail: JSON = strawberry.field(
+        description="How the points came about: the rules that gave them, and what each gave."
+    )
+    is_active: bool = strawberry.field(description="False for a redemption that was reversed.")
+    member_id: strawberry.Private[int]
+    reverses_id: strawberry.Private[int | None]
+
+    @field("The member whose account it is.")
+    async def member(self, info: Info) -> Annotated["Member", strawberry.lazy("schema.types.member")] | None:
+        from schema.types.member import load_member
+
+        return await load_member(self.member_id, info.context)
+
+    @field("The posting that this one takes back.")
+    async def reverses(self, info: Info) -> "LedgerEntry | None":
+        return None if self.reverses_id is None else await load_entry(self.reverses_id, info.context)
+
+
+def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
+    """A posting as callers see it."""
+    return LedgerEntry(
+        id=encode(ENTRY, context.ctx.principal.program, row.id),
+        kind=EntryKind(row.kind),
+        bucket=Bucket(row.bucket),
+        category=row.category,
+        points=Points(row.points),
+        balance_after=Points(row.balance_after),
+        loyalty_txn_type=row.loyalty_txn_type,
+        external_reference=row.external_reference,
+        transaction_date=context.local(row.transaction_date),
+        processed_at=context.local(row.processed_at),
+        expires_at=context.local_or_none(row.expires_at),
+        merchant=row.merchant,
+        amount=row.amount,
+        narration=row.narration,
+        detail=JSON(row.detail),
+        is_active=row.is_active,
+        member_id=row.member_id,
+        reverses_id=row.reverses_id,
+    )
+
+
+async def load_entry(entry_id: int, context: RequestContext) -> LedgerEntry | None:
+    """A posting of the caller's program, if the caller may see it."""
+    row = await context.loaders.entry.load(entry_id)
+    return None if row is None else to_entry(row, context)
+
+
+async def load_entries(entry_ids: list[int], context: RequestContext) -> list[LedgerEntry]:
+    """Postings in the order of their ids."""
+    rows = await context.loaders.entry.load_many(entry_ids)
+    return [to_entry(row, context) for row in rows if row is not None]

@@ -1,0 +1,94 @@
+"""Programs, their configuration and their credentials."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+from strawberry.scalars import JSON
+
+from resolvers.program import AppliedConfiguration, CredentialRecord
+from resolvers.program import IssuedCredential as IssuedRow
+from resolvers.program import Program as ProgramRow
+from schema.context import RequestContext
+from schema.global_id import PROGRAM, encode
+from schema.types.node import Node
+
+
+@strawberry.enum(description="The two environments of a program; their data never meet.")
+class Environment(Enum):
+    SANDBOX = strawberry.enum_value("sandbox", description="To try things out.")
+    LIVE = strawberry.enum_value("live", description="In earnest.")
+
+
+@strawberry.type(description="A loyalty program in one environment.")
+class Program(Node):
+    program_id: int = strawberry.field(description="The number that integrators know; both environments share it.")
+    environment: Environment = strawberry.field(description="The environment.")
+    name: str = strawberry.field(description="Name.")
+    configuration_version: int = strawberry.field(description="The version of the configuration in force.")
+    created_at: datetime = strawberry.field(description="When it was created.")
+
+
+@strawberry.type(description="A program's configuration: one document of settings, attributes, rules and expiry.")
+class Configuration:
+    version: int = strawberry.field(description="The version in force; each change makes the next one.")
+    document: JSON = strawberry.field(description="The whole document.")
+
+
+@strawberry.type(description="A credential that the program has or had. Secrets are never shown again.")
+class Credential:
+    client_id: str = strawberry.field(description="The client id.")
+    publishable_key: str = strawberry.field(description="The key that may stand in a browser.")
+    generation: int = strawberry.field(description="Counts the resets; tokens of earlier generations are dead.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    created_by: str = strawberry.field(description="Who made it.")
+    revoked_at: datetime | None = strawberry.field(description="When it died; null for the one that is good.")
+
+
+@strawberry.type(description="A fresh credential: the only place where its secret is ever shown.")
+class IssuedCredential:
+    program_id: int = strawberry.field(description="The program's number.")
+    environment: Environment = strawberry.field(description="The environment that it opens.")
+    client_id: str = strawberry.field(description="The client id.")
+    client_secret: str = strawberry.field(description="The client secret. Store it now.")
+    publishable_key: str = strawberry.field(description="The key that may stand in a browser.")
+
+
+def to_program(row: ProgramRow, context: RequestContext) -> Program:
+    """A program as callers see it."""
+    return Program(
+        id=encode(PROGRAM, row.id, ""),
+        program_id=row.public_id,
+        environment=Environment(row.environment),
+        name=row.name,
+        configuration_version=row.config_version,
+        created_at=context.local(row.created_at),
+    )
+
+
+def to_configuration(row: AppliedConfiguration) -> Configuration:
+    """A configuration as callers see it."""
+    return Configuration(version=row.version, document=JSON(row.document))
+
+
+def to_credential(row: CredentialRecord, context: RequestContext) -> Credential:
+    """A credential as callers see it."""
+    return Credential(
+        client_id=row.client_id,
+        publishable_key=row.publishable_key,
+        generation=row.generation,
+        created_at=context.local(row.created_at),
+        created_by=row.created_by,
+        revoked_at=context.local_or_none(row.revoked_at),
+    )
+
+
+def to_issued_credential(row: IssuedRow) -> IssuedCredential:
+    """A fresh credential as its owner sees it, once."""
+    return IssuedCredential(
+        program_id=row.program_id,
+        environment=Environment(row.environment),
+        client_id=row.client_id,
+        client_secret=row.client_secret,
+        publishable_key=row.publishable_key,
+    )

@@ -1,0 +1,55 @@
+"""Refusals: the error catalogue, and the refusal of one item among many."""
+
+import inspect
+
+import strawberry
+
+from domain.errors import CATALOGUE, TesseraError
+from schema.failure import input_name
+
+
+@strawberry.type(description="An error that this API can give, as it is declared.")
+class ErrorDefinition:
+    reason: str = strawberry.field(description="`extensions.reason`: the name of the error.")
+    code: str = strawberry.field(description="`extensions.code`: the family that clients and tools know.")
+    v1_code: str = strawberry.field(description="`extensions.v1Code`: the code of REST v1.")
+    http_status: int = strawberry.field(description="`extensions.httpStatus`: the status that REST answers.")
+    message: str = strawberry.field(description="The published message.")
+    description: str = strawberry.field(description="When it is given.")
+
+
+@strawberry.type(description="Why one item of many was refused; the others are not affected.")
+class Refusal:
+    reason: str = strawberry.field(description="The name of the error, as in `errors`.")
+    code: str = strawberry.field(description="The family of the error.")
+    v1_code: str = strawberry.field(description="The code of REST v1.")
+    http_status: int = strawberry.field(description="The status that REST answers.")
+    message: str = strawberry.field(description="What is wrong, in words.")
+    field: str | None = strawberry.field(description="The input at fault, if there is one.")
+
+
+def to_refusal(error: TesseraError) -> Refusal:
+    """A refusal as callers see it."""
+    return Refusal(
+        reason=error.reason,
+        code=error.graphql_code,
+        v1_code=error.code,
+        http_status=error.status,
+        message=error.text,
+        field=input_name(error.field),
+    )
+
+
+def catalogue() -> list[ErrorDefinition]:
+    """Every declared error, in the order of declaration."""
+    return [
+        ErrorDefinition(
+            reason=reason,
+            code=error.graphql_code,
+            v1_code=error.code,
+            http_status=error.status,
+            message=error.message,
+            description=inspect.getdoc(error) or error.message,
+        )
+        for reason, error in CATALOGUE.items()
+    ]

@@ -1,0 +1,107 @@
+"""What went wrong: surprises are masked and logged once, a caller's mistakes are told and not logged."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from domain.errors import ServiceUnavailable
+from schema import query as queries
+from schema.app import build_graphql_app
+from tests.graphql.world import Caller, World
+
+SECRET = "ada@example.com and SELECT * FROM member"
+
+
+async def test_a_surprise_is_masked_and_logged_once(
+    world: World, server: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(queries, "get_program", broken)
+    with capture_logs() as logs:
+        answer = await server.send({"query": "{ours: program {name} members {totalCount}}"}, **{"x-request-id": "r-1"})
+    assert answer.status == 200
+    assert answer.body["data"] == {"ours": None, "members": {"totalCount": 0}}
+    (error,) = answer.errors
+    assert error == {
+        "message": "Unexpected error",
+        "locations": [{"line": 1, "column": 2}],
+        "path": ["ours"],
+        "extensions": {
+            "code": "INTERNAL_SERVER_ERROR",
+            "reason": "UNEXPECTED_FAILURE",
+            "v1Code": "997",
+            "httpStatus": 500,
+            "field": None,
+            "requestId": "r-1",
+        },
+    }
+    (log,) = logs
+    assert (log["log_level"], log["event"], log["request_id"]) == ("error", "request failed", "r-1")
+    assert (log["exception"], log["path"]) == ("RuntimeError", "ours")
+    assert any("broken" in frame for frame in log["frames"])
+    assert SECRET not in str(log)
+
+
+async def test_a_callers_mistakes_are_not_logged(world: World, server: Caller) -> None:
+    with capture_logs() as logs:
+        await server.ask('{member(reference: "nobody") {id}}')
+        await server.ask("{nothing}")
+        await server.ask("{")
+        await server.ask("query($i: ID!) {node(id: $i) {id}}")
+        await server.send(b"{")
+        await world.redeem(server, "nobody", 1)
+    assert logs == []
+
+
+async def test_a_surprise_outside_the_fields_is_masked_too(server: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr("schema.execution.open_context", broken)
+    with capture_logs() as logs:
+        answer = await server.ask("{program {name}}")
+    assert answer.status == 500
+    assert answer.refusal == ("INTERNAL_SERVER_ERROR", "UNEXPECTED_FAILURE", "997", None)
+    assert SECRET not in str(answer.body)
+    assert [(log["event"], log["exception"]) for log in logs] == [("request failed", "RuntimeError")]
+    assert SECRET not in str(logs)
+
+
+async def test_a_database_that_is_away_is_said_to_be(
+    world: World, server: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = await world.member(server, 10)
+
+    async def away(*_: Any) -> None:
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(world.services.db, "read", away)
+    answer = await server.ask("query($r: String!) {member(reference: $r) {id}}", r=reference)
+    assert answer.refusal == ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "503", None)
+    assert answer.body["data"] == {"member": None}
+
+
+async def test_a_request_that_takes_too_long_is_ended(
+    world: World, server: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: Any) -> None:
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(queries, "get_program", slow)
+    app = build_graphql_app(introspection=True, timeout_s=0.2)
+    async with world.client_of(app) as client:
+        answer = await Caller(client, server.token).ask("{program {name}}")
+    assert answer.status == 503
+    assert answer.refusal == ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "503", None)
+
+
+async def test_parts_of_an_answer_survive_the_refusal_of_another(world: World, server: Caller) -> None:
+    reference = await world.member(server, 10)
+    query = 'query($r: String!) {good: member(reference: $r) {relationReference} bad: member(reference: "x") {id}}'
+    answer = await server.ask(query, r=reference)
+    assert answer.body["data"] == {"good": {"relationReference": reference}, "bad": None}
+    assert answer.errors[0]["path"] == ["bad"]

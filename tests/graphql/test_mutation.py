@@ -1,0 +1,45 @@
+"""What holds for every mutation."""
+
+from tests.graphql.world import Caller, World
+
+
+async def test_every_mutation_needs_a_token(world: World) -> None:
+    documents = (
+        'mutation {memberEnroll(input: {relationReference: "X"}) {replayed}}',
+        'mutation {memberUpdate(input: {relationReference: "X", fullName: "Y"}) {replayed}}',
+        'mutation {memberStatusChange(input: {relationReference: "X", status: ACTIVE}) {replayed}}',
+        """mutation {transactionSubmit(input: {transactionId: "1", transactionType: DR, amount: 1,
+            transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: "X"}) {replayed}}""",
+        """mutation {transactionsSubmit(input: {transactions: [{transactionId: "1", transactionType: DR, amount: 1,
+            transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: "X"}]}) {results {error {code}}}}""",
+        'mutation {pointsRedeem(input: {relationReference: "X", points: 1}) {replayed}}',
+        """mutation {redemptionReverse(input: {relationReference: "X",
+            externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff"}) {replayed}}""",
+        'mutation {programCreate(input: {name: "X"}) {credential {clientId}}}',
+        "mutation {credentialReset(input: {programId: 1}) {credential {clientId}}}",
+        'mutation {configurationApply(input: {document: "version: 1"}) {changed}}',
+    )
+    async with world.nothing_written():
+        for document in documents:
+            for token in ("", "nonsense", world.ours.client_secret):
+                answer = await Caller(world.client, token).ask(document)
+                assert answer.status == 200
+                assert answer.refusal == ("UNAUTHENTICATED", "UNAUTHORIZED", "401", None), document
+
+
+async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
+    answer = await server.ask("{__schema {mutationType {fields {name args {name}}}}}")
+    fields = answer.data["__schema"]["mutationType"]["fields"]
+    assert {one["name"] for one in fields} == {
+        "memberEnroll",
+        "memberUpdate",
+        "memberStatusChange",
+        "transactionSubmit",
+        "transactionsSubmit",
+        "pointsRedeem",
+        "redemptionReverse",
+        "programCreate",
+        "credentialReset",
+        "configurationApply",
+    }
+    assert all(one["args"] == [{"name": "input"}] for one in fields)

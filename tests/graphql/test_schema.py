@@ -1,0 +1,71 @@
+"""The schema as text: what is committed is what is served, and everything is described."""
+
+from pathlib import Path
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    build_schema,
+    validate_schema,
+)
+
+import schema as package
+from schema.connection import MAX_PAGE
+from schema.sdl import export_sdl
+
+BUILT = build_schema(export_sdl())
+OWN = {
+    name: one
+    for name, one in BUILT.type_map.items()
+    if not name.startswith("__") and name not in {"String", "Int", "Boolean", "ID", "Float"}
+}
+
+
+def test_the_committed_schema_is_the_one_that_is_served() -> None:
+    committed = Path(package.__file__).parent / "schema.graphql"
+    assert committed.read_text() == export_sdl(), "run `make snapshots`"
+    assert validate_schema(BUILT) == []
+
+
+def test_everything_is_described() -> None:
+    missing = []
+    for name, one in OWN.items():
+        if not one.description:
+            missing.append(name)
+        if isinstance(one, GraphQLEnumType):
+            missing += [f"{name}.{value}" for value, item in one.values.items() if not item.description]
+        if isinstance(one, GraphQLInputObjectType):
+            missing += [f"{name}.{field}" for field, item in one.fields.items() if not item.description]
+        if isinstance(one, GraphQLObjectType | GraphQLInterfaceType):
+            for field, item in one.fields.items():
+                missing += [] if item.description else [f"{name}.{field}"]
+                missing += [
+                    f"{name}.{field}({argument})"
+                    for argument, given in item.args.items()
+                    if not given.description and argument != "input"
+                ]
+    assert missing == []
+
+
+def test_what_points_and_money_are_is_never_a_float() -> None:
+    assert "Float" not in {
+        str(field.type).strip("[]!") for one in OWN.values() for field in getattr(one, "fields", {}).values()
+    }
+
+
+def test_every_mutation_takes_one_input_and_may_fail_alone() -> None:
+    assert BUILT.mutation_type is not None
+    for name, field in BUILT.mutation_type.fields.items():
+        assert list(field.args) == ["input"], name
+        assert str(field.args["input"].type).endswith("Input!"), name
+        assert str(field.type).endswith("Payload"), name
+
+
+def test_connections_are_those_of_relay() -> None:
+    for name, one in OWN.items():
+        if name.endswith("Connection") and isinstance(one, GraphQLObjectType):
+            assert str(one.fields["pageInfo"].type) == "PageInfo!"
+            assert str(one.fields["edges"].type) == f"[{name.removesuffix('Connection')}Edge!]!"
+    assert str(MAX_PAGE) in export_sdl()
