@@ -3,7 +3,7 @@
 import strawberry
 
 from domain.errors import ProgramNotFound
-from resolvers.program import apply_configuration, create_program, reset_credential
+from resolvers.program import apply_configuration, create_program, go_live, reset_credential
 from schema.context import Info
 from schema.field import mutation
 from schema.types.program import Configuration, IssuedCredential, to_configuration, to_issued_credential
@@ -12,6 +12,11 @@ from schema.types.program import Configuration, IssuedCredential, to_configurati
 @strawberry.input(description="A program to create.")
 class ProgramCreateInput:
     name: str = strawberry.field(description="Its name: up to 100 characters.")
+
+
+@strawberry.input(description="A program to take live: that of `X-Program-Id`.")
+class ProgramGoLiveInput:
+    program_id: int = strawberry.field(description="The program's number once more, so that no other goes live.")
 
 
 @strawberry.input(description="A credential to reset: that of the program of the token, or of `X-Program-Id`.")
@@ -43,6 +48,13 @@ class ProgramMutation:
     @mutation("Create a program in the sandbox, with its first credential.")
     async def program_create(self, info: Info, input: ProgramCreateInput) -> CredentialPayload | None:
         issued = await create_program(info.context.changing(), input.name)
+        return CredentialPayload(credential=to_issued_credential(issued))
+
+    @mutation("Open the program's live environment, with the sandbox's configuration; in production only.")
+    async def program_go_live(self, info: Info, input: ProgramGoLiveInput) -> CredentialPayload | None:
+        if input.program_id != info.context.ctx.principal.public_program_id:
+            raise ProgramNotFound
+        issued = await go_live(info.context.changing())
         return CredentialPayload(credential=to_issued_credential(issued))
 
     @mutation("New client id and secret for the program; every earlier token dies at once.")

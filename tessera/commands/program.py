@@ -13,6 +13,7 @@ from resolvers.program import (
     IssuedCredential,
     create_admin_token,
     create_program,
+    go_live,
     list_programs,
     reset_credential,
 )
@@ -62,6 +63,17 @@ def list_all(as_json: Json = False) -> None:
             ("program", "environment", "name", "configuration", "created"),
             [list(row.values()) for row in found],
         )
+
+
+@programs.command("go-live")
+def open_live(program_id: int, as_json: Json = False) -> None:
+    """Open a program's live environment with the sandbox's configuration; in production only."""
+
+    async def body(runtime: Runtime) -> IssuedCredential:
+        program = await find_program(runtime, program_id)
+        return await go_live(program_context(runtime, program))
+
+    _show_credential(run(body), as_json=as_json)
 
 
 @credentials.command()
