@@ -29,7 +29,8 @@ CATALOGUE: dict[str, type["TesseraError"]] = {}
 class TesseraError(Exception):
     """A refusal with a catalogued code.
 
-    `detail` follows the published message in brackets; `field` names the input at fault.
+    `detail` follows the published message in brackets; `field` names the input at fault; `is_replay` is True
+    where an idempotency key repeats an earlier refusal.
     """
 
     lbms_code: ClassVar[str]
@@ -58,6 +59,7 @@ class TesseraError(Exception):
         self.detail = detail
         self.field = field
         self.retry_after_s = retry_after_s
+        self.is_replay = False
 
     @property
     def text(self) -> str:

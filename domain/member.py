@@ -15,7 +15,7 @@ ACTIVE, SUSPENDED, LOGIN_BLOCKED, CANCELLED, INACTIVE, MEMBERSHIP_BLOCKED = rang
 FIXED_KEYS = frozenset(definition.key for definition in FIXED_MEMBER_ATTRIBUTES)
 
 MEMBER_WRITABLE = FIXED_KEYS - {"relation_reference", "status"}
-"""Fixed attributes that members may change about themselves."""
+"""All that members may change about themselves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,7 +89,9 @@ class Source:
             try:
                 fields = next(parser, None)
             except (csv.Error, UnicodeDecodeError, _Unreadable) as error:
-                return Record(line, InvalidRow(_reason(error)), self._lines.give_back_all_but_first())
+                # Whatever was wrong further down, this record got there because its quote was never closed.
+                reason = "a quote is not closed" if self._lines.has_several else _reason(error)
+                return Record(line, InvalidRow(reason), self._lines.give_back_all_but_first())
             if fields is None:
                 return None
             if fields:  # a blank line holds no record
@@ -142,6 +144,11 @@ class _Lines:
         self._taken.clear()
         self._bytes = 0
         return self._number
+
+    @property
+    def has_several(self) -> bool:
+        """Whether the record in hand goes over several lines."""
+        return len(self._taken) > 1
 
     def taken(self) -> bytes:
         """The bytes of the record in hand."""

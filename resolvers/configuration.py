@@ -105,7 +105,7 @@ def join_documents(stored: Any, given: Any, name: str = "") -> Any:
     by = _NAMED.get(name)
     if by is None or not isinstance(stored, list) or not isinstance(given, list):
         return given
-    if not all(isinstance(one, Mapping) for one in given):
+    if not all(isinstance(one, Mapping) and isinstance(one.get(by), str) for one in given):
         return given
     items = {one.get(by): one for one in stored}
     repeated = len({str(one.get(by)) for one in given}) != len(given)

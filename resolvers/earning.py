@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from domain.errors import (
     AccrualNotAllowed,
-    AwardFailed,
     DuplicateRecord,
     InvalidProductCode,
+    InvalidRequest,
     KeyReused,
     MemberNotFound,
     TesseraError,
@@ -143,14 +143,13 @@ class Earnings:
             raise MemberNotFound
         one.member = member
         self._check_member(member)
-        if self.state.terms.unique_transaction_id:
-            if command.transaction_id in self._taken:
-                raise DuplicateRecord("transaction_id", field="transaction_id")
-            self._taken.add(command.transaction_id)
+        if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
+            raise DuplicateRecord("transaction_id", field="transaction_id")
         try:
             evaluation = evaluate(self.state.rules, self._facts(one, member))
         except AwardTooLarge as error:
-            raise AwardFailed(str(error)) from error
+            raise InvalidRequest(f"amount: {error}", field="amount") from error
+        self._taken.add(command.transaction_id)
         for award in evaluation.awards:
             self._post_award(one, member, award)
 

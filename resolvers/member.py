@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from domain.access import Permission, PrincipalKind
 from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError
-from domain.member import FIXED_KEYS, MEMBER_WRITABLE, Member
+from domain.member import MEMBER_WRITABLE, Member
 from domain.rules.fixed import member_definitions
 from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
 from domain.store.member import count_members as count_stored_members
@@ -115,8 +115,9 @@ async def update_member(ctx: Context, command: UpdateMember) -> MemberWritten:
 
 
 def _check_writable(values: Mapping[str, Any]) -> None:
+    # Custom attributes may decide what a purchase earns, so members do not write them either.
     for key in values:
-        if key in FIXED_KEYS and key not in MEMBER_WRITABLE:
+        if key not in MEMBER_WRITABLE:
             raise Forbidden(f"members may not change {key}")
 
 

@@ -30,7 +30,7 @@ from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, rede
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import Bound, check_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
-from domain.store.member import find_members
+from domain.store.member import find_members, references_of
 from domain.store.program import ProgramState
 from domain.store.redemption import Redeemed, RedemptionOrder, redeem
 from resolvers.balance import available_points
@@ -51,6 +51,9 @@ __all__ = [
 ]
 
 USE_CASE = "redeem"
+
+# Before a client-chosen reference that serves as the key; no client's own key can begin so.
+_GUID_KEY = "\x1fguid:"
 _ROUNDS = 20
 
 
@@ -139,8 +142,10 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
             await ctx.read(ctx.program)
         elif redeemed.outcome == "due":
             await _write_off(ctx, redeemed)
+        elif redeemed.outcome == "taken":
+            return await _same_reference(ctx, state, order)
         elif redeemed.outcome != "again":
-            raise _refusal(redeemed.outcome, state)
+            raise _refusal(redeemed.outcome, state, command)
     raise ServiceUnavailable("the account is busy", retry_after_s=1)
 
 
@@ -154,11 +159,10 @@ def _order(ctx: Context, state: ProgramState, command: RedeemPoints, reference: 
     terms = state.terms
     key = command.idempotency_key
     if key is None and command.external_reference is not None:
-        key = f"guid:{command.external_reference}"
+        key = f"{_GUID_KEY}{command.external_reference}"
     if key is None and terms.require_key:
         raise BadRequest("an idempotency key is needed", field="idempotency_key")
-    if not command.points.is_finite() or abs(command.points) > MAX_POINTS:
-        raise BadRequest("Points: out of range", field="points")
+    _check_range(command, state.places)
     merchant = _merchant(command, state)
     txn_type = command.loyalty_txn_type
     if txn_type is None:
@@ -196,6 +200,15 @@ def _order(ctx: Context, state: ProgramState, command: RedeemPoints, reference: 
         now=ctx.services.clock(),
         window_s=terms.duplicate_window_s,
     )
+
+
+def _check_range(command: RedeemPoints, places: int) -> None:
+    if not command.points.is_finite() or abs(command.points) > from_minor(MAX_POINTS, places):
+        raise BadRequest("Points: out of range", field="points")
+    if command.amount is not None and not (command.amount.is_finite() and abs(command.amount) <= MAX_POINTS):
+        raise BadRequest("Amount: out of range", field="amount")
+    if command.amount is not None and command.amount < 0:
+        raise InvalidRequest("Amount: must not be negative", field="amount")
 
 
 def _merchant(command: RedeemPoints, state: ProgramState) -> str:
@@ -239,6 +252,25 @@ async def _replayed(ctx: Context, state: ProgramState, order: RedemptionOrder, r
     return replace(_redemption(found[0], state), replayed=True)
 
 
+async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOrder) -> Redemption:
+    """The redemption that has the client's reference already, if it is this very one under another key."""
+
+    def body(tx: Connection) -> Redemption | None:
+        found = find_redemptions(tx, state.id, references=[order.guid])
+        if not found or references_of(tx, state.id, [found[0].member_id]) != {found[0].member_id: order.reference}:
+            return None
+        first = found[0]
+        same = (-first.points, first.merchant, first.loyalty_txn_type, first.amount)
+        if same != (order.points, order.merchant, order.loyalty_txn_type, order.amount):
+            return None
+        return _redemption(first, state)
+
+    redemption = await ctx.read(body)
+    if redemption is None:
+        raise KeyReused("the external reference is taken", field="external_reference")
+    return replace(redemption, replayed=True)
+
+
 async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
     """Write off what is due, before the redemption looks again."""
     now = ctx.services.clock()
@@ -252,13 +284,13 @@ async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
     await ctx.write(body)
 
 
-def _refusal(outcome: str, state: ProgramState) -> TesseraError:
+def _refusal(outcome: str, state: ProgramState, command: RedeemPoints) -> TesseraError:
     if outcome == "twice":
         return KeyReused("an equal redemption was made within the program's window; send a key to mean it")
-    if outcome == "taken":
-        return KeyReused("the external reference is taken", field="external_reference")
+    if outcome == "998" and command.loyalty_txn_type not in {None, *state.terms.redemption_types}:
+        return InvalidRequest("LoyaltyTxnType: not one of the program's redemption types", field="loyalty_txn_type")
     if outcome == "998":
-        return InvalidRequest("points that are no multiple of the program's unit, or a type that the program has not")
+        return InvalidRequest(f"Points: more than {state.places} decimals", field="points")
     if outcome == "125":
         return BelowMinimum(f"minimum {state.terms.redemption_minimum}")
     return BY_CODE[outcome]()
@@ -271,7 +303,7 @@ async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redempt
 
     def body(tx: Connection) -> Redemption | None:
         state = ctx.program(tx)
-        candidates = [client_reference, f"guid:{client_reference.lower()}"]
+        candidates = [client_reference, f"{_GUID_KEY}{client_reference.lower()}"]
         bound = find_keys(tx, state.id, USE_CASE, candidates, now)
         ids = [one.outcome["entry_id"] for one in bound.values() if "entry_id" in one.outcome]
         found = find_redemptions(tx, state.id, ids=ids) if ids else []

@@ -23,6 +23,7 @@ from domain.errors import (
     ReferenceOfAnother,
 )
 from domain.ledger.reversal import reverse
+from domain.models.types import to_json
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
@@ -40,7 +41,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReverseRedemption:
-    """Reverse one redemption, whole. `merchant_name` None with `use_defaults`: the program's own."""
+    """Reverse one redemption, whole. `merchant_name` None with `use_defaults`: not compared."""
 
     relation_reference: str | None
     external_reference: str
@@ -97,7 +98,9 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
 def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUID, now: datetime) -> Reversal:
     state = ctx.program(tx)
     key = command.idempotency_key
-    fingerprint = fingerprint_of(command.relation_reference, guid, _merchant_key(command, state))
+    fingerprint = fingerprint_of(
+        command.relation_reference, guid, _fold(command.merchant_name or state.terms.default_merchant)
+    )
     bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
     if key in bound:
         return _reversal(bound[key].replay(fingerprint), guid, state, replayed=True)
@@ -120,6 +123,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         grace=timedelta(days=state.terms.reversal_grace_days),
         now=now,
         merchant=redemption.merchant,
+        detail=to_json({"reverses": str(guid).upper()}),
     )
     journal.flush()
     outcome = {
@@ -143,17 +147,14 @@ def _checked(
     if not found:
         raise RedemptionNotFound
     redemption = found[0]
-    if redemption.account_id != account_id or _fold(redemption.merchant) != _merchant_key(command, state):
+    # Only the short form comes without a merchant: the reference alone names the redemption then.
+    is_elsewhere = command.merchant_name and _fold(redemption.merchant) != _fold(command.merchant_name)
+    if redemption.account_id != account_id or is_elsewhere:
         raise ReferenceOfAnother
     if redemption.reversed_at is not None:
         at = redemption.reversed_at.astimezone(state.zone).replace(tzinfo=None)
         raise AlreadyReversed(f"reversed at {at.isoformat(timespec='milliseconds')}")
     return redemption
-
-
-def _merchant_key(command: ReverseRedemption, state: ProgramState) -> str:
-    given = (command.merchant_name or "").strip()
-    return _fold(given or state.terms.default_merchant)
 
 
 def _fold(merchant: str | None) -> str:

@@ -78,17 +78,34 @@ def check_submission(command: SubmitTransaction, state: ProgramState) -> Submiss
         _check(command)
     except TesseraError as error:
         return error
+    at = local_instant(command.transaction_date, state.zone)
+    attributes = _given(command, state)
     fingerprint = fingerprint_of(
         command.transaction_id,
         command.transaction_type.upper(),
         plain(command.amount),
-        command.transaction_date,
+        at,
         command.member_relation_reference,
         command.product_code,
         command.sub_product_code,
-        *(part for key in sorted(command.attributes) for part in (key, command.attributes[key])),
+        *(part for key in sorted(attributes) for part in (key, attributes[key])),
     )
-    return Submission(command, local_instant(command.transaction_date, state.zone), fingerprint)
+    return Submission(command, at, fingerprint)
+
+
+def _ignores_unknown(command: SubmitTransaction, state: ProgramState) -> bool:
+    return state.terms.ignore_unknown_attributes if command.ignore_unknown is None else command.ignore_unknown
+
+
+def _given(command: SubmitTransaction, state: ProgramState) -> dict[str, Any]:
+    """The custom attributes that count: none that is ignored, none that is empty."""
+    known = {one.key for one in state.configuration.transaction_attributes}
+    ignores = _ignores_unknown(command, state)
+    return {
+        key: value
+        for key, value in command.attributes.items()
+        if value is not None and value != "" and (key in known or not ignores)
+    }
 
 
 def _check(command: SubmitTransaction) -> None:
@@ -97,7 +114,7 @@ def _check(command: SubmitTransaction) -> None:
     if len(command.transaction_id) > 100 or len(command.member_relation_reference) > 100:
         raise BadRequest("transaction_id and member_relation_reference: at most 100 characters")
     check_key(command.idempotency_key)
-    if not command.amount.is_finite() or abs(command.amount) >= Decimal(10) ** 15:
+    if not command.amount.is_finite() or abs(command.amount) > Decimal(10) ** 15:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:
         raise BadRequest("transaction_date: out of range", field="transaction_date")
@@ -109,12 +126,11 @@ def _check(command: SubmitTransaction) -> None:
 
 def read_attributes(one: Submission, state: ProgramState) -> None:
     """Check the custom attributes. Raises InvalidAttribute, BadRequest (something mandatory is missing)."""
-    ignore = one.command.ignore_unknown
     try:
         one.values, one.ignored = validate_attributes(
             state.configuration.transaction_attributes,
             one.command.attributes,
-            ignore_unknown=state.terms.ignore_unknown_attributes if ignore is None else ignore,
+            ignore_unknown=_ignores_unknown(one.command, state),
         )
     except AttributeInvalid as error:
         raise InvalidAttribute(str(error), field=error.key) from error

@@ -36,6 +36,8 @@ ENVIRONMENTS = {"sandbox": ("sandbox",), "production": ("live", "sandbox")}
 
 _CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "program", "partition", "environment", "generation"]
 _MAX_TOKEN = 4096
+SKEW_S = 30
+"""How far the clocks of two processes may be apart."""
 _NOBODY = bytes(32)
 
 
@@ -102,7 +104,7 @@ def _read_scope(scope: str | None) -> str | None:
     except orjson.JSONDecodeError as error:
         raise InvalidRequest("scope: not a JSON array", field="scope") from error
     match parsed:
-        case ["LOGIN", str(reference)] if 0 < len(reference) <= 100:
+        case ["LOGIN", str(reference)] if 0 < len(reference) <= 100 and reference.isprintable():
             return reference
     raise InvalidRequest('scope: only ["LOGIN", "<RelationReference>"]', field="scope")
 
@@ -119,7 +121,10 @@ def _live_claims(
 
 
 def _good(stored: Row[Any] | None, at: datetime) -> dict[str, Any] | None:
-    return stored.claims if stored is not None and stored.expires_at > at else None
+    if stored is None or stored.expires_at <= at:
+        return None
+    # A clock that was ahead when the token was made must not lock the program out until time has caught up.
+    return stored.claims if stored.claims["iat"] <= at.timestamp() + SKEW_S else None
 
 
 def _mint(tx: Connection, services: Services, row: Row[Any], scope: str, now: datetime) -> dict[str, Any]:
@@ -213,7 +218,7 @@ def _check(services: Services, token: str, now: datetime) -> KnownToken:
 
 
 def _known(claims: dict[str, Any], kid: str, now: datetime) -> KnownToken:
-    if kid != _kid(claims) or datetime.fromtimestamp(claims["iat"], UTC) > now + timedelta(seconds=30):
+    if kid != _kid(claims) or datetime.fromtimestamp(claims["iat"], UTC) > now + timedelta(seconds=SKEW_S):
         raise Unauthorized
     reference = orjson.loads(claims["scope"])[1] if claims.get("scope") else None
     principal = Principal(

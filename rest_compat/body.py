@@ -30,11 +30,17 @@ def parse_json(raw: bytes) -> dict[str, Any]:
         text = _normal(raw.decode("utf-8-sig"))
         # What an escape says is seen only after parsing.
         parsed = _normalised(_DECODER.decode(text)) if "\\u" in text else _DECODER.decode(text)
-    except (ValueError, ArithmeticError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, ArithmeticError) as error:
         raise BadRequest("body is not valid JSON") from error
+    except ValueError as error:
+        raise BadRequest(f"body: {_fault(error)}") from error
     if not isinstance(parsed, dict):
         raise BadRequest("body must be a JSON object")
     return parsed
+
+
+def _fault(error: ValueError) -> str:
+    return "half a character" if isinstance(error, UnicodeEncodeError) else str(error)
 
 
 def parse_form(raw: bytes) -> dict[str, str]:

@@ -36,7 +36,8 @@ _HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
 _DESCRIPTION = """REST v1 of Tessera, compatible with the published loyalty API.
 
 Every operation stands on two paths: `/v1/...` answers the envelope at the top level, `/lbms-ingress/...`
-answers it in `results`. Check `IsSucessful` first; the HTTP status always tells the truth as well."""
+answers it in `results` (but for the token's success there, which is bare, as published). Check `IsSucessful`
+first; the HTTP status always tells the truth as well. docs/rest.md is the guide."""
 
 
 def build_openapi() -> Json:

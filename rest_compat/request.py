@@ -95,6 +95,7 @@ _PROFILE = (
         name="status",
         kind=scalar(1, enum=["1", "2", "3", "4", "5", "6"]),
         description="1 Active, 2 Suspended, 3 Login Blocked, 4 Canceled, 5 Inactive (default), 6 Membership Blocked.",
+        example="1",
     ),
 )
 
@@ -184,7 +185,7 @@ TRANSACTION_BODY = FieldTable(
         description="`DR`: the member spent, which earns.",
         example="DR",
     ),
-    Field(name="product_code", kind=text(100), description="A product code of the program."),
+    Field(name="product_code", kind=text(100), description="A product code of the program.", example="MUSIC"),
     Field(name="sub_product_code", kind=text(100), description="A sub product code of that product code."),
     _KEY,
 )

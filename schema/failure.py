@@ -61,6 +61,7 @@ def extensions_of(error: TesseraError, request_id: str, code: str | None = None)
         "httpStatus": error.status,
         "field": input_name(error.field),
         "requestId": request_id,
+        **({"replayed": True} if error.is_replay else {}),
     }
 
 

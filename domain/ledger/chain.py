@@ -81,7 +81,7 @@ def chain_text(posting: Posting) -> str:
             str(to_micros(posting.processed_at)),
             "" if posting.expires_at is None else str(to_micros(posting.expires_at)),
             posting.merchant or "",
-            "" if posting.amount is None else str(posting.amount),
+            "" if posting.amount is None else format(posting.amount, "f"),
             "" if posting.narration is None else posting.narration.hex(),
             posting.detail or "",
             str(posting.config_version),

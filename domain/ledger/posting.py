@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.clock import NEVER
 from domain.ids import new_reference
+from domain.ledger.chain import Posting, Trace
 
 Kind = Literal["earn", "redemption", "reversal", "expiry"]
 Bucket = Literal["spend", "bonus", "redeem", "expired"]
@@ -155,3 +156,39 @@ def expiry_of(moves: list[Move]) -> datetime | None:
     """The earliest expiry that a credit's lots have, None where none of them expires."""
     soonest = min(move.expires_at for move in moves)
     return None if soonest >= NEVER else soonest
+
+
+def posting_of(
+    account: Account, draft: Draft, *, processed_at: datetime, config_version: int, source: str, actor: str
+) -> Posting:
+    """What the chain covers of a draft that has its id. Raises ValueError where it has none."""
+    if draft.id is None:
+        raise ValueError("a draft without id cannot be posted")
+    return Posting(
+        program_id=account.program_id,
+        entry_id=draft.id,
+        account_id=account.id,
+        seq=draft.seq,
+        kind=draft.kind,
+        contra=CONTRA[draft.kind],
+        bucket=draft.bucket,
+        points=draft.points,
+        balance_after=draft.balance_after,
+        loyalty_txn_type=draft.loyalty_txn_type,
+        external_reference=draft.external_reference,
+        transaction_date=draft.transaction_date,
+        processed_at=processed_at,
+        expires_at=draft.expires_at,
+        merchant=draft.merchant,
+        amount=draft.amount,
+        narration=None,
+        detail=draft.detail,
+        config_version=config_version,
+        source=draft.source or source,
+        actor=actor,
+        transaction_ref=draft.transaction_ref,
+        reverses_id=draft.reverses_id,
+        traces=tuple(
+            Trace(lot_id=move.lot.id or 0, points=move.points, expires_at=move.expires_at) for move in draft.moves
+        ),
+    )

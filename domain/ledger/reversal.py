@@ -29,6 +29,7 @@ def reverse(
     grace: timedelta,
     now: datetime,
     merchant: str | None = None,
+    detail: str | None = None,
 ) -> tuple[Draft, list[Restored]]:
     """Post the reversal of a redemption that took these points from these lots.
 
@@ -45,6 +46,7 @@ def reverse(
             transaction_date=now,
             moves=moves,
             merchant=merchant,
+            detail=detail,
             reverses_id=redemption_id,
         )
     )

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from domain.errors import ServiceUnavailable
+from domain.store.postgres_calls import PostgresCalls
 from domain.store.sqlite_writer import SqliteWriter, sqlite_reader_engine
 
 Result = TypeVar("Result")
@@ -24,11 +25,17 @@ Body = Callable[[Connection], Result]
 
 _RETRYABLE = {"40001", "40P01", "55P03"}
 _RETRIES = 5
+# Longer than the server's own limit: it only strikes where the server or the network is frozen.
+_ANSWER_S = 35
 _SESSION = {
     "lock_timeout": "5000",
     "statement_timeout": "30000",
     "idle_in_transaction_session_timeout": "30000",
 }
+
+# A function's plans live as long as its connection. One that was made for an empty table would go on
+# reading all of it when it is full, so these connections know no way but an index.
+_BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
 class Database(Protocol):
@@ -82,7 +89,6 @@ class PostgresDatabase:
 
     def __init__(self, url: str, *, pool_size: int) -> None:
         self._url = make_url(url)
-        self._pool_size = pool_size
         self._engine = create_async_engine(
             self._url,
             # Values of statements would bring personal data into messages and logs.
@@ -91,14 +97,12 @@ class PostgresDatabase:
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=False,
-            connect_args={"server_settings": _SESSION, "timeout": 5},
+            connect_args={"server_settings": _SESSION, "timeout": 5, "command_timeout": _ANSWER_S},
         )
         # A use case reads with several statements, and all of them must tell of the same instant.
-        self._readers = self._engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
-        self._pool: asyncpg.Pool | None = None
-        self._pool_made = asyncio.Lock()
+        self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._calls = PostgresCalls(plain, pool_size, _SESSION | _BY_INDEX)
 
     async def read(self, body: Body[Result]) -> Result:
         """See `Database.read`."""
@@ -109,14 +113,14 @@ class PostgresDatabase:
         return await _run(self._engine, body, read_only=False)
 
     async def call(self, statement: str, *values: Any) -> Sequence[Any]:
-        """One statement in its own transaction, one round trip; the single row it returns.
+        """One call of a function, in one round trip and durable; the row it gives.
 
+        `statement` takes an array for each value, because concurrent calls share it and its commit.
         Raises ServiceUnavailable: the outcome is then unknown until the call is repeated with its key.
         """
         for attempt in range(_RETRIES):
             try:
-                async with (await self._connections()).acquire(timeout=10) as connection:
-                    return list(await connection.fetchrow(statement, *values) or ())
+                return list(await self._calls.call(statement, values))
             except asyncpg.PostgresError as error:
                 if error.sqlstate not in _RETRYABLE or attempt == _RETRIES - 1:
                     _raise(_away(error), error)
@@ -125,29 +129,10 @@ class PostgresDatabase:
                 _raise(_away(error), error)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _connections(self) -> asyncpg.Pool:
-        async with self._pool_made:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._url.set(drivername="postgresql").render_as_string(hide_password=False),
-                    min_size=0,
-                    max_size=self._pool_size,
-                    timeout=5,
-                    # A call leaves no session state behind, so the round trip of a reset buys nothing.
-                    reset=_no_reset,
-                    server_settings=_SESSION,
-                )
-            return self._pool
-
     async def close(self) -> None:
         """See `Database.close`."""
         await self._engine.dispose()
-        if self._pool is not None:
-            await self._pool.close()
-
-
-async def _no_reset(connection: Any) -> None:
-    """Leave the session as it is."""
+        await self._calls.close()
 
 
 async def _run(engine: AsyncEngine, body: Body[Result], *, read_only: bool) -> Result:

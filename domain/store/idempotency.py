@@ -32,7 +32,9 @@ class Bound:
         if fingerprint != self.fingerprint:
             raise KeyReused
         if "refusal" in self.outcome:
-            raise BY_CODE[self.outcome["refusal"]](self.outcome.get("detail"))
+            refusal = BY_CODE[self.outcome["refusal"]](self.outcome.get("detail"))
+            refusal.is_replay = True
+            raise refusal
         return self.outcome
 
 

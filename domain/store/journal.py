@@ -11,8 +11,8 @@ from itertools import chain
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from domain.clock import NEVER
-from domain.ledger.chain import Posting, Trace, entry_hash
-from domain.ledger.posting import CONTRA, Account, Draft, Lot
+from domain.ledger.chain import Posting, entry_hash
+from domain.ledger.posting import Account, Draft, Lot, posting_of
 from domain.models import account, ledger_entry, lot, lot_trace
 from domain.models.types import to_json
 from domain.store.ids import allocate_ids
@@ -105,7 +105,14 @@ class Journal:
         entries, events = [], []
         for one in moved:
             for draft in one.drafts:
-                posting = self._posting(one, draft)
+                posting = posting_of(
+                    one,
+                    draft,
+                    processed_at=self.now,
+                    config_version=self.config_version,
+                    source=self.source,
+                    actor=self.actor,
+                )
                 one.head_hash = entry_hash(one.head_hash, posting)
                 entries.append(_entry_row(posting, one.head_hash))
                 events.append(self._event(one, draft))
@@ -125,36 +132,6 @@ class Journal:
         ]
         self.tx.execute(lot_trace.insert(), traces)
         add_events(self.tx, self.program_id, events)
-
-    def _posting(self, one: Account, draft: Draft) -> Posting:
-        if draft.id is None:
-            raise ValueError("a draft without id cannot be posted")
-        return Posting(
-            program_id=self.program_id,
-            entry_id=draft.id,
-            account_id=one.id,
-            seq=draft.seq,
-            kind=draft.kind,
-            contra=CONTRA[draft.kind],
-            bucket=draft.bucket,
-            points=draft.points,
-            balance_after=draft.balance_after,
-            loyalty_txn_type=draft.loyalty_txn_type,
-            external_reference=draft.external_reference,
-            transaction_date=draft.transaction_date,
-            processed_at=self.now,
-            expires_at=draft.expires_at,
-            merchant=draft.merchant,
-            amount=draft.amount,
-            narration=None,
-            detail=draft.detail,
-            config_version=self.config_version,
-            source=draft.source or self.source,
-            actor=self.actor,
-            transaction_ref=draft.transaction_ref,
-            reverses_id=draft.reverses_id,
-            traces=tuple(Trace(lot_id=m.lot.id or 0, points=m.points, expires_at=m.expires_at) for m in draft.moves),
-        )
 
     def _event(self, one: Account, draft: Draft) -> dict[str, object]:
         return {

@@ -21,7 +21,26 @@ from domain.store.database import PostgresDatabase, SqliteDatabase
 from domain.store.idempotency import REFUSAL_TTL
 from domain.store.sqlite_writer import raw_sqlite
 
-_CALL = "SELECT * FROM redeem_points($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)"
+# In the order in which everything else locks accounts too.
+_CALL = """
+SELECT called.* FROM (
+    SELECT given.* FROM unnest(
+               $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::boolean[],
+               $8::text[], $9::bytea[], $10::uuid[], $11::smallint[], $12::text[], $13::numeric[], $14::text[],
+               $15::text[], $16::timestamptz[], $17::integer[]
+           ) WITH ORDINALITY AS given (
+               program, config, reference, currency, points, refusal, refusal_binds, key, fingerprint, guid, type,
+               merchant, amount, source, actor, now, window_s, place
+           )
+      LEFT JOIN member m ON m.program_id = given.program AND m.relation_reference = given.reference
+      LEFT JOIN account a
+             ON a.program_id = given.program AND a.member_id = m.id AND a.currency = given.currency
+     ORDER BY a.id
+) AS given, redeem_points(
+    given.program, given.config, given.reference, given.currency, given.points, given.refusal,
+    given.refusal_binds, given.key, given.fingerprint, given.guid, given.type, given.merchant, given.amount,
+    given.source, given.actor, given.now, given.window_s
+) AS called ORDER BY given.place"""
 _NEVER = to_micros(NEVER)
 
 

@@ -13,6 +13,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from domain.errors import ServiceUnavailable
 Result = TypeVar("Result")
 
 _JOBS_PER_COMMIT = 128
+_JOBS_WAITING = 10_000
+_LOCK_WAIT_S = 10
+_LOCK_RETRY_S = 0.005
 # Each checkpoint writes the same pages again, so rare ones cost less; this many rows are up to 80 MiB of log.
 _CHANGES_PER_CHECKPOINT = 20_000
 
@@ -68,6 +72,8 @@ class SqliteWriter:
 
     async def submit(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in the writer; its result once it is durable. Raises ServiceUnavailable."""
+        if self._jobs.qsize() > _JOBS_WAITING:
+            raise ServiceUnavailable("too many writes are waiting", retry_after_s=1)
         loop = asyncio.get_running_loop()
         job = _Job(body, loop.create_future(), loop)
         self._jobs.put(job)
@@ -78,10 +84,10 @@ class SqliteWriter:
         """Finish what is queued, write the log back and close."""
         self._jobs.put(None)
         self._thread.join()
-        with self._locked():
-            # A cursor that a failed body left open locks the log, which then stays for the next start to read.
-            with suppress(sqlite3.OperationalError):
-                self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # Where another process keeps the lock, or a failed body left a cursor open, the log stays as it is for
+        # the next start to read.
+        with suppress(TimeoutError, sqlite3.OperationalError), self._locked():
+            self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
             self._raw.close()
         os.close(self._lock_file)
@@ -143,9 +149,21 @@ class SqliteWriter:
             self._raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._written_back = self._raw.total_changes
 
+    def _try_lock(self) -> bool:
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        """Hold `write.lock`. Raises TimeoutError where another process does not give it back."""
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while not self._try_lock():
+            if time.monotonic() > deadline:
+                raise TimeoutError("another process holds write.lock")
+            time.sleep(_LOCK_RETRY_S)
         try:
             yield
         finally:

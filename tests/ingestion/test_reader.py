@@ -62,7 +62,7 @@ def test_records_come_with_the_line_they_begin_on(
         (b"1,\xff\n", "not UTF-8 text"),
         (b"1,\0\n", "a NUL byte"),
         (b"1," + b"x" * MAX_RECORD_BYTES + b"\n", f"longer than {MAX_RECORD_BYTES} bytes"),
-        (b'1,"x\n', "expected after"),
+        (b'1,"x\n', "a quote is not closed"),
         (b'"1"x,2\n', "expected after"),
         (b"1\r2,3\n", "new-line character seen in unquoted field"),
     ],

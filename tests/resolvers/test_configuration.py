@@ -31,6 +31,8 @@ async def test_what_a_file_leaves_out_stays_unless_pruned(shop: Shop) -> None:
         (b"version: 1\nprogram: {time_zone: Nowhere/Land}", "program.time_zone"),
         (b"version: 1\nexamples: [{name: wrong, transaction: {amount: '3'}, points: 4}]", "wrong: expected 4, got 3"),
         (b"version: [", ""),
+        (b"version: 1\nrule_groups: [{name: [1]}]", "rule_groups[0].name"),
+        (b"version: 1\nproduct_codes: [{code: {a: 1}}]", "product_codes[0].code"),
         (b"a: &x 1\nb: *x", ""),
     ],
 )

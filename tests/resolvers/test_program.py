@@ -26,9 +26,7 @@ async def test_live_is_a_partition_of_its_own_with_the_same_number(shop: Shop) -
     assert (issued.program_id, issued.environment) == (shop.credentials[0].program_id, "live")
     token = await issue_token(
         production,
-        IssueToken(
-            grant_type="client_credentials", client_id=issued.client_id, client_secret=issued.client_secret
-        ),
+        IssueToken(grant_type="client_credentials", client_id=issued.client_id, client_secret=issued.client_secret),
     )
     principal = await authenticate(production, token.token)
     live = replace(sandbox, principal=principal)

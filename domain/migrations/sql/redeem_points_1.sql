@@ -14,7 +14,7 @@ CREATE FUNCTION redeem_points(
     p_type smallint, p_merchant text, p_amount numeric, p_source text, p_actor text,
     p_now timestamptz, p_window_s integer,
     OUT outcome text, OUT entry_id bigint, OUT member_id bigint, OUT stored text, OUT fingerprint bytea
-) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+) LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     never CONSTANT timestamptz := '9999-12-31 00:00:00+00';
     now_micros CONSTANT text := (extract(epoch FROM p_now) * 1000000)::bigint;
