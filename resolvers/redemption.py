@@ -1,6 +1,5 @@
 """Use cases of redemption: check, redeem, reverse, find."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,29 +11,24 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import (
-    BY_CODE,
     BadRequest,
-    BelowMinimum,
-    InvalidRequest,
     KeyReused,
     MemberNotFound,
-    MerchantMissing,
-    PointsNotPositive,
     ServiceUnavailable,
-    TesseraError,
     member_status_error,
 )
 from domain.ids import new_reference
 from domain.member import ACTIVE
-from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor
+from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
-from domain.store.idempotency import Bound, check_key, find_keys, fingerprint_of
+from domain.store.idempotency import Bound, check_key, find_keys
 from domain.store.journal import Journal
 from domain.store.member import find_members, references_of
 from domain.store.program import ProgramState
 from domain.store.redemption import Redeemed, RedemptionOrder, redeem
 from resolvers.balance import available_points
 from resolvers.context import Context
+from resolvers.redemption_order import GUID_KEY, RedeemPoints, order_of, refusal_of
 from resolvers.reversal import LotRestored, Reversal, ReverseRedemption, reverse_redemption
 
 __all__ = [
@@ -52,28 +46,7 @@ __all__ = [
 
 USE_CASE = "redeem"
 
-# Before a client-chosen reference that serves as the key; no client's own key can begin so.
-_GUID_KEY = "\x1fguid:"
 _ROUNDS = 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RedeemPoints:
-    """Redeem points, all or nothing.
-
-    `external_reference` is a client-chosen GUID; it serves as the key where no key is given.
-    `merchant_name` and `loyalty_txn_type` None with `use_defaults`: the program's own.
-    """
-
-    relation_reference: str | None
-    points: Decimal
-    amount: Decimal | None = None
-    merchant_name: str | None = None
-    loyalty_txn_type: int | None = None
-    use_defaults: bool = False
-    currency: str = "DEFAULT"
-    external_reference: UUID | None = None
-    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +105,7 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     guid = command.external_reference or new_reference()
     for _ in range(_ROUNDS):
         state = await _state(ctx)
-        order = _order(ctx, state, command, reference, guid)
+        order = order_of(ctx, state, command, reference, guid)
         redeemed = await redeem(ctx.services.db, order)
         if redeemed.outcome == "ok":
             return _fresh(state, order, redeemed)
@@ -145,7 +118,7 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
         elif redeemed.outcome == "taken":
             return await _same_reference(ctx, state, order)
         elif redeemed.outcome != "again":
-            raise _refusal(redeemed.outcome, state, command)
+            raise refusal_of(redeemed.outcome, state, command)
     raise ServiceUnavailable("the account is busy", retry_after_s=1)
 
 
@@ -153,83 +126,6 @@ async def _state(ctx: Context) -> ProgramState:
     """The cached program: the redemption itself checks that its version is still in force."""
     cached = ctx.services.programs.peek(ctx.principal.program)
     return cached if cached is not None else await ctx.read(ctx.program)
-
-
-def _order(ctx: Context, state: ProgramState, command: RedeemPoints, reference: str, guid: UUID) -> RedemptionOrder:
-    terms = state.terms
-    key = command.idempotency_key
-    if key is None and command.external_reference is not None:
-        key = f"{_GUID_KEY}{command.external_reference}"
-    if key is None and terms.require_key:
-        raise BadRequest("an idempotency key is needed", field="idempotency_key")
-    _check_range(command, state.places)
-    merchant = _merchant(command, state)
-    txn_type = command.loyalty_txn_type
-    if txn_type is None:
-        txn_type = terms.default_loyalty_txn_type
-    points, refusal = _points(command.points, state)
-    if txn_type not in terms.redemption_types:
-        refusal = InvalidRequest
-    elif refusal is None and points < terms.redemption_minimum_minor:
-        refusal = BelowMinimum
-    amount = None if command.amount is None else plain(command.amount)
-    return RedemptionOrder(
-        program_id=state.id,
-        config_version=state.config_version,
-        reference=reference,
-        currency=command.currency,
-        points=points,
-        refusal=refusal.code if refusal else None,
-        refusal_binds=refusal.binds_key if refusal else False,
-        key=key,
-        fingerprint=fingerprint_of(
-            reference,
-            command.currency,
-            cut(command.points),
-            merchant,
-            txn_type,
-            amount,
-            command.external_reference,
-        ),
-        guid=guid,
-        loyalty_txn_type=txn_type if refusal is not InvalidRequest else 0,
-        merchant=merchant,
-        amount=amount,
-        source=ctx.source,
-        actor=ctx.principal.actor,
-        now=ctx.services.clock(),
-        window_s=terms.duplicate_window_s,
-    )
-
-
-def _check_range(command: RedeemPoints, places: int) -> None:
-    if not command.points.is_finite() or abs(command.points) > from_minor(MAX_POINTS, places):
-        raise BadRequest("Points: out of range", field="points")
-    if command.amount is not None and not (command.amount.is_finite() and abs(command.amount) <= MAX_POINTS):
-        raise BadRequest("Amount: out of range", field="amount")
-    if command.amount is not None and command.amount < 0:
-        raise InvalidRequest("Amount: must not be negative", field="amount")
-
-
-def _merchant(command: RedeemPoints, state: ProgramState) -> str:
-    given = unicodedata.normalize("NFC", command.merchant_name or "").strip()
-    if given:
-        if len(given) > 200 or any(unicodedata.category(one) == "Cc" for one in given):
-            raise BadRequest("MerchantName: too long or with control characters", field="merchant_name")
-        return given
-    if command.use_defaults:
-        return state.terms.default_merchant
-    raise MerchantMissing(field="merchant_name")
-
-
-def _points(asked: Decimal, state: ProgramState) -> tuple[int, type[TesseraError] | None]:
-    """Smallest units, and the refusal that waits until the member's state was checked."""
-    if cut(asked) <= 0:
-        raise PointsNotPositive(field="points")
-    try:
-        return redeemable_minor(asked, state.places), None
-    except NotAMultiple:
-        return 0, InvalidRequest
 
 
 def _fresh(state: ProgramState, order: RedemptionOrder, redeemed: Redeemed) -> Redemption:
@@ -284,18 +180,6 @@ async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
     await ctx.write(body)
 
 
-def _refusal(outcome: str, state: ProgramState, command: RedeemPoints) -> TesseraError:
-    if outcome == "twice":
-        return KeyReused("an equal redemption was made within the program's window; send a key to mean it")
-    if outcome == "998" and command.loyalty_txn_type not in {None, *state.terms.redemption_types}:
-        return InvalidRequest("LoyaltyTxnType: not one of the program's redemption types", field="loyalty_txn_type")
-    if outcome == "998":
-        return InvalidRequest(f"Points: more than {state.places} decimals", field="points")
-    if outcome == "125":
-        return BelowMinimum(f"minimum {state.terms.redemption_minimum}")
-    return BY_CODE[outcome]()
-
-
 async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redemption | None:
     """The redemption that this idempotency key made: finds a lost GUID."""
     ctx.principal.require(Permission.LEDGER_READ)
@@ -303,7 +187,7 @@ async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redempt
 
     def body(tx: Connection) -> Redemption | None:
         state = ctx.program(tx)
-        candidates = [client_reference, f"{_GUID_KEY}{client_reference.lower()}"]
+        candidates = [client_reference, f"{GUID_KEY}{client_reference.lower()}"]
         bound = find_keys(tx, state.id, USE_CASE, candidates, now)
         ids = [one.outcome["entry_id"] for one in bound.values() if "entry_id" in one.outcome]
         found = find_redemptions(tx, state.id, ids=ids) if ids else []

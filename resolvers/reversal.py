@@ -22,7 +22,8 @@ from domain.errors import (
     RedemptionNotFound,
     ReferenceOfAnother,
 )
-from domain.ledger.reversal import reverse
+from domain.ledger.posting import Draft
+from domain.ledger.reversal import Restored, reverse
 from domain.models.types import to_json
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
@@ -126,17 +127,22 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         detail=to_json({"reverses": str(guid).upper()}),
     )
     journal.flush()
-    outcome = {
+    outcome = _outcome(draft, redemption.member_id, receipts, now)
+    if key:
+        bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
+    return _reversal(outcome, guid, state)
+
+
+def _outcome(draft: Draft, member_id: int, receipts: Sequence[Restored], now: datetime) -> dict[str, Any]:
+    """What is stored with the key, and all that a repeat is answered from."""
+    return {
         "entry_id": draft.id,
-        "member_id": redemption.member_id,
+        "member_id": member_id,
         "reference": str(draft.external_reference),
         "points": draft.points,
         "at": now.isoformat(),
         "lots": [[one.lot.id, one.points, one.expires_at.isoformat(), one.expired] for one in receipts],
     }
-    if key:
-        bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
-    return _reversal(outcome, guid, state)
 
 
 def _checked(

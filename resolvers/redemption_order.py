@@ -1,0 +1,138 @@
+"""From the command `RedeemPoints` to an order that the database can run, and from its outcome to an error."""
+
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from domain.errors import (
+    BY_CODE,
+    BadRequest,
+    BelowMinimum,
+    InvalidRequest,
+    KeyReused,
+    MerchantMissing,
+    PointsNotPositive,
+    TesseraError,
+)
+from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor
+from domain.store.idempotency import fingerprint_of
+from domain.store.program import ProgramState
+from domain.store.redemption import RedemptionOrder
+from resolvers.context import Context
+
+GUID_KEY = "\x1fguid:"
+"""Before a client-chosen reference that serves as the key; no client's own key can begin so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedeemPoints:
+    """Redeem points, all or nothing.
+
+    `external_reference` is a client-chosen GUID; it serves as the key where no key is given.
+    `merchant_name` and `loyalty_txn_type` None with `use_defaults`: the program's own.
+    """
+
+    relation_reference: str | None
+    points: Decimal
+    amount: Decimal | None = None
+    merchant_name: str | None = None
+    loyalty_txn_type: int | None = None
+    use_defaults: bool = False
+    currency: str = "DEFAULT"
+    external_reference: UUID | None = None
+    idempotency_key: str | None = None
+
+
+def order_of(ctx: Context, state: ProgramState, command: RedeemPoints, reference: str, guid: UUID) -> RedemptionOrder:
+    """The checked order. Raises BadRequest, InvalidRequest, MerchantMissing, PointsNotPositive."""
+    terms = state.terms
+    key = _key(command, state)
+    _check_range(command, state.places)
+    merchant = _merchant(command, state)
+    given_type = command.loyalty_txn_type
+    txn_type = terms.default_loyalty_txn_type if given_type is None else given_type
+    points, refusal = _points(command.points, txn_type, state)
+    amount = None if command.amount is None else plain(command.amount)
+    return RedemptionOrder(
+        program_id=state.id,
+        config_version=state.config_version,
+        reference=reference,
+        currency=command.currency,
+        points=points,
+        refusal=refusal.code if refusal else None,
+        refusal_binds=refusal.binds_key if refusal else False,
+        key=key,
+        fingerprint=fingerprint_of(
+            reference,
+            command.currency,
+            cut(command.points),
+            merchant,
+            txn_type,
+            amount,
+            command.external_reference,
+        ),
+        guid=guid,
+        loyalty_txn_type=txn_type if refusal is not InvalidRequest else 0,
+        merchant=merchant,
+        amount=amount,
+        source=ctx.source,
+        actor=ctx.principal.actor,
+        now=ctx.services.clock(),
+        window_s=terms.duplicate_window_s,
+    )
+
+
+def _key(command: RedeemPoints, state: ProgramState) -> str | None:
+    key = command.idempotency_key
+    if key is None and command.external_reference is not None:
+        key = f"{GUID_KEY}{command.external_reference}"
+    if key is None and state.terms.require_key:
+        raise BadRequest("an idempotency key is needed", field="idempotency_key")
+    return key
+
+
+def _check_range(command: RedeemPoints, places: int) -> None:
+    if not command.points.is_finite() or abs(command.points) > from_minor(MAX_POINTS, places):
+        raise BadRequest("Points: out of range", field="points")
+    if command.amount is not None and not (command.amount.is_finite() and abs(command.amount) <= MAX_POINTS):
+        raise BadRequest("Amount: out of range", field="amount")
+    if command.amount is not None and command.amount < 0:
+        raise InvalidRequest("Amount: must not be negative", field="amount")
+
+
+def _merchant(command: RedeemPoints, state: ProgramState) -> str:
+    given = unicodedata.normalize("NFC", command.merchant_name or "").strip()
+    if given:
+        if len(given) > 200 or any(unicodedata.category(one) == "Cc" for one in given):
+            raise BadRequest("MerchantName: too long or with control characters", field="merchant_name")
+        return given
+    if command.use_defaults:
+        return state.terms.default_merchant
+    raise MerchantMissing(field="merchant_name")
+
+
+def _points(asked: Decimal, txn_type: int, state: ProgramState) -> tuple[int, type[TesseraError] | None]:
+    """Smallest units, and the refusal that waits until the member's state was checked."""
+    if cut(asked) <= 0:
+        raise PointsNotPositive(field="points")
+    try:
+        points = redeemable_minor(asked, state.places)
+    except NotAMultiple:
+        return 0, InvalidRequest
+    if txn_type not in state.terms.redemption_types:
+        return points, InvalidRequest
+    return points, BelowMinimum if points < state.terms.redemption_minimum_minor else None
+
+
+def refusal_of(outcome: str, state: ProgramState, command: RedeemPoints) -> TesseraError:
+    """The error that an outcome of the redemption stands for."""
+    if outcome == "twice":
+        return KeyReused("an equal redemption was made within the program's window; send a key to mean it")
+    if outcome == "998" and command.loyalty_txn_type not in {None, *state.terms.redemption_types}:
+        return InvalidRequest("LoyaltyTxnType: not one of the program's redemption types", field="loyalty_txn_type")
+    if outcome == "998":
+        return InvalidRequest(f"Points: more than {state.places} decimals", field="points")
+    if outcome == "125":
+        return BelowMinimum(f"minimum {state.terms.redemption_minimum}")
+    return BY_CODE[outcome]()
