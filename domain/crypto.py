@@ -36,6 +36,10 @@ class KeyRing:
             self._signing[kid] = self._derive(f"access-token:{kid}", 64)
         return self._signing[kid]
 
+    def check_value(self) -> bytes:
+        """What a database keeps to know this secret again; it tells nothing about it."""
+        return hmac.digest(self._derive("check-value", 32), b"tessera", "sha256")
+
     def new_data_key(self) -> tuple[bytes, bytes]:
         """A fresh member key: the key itself and the wrapped form that is stored."""
         key = os.urandom(32)

@@ -1,6 +1,5 @@
 """Use cases of a program's configuration: one document, versioned, applied whole or not at all."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,6 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import ConfigurationRefused
-from domain.models.types import to_json
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
@@ -18,6 +16,7 @@ from domain.rules.render import to_document
 from domain.store import audit
 from domain.store.program import (
     ProgramState,
+    digest_of,
     has_postings,
     insert_configuration,
     lock_program,
@@ -140,8 +139,3 @@ def _store(tx: Connection, ctx: Context, state: ProgramState, document: dict[str
         after={"version": version, "digest": digest_of(document)},
     )
     return AppliedConfiguration(version=version, document=document, changed=True)
-
-
-def digest_of(document: Mapping[str, Any]) -> str:
-    """SHA-256 of a document's canonical text."""
-    return hashlib.sha256(to_json(document).encode()).hexdigest()

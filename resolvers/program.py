@@ -1,5 +1,6 @@
 """Use cases of programs, their credentials and administrators' tokens."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,11 +19,10 @@ from domain.store import audit
 from domain.store.credential import insert_admin_token, replace_credential
 from domain.store.credential import list_credentials as list_stored_credentials
 from domain.store.outbox import add_events
-from domain.store.program import find_program_row, insert_program, list_program_rows, lock_program
+from domain.store.program import digest_of, find_program_row, insert_program, list_program_rows, lock_program
 from resolvers.configuration import (
     AppliedConfiguration,
     apply_configuration,
-    digest_of,
     get_configuration,
 )
 from resolvers.context import Context, Services
@@ -47,6 +47,9 @@ __all__ = [
 ]
 
 _MAX_NAME = 100
+# Control characters, and those that turn the direction of the text that follows: both deceive whoever reads a list.
+_UNSHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +92,8 @@ async def create_program(ctx: Context, name: str) -> IssuedCredential:
     ctx.principal.require(Permission.PROGRAM_CREATE)
     if not 0 < len(name.strip()) <= _MAX_NAME:
         raise InvalidRequest("name: 1 to 100 characters", field="name")
+    if any(unicodedata.category(one) in _UNSHOWN or unicodedata.bidirectional(one) in _TURNING for one in name):
+        raise InvalidRequest("name: no control characters", field="name")
     document = to_document(Configuration())
     return await ctx.write(lambda tx: _open(tx, ctx, name.strip(), None, "sandbox", document))
 

@@ -4,24 +4,29 @@ It is all that stands between the socket and a use case, because whatever stands
 redemption. Nothing leaves it without the envelope.
 """
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import (
+    BadRequest,
     BodyTooLarge,
+    InvalidRequest,
     MethodNotAllowed,
     NotJson,
     PathNotFound,
     TesseraError,
+    Unauthorized,
     UnexpectedFailure,
 )
 from resolvers.context import Services
+from rest_compat.call import REPLAYED
 from rest_compat.envelope import Answer, Family, render_answer, render_error
 from rest_compat.operation import JSON_TYPE, Operation, Request
 from rest_compat.routes import OPERATIONS
@@ -31,11 +36,21 @@ Header = tuple[bytes, bytes]
 
 LBMS_ROOT = "/lbms-ingress"
 RETRY_AFTER_S = 1
+BODY_LIMIT_S = 30.0
+BODY_LATE = "body did not arrive in time"
 
 _MAX_IGNORED = 50
 _MAX_IGNORED_LENGTH = 50
+_MAX_IGNORED_BYTES = 1024
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:-]{1,100}")
 _CHARSETS = frozenset({b"utf-8", b"utf8", b"us-ascii"})
+
+# Proxies and libraries differ in which of two they believe, so neither is.
+_SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
+    b"authorization": Unauthorized,
+    b"content-type": NotJson,
+    b"idempotency-key": lambda: InvalidRequest("Idempotency-Key stands twice", field="Idempotency-Key"),
+}
 
 _log = structlog.get_logger("tessera.rest")
 
@@ -61,7 +76,7 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
         request, path = _opened(scope)
         operation = v1.get(path) if request.family is Family.V1 else lbms.get(path.lower())
         try:
-            await _admit(operation, request, scope["method"], receive)
+            await _admit(operation, request, scope, receive)
             assert operation is not None  # noqa: S101 - else it was not admitted
             services = services_getter(scope)
             status, headers, body = _succeeded(await operation.serve(operation, request, services), request)
@@ -93,16 +108,27 @@ def _opened(scope: Scope) -> tuple[Request, str]:
     return request, path
 
 
-async def _admit(operation: Operation | None, request: Request, method: str, receive: Receive) -> None:
+async def _admit(operation: Operation | None, request: Request, scope: Scope, receive: Receive) -> None:
     """Read the body of a request that belongs here. Raises the errors of section 5 up to 415."""
     if operation is None:
         raise PathNotFound
-    if method != operation.method:
+    if scope["method"] != operation.method:
         raise MethodNotAllowed
+    if len(request.headers) != len(scope["headers"]):
+        _refuse_repeated(name for name, _ in scope["headers"])
     if operation.body is None:
         return
     request.body = await _read_body(request.headers, receive, operation.max_body_bytes)
     request.content_type = _content_type(request.headers, operation)
+
+
+def _refuse_repeated(names: Iterable[bytes]) -> None:
+    """Raise Unauthorized, NotJson or InvalidRequest for a second header of a name that stands once."""
+    seen = set()
+    for name in names:
+        if name in seen and name in _SINGLE:
+            raise _SINGLE[name]()
+        seen.add(name)
 
 
 async def _read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
@@ -110,15 +136,26 @@ async def _read_body(headers: Mapping[bytes, bytes], receive: Receive, limit: in
     if announced.isdigit() and int(announced) > limit:
         raise BodyTooLarge
     body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise BodyTooLarge
-        if not message.get("more_body", False):
-            return bytes(body)
+    message = await receive()
+    _extend(body, message, limit)
+    if message.get("more_body", False):  # Whatever arrives whole is not timed.
+        try:
+            async with asyncio.timeout(BODY_LIMIT_S):
+                while message.get("more_body", False):
+                    message = await receive()
+                    _extend(body, message, limit)
+        except TimeoutError:
+            raise BadRequest(BODY_LATE) from None
+    return bytes(body)
+
+
+def _extend(body: bytearray, message: Message, limit: int) -> None:
+    """Add a piece of the body. Raises ClientGone, BodyTooLarge."""
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body += message.get("body", b"")
+    if len(body) > limit:
+        raise BodyTooLarge
 
 
 def _content_type(headers: Mapping[bytes, bytes], operation: Operation) -> bytes:
@@ -147,9 +184,11 @@ def _refused(error: TesseraError, operation: Operation | None, request: Request)
     if error.status == 401:
         scheme = b"Bearer" if explain is None else b"Basic"
         headers.append((b"www-authenticate", scheme + b' realm="tessera"'))
+    if error.is_replay:
+        headers += REPLAYED
     if error.status in (429, 503):
         headers.append((b"retry-after", str(error.retry_after_s or RETRY_AFTER_S).encode()))
-    if error.status == 413:
+    if error.status == 413 or error.detail == BODY_LATE:
         # What is still coming is not read; on a connection that stays open it would have to be.
         headers.append((b"connection", b"close"))
     beside = explain(request, error) if explain is not None else None
@@ -165,8 +204,10 @@ def _common_headers(request: Request, body: bytes) -> list[Header]:
         (b"x-request-id", request.request_id.encode()),
     ]
     if request.ignored:
-        names = [quote(name[:_MAX_IGNORED_LENGTH]) for name in request.ignored[:_MAX_IGNORED]]
-        headers.append((b"x-ignored-fields", ", ".join(names).encode()))
+        names = ", ".join(quote(name[:_MAX_IGNORED_LENGTH]) for name in request.ignored[:_MAX_IGNORED])
+        if len(names) > _MAX_IGNORED_BYTES:
+            names = names[:_MAX_IGNORED_BYTES].rpartition(", ")[0]
+        headers.append((b"x-ignored-fields", names.encode()))
     return headers
 
 

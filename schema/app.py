@@ -20,7 +20,7 @@ from schema.document import Documents
 from schema.execution import run
 from schema.failure import log_surprise
 from schema.ide import ASSETS, send_asset, send_page, wants_page
-from schema.request import ClientGone, GraphQLRequest, read_get, read_post
+from schema.request import ClientGone, GraphQLRequest, read_get, read_post, refuse_repeated
 from schema.response import Response
 
 PATH = "/graphql"
@@ -77,6 +77,8 @@ def _is_get(scope: Scope) -> bool:
 async def _read(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
     if scope["path"].rstrip("/") != PATH:
         raise PathNotFound
+    if len(headers) != len(scope["headers"]):
+        refuse_repeated(name for name, _ in scope["headers"])
     if scope["method"] == "GET":
         return read_get(scope["query_string"])
     if scope["method"] == "POST":

@@ -1,21 +1,30 @@
 """From an HTTP request to a GraphQL request: what is refused before any document is looked at."""
 
+import asyncio
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
-from domain.errors import BadRequest, BodyTooLarge, NotJson
+from domain.errors import BadRequest, BodyTooLarge, NotJson, TesseraError, Unauthorized
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 32
+BODY_LIMIT_S = 30.0
+BODY_LATE = "body did not arrive in time"
 _MAX_NUMBER_LENGTH = 64
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
+# Proxies and libraries differ in which of two they believe, so neither is.
+_SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
+    b"authorization": Unauthorized,
+    b"content-type": NotJson,
+    b"x-program-id": lambda: BadRequest("X-Program-Id: stands twice"),
+}
 
 
 class ClientGone(Exception):
@@ -30,6 +39,15 @@ class GraphQLRequest:
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     by_get: bool = False
+
+
+def refuse_repeated(names: Iterable[bytes]) -> None:
+    """Raise Unauthorized, NotJson or BadRequest for a second header of a name that stands once."""
+    seen = set()
+    for name in names:
+        if name in seen and name in _SINGLE:
+            raise _SINGLE[name]()
+        seen.add(name)
 
 
 async def read_post(headers: Mapping[bytes, bytes], receive: Receive) -> GraphQLRequest:
@@ -80,15 +98,26 @@ async def _read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
         raise BodyTooLarge
     body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge
-        if not message.get("more_body", False):
-            return bytes(body)
+    message = await receive()
+    _extend(body, message)
+    if message.get("more_body", False):  # Whatever arrives whole is not timed.
+        try:
+            async with asyncio.timeout(BODY_LIMIT_S):
+                while message.get("more_body", False):
+                    message = await receive()
+                    _extend(body, message)
+        except TimeoutError:
+            raise BadRequest(BODY_LATE) from None
+    return bytes(body)
+
+
+def _extend(body: bytearray, message: Message) -> None:
+    """Add a piece of the body. Raises ClientGone, BodyTooLarge."""
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body += message.get("body", b"")
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLarge
 
 
 def _parse(raw: bytes) -> Any:

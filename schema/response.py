@@ -10,6 +10,7 @@ from starlette.types import Send
 from domain.errors import TesseraError
 from domain.points import plain_text
 from schema.failure import render_refusal
+from schema.request import BODY_LATE
 
 RESPONSE_TYPE, JSON_TYPE = b"application/graphql-response+json", b"application/json"
 
@@ -33,7 +34,7 @@ class Response:
     async def refusal(self, error: TesseraError, *, allow: bytes | None = None) -> None:
         """The request was no GraphQL request, or the server could not serve it: its status says so."""
         extra = [(b"allow", allow)] if allow else []
-        if error.status == 413:
+        if error.status == 413 or error.detail == BODY_LATE:
             # What is still coming is not read; on a connection that stays open it would have to be.
             extra.append((b"connection", b"close"))
         await self._json(error.status, {"errors": [render_refusal(error, self.request_id)]}, extra)

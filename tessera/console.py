@@ -18,7 +18,7 @@ from domain.errors import TesseraError
 from tessera.locking import CommandRefused
 from tessera.log import configure_logging
 from tessera.migration import SENTENCES, USABLE, read_schema_state
-from tessera.runtime import Runtime, open_runtime
+from tessera.runtime import Runtime, open_runtime, require_own_key
 from tessera.settings import Settings, SettingsRefused, load_settings
 
 Result = TypeVar("Result")
@@ -95,6 +95,7 @@ def run(body: Callable[[Runtime], Awaitable[Result]], *, read_only: bool = False
             state = await read_schema_state(runtime)
             if state not in USABLE:
                 raise CommandRefused(SENTENCES[state])
+            await require_own_key(runtime, read_only=read_only)
             return await body(runtime)
 
     return asyncio.run(work())

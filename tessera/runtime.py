@@ -1,6 +1,7 @@
 """What a process holds while it runs: its settings and the services of the use cases."""
 
 import getpass
+import hmac
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,11 +13,14 @@ from domain.crypto import KeyRing
 from domain.errors import ProgramNotFound
 from domain.ids import new_token
 from domain.store.database import PostgresDatabase, SqliteDatabase, open_database
+from domain.store.deployment import find_value, keep_value
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import Program, list_environment_programs
 from tessera.locking import CommandRefused
-from tessera.settings import Settings, ensure_secret_key
+from tessera.settings import SECRET_KEY_FILE, Settings, ensure_secret_key
+
+_KEY_CHECK = "secret-key-check"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +57,22 @@ def _open(settings: Settings, *, serving: bool, read_only: bool) -> SqliteDataba
         )
     except (sqlite3.Error, OSError) as error:
         raise CommandRefused(f"{settings.shown_database_url} cannot be used: {error}") from error
+
+
+async def require_own_key(runtime: Runtime, *, read_only: bool = False) -> None:
+    """Refuse a database that was first used with another secret key: what it holds could not be read.
+
+    The first use that may write keeps what the key is known by. Raises CommandRefused, ServiceUnavailable.
+    """
+    db, own = runtime.services.db, runtime.services.keys.check_value()
+    kept = await db.read(lambda tx: find_value(tx, _KEY_CHECK))
+    if kept is None and not read_only:
+        kept = await db.write(lambda tx: keep_value(tx, _KEY_CHECK, own))
+    if kept is not None and not hmac.compare_digest(kept, own):
+        raise CommandRefused(
+            f"{runtime.settings.shown_database_url} belongs to another secret key: set TESSERA_SECRET_KEY, or "
+            f"{SECRET_KEY_FILE} in the data folder, to the one that it was made with."
+        )
 
 
 def deployment_context(runtime: Runtime) -> Context:

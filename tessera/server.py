@@ -11,6 +11,7 @@ from uvicorn.supervisors import Multiprocess
 
 from tessera.app import create_app
 from tessera.locking import CommandRefused
+from tessera.protocol import BoundedProtocol
 from tessera.settings import Settings
 
 # Longer than the idle time of common load balancers, so that it is they who close a connection.
@@ -55,7 +56,7 @@ def _config(settings: Settings, app: Any, workers: int | None = None) -> uvicorn
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,

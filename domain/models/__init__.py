@@ -2,6 +2,7 @@
 
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row
+from domain.models.deployment import deployment
 from domain.models.ledger import (
     feed,
     idempotency,
@@ -30,6 +31,7 @@ __all__ = [
     "batch",
     "batch_row",
     "credential",
+    "deployment",
     "feed",
     "idempotency",
     "ledger_entry",

@@ -102,7 +102,7 @@ class PostgresDatabase:
         # A use case reads with several statements, and all of them must tell of the same instant.
         self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._calls = PostgresCalls(plain, pool_size, _SESSION | _BY_INDEX)
+        self._calls = PostgresCalls(plain, pool_size, _SESSION | _BY_INDEX, _ANSWER_S)
 
     async def read(self, body: Body[Result]) -> Result:
         """See `Database.read`."""

@@ -6,20 +6,21 @@ and one database transaction, over few connections. Whoever is alone waits for n
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-# Measured with 16 clients: more connections make each call dearer, fewer leave the disk waiting.
-_CONNECTIONS = 4
+# While one of them waits for the disk the other works. A connection that stands still, because somebody
+# holds one of its accounts, does not count, so that the others' calls go on beside it.
+_MOVING = 2
+_STANDS_STILL_S = 0.05
 # Calls that go together also wait together, where one of them meets a locked account.
 _CALLS_PER_COMMIT = 16
 _CONNECT_S = 5
-# Beyond the server's own limit of a statement: then it is the network that is away.
-_ANSWER_S = 40
 
 
 @dataclass(slots=True)
@@ -38,15 +39,19 @@ class _Call:
 
 
 class PostgresCalls:
-    """Keeps a few connections, made when they are needed first; the last one used is used again."""
+    """Keeps up to `size` connections, made when they are needed first; the last one used is used again.
 
-    def __init__(self, url: str, size: int, settings: Mapping[str, str]) -> None:
+    `answer_s` is how long an answer may take before the server or the network counts as frozen.
+    """
+
+    def __init__(self, url: str, size: int, settings: Mapping[str, str], answer_s: float) -> None:
         self._url = url
+        self._size = size
         self._settings = dict(settings)
+        self._answer_s = answer_s
         self._idle: list[asyncpg.Connection] = []
         self._waiting: deque[_Call] = deque()
-        self._size = min(size, _CONNECTIONS)
-        self._runners: set[asyncio.Task[None]] = set()
+        self._began: dict[asyncio.Task[None], float] = {}
 
     async def call(self, statement: str, values: Sequence[Any]) -> asyncpg.Record:
         """The row for these values. `statement` takes an array for each of them, with an element for each call,
@@ -54,41 +59,44 @@ class PostgresCalls:
         """
         call = _Call(statement, values, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
-        if len(self._runners) < self._size:
+        if len(self._began) < self._size and self._moving() < _MOVING:
             runner = asyncio.create_task(self._run())
-            self._runners.add(runner)
-            runner.add_done_callback(self._runners.discard)
+            self._began[runner] = time.monotonic()
+            runner.add_done_callback(self._began.pop)
         return await call.future
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
-        await asyncio.gather(*self._runners)
+        await asyncio.gather(*self._began)
         while self._idle:
             await self._idle.pop().close(timeout=_CONNECT_S)
 
-    async def _run(self) -> None:
-        while self._waiting:
-            together = [self._waiting.popleft()]
-            while (
-                self._waiting
-                and len(together) < _CALLS_PER_COMMIT
-                and self._waiting[0].statement == together[0].statement
-            ):
-                together.append(self._waiting.popleft())
-            await self._serve(together)
+    def _moving(self) -> int:
+        late = time.monotonic() - _STANDS_STILL_S
+        return sum(began > late for began in self._began.values())
 
-    async def _serve(self, calls: Sequence[_Call]) -> None:
+    async def _run(self) -> None:
+        """Serve what waits, all that belongs together at once, until nothing does."""
+        runner = asyncio.current_task()
+        while self._waiting:
+            if runner is not None:
+                self._began[runner] = time.monotonic()
+            statement = self._waiting[0].statement
+            together: list[_Call] = []
+            while self._waiting and self._waiting[0].statement == statement and len(together) < _CALLS_PER_COMMIT:
+                together.append(self._waiting.popleft())
+            await self._serve(statement, together)
+
+    async def _serve(self, statement: str, calls: Sequence[_Call]) -> None:
         try:
-            rows = await self._fetch(
-                calls[0].statement, [list(column) for column in zip(*(c.values for c in calls), strict=True)]
-            )
+            rows = await self._fetch(statement, zip(*(one.values for one in calls), strict=True))
         except asyncpg.PostgresError as error:
             if len(calls) == 1:
                 calls[0].fail(error)
                 return
             # The server has undone all of them; alone, each meets no fault but its own.
             for one in calls:
-                await self._serve([one])
+                await self._serve(statement, [one])
         except BaseException as error:
             for one in calls:
                 one.fail(error)
@@ -98,10 +106,10 @@ class PostgresCalls:
             for one, row in zip(calls, rows, strict=True):
                 one.succeed(row)
 
-    async def _fetch(self, statement: str, columns: Sequence[Sequence[Any]]) -> list[asyncpg.Record]:
+    async def _fetch(self, statement: str, columns: Iterable[Sequence[Any]]) -> list[asyncpg.Record]:
         connection = await self._connected()
         try:
-            rows: list[asyncpg.Record] = await connection.fetch(statement, *columns, timeout=_ANSWER_S)
+            rows: list[asyncpg.Record] = await connection.fetch(statement, *columns, timeout=self._answer_s)
         except asyncpg.PostgresError:
             self._idle.append(connection)
             raise

@@ -1,5 +1,6 @@
 """Programs with their configuration: read once, compiled once, checked again in every database transaction."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from domain.errors import ProgramNotFound
 from domain.models import feed, ledger_entry, program, program_config
+from domain.models.types import to_json
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.model import Configuration, ProgramTerms
 from domain.rules.parse import parse
@@ -142,6 +144,11 @@ def insert_configuration(
             applied_by=actor,
         )
     )
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """SHA-256 of a configuration's canonical text."""
+    return hashlib.sha256(to_json(document).encode()).hexdigest()
 
 
 def set_configuration_version(tx: Connection, program_id: int, version: int) -> None:

@@ -1,8 +1,9 @@
 """Recomputing accounts from the journal: every figure that is stored twice, proved equal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -10,23 +11,11 @@ from sqlalchemy import Connection, Row, select
 from domain.clock import NEVER
 from domain.ledger.chain import GENESIS, Posting, Trace, entry_hash
 from domain.ledger.posting import CONTRA
-from domain.models import account, audit_entry, ledger_entry, lot, lot_trace
-from domain.store.audit import audit_hash
+from domain.models import account, ledger_entry, lot, lot_trace
+from domain.store.finding import Finding, check_each
 
 _BUCKET_SIGN = {"spend": 1, "bonus": 1, "redeem": -1, "expired": -1}
 _FIGURE = {"spend": "spend", "bonus": "bonus", "redeem": "redeemed", "expired": "expired"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that does not hold: where (account, entry, lot), and what."""
-
-    program_id: int
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"program {self.program_id}, {self.where}: {self.what}"
 
 
 @dataclass(slots=True)
@@ -147,6 +136,10 @@ def account_ids(tx: Connection, program_id: int, after: int, limit: int) -> list
 
 def check_accounts(tx: Connection, program_id: int, ids: Sequence[int]) -> list[Finding]:
     """Everything that does not hold on these accounts, on one snapshot."""
+    return check_each(program_id, partial(_recompute, tx, program_id), ids, "account {}")
+
+
+def _recompute(tx: Connection, program_id: int, ids: Sequence[int]) -> list[Finding]:
     rows = tx.execute(select(account).where(account.c.program_id == program_id, account.c.id.in_(ids))).all()
     folds = {row.id: _Fold(program_id, row.id) for row in rows}
     traces = _grouped(tx.execute(_traces(program_id, ids)), "entry_id")
@@ -208,37 +201,3 @@ def _posting(row: Row[Any], traces: Sequence[Row[Any]]) -> Posting:
         reverses_id=row.reverses_id,
         traces=tuple(Trace(lot_id=one.lot_id, points=one.points, expires_at=one.expires_at) for one in traces),
     )
-
-
-def check_orphans(tx: Connection, program_id: int) -> list[Finding]:
-    """Postings, lots and traces that belong to no account, entry or lot (foreign keys switched off, say)."""
-    known = select(account.c.id).where(account.c.program_id == program_id)
-    entries = select(ledger_entry.c.id).where(ledger_entry.c.program_id == program_id)
-    lots = select(lot.c.id).where(lot.c.program_id == program_id)
-    queries = (
-        ("entry", select(ledger_entry.c.id).where(ledger_entry.c.account_id.not_in(known)), ledger_entry),
-        ("lot", select(lot.c.id).where(lot.c.account_id.not_in(known)), lot),
-        (
-            "trace of entry",
-            select(lot_trace.c.entry_id).where(lot_trace.c.entry_id.not_in(entries)),
-            lot_trace,
-        ),
-        ("trace of lot", select(lot_trace.c.lot_id).where(lot_trace.c.lot_id.not_in(lots)), lot_trace),
-    )
-    return [
-        Finding(program_id, f"{name} {one}", "belongs to nothing")
-        for name, query, table in queries
-        for one in tx.scalars(query.where(table.c.program_id == program_id).limit(100))
-    ]
-
-
-def check_audit(tx: Connection, program_id: int) -> Iterator[Finding]:
-    """Where the audit trail's chain of one program breaks."""
-    previous, due = GENESIS, 1
-    rows = tx.execute(select(audit_entry).where(audit_entry.c.program_id == program_id).order_by(audit_entry.c.seq))
-    for row in rows:
-        content = (row.program_id, row.seq, row.at, row.actor, row.action, row.subject, row.before, row.after)
-        digest = audit_hash(previous, *content)
-        if (row.seq, row.previous_hash, row.hash) != (due, previous, digest):
-            yield Finding(program_id, f"audit entry {row.seq}", "does not follow from the one before")
-        previous, due = row.hash, row.seq + 1

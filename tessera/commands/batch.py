@@ -58,7 +58,9 @@ def load(
 
 @app.command()
 def status(
-    batch_id: Annotated[int | None, typer.Argument(metavar="[ID]", help="One batch; else the newest.")] = None,
+    batch_id: Annotated[
+        int | None, typer.Argument(metavar="[ID]", min=1, max=2**63 - 1, help="One batch; else the newest.")
+    ] = None,
     program_id: Annotated[int | None, typer.Option("--program", metavar="ID", help="Of this program.")] = None,
     as_json: Json = False,
 ) -> None:

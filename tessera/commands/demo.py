@@ -10,7 +10,7 @@ from tessera.commands.batch import progress_bar
 from tessera.commands.serving import ensure_schema, serve_settings
 from tessera.console import begin, note, show
 from tessera.locking import CommandRefused, only_server
-from tessera.runtime import open_runtime
+from tessera.runtime import open_runtime, require_own_key
 from tessera.settings import Settings
 
 
@@ -27,6 +27,7 @@ def demo(
 
     async def build() -> DemoSummary:
         async with open_runtime(settings) as runtime:
+            await require_own_key(runtime)
             return await build_demo(runtime, reset=reset, progress=progress_bar)
 
     with only_server(settings):

@@ -12,7 +12,7 @@ from domain.errors import ServiceUnavailable
 from tessera.console import begin, not_yet, note
 from tessera.locking import CommandRefused, only_server
 from tessera.migration import SENTENCES, USABLE, SchemaState, migrate, read_schema_state
-from tessera.runtime import open_runtime
+from tessera.runtime import open_runtime, require_own_key
 from tessera.settings import Settings, load_settings
 
 _log = structlog.get_logger()
@@ -35,6 +35,7 @@ def serve(
             _require_schema(settings)
         else:
             ensure_schema(settings)
+            asyncio.run(_require_key(settings))
         serve_settings(settings, workers=workers, on_started=lambda: _announce(settings))
 
 
@@ -87,6 +88,12 @@ def _require_schema(settings: Settings) -> None:
         return
     if state not in USABLE:
         raise CommandRefused(SENTENCES[state])
+    asyncio.run(_require_key(settings))
+
+
+async def _require_key(settings: Settings) -> None:
+    async with open_runtime(settings) as runtime:
+        await require_own_key(runtime)
 
 
 def _refuse_sqlite(settings: Settings, consequence: str) -> None:

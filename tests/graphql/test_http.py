@@ -1,5 +1,6 @@
 """GraphQL over HTTP: methods, media types, statuses, sizes, and the page for a browser."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -118,6 +119,48 @@ async def test_only_json_is_read(server: Caller) -> None:
         assert (await server.send(body, **{"content-type": media_type})).status == 200
     assert (await server.send(body, **{"content-type": "application/json; charset=utf-16"})).status == 415
     assert (await server.send(body, **{"content-encoding": "gzip"})).status == 415
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("authorization", "Bearer another", ("UNAUTHENTICATED", "UNAUTHORIZED", "401")),
+        ("content-type", "text/plain", ("BAD_REQUEST", "NOT_JSON", "415")),
+        ("x-program-id", "2", ("BAD_USER_INPUT", "BAD_REQUEST", "999")),
+    ],
+)
+async def test_a_header_that_stands_twice_is_refused(
+    world: World, server: Caller, name: str, value: str, expected: tuple[str, str, str]
+) -> None:
+    document = 'mutation {memberEnroll(input: {relationReference: "C-2"}) {replayed}}'
+    headers = [("content-type", "application/json"), *server.headers.items()]
+    if name not in dict(headers):
+        headers.append((name, "1"))
+    async with world.nothing_written():
+        answer = await _raw(server, "POST", json={"query": document}, headers=[*headers, (name, value)])
+        assert answer.refusal[:3] == expected
+        assert answer.status == {"401": 401, "415": 415, "999": 400}[expected[2]]
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schema.request.BODY_LIMIT_S", 0.05)
+    waiting: list[Any] = [{"type": "http.request", "body": b"{", "more_body": True}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
+    await build_graphql_app(introspection=False)(scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert b"body did not arrive in time" in sent[1]["body"]
 
 
 async def test_a_body_is_at_most_a_mebibyte(server: Caller) -> None:

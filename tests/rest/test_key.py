@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from rest_compat.envelope import Family
 from rest_compat.request import BODY_KEY
+from rest_compat.routes import OPERATIONS
 from tests.rest.world import CONFIGURATION, World
 
 
@@ -130,3 +132,37 @@ async def test_a_program_may_demand_keys(world: World) -> None:
         assert (await world.call("RedeemPoints", redemption(reference), headers=headers)).status == 200
     finally:
         await world.configure(CONFIGURATION.replace("program: {", "program: {require_key: false, "))
+
+
+@pytest.mark.parametrize("family", Family)
+@pytest.mark.parametrize(
+    ("name", "first", "second", "outcome"),
+    [
+        ("Idempotency-Key", "order-1", "order-2", (400, "998")),
+        ("idempotency-key", "order-1", "order-1", (400, "998")),
+        ("Authorization", None, "Bearer another", (401, "401")),
+        ("Content-Type", "application/json", "text/plain", (415, "415")),
+    ],
+)
+async def test_a_header_that_stands_twice_is_refused(
+    world: World, family: Family, name: str, first: str | None, second: str, outcome: tuple[int, str]
+) -> None:
+    reference = await world.member(points=10)
+    before = await world.contents()
+    bearer = f"Bearer {world.token}"
+    headers = [("Authorization", bearer)] if first is not None else []
+    headers += [(name, first or bearer), (name, second)]
+    path = next(row for row in OPERATIONS if row.name == "RedeemPoints").path(family)
+    answer = await world.client.request("POST", path, content=orjson.dumps(redemption(reference)), headers=headers)
+    body = answer.json()
+    assert (answer.status_code, body.get("results", body)["ErrorCode"]) == outcome
+    assert await world.contents() == before
+
+
+async def test_other_headers_may_stand_twice(world: World) -> None:
+    reference = await world.member(points=10)
+    headers = [("Authorization", f"Bearer {world.token}"), ("Via", "1.1 a"), ("Via", "1.1 b")]
+    content = orjson.dumps(redemption(reference))
+    answer = await world.client.request("POST", "/v1/RedeemPoints", content=content, headers=headers)
+    assert answer.status_code == 200
+    assert await available(world, reference) == 6

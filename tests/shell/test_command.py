@@ -201,3 +201,34 @@ def test_the_version_and_the_help() -> None:
         assert command in listed
     for command in ("rules", "admin-token", "parity", "export", "ledger", "errors", "schema", "openapi", "doctor"):
         assert command in listed
+
+
+_OTHER_KEY = {"TESSERA_SECRET_KEY": "another secret of thirty-two characters!!"}
+
+
+def test_another_secret_key_is_refused_once_one_was_used(deployment: Deployment) -> None:
+    assert deployment.run("program", "list", **_OTHER_KEY).status == 0, "nothing was kept yet"
+    assert deployment.run("program", "create", "Shop").status == 0
+    for command in (("program", "list"), ("program", "create", "Other"), ("ledger", "verify"), ("serve",)):
+        outcome = deployment.run(*command, **_OTHER_KEY)
+        assert (outcome.status, outcome.out) == (1, "")
+        assert "belongs to another secret key: set TESSERA_SECRET_KEY" in outcome.err
+        assert outcome.err.count("\n") == 1
+    assert deployment.run("db", "upgrade", **_OTHER_KEY).status == 0
+    listed = deployment.run("program", "list", "--json").json
+    assert [row["name"] for row in listed] == ["Shop"]
+
+
+@pytest.mark.parametrize("name", ["a\x01b", "a\nb", "a\u202eb", "a\u2066b", "a\u2028b"])
+def test_a_program_name_that_deceives_is_refused(name: str, deployment: Deployment) -> None:
+    outcome = deployment.run("program", "create", name)
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith("998 ")
+    assert deployment.run("program", "list", "--json").json == []
+
+
+@pytest.mark.parametrize("number", ["0", "9223372036854775808", "99999999999999999999"])
+def test_a_number_that_no_batch_can_have_is_wrong_usage(number: str, deployment: Deployment) -> None:
+    outcome = deployment.run("batch", "status", number)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "Invalid value" in outcome.err

@@ -1,0 +1,41 @@
+"""`python -m bench [b1] [b2] [b7]`: measure, print the table, write `bench/results.json`."""
+
+import sys
+
+from bench.history import history_pasts, measure_histories
+from bench.measure import RoundVoid
+from bench.population import Past
+from bench.redemption import PREFIX, measure_redemptions
+from bench.report import Line, announce, show, write
+from bench.scale import Scale, chosen_scale
+from bench.subject import postgres_subject, sqlite_subject
+
+
+def measure(scale: Scale, wanted: set[str]) -> None:
+    """Load both databases, measure what is wanted (B1 and B2 are one measurement), and report."""
+    lines: list[Line] = []
+    pasts = [Past(f"{PREFIX}{number}") for number in range(1, scale.members + 1)] + history_pasts(scale)
+    announce(f"loading {len(pasts):,} members into each database")
+    with postgres_subject(pasts) as postgres, sqlite_subject(pasts) as sqlite:
+        if wanted & {"b1", "b2"}:
+            announce("B1 and B2: redemptions by turns with their floors")
+            lines += measure_redemptions(postgres, sqlite, scale)
+        if "b7" in wanted:
+            for subject, database in ((postgres, "PostgreSQL"), (sqlite, "SQLite")):
+                announce(f"B7: histories on {database}")
+                lines += measure_histories(subject, database, scale)
+    show(lines, scale)
+    write(lines, scale)
+
+
+def main() -> str | None:
+    """Exit status 1 with a sentence where a round was void: then no number of the run counts."""
+    try:
+        measure(chosen_scale(), {name.lower() for name in sys.argv[1:]} or {"b1", "b2", "b7"})
+    except RoundVoid as error:
+        return f"The run is void: {error}"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+-- One thread of clients that redeem (or read) points: every request with a member and a key of its own.
+-- Arguments after "--": path, token ("-" for none), members' prefix, number of members (0: the prefix is the
+-- one member), name of the run, and "redeem", "bare" or "read".
+
+local headers = { ["Content-Type"] = "application/json" }
+local path, prefix, members, run, kind
+local count = 0
+
+function init(args)
+   path, prefix, members, run, kind = args[1], args[3], tonumber(args[4]), args[5], args[6]
+   if args[2] ~= "-" then
+      headers["Authorization"] = "Bearer " .. args[2]
+   end
+   math.randomseed(tonumber(args[7]))
+end
+
+function request()
+   count = count + 1
+   local member = prefix
+   if members > 0 then
+      member = prefix .. math.random(members)
+   end
+   local body
+   if kind == "read" then
+      body = '{"RelationReference":"' .. member .. '"}'
+   else
+      headers["Idempotency-Key"] = run .. "-" .. count
+      body = '{"RelationReference":"' .. member .. '","Points":' .. math.random(100)
+         .. ',"Amount":1,"MerchantName":"Corner Shop","LoyaltyTxnType":30}'
+   end
+   return wrk.format("POST", path, headers, body)
+end
+
+function done(summary, latency, requests)
+   local errors = summary.errors
+   local lost = errors.connect + errors.read + errors.write + errors.timeout
+   io.write(string.format(
+      '{"requests":%d,"refused":%d,"lost":%d,"seconds":%.6f,"p50_ms":%.3f,"p99_ms":%.3f}\n',
+      summary.requests, errors.status, lost, summary.duration / 1e6,
+      latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end

@@ -1,0 +1,264 @@
+"""One program of the product: its side of a history, in words that the oracle shares."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from domain.clock import NEVER
+from domain.errors import TesseraError
+from domain.store.program import find_program_row
+from resolvers.context import Context
+from resolvers.expiry import expire_due
+from resolvers.member import EnrollMember, UpdateMember, enroll_member, update_member
+from resolvers.program import apply_configuration, create_program
+from resolvers.redemption import (
+    RedeemPoints,
+    ReverseRedemption,
+    check_availability,
+    redeem_points,
+    reverse_redemption,
+)
+from resolvers.statement import StatementQuery, get_categorized_statement, get_statement_summary
+from resolvers.transaction import SubmitTransaction, submit_transaction
+from resolvers.verification import Finding, verify_ledger
+from tests.ledger.invariants import Books, read_books
+from tests.ledger.operation import (
+    Earn,
+    Expire,
+    Operation,
+    Outcome,
+    Redeem,
+    Reverse,
+    SetStatus,
+    Terms,
+    configuration,
+)
+from tests.ledger.world import World
+from tests.oracle import Oracle, Refused
+
+KINDS = {"earn": "earn", "redemption": "redeem", "reversal": "reverse", "expiry": "expire"}
+"""The product's kinds of posting by the oracle's words for them."""
+
+BUCKETS = {"redeem": "redeem", "reverse": "redeem", "expire": "expired"}
+"""Where a posting counts in the statement, other than an earning, which says so itself."""
+
+CATEGORIES = {
+    "OpeningBalance": "opening",
+    "Spend": "spend",
+    "Bonus": "bonus",
+    "Redeem": "redeem",
+    "Reversal": "reverse",
+    "Expired": "expire",
+    "ClosingBalance": "closing",
+}
+"""The rows of the categorised statement."""
+
+State = dict[str, dict[str, Any]]
+
+
+@dataclass
+class Program:
+    """One program with its members: the product's side of a history."""
+
+    world: World
+    terms: Terms
+    id: int
+    ctx: Context
+    members: Mapping[int, str]
+    journal: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, world: World, terms: Terms, members: Sequence[str]) -> "Program":
+        """Found a program under these terms and enrol its members, active and without points."""
+        return world.run(cls._create(world, terms, members))
+
+    @classmethod
+    async def _create(cls, world: World, terms: Terms, members: Sequence[str]) -> "Program":
+        issued = await create_program(world.context(), "A history")
+        row = await world.services.db.read(lambda tx: find_program_row(tx, issued.program_id, "sandbox"))
+        assert row is not None
+        ctx = world.context(row.id)
+        await apply_configuration(ctx, configuration(terms))
+        enrolled = [
+            await enroll_member(ctx, EnrollMember(values={"relation_reference": reference, "status": "1"}))
+            for reference in members
+        ]
+        return cls(world, terms, row.id, ctx, {one.member.id: one.member.relation_reference for one in enrolled})
+
+    # What is done to it.
+
+    async def perform(self, operation: Operation, references: Mapping[str, str]) -> Outcome:
+        """Run one operation through the use case. `references`: the product's by the oracle's names."""
+        try:
+            match operation:
+                case Earn():
+                    return await self._earn(operation)
+                case Redeem():
+                    return await self._redeem(operation)
+                case Reverse():
+                    return await self._reverse(operation, references)
+                case Expire():
+                    await expire_due(self.world.services)
+                case SetStatus(member=member, status=status):
+                    await update_member(
+                        self.ctx, UpdateMember(relation_reference=member, values={"status": str(status)})
+                    )
+        except TesseraError as error:
+            return Outcome(code=error.code)
+        return Outcome()
+
+    async def perform_at_once(self, operations: Sequence[Operation], references: Mapping[str, str]) -> list[Outcome]:
+        """Run several operations at the same time."""
+        return await asyncio.gather(*(self.perform(each, references) for each in operations))
+
+    async def _earn(self, earning: Earn) -> Outcome:
+        earned = await submit_transaction(
+            self.ctx,
+            SubmitTransaction(
+                transaction_id=earning.transaction_id,
+                transaction_type="DR",
+                amount=self._points(earning.spend),
+                transaction_date=earning.dated,
+                member_relation_reference=earning.member,
+                product_code="BONUS" if earning.bonus else "PLAIN",
+                idempotency_key=earning.key,
+            ),
+        )
+        receipt = f"{earned.id} {earned.points} {earned.entry_ids} {earned.external_references}"
+        answer = str(earned.external_references[0]) if earned.external_references else ""
+        return Outcome(answer=answer, replayed=earned.replayed, receipt=receipt)
+
+    async def _redeem(self, order: Redeem) -> Outcome:
+        redeemed = await redeem_points(
+            self.ctx,
+            RedeemPoints(
+                relation_reference=order.member,
+                points=self._points(order.points),
+                amount=None if order.amount is None else Decimal(order.amount),
+                merchant_name=order.merchant,
+                loyalty_txn_type=30,
+                external_reference=order.chosen,
+                idempotency_key=order.key,
+            ),
+        )
+        receipt = f"{redeemed.entry_id} {redeemed.points} {redeemed.external_reference}"
+        return Outcome(answer=str(redeemed.external_reference), replayed=redeemed.replayed, receipt=receipt)
+
+    async def _reverse(self, order: Reverse, references: Mapping[str, str]) -> Outcome:
+        given_back = await reverse_redemption(
+            self.ctx,
+            ReverseRedemption(
+                relation_reference=order.member,
+                external_reference=references.get(order.reference, order.reference),
+                merchant_name=order.merchant,
+                idempotency_key=order.key,
+            ),
+        )
+        receipt = f"{given_back.entry_id} {given_back.points} {given_back.external_reference}"
+        return Outcome(answer=str(given_back.reverses), replayed=given_back.replayed, receipt=receipt)
+
+    def _points(self, smallest_units: int) -> Decimal:
+        return Decimal(smallest_units) / self.terms.unit
+
+    # What can be seen of it, and what the oracle says one should see.
+
+    def books(self) -> Books:
+        """Everything that is stored of the program's points."""
+        return self.world.run(self.world.services.db.read(lambda tx: read_books(tx, self.id)))
+
+    def rewritten(self, books: Books) -> list[str]:
+        """Entries that are gone, or not what they were when they were first seen."""
+        stored = {entry.id: tuple(entry) for entry in books.entries}
+        changed = [f"entry {number}" for number, row in self.journal.items() if stored.get(number) != row]
+        self.journal = stored
+        return changed
+
+    def state(self, books: Books) -> State:
+        """Balances, lots and traces as stored, in the oracle's words."""
+        state: State = {}
+        for one in books.accounts:
+            lots = [lot for lot in books.lots if lot.account_id == one.id]
+            number = {lot.id: index for index, lot in enumerate(lots)}
+            moves: dict[int, dict[int, int]] = {}
+            for trace in books.traces:
+                moves.setdefault(trace.entry_id, {})[number.get(trace.lot_id, -1)] = trace.points
+            state[self.members[one.member_id]] = {
+                "balance": one.available,
+                "lots": [(x.points, x.remaining, x.earned_at, _or_never(x.expires_at)) for x in lots],
+                "entries": [
+                    (KINDS[x.kind], x.bucket, x.points, x.transaction_date, moves[x.id])
+                    for x in books.entries
+                    if x.account_id == one.id
+                ],
+            }
+        return state
+
+    def state_of(self, oracle: Oracle) -> State:
+        """The same of the oracle."""
+        return {
+            member: {
+                "balance": sum(lot.remaining for lot in one.lots),
+                "lots": [(x.points, x.remaining, x.earned_at, x.expires_at) for x in one.lots],
+                "entries": [(x.kind, x.bucket or BUCKETS[x.kind], x.points, x.dated, x.moves) for x in one.entries],
+            }
+            for member, one in oracle.accounts.items()
+        }
+
+    def answers(self, member: str) -> dict[str, Any]:
+        """What a member is told: the redeemable points or the refusal, and the statement."""
+        return self.world.run(self._answers(member))
+
+    async def _answers(self, member: str) -> dict[str, Any]:
+        try:
+            available: int | str = self._units(await check_availability(self.ctx, member))
+        except TesseraError as error:
+            available = error.code
+        summary = await get_statement_summary(self.ctx, member)
+        return {
+            "available": available,
+            "balance": self._units(summary.point_balance),
+            "spend": self._units(summary.spend),
+            "bonus": self._units(summary.bonus),
+            "redeem": self._units(summary.redeem),
+            "expired": self._units(summary.expired_points),
+            "others": summary.partner + summary.purchased + summary.other_accrued,
+            "statement": await self._statement(member),
+        }
+
+    async def _statement(self, member: str) -> dict[str, int]:
+        query = StatementQuery(relation_reference=member, date_from=self._since())
+        rows = await get_categorized_statement(self.ctx, query)
+        return {CATEGORIES[row.category]: self._units(row.points) for row in rows}
+
+    def _since(self) -> datetime:
+        return self.world.now - timedelta(days=6)
+
+    def answers_of(self, oracle: Oracle, member: str) -> dict[str, Any]:
+        """The same of the oracle."""
+        try:
+            available: int | str = oracle.availability(member, self.world.now)
+        except Refused as refusal:
+            available = refusal.code
+        account, now = oracle.accounts[member], self.world.now
+        statement = account.statement(self._since(), now)
+        return {"available": available, **account.buckets(now), "others": 0, "statement": statement}
+
+    def findings(self) -> list[Finding]:
+        """What the product's own verification finds wrong."""
+        return self.world.run(self.verify())
+
+    async def verify(self) -> list[Finding]:
+        """The same for who runs an event loop already."""
+        return await verify_ledger(self.world.services)
+
+    def _units(self, points: Decimal) -> int:
+        units = points * self.terms.unit
+        assert units == int(units), f"{points} is finer than the program counts"
+        return int(units)
+
+
+def _or_never(expires_at: datetime) -> datetime | None:
+    return None if expires_at == NEVER else expires_at

@@ -1,0 +1,300 @@
+"""Oracle and product side by side: after every step of every history they are in the same state."""
+
+import copy
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.database import Dialect, FreshDatabase
+from tests.ledger.draft import (
+    DRAFTS,
+    MEMBER,
+    MEMBERS,
+    MICROSECOND,
+    ORDERS,
+    PICK,
+    PURCHASES,
+    RETURNS,
+    START,
+    STATUS,
+    TERMS,
+    WAITS,
+    Draft,
+    Order,
+    Purchase,
+    Return,
+    another_body,
+    meant_by,
+    one_of,
+)
+from tests.ledger.invariants import violations
+from tests.ledger.operation import (
+    Expire,
+    Keyed,
+    Operation,
+    Outcome,
+    Redeem,
+    SetStatus,
+    Terms,
+    ask_oracle,
+    binding_key,
+)
+from tests.ledger.program import Program
+from tests.ledger.world import open_world
+from tests.oracle import REFUSAL_BINDS, Oracle
+from tests.scale import long_run, scaled
+
+HISTORIES = {"sqlite": 2_000, "postgresql": 300}
+STEPS = 25
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Draws operations, runs each on both sides, and compares outcomes and states."""
+
+    databases: FreshDatabase
+    data_dir: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        # A database for each history: the jobs and ids of one must not depend on those before it.
+        url = self.stack.enter_context(self.databases())
+        self.world = self.stack.enter_context(open_world(url, self.data_dir, START))
+        self.keyed: list[Keyed] = []
+        self.references: dict[str, str] = {}
+        self.receipts: dict[tuple[str, str], str] = {}
+        self.drawn = 0
+        self.steps = 0
+
+    @initialize(
+        terms=TERMS,
+        purchases=st.lists(PURCHASES, min_size=6, max_size=12),
+        orders=st.lists(ORDERS, min_size=2, max_size=4),
+    )
+    def found_a_program(self, terms: Terms, purchases: list[Purchase], orders: list[Order]) -> None:
+        self.terms = terms
+        self.oracle = Oracle(policy=terms.policy)
+        self.program = Program.create(self.world, terms, MEMBERS)
+        for member in MEMBERS:
+            self.oracle.set_up(member)
+        self.look()
+        drafts: list[Draft] = [*purchases, *orders]
+        for draft in drafts:
+            self.one(self.meant_by(draft))
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+    # The operations.
+
+    @rule(purchase=PURCHASES)
+    def earn(self, purchase: Purchase) -> None:
+        self.one(self.meant_by(purchase))
+
+    @rule(order=ORDERS)
+    def redeem(self, order: Order) -> None:
+        self.one(self.meant_by(order))
+
+    @rule(given_back=RETURNS)
+    def reverse(self, given_back: Return) -> None:
+        self.one(self.meant_by(given_back))
+
+    @rule()
+    def run_the_expiry_job(self) -> None:
+        self.one(Expire())
+
+    @rule(member=MEMBER, status=STATUS)
+    def set_status(self, member: str, status: int) -> None:
+        self.one(SetStatus(member, status))
+
+    @rule(wait=WAITS)
+    def wait(self, wait: timedelta) -> None:
+        self.world.now += wait
+
+    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND, MICROSECOND]), order=ORDERS)
+    def redeem_when_something_lapses(self, pick: int, offset: timedelta, order: Order) -> None:
+        coming = {
+            (lot.expires_at, member)
+            for member, account in self.oracle.accounts.items()
+            for lot in account.lots
+            if lot.remaining and lot.expires_at is not None and lot.expires_at > self.world.now
+        }
+        if coming:
+            instant, member = one_of(sorted(coming), pick)
+            self.world.now = max(self.world.now, instant + offset)
+            order = replace(order, member=member)
+        self.one(self.meant_by(order))
+
+    @precondition(lambda self: self.keyed)
+    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND]), member=MEMBER)
+    def retry_when_a_refusal_no_longer_binds(self, pick: int, offset: timedelta, member: str) -> None:
+        lapses = {
+            bound: at + REFUSAL_BINDS + offset
+            for bound, (_, _, succeeded, at) in self.oracle.outcomes.items()
+            if not succeeded and at + REFUSAL_BINDS + offset >= self.world.now
+        }
+        refused = [each for each in self.keyed if binding_key(each) in lapses]
+        operation = one_of(refused or self.keyed, pick)
+        if (bound := binding_key(operation)) in lapses:
+            self.world.now = lapses[bound]
+        self.one(another_body(operation, member))
+        self.one(operation)
+
+    @precondition(lambda self: self.keyed)
+    @rule(pick=PICK)
+    def retry(self, pick: int) -> None:
+        self.one(one_of(self.keyed, pick))
+
+    @precondition(lambda self: self.keyed)
+    @rule(pick=PICK, member=MEMBER)
+    def retry_with_another_body(self, pick: int, member: str) -> None:
+        self.one(another_body(one_of(self.keyed, pick), member))
+
+    @rule(first=DRAFTS, second=DRAFTS)
+    def two_at_once(self, first: Draft, second: Draft) -> None:
+        self.two(self.meant_by(first), self.meant_by(second))
+
+    @rule(draft=DRAFTS)
+    def the_same_twice_at_once(self, draft: Draft) -> None:
+        self.two(*[self.meant_by(draft)] * 2)
+
+    @rule(draft=DRAFTS, member=MEMBER)
+    def one_key_for_two_at_once(self, draft: Draft, member: str) -> None:
+        operation = self.meant_by(replace(draft, keyed=True))
+        self.two(operation, another_body(operation, member))
+
+    @rule(draft=DRAFTS)
+    def an_operation_and_the_expiry_job_at_once(self, draft: Draft) -> None:
+        self.two(self.meant_by(draft), Expire())
+
+    @rule(draft=DRAFTS, status=STATUS)
+    def an_operation_and_a_change_of_status_at_once(self, draft: Draft, status: int) -> None:
+        member = MEMBERS[0] if isinstance(draft, Return) else draft.member
+        self.two(self.meant_by(draft), SetStatus(member, status))
+
+    def meant_by(self, draft: Draft) -> Keyed:
+        self.drawn += 1
+        return meant_by(draft, self.drawn, self.terms, self.oracle, references=self.references, now=self.world.now)
+
+    # Running them.
+
+    def one(self, operation: Operation) -> None:
+        # A retry may make a redemption as well, so each run has a name to give.
+        self.drawn += 1
+        name = f"redemption {self.drawn}"
+        expected = ask_oracle(self.oracle, self.terms, operation, name, self.world.now)
+        actual = self.world.run(self.program.perform(operation, self.references))
+        references = self.agreed([operation], [expected], [actual])
+        assert references is not None, f"{operation}: expected {expected}, got {actual}"
+        self.look()
+        self.write_off_as_well(self.oracle, [operation])
+        self.remember(references, [operation], [actual])
+
+    def two(self, *operations: Operation) -> None:
+        self.drawn += 1
+        names = [f"redemption {self.drawn} {turn}" for turn in ("first", "second")]
+        actual = self.world.run(self.program.perform_at_once(operations, self.references))
+        self.look()
+        tried = []
+        for order in ((0, 1), (1, 0)):
+            oracle = copy.deepcopy(self.oracle)
+            outcomes = {
+                turn: ask_oracle(oracle, self.terms, operations[turn], names[turn], self.world.now) for turn in order
+            }
+            expected = [outcomes[0], outcomes[1]]
+            references = self.agreed(operations, expected, actual)
+            self.write_off_as_well(oracle, operations)
+            if references is not None and self.program.state_of(oracle) == self.stored:
+                self.oracle = oracle
+                self.remember(references, operations, actual)
+                return
+            tried.append(expected)
+        raise AssertionError(f"{operations} at once: got {actual}, one after the other {tried}")
+
+    def look(self) -> None:
+        """Read what is stored now."""
+        self.books = self.program.books()
+        self.stored = self.program.state(self.books)
+
+    def write_off_as_well(self, oracle: Oracle, operations: Sequence[Operation]) -> None:
+        """Any request may write off what has lapsed on the account it looks at, even one that is refused."""
+        for operation in operations:
+            member = getattr(operation, "member", "")
+            if member in oracle.accounts and self.stored[member] != self.program.state_of(oracle)[member]:
+                oracle.accounts[member].write_off(self.world.now)
+
+    def agreed(
+        self, operations: Sequence[Operation], expected: Sequence[Outcome], actual: Sequence[Outcome]
+    ) -> dict[str, str] | None:
+        """The product's references by the oracle's names if both sides answer the same, else None."""
+        references = dict(self.references)
+        for operation, wanted, got in zip(operations, expected, actual, strict=True):
+            if (wanted.code, wanted.replayed) != (got.code, got.replayed):
+                return None
+            if got.answer and references.setdefault(wanted.answer, got.answer) != got.answer:
+                return None
+            if isinstance(operation, Redeem) and operation.chosen and got.code == "000":
+                assert got.answer == str(operation.chosen)
+        return references
+
+    def remember(self, references: dict[str, str], operations: Sequence[Operation], actual: Sequence[Outcome]) -> None:
+        self.references = references
+        for operation, outcome in zip(operations, actual, strict=True):
+            bound = binding_key(operation)
+            if bound is None or isinstance(operation, Expire | SetStatus):
+                continue
+            self.keyed.append(operation)
+            if outcome.code == "000":
+                assert self.receipts.setdefault(bound, outcome.receipt) == outcome.receipt, "a repeat differs"
+
+    # What must hold after every step.
+
+    @invariant()
+    def both_stand_where_the_other_does(self) -> None:
+        assert self.stored == self.program.state_of(self.oracle)
+        assert violations(self.books) == []
+        assert self.program.rewritten(self.books) == []
+
+    @invariant()
+    def both_tell_members_the_same(self) -> None:
+        self.steps += 1
+        member = MEMBERS[self.steps % len(MEMBERS)]
+        assert self.program.answers(member) == self.program.answers_of(self.oracle, member)
+
+    @invariant()
+    def the_product_finds_its_own_books_in_order(self) -> None:
+        # The invariants above are asked of every step; this second opinion costs as much as all the rest.
+        if long_run or self.steps % 4 == 0:
+            assert self.program.findings() == []
+
+
+def test_every_history_leaves_oracle_and_product_in_the_same_state(
+    dialect: Dialect, fresh_database: FreshDatabase, tmp_path: Path
+) -> None:
+    class Machine(LedgerMachine):
+        databases = staticmethod(fresh_database)
+        data_dir = tmp_path
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=scaled(HISTORIES[dialect]),
+            stateful_step_count=STEPS,
+            derandomize=True,
+            report_multiple_bugs=False,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
