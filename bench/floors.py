@@ -17,7 +17,8 @@ from bench.clients import CLIENTS
 from bench.measure import Measured, RoundVoid, percentile
 from bench.subject import Subject, tool
 from domain.clock import system_clock
-from domain.store.redemption import RedemptionOrder, redeem_on_sqlite
+from domain.ledger.redemption import RedemptionOrder
+from domain.store.redemption_sqlite import redeem_on_sqlite
 
 PGBENCH_SCRIPT = """\\set member random(1, {members})
 \\set points random(1, 100)

@@ -18,6 +18,7 @@ from domain.errors import (
     member_status_error,
 )
 from domain.ids import new_reference
+from domain.ledger.redemption import Redeemed, RedemptionOrder
 from domain.member import ACTIVE
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
@@ -25,7 +26,7 @@ from domain.store.idempotency import Bound, check_key, find_keys
 from domain.store.journal import Journal
 from domain.store.member import find_members, references_of
 from domain.store.program import ProgramState
-from domain.store.redemption import Redeemed, RedemptionOrder, redeem
+from domain.store.redemption import redeem
 from resolvers.balance import available_points
 from resolvers.context import Context
 from resolvers.redemption_order import GUID_KEY, RedeemPoints, order_of, refusal_of

@@ -15,10 +15,10 @@ from domain.errors import (
     PointsNotPositive,
     TesseraError,
 )
+from domain.ledger.redemption import RedemptionOrder
 from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor
 from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
-from domain.store.redemption import RedemptionOrder
 from resolvers.context import Context
 
 GUID_KEY = "\x1fguid:"

@@ -20,9 +20,7 @@ SERVER_URL = pytest.StashKey[str]()
 
 # A busy machine is slow at times, which says nothing about the code; and the everyday run is the same
 # every time, while the long one looks for something new.
-_common = settings(
-    deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
+_common = settings(deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", _common, derandomize=True)
 settings.register_profile("long", _common, max_examples=2_000)
 settings.load_profile("long" if long_run else "ci")

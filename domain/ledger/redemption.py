@@ -1,10 +1,47 @@
-"""Redeeming: which lots a debit takes."""
+"""Redeeming: what is asked for, what comes of it, and which lots a debit takes."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 from domain.clock import NEVER
 from domain.ledger.posting import Lot, Move
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedemptionOrder:
+    """A checked redemption. `refusal` is what the static checks found, to be given after the member's state."""
+
+    program_id: int
+    config_version: int
+    reference: str
+    currency: str
+    points: int
+    refusal: str | None
+    refusal_binds: bool
+    key: str | None
+    fingerprint: bytes
+    guid: UUID
+    loyalty_txn_type: int
+    merchant: str | None
+    amount: Decimal | None
+    source: str
+    actor: str
+    now: datetime
+    window_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """The outcome; `stored` and `fingerprint` are those of the key where the outcome is `replay`."""
+
+    outcome: str
+    entry_id: int | None = None
+    member_id: int | None = None
+    stored: str | None = None
+    fingerprint: bytes | None = None
 
 
 def take(lots: Iterable[Lot], points: int) -> tuple[list[Move], datetime]:

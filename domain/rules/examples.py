@@ -40,9 +40,7 @@ def _run(example: Example, compiled: CompiledRules, at: datetime) -> ExampleResu
     if example.transaction.get("transaction_type") == REFUND:
         evaluation = Evaluation(awards=(), unposted=Decimal(0))
     else:
-        evaluation = evaluate(
-            compiled, Facts(transaction=example.transaction, member=example.member, at=earned_at)
-        )
+        evaluation = evaluate(compiled, Facts(transaction=example.transaction, member=example.member, at=earned_at))
     got = from_minor(evaluation.points, compiled.points_decimals)
     return ExampleResult(
         name=example.name,

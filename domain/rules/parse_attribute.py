@@ -12,9 +12,7 @@ from domain.rules.value import read_text
 def read_products(given: list[dict[str, Any]], problems: Problems) -> tuple[ProductCode, ...]:
     """The product codes; notes duplicates."""
     problems.distinct((item["code"] for item in given), lambda index: f"product_codes[{index}].code")
-    return tuple(
-        _read_product(item, child("product_codes", index), problems) for index, item in enumerate(given)
-    )
+    return tuple(_read_product(item, child("product_codes", index), problems) for index, item in enumerate(given))
 
 
 def read_definitions(

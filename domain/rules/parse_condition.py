@@ -32,12 +32,8 @@ def word_at(given: str, path: str, words: Vocabulary, problems: Problems) -> Wor
     return word
 
 
-def _read_parts(
-    given: list[dict[str, Any]], path: str, words: Vocabulary, problems: Problems
-) -> tuple[Condition, ...]:
-    return tuple(
-        read_condition(part, child(path, index), words, problems) for index, part in enumerate(given)
-    )
+def _read_parts(given: list[dict[str, Any]], path: str, words: Vocabulary, problems: Problems) -> tuple[Condition, ...]:
+    return tuple(read_condition(part, child(path, index), words, problems) for index, part in enumerate(given))
 
 
 def _read_comparison(given: dict[str, Any], path: str, words: Vocabulary, problems: Problems) -> Comparison:
@@ -55,9 +51,7 @@ def _read_comparison(given: dict[str, Any], path: str, words: Vocabulary, proble
     return Comparison(attribute=given["attribute"], op=op, value=value, attribute_value=other)
 
 
-def _check_other(
-    given: dict[str, Any], word: Word | None, path: str, words: Vocabulary, problems: Problems
-) -> None:
+def _check_other(given: dict[str, Any], word: Word | None, path: str, words: Vocabulary, problems: Problems) -> None:
     here = f"{path}.attribute_value"
     other = word_at(given["attribute_value"], here, words, problems)
     if "value" in given:

@@ -12,23 +12,18 @@ from domain.rules.parse_program import read_amount
 from domain.rules.problem import Problems, child
 
 
-def read_examples(
-    given: list[dict[str, Any]], configuration: Configuration, problems: Problems
-) -> tuple[Example, ...]:
+def read_examples(given: list[dict[str, Any]], configuration: Configuration, problems: Problems) -> tuple[Example, ...]:
     """The examples; notes unknown attributes, values that do not fit, and unknown product codes.
 
     Mandatory attributes may be left out: an example names what matters to it.
     """
     problems.distinct((item["name"] for item in given), lambda index: f"examples[{index}].name")
     return tuple(
-        _read_example(item, child("examples", index), configuration, problems)
-        for index, item in enumerate(given)
+        _read_example(item, child("examples", index), configuration, problems) for index, item in enumerate(given)
     )
 
 
-def _read_example(
-    given: dict[str, Any], path: str, configuration: Configuration, problems: Problems
-) -> Example:
+def _read_example(given: dict[str, Any], path: str, configuration: Configuration, problems: Problems) -> Example:
     transaction = _read_record(
         given["transaction"], f"{path}.transaction", transaction_definitions(configuration), problems
     )
@@ -40,9 +35,7 @@ def _read_example(
     return Example(
         name=read_name(given["name"], f"{path}.name", problems),
         transaction=transaction,
-        member=_read_record(
-            given.get("member", {}), f"{path}.member", member_definitions(configuration), problems
-        ),
+        member=_read_record(given.get("member", {}), f"{path}.member", member_definitions(configuration), problems),
         points=points,
     )
 

@@ -15,9 +15,7 @@ from domain.rules.vocabulary import MOMENT, Vocabulary
 def read_groups(given: list[dict[str, Any]], words: Vocabulary, problems: Problems) -> tuple[RuleGroup, ...]:
     """The groups in sequence; notes duplicate names, and conditions and awards that do not fit."""
     problems.distinct((group["name"] for group in given), lambda index: f"rule_groups[{index}].name")
-    return tuple(
-        _read_group(group, child("rule_groups", index), words, problems) for index, group in enumerate(given)
-    )
+    return tuple(_read_group(group, child("rule_groups", index), words, problems) for index, group in enumerate(given))
 
 
 def _read_group(given: dict[str, Any], path: str, words: Vocabulary, problems: Problems) -> RuleGroup:
@@ -30,8 +28,7 @@ def _read_group(given: dict[str, Any], path: str, words: Vocabulary, problems: P
         stop_at_first=given.get("stop_at_first", False),
         caps=GroupCaps(transaction=settled(given.get("caps", {}).get("transaction"))),
         rules=tuple(
-            _read_rule(rule, child(f"{path}.rules", index), words, problems)
-            for index, rule in enumerate(rules)
+            _read_rule(rule, child(f"{path}.rules", index), words, problems) for index, rule in enumerate(rules)
         ),
     )
     if denominator(rule.award for rule in group.rules) > MAX_DENOMINATOR:

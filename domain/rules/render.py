@@ -37,8 +37,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "program": _program(configuration.program),
         "expiry": _expiry(configuration.expiry),
         "product_codes": [
-            {"code": product.code, "sub_codes": list(product.sub_codes)}
-            for product in configuration.product_codes
+            {"code": product.code, "sub_codes": list(product.sub_codes)} for product in configuration.product_codes
         ],
         "transaction_attributes": [_definition(item) for item in configuration.transaction_attributes],
         "member_attributes": [_definition(item) for item in configuration.member_attributes],
@@ -51,9 +50,7 @@ def _program(terms: ProgramTerms) -> dict[str, Any]:
     document = {name: getattr(terms, name) for name in ProgramTerms.__dataclass_fields__}
     document["redemption_rate"] = _scalar(terms.redemption_rate)
     document["redemption_minimum"] = _scalar(terms.redemption_minimum)
-    document["redemption_types"] = {
-        str(number): name for number, name in sorted(terms.redemption_types.items())
-    }
+    document["redemption_types"] = {str(number): name for number, name in sorted(terms.redemption_types.items())}
     return document
 
 
@@ -67,9 +64,7 @@ def _expiry(terms: ExpiryTerms) -> dict[str, Any]:
 
 
 def _definition(definition: AttributeDefinition) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        name: getattr(definition, name) for name in AttributeDefinition.__dataclass_fields__
-    }
+    document: dict[str, Any] = {name: getattr(definition, name) for name in AttributeDefinition.__dataclass_fields__}
     if not definition.values:
         del document["values"]
     else:

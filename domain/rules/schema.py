@@ -26,9 +26,7 @@ def schema_text() -> str:
 def shape_problems(document: Any) -> list[Problem]:
     """Where the document departs from the schema: unknown keys, missing ones, wrong types and ranges."""
     return [
-        problem
-        for error in islice(_validator().iter_errors(document), MAX_PROBLEMS)
-        for problem in _problems_of(error)
+        problem for error in islice(_validator().iter_errors(document), MAX_PROBLEMS) for problem in _problems_of(error)
     ]
 
 

@@ -85,9 +85,7 @@ def _lines(function: Function) -> int:
 def _lower_record() -> None:
     sizes = measure()
     lowered = {
-        name: min(size, sizes[name])
-        for name, size in recorded().items()
-        if sizes.get(name, 0) > limits(name)[0]
+        name: min(size, sizes[name]) for name, size in recorded().items() if sizes.get(name, 0) > limits(name)[0]
     }
     RECORD.write_text(json.dumps(lowered, indent=4, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -176,9 +176,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("program_id", "id", name=op.f("pk_member")),
         sa.UniqueConstraint("program_id", "email_hash", name=op.f("uq_member_program_id_email_hash")),
         sa.UniqueConstraint("program_id", "mobile_hash", name=op.f("uq_member_program_id_mobile_hash")),
-        sa.UniqueConstraint(
-            "program_id", "relation_reference", name=op.f("uq_member_program_id_relation_reference")
-        ),
+        sa.UniqueConstraint("program_id", "relation_reference", name=op.f("uq_member_program_id_relation_reference")),
     )
     op.create_table(
         "account",
@@ -277,9 +275,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("program_id", "key", "value_hash", name=op.f("pk_member_unique_value")),
     )
-    op.create_index(
-        "ix_member_unique_value_member", "member_unique_value", ["program_id", "member_id"], unique=False
-    )
+    op.create_index("ix_member_unique_value_member", "member_unique_value", ["program_id", "member_id"], unique=False)
     op.create_table(
         "ledger_entry",
         sa.Column("program_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -313,9 +309,7 @@ def upgrade() -> None:
             name=op.f("fk_ledger_entry_program_id_account_id"),
         ),
         sa.PrimaryKeyConstraint("program_id", "id", name=op.f("pk_ledger_entry")),
-        sa.UniqueConstraint(
-            "program_id", "account_id", "seq", name=op.f("uq_ledger_entry_program_id_account_id_seq")
-        ),
+        sa.UniqueConstraint("program_id", "account_id", "seq", name=op.f("uq_ledger_entry_program_id_account_id_seq")),
         sa.UniqueConstraint(
             "program_id", "external_reference", name=op.f("uq_ledger_entry_program_id_external_reference")
         ),
@@ -402,12 +396,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the tables."""
     op.drop_table("lot_trace")
-    op.drop_index(
-        "ix_lot_fifo", table_name="lot", sqlite_where=sa.text("is_open"), postgresql_where=sa.text("is_open")
-    )
-    op.drop_index(
-        "ix_lot_due", table_name="lot", sqlite_where=sa.text("is_open"), postgresql_where=sa.text("is_open")
-    )
+    op.drop_index("ix_lot_fifo", table_name="lot", sqlite_where=sa.text("is_open"), postgresql_where=sa.text("is_open"))
+    op.drop_index("ix_lot_due", table_name="lot", sqlite_where=sa.text("is_open"), postgresql_where=sa.text("is_open"))
     op.drop_table("lot")
     op.drop_index(
         "uq_ledger_entry_reverses",

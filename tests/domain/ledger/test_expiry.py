@@ -43,9 +43,7 @@ def months(count: int, period_end: str = "day") -> ExpiryTerms:
         (ExpiryTerms(policy="fixed_date", last_day=date(2027, 12, 31)), "2026-05-05", "2027-12-31"),
     ],
 )
-def test_the_last_day_is_whole_and_the_next_is_without_the_lot(
-    terms: ExpiryTerms, earned: str, last_day: str
-) -> None:
+def test_the_last_day_is_whole_and_the_next_is_without_the_lot(terms: ExpiryTerms, earned: str, last_day: str) -> None:
     noon = datetime.fromisoformat(f"{earned}T12:00:00").replace(tzinfo=NEW_YORK)
     expiry = expires_at(terms, noon.astimezone(UTC), NEW_YORK)
     day_after = date.fromisoformat(last_day) + timedelta(days=1)
@@ -73,12 +71,8 @@ def test_a_rule_has_its_own_months_and_its_own_last_day() -> None:
     earned = datetime(2026, 1, 15, 12, tzinfo=UTC)
     own_months = ExpiryOverride(months=1)
     own_day = ExpiryOverride(last_day=date(2026, 1, 20))
-    assert expires_at(months(24, "quarter"), earned, NEW_YORK, own_months) == start_of_day(
-        date(2026, 4, 1), NEW_YORK
-    )
-    assert expires_at(ExpiryTerms(), earned, NEW_YORK, own_months) == start_of_day(
-        date(2026, 2, 16), NEW_YORK
-    )
+    assert expires_at(months(24, "quarter"), earned, NEW_YORK, own_months) == start_of_day(date(2026, 4, 1), NEW_YORK)
+    assert expires_at(ExpiryTerms(), earned, NEW_YORK, own_months) == start_of_day(date(2026, 2, 16), NEW_YORK)
     assert expires_at(ExpiryTerms(), earned, NEW_YORK, own_day) == start_of_day(date(2026, 1, 21), NEW_YORK)
 
 
@@ -140,9 +134,7 @@ def test_a_skipped_time_is_the_end_of_the_gap_and_a_repeated_one_the_first() -> 
     assert local_instant(datetime(2026, 11, 1, 1, 30), NEW_YORK) == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)  # noqa: DTZ001
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Mars/Olympus", "../etc/passwd", "/etc/passwd", "America", "\0", "x" * 999]
-)
+@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/passwd", "America", "\0", "x" * 999])
 def test_what_is_no_zone_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="time zone"):
         load_zone(name)

@@ -61,8 +61,7 @@ def with_rules(*rules: dict[str, Any], program: dict[str, Any] | None = None, **
     """A document with one group of these rules, and an attribute of every type."""
     named = [{"name": f"rule {index}"} | rule for index, rule in enumerate(rules)]
     return copy.deepcopy(
-        ATTRIBUTES
-        | {"version": 1, "program": program or {}, "rule_groups": [{"name": "G", "rules": named} | group]}
+        ATTRIBUTES | {"version": 1, "program": program or {}, "rule_groups": [{"name": "G", "rules": named} | group]}
     )
 
 

@@ -117,9 +117,7 @@ def test_a_mandatory_attribute_must_be_given(absent: dict[str, Any]) -> None:
     with pytest.raises(AttributeMissing) as caught:
         validate_attributes([define("int", mandatory=True)], absent, ignore_unknown=False)
     assert caught.value.key == "int"
-    update = validate_attributes(
-        [define("int", mandatory=True)], absent, ignore_unknown=False, require_mandatory=False
-    )
+    update = validate_attributes([define("int", mandatory=True)], absent, ignore_unknown=False, require_mandatory=False)
     assert update == ({}, [])
 
 

@@ -86,9 +86,7 @@ def compare(attribute: str, op: str, value: Any) -> dict[str, Any]:
         ("date.hour", "between", [[22, 23]], [[0, 21]]),
     ],
 )
-def test_an_operator_holds_for_what_it_says(
-    attribute: str, op: str, true_for: list[Any], false_for: list[Any]
-) -> None:
+def test_an_operator_holds_for_what_it_says(attribute: str, op: str, true_for: list[Any], false_for: list[Any]) -> None:
     assert all(holds(compare(attribute, op, value)) for value in true_for)
     assert not any(holds(compare(attribute, op, value)) for value in false_for)
 
@@ -114,9 +112,7 @@ def test_an_operator_holds_for_what_it_says(
         ("stay", "birthday", "month", False),
     ],
 )
-def test_a_missing_attribute_is_different_from_everything(
-    attribute: str, op: str, value: Any, expected: bool
-) -> None:
+def test_a_missing_attribute_is_different_from_everything(attribute: str, op: str, value: Any, expected: bool) -> None:
     without: dict[str, Any] = {attribute: None}
     assert holds(compare(f"transaction.{attribute}", op, value), **without) is expected
 

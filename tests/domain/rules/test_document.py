@@ -15,9 +15,7 @@ from domain.rules.problem import ConfigurationInvalid
 def test_yaml_and_json_give_the_same_document() -> None:
     expected = {"a": Decimal("1.50"), "b": [1, True, None, "x"], "c": {"4": "gift"}}
     assert load_document('a: 1.50\nb: [1, true, ~, "x"]\nc: {4: gift}\n') == expected
-    assert (
-        load_document(b'\xef\xbb\xbf{"a": 1.50, "b": [1, true, null, "x"], "c": {"4": "gift"}}') == expected
-    )
+    assert load_document(b'\xef\xbb\xbf{"a": 1.50, "b": [1, true, null, "x"], "c": {"4": "gift"}}') == expected
 
 
 @pytest.mark.parametrize(

@@ -147,9 +147,7 @@ def test_what_is_not_enabled_does_not_run() -> None:
         ({"valid_from": "2026-03-25T08:00"}, "2026-03-25T11:59:59Z", False),
     ],
 )
-def test_a_rule_is_valid_in_its_days_on_the_programs_clocks(
-    bounds: dict[str, Any], at: str, matches: bool
-) -> None:
+def test_a_rule_is_valid_in_its_days_on_the_programs_clocks(bounds: dict[str, Any], at: str, matches: bool) -> None:
     document = with_rules(flat(1, **bounds), program={"time_zone": "America/New_York"})
     assert bool(run(document, at=datetime.fromisoformat(at)).awards) is matches
     assert parse(to_document(parse(document))) == parse(document)
@@ -229,9 +227,7 @@ def test_points_are_the_exact_sum_capped_and_rounded_half_up(
         assert sum(lot.points for lot in award.lots) == award.points
         assert all(lot.points > 0 for lot in award.lots)
         assert Fraction(award.explanation["exact"]) == exact
-        assert abs(exact - Fraction(award.points, 10**places) - Fraction(award.spoilage)) < Fraction(
-            1, 10**20
-        )
+        assert abs(exact - Fraction(award.points, 10**places) - Fraction(award.spoilage)) < Fraction(1, 10**20)
 
 
 @given(

@@ -227,15 +227,11 @@ def test_all_faults_are_told_at_once_but_no_more_than_fifty() -> None:
 
 def test_units_without_a_usable_common_multiple_are_refused() -> None:
     primes = (999999999989, 999999999961, 999999999937, 999999999899)
-    rules = (
-        {"award": {"type": "per_unit", "of": "transaction.amount", "points": 1, "per": p}} for p in primes
-    )
+    rules = ({"award": {"type": "per_unit", "of": "transaction.amount", "points": 1, "per": p}} for p in primes)
     assert "common multiple" in problems_of(with_rules(*rules))["rule_groups[0]"]
 
 
-@pytest.mark.parametrize(
-    "document", [None, [], "x", 1, {"rule_groups": {}}, {"rule_groups": [[]]}, {"program": 1}]
-)
+@pytest.mark.parametrize("document", [None, [], "x", 1, {"rule_groups": {}}, {"rule_groups": [[]]}, {"program": 1}])
 def test_a_document_of_another_shape_is_refused(document: Any) -> None:
     assert problems_of(document)
 

@@ -73,10 +73,7 @@ def test_conditions_are_bounded_in_depth_and_number() -> None:
     leaf = nested(1)
     assert parse(with_rules(flat(1, when={"all": [leaf] * 199})))
     assert "more than 200" in problems_of(with_rules(flat(1, when={"all": [leaf] * 200})))[path]
-    assert (
-        "more than 200"
-        in problems_of(with_rules(flat(1, when={"all": [{"any": [leaf] * 100}] * 2000})))[path]
-    )
+    assert "more than 200" in problems_of(with_rules(flat(1, when={"all": [{"any": [leaf] * 100}] * 2000})))[path]
 
 
 def test_rules_are_bounded_in_number() -> None:
