@@ -1,6 +1,8 @@
 """B1 and B2: redemptions over HTTP on PostgreSQL and on the embedded SQLite, beside their floors."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from bench import bare_stack
@@ -10,7 +12,7 @@ from bench.measure import Measured, alternate
 from bench.proof import prove_books, prove_count, redemptions
 from bench.report import Floor, Line
 from bench.scale import Scale
-from bench.subject import Subject, ask, bare, product, token, tool
+from bench.subject import Serving, Subject, ask, bare, product, token, tool
 
 PATH = "/v1/RedeemPoints"
 PREFIX = "M-"
@@ -18,46 +20,48 @@ PREFIX = "M-"
 
 def measure_redemptions(postgres: Subject, sqlite: Subject, scale: Scale) -> list[Line]:
     """All by turns: the product on either database, the bare stack, `pgbench`, and SQLite without us."""
-    file = sqlite_file(sqlite)
-    _put_to_use(postgres, scale)
+    # The product holds its own file; what is measured without it is measured on a copy.
+    copy = sqlite.deployment.data_dir / "copy.db"
+    shutil.copyfile(sqlite_file(sqlite), copy)
 
     def raw(per_commit: int, number: int) -> Measured:
-        return raw_sqlite(file, scale.members, scale.seconds, per_commit=per_commit, seed=number)
+        return raw_sqlite(copy, scale.members, scale.seconds, per_commit=per_commit, seed=number)
 
-    turns: list[Callable[[int], Measured]] = [
-        partial(_product_round, postgres, scale),
-        partial(_bare_round, postgres, scale),
-        partial(_product_round, sqlite, scale),
-        partial(raw, 1),
-        partial(raw, 100),
-    ]
-    if tool("pgbench"):
-        turns.append(lambda _: pgbench(postgres, scale.members, scale.seconds))
-    on_postgres, stack, on_sqlite, single, shared, *direct = alternate(scale.rounds, *turns)
-    for subject in (postgres, sqlite):
-        prove_books(subject)
-    b1 = [Floor("bare stack: FastAPI and one statement", stack, least=0.8)]
-    b1 += [Floor("pgbench on the same SQL", rounds, least=0.25) for rounds in direct]
-    b2 = [
-        Floor("B1", on_postgres, least=0.95),
+    with _serving(postgres, scale) as on_postgres, _serving(sqlite, scale) as on_sqlite, bare(postgres) as stack:
+        # What autovacuum does within a minute: tables that were empty get their statistics.
+        ask(postgres, "VACUUM ANALYZE")
+        bare_load = Load(url=stack.url, path=bare_stack.PATH, kind="redeem", prefix=PREFIX, members=scale.members)
+        turns: list[Callable[[int], Measured]] = [
+            on_postgres,
+            lambda number: _loaded(bare_load, stack, scale, number),
+            on_sqlite,
+            partial(raw, 1),
+            partial(raw, 100),
+        ]
+        if tool("pgbench"):
+            turns.append(lambda _: pgbench(postgres, scale.members, scale.seconds))
+        b1, on_stack, b2, single, shared, *direct = alternate(scale.rounds, *turns)
+    below_b1 = [Floor("bare stack: FastAPI and one statement", on_stack, least=0.8)]
+    below_b1 += [Floor("pgbench on the same SQL", rounds, least=0.25) for rounds in direct]
+    below_b2 = [
+        Floor("B1", b1, least=0.95),
         Floor("its statements alone, one a commit", single),
         Floor("its statements alone, 100 a commit", shared),
     ]
     return [
-        Line("B1", "RedeemPoints over HTTP, PostgreSQL", on_postgres, b1),
-        Line("B2", "RedeemPoints over HTTP, SQLite", on_sqlite, b2),
+        Line("B1", "RedeemPoints over HTTP, PostgreSQL", b1, below_b1),
+        Line("B2", "RedeemPoints over HTTP, SQLite", b2, below_b2),
     ]
 
 
-def _put_to_use(postgres: Subject, scale: Scale) -> None:
-    """Redeem for a moment, then do what autovacuum does within a minute: tables that were empty get statistics."""
-    _product_round(postgres, scale, 0)
-    ask(postgres, "VACUUM ANALYZE")
+@contextmanager
+def _serving(subject: Subject, scale: Scale) -> Iterator[Callable[[int], Measured]]:
+    """The product's server, which is put under load for each round.
 
-
-def _product_round(subject: Subject, scale: Scale, number: int) -> Measured:
-    """One round of the product, from a fresh start; void unless the journal has what was acknowledged."""
+    At the end, when nothing is under way any more, the journal must hold what was acknowledged.
+    """
     before = redemptions(subject, "rest")
+    acknowledged: list[int] = []
     with product(subject) as serving:
         load = Load(
             url=serving.url,
@@ -67,20 +71,20 @@ def _product_round(subject: Subject, scale: Scale, number: int) -> Measured:
             members=scale.members,
             token=token(serving, subject.credentials),
         )
-        warm = put_under_load(load, scale.warm_up_s, 1000 + number, serving.pid)
-        measured = put_under_load(load, scale.seconds, number, serving.pid)
-    prove_count(
-        acknowledged=warm.operations + measured.operations,
-        found=redemptions(subject, "rest") - before,
-        # Of the warm-up and of the round alike.
-        under_way=2 * CLIENTS,
-    )
-    return measured
+
+        def round_of(number: int) -> Measured:
+            return _loaded(load, serving, scale, number, acknowledged)
+
+        round_of(0)
+        yield round_of
+    found = redemptions(subject, "rest") - before
+    prove_count(acknowledged=sum(acknowledged), found=found, under_way=CLIENTS * len(acknowledged))
+    prove_books(subject)
 
 
-def _bare_round(subject: Subject, scale: Scale, number: int) -> Measured:
-    """One round of the bare stack, treated alike."""
-    with bare(subject) as serving:
-        load = Load(url=serving.url, path=bare_stack.PATH, kind="redeem", prefix=PREFIX, members=scale.members)
-        put_under_load(load, scale.warm_up_s, 1000 + number, serving.pid)
-        return put_under_load(load, scale.seconds, number, serving.pid)
+def _loaded(load: Load, serving: Serving, scale: Scale, number: int, acknowledged: list[int] | None = None) -> Measured:
+    """One round, after a moment that only warms up; both are noted in `acknowledged`."""
+    rounds = [put_under_load(load, seconds, number, serving.pid) for seconds in (scale.warm_up_s, scale.seconds)]
+    if acknowledged is not None:
+        acknowledged += [one.operations for one in rounds]
+    return rounds[-1]

@@ -1,8 +1,11 @@
 """What a process remembers of callers, for at most a second: signatures checked, credentials in force."""
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.access import Principal
 
@@ -27,6 +30,7 @@ class AccessCache:
 
     _tokens: OrderedDict[str, KnownToken] = field(default_factory=OrderedDict)
     _generations: dict[int, tuple[int, datetime]] = field(default_factory=dict)
+    _asked: dict[int, asyncio.Future[int | None]] = field(default_factory=dict)
 
     def token(self, token: str) -> KnownToken | None:
         """What is known of a token."""
@@ -49,6 +53,20 @@ class AccessCache:
         """Keep the generation that the database has now."""
         self._generations[program_id] = (generation, now)
 
+    async def asked_once(self, program_id: int, ask: Callable[[], Coroutine[Any, Any, int | None]]) -> int | None:
+        """What `ask` gives; callers that want to know while it is being asked wait for the same answer."""
+        asked = self._asked.get(program_id)
+        if asked is None:
+            asked = self._asked[program_id] = asyncio.ensure_future(ask())
+            asked.add_done_callback(lambda done: self._answered(program_id, done))
+        # A caller that gives up does not take the answer away from the others.
+        return await asyncio.shield(asked)
+
+    def _answered(self, program_id: int, done: asyncio.Future[int | None]) -> None:
+        if self._asked.get(program_id) is done:
+            del self._asked[program_id]
+
     def forget_program(self, program_id: int) -> None:
         """Look again at once: this process has just reset the credential."""
         self._generations.pop(program_id, None)
+        self._asked.pop(program_id, None)

@@ -180,9 +180,15 @@ async def authenticate(services: Services, token: str, *, program: int | None = 
 async def _generation(services: Services, program_id: int, now: datetime) -> int | None:
     generation = services.access.generation(program_id, now)
     if generation is None:
-        generation = await services.db.read(lambda tx: _look_again(tx, services, program_id))
-        if generation is not None:
-            services.access.remember_generation(program_id, generation, now)
+        # Under load a second's first calls come all at once.
+        return await services.access.asked_once(program_id, lambda: _ask_generation(services, program_id, now))
+    return generation
+
+
+async def _ask_generation(services: Services, program_id: int, now: datetime) -> int | None:
+    generation = await services.db.read(lambda tx: _look_again(tx, services, program_id))
+    if generation is not None:
+        services.access.remember_generation(program_id, generation, now)
     return generation
 
 

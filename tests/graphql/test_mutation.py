@@ -16,6 +16,7 @@ async def test_every_mutation_needs_a_token(world: World) -> None:
         """mutation {redemptionReverse(input: {relationReference: "X",
             externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff"}) {replayed}}""",
         'mutation {programCreate(input: {name: "X"}) {credential {clientId}}}',
+        "mutation {programGoLive(input: {programId: 1}) {credential {clientId}}}",
         "mutation {credentialReset(input: {programId: 1}) {credential {clientId}}}",
         'mutation {configurationApply(input: {document: "version: 1"}) {changed}}',
     )
@@ -39,6 +40,7 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
         "pointsRedeem",
         "redemptionReverse",
         "programCreate",
+        "programGoLive",
         "credentialReset",
         "configurationApply",
     }

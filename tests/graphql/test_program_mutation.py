@@ -8,6 +8,8 @@ CREATE = """mutation($i: ProgramCreateInput!) {programCreate(input: $i) {credent
 RESET = """mutation($i: CredentialResetInput!) {credentialReset(input: $i) {
     credential {programId clientId clientSecret}}}"""
 
+GO_LIVE = """mutation($i: ProgramGoLiveInput!) {programGoLive(input: $i) {credential {programId environment}}}"""
+
 APPLY = """mutation($i: ConfigurationApplyInput!) {configurationApply(input: $i) {changed configuration {
     version document}}}"""
 
@@ -23,6 +25,18 @@ async def test_an_administrator_creates_a_program(world: World, server: Caller) 
         await world.refused(caller, CREATE, {"name": "Fourth"}, "FORBIDDEN", "FORBIDDEN", "403", None)
     for name in ("", "x" * 101):
         await world.refused(administrator, CREATE, {"name": name}, "BAD_USER_INPUT", "INVALID_REQUEST", "998", "name")
+
+
+async def test_going_live_is_refused(world: World, server: Caller) -> None:
+    administrator = await world.administrator(program=1)
+    for caller, program, *expected in (
+        (administrator, 2, "NOT_FOUND", "PROGRAM_NOT_FOUND", "1303", None),
+        # A sandbox deployment has no live environments.
+        (administrator, 1, "BAD_USER_INPUT", "INVALID_REQUEST", "998", None),
+        (server, 1, "FORBIDDEN", "FORBIDDEN", "403", None),
+        (await world.administrator("program-manager", program=1), 1, "FORBIDDEN", "FORBIDDEN", "403", None),
+    ):
+        await world.refused(caller, GO_LIVE, {"programId": program}, *expected)
 
 
 async def test_a_reset_kills_every_earlier_token_at_once(world: World, server: Caller) -> None:

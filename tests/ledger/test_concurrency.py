@@ -22,9 +22,6 @@ from tests.servers import (
     running_servers,
 )
 
-# One worker runs them all, on the same servers.
-pytestmark = pytest.mark.xdist_group("servers")
-
 PROCESSES = {"sqlite": 1, "postgresql": 2}
 MEMBERS = map("MEMBER-{}".format, count(1))
 
