@@ -1,5 +1,6 @@
 """B1 and B2: redemptions over HTTP on PostgreSQL and on the embedded SQLite, beside their floors."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ def measure_redemptions(postgres: Subject, sqlite: Subject, scale: Scale) -> lis
     # The product holds its own file; what is measured without it is measured on a copy.
     copy = sqlite.deployment.data_dir / "copy.db"
     shutil.copyfile(sqlite_file(sqlite), copy)
+    # Else the first commit that is measured waits for the disk to take what was loaded and copied.
+    os.sync()
 
     def raw(per_commit: int, number: int) -> Measured:
         return raw_sqlite(copy, scale.members, scale.seconds, per_commit=per_commit, seed=number)
