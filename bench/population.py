@@ -86,6 +86,8 @@ class Population:
             (self.program_id, self.members, reference, ACTIVE, True, None, wrapped, profile)
             # Neither e-mail nor mobile number, no attributes of the program's own, never logged in.
             + (None, None, {}, FIRST_DAY, FIRST_DAY, None, 1)
+            # No tier, no referral, not merged.
+            + (None,) * 7
         )
 
 
@@ -111,13 +113,14 @@ class _Book:
         number = f"T-{people.lots}"
         people.rows["member_transaction"].append(
             (people.program_id, people.lots, people.members, number, number, "DR", Decimal(self.lot_points), now)
-            + (None, None, {}, self.lot_points, people.config_version, "bench", "bench", now)
+            + (None, None, {}, self.lot_points, people.config_version, "bench", "bench", now, "POSTED", Decimal(0))
         )
         expires_at = now + LIFE
         entry_id = self._post("earn", "issued", "spend", self.lot_points, 1, now, expires_at, expires_at)
         left = self.lot_points if is_open else 0
         people.rows["lot"].append(
             (people.program_id, people.lots, people.members, entry_id, now, expires_at, self.lot_points, left, is_open)
+            + (None,)
         )
         self.earned += self.lot_points
         if is_open:
@@ -136,6 +139,8 @@ class _Book:
         people.rows["account"].append(
             (people.program_id, people.members, people.members, "DEFAULT", self.seq, self.available)
             + (self.earned, 0, redeemed, 0, self.next_expiry, self.head)
+            # Nothing pending, held or in arrears, and no other buckets.
+            + (0, 0, 0, 0, 0, 0, NEVER)
         )
 
     def _post(
@@ -183,7 +188,7 @@ class _Book:
         self.head = entry_hash(self.head, posting)
         people.rows["ledger_entry"].append(_entry_row(posting, self.head))
         people.rows["lot_trace"].append(
-            (people.program_id, posting.entry_id, self.last_lot, points, lot_expiry),
+            (people.program_id, posting.entry_id, self.last_lot, points, lot_expiry, None, None),
         )
         return posting.entry_id
 
@@ -215,4 +220,6 @@ def _entry_row(posting: Posting, digest: bytes) -> Row:
         posting.transaction_ref,
         posting.reverses_id,
         digest,
+        posting.arrears,
+        posting.related_id,
     )

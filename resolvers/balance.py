@@ -15,12 +15,23 @@ from domain.store.program import ProgramState
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Balance:
-    """The figures of one account at one instant; points due to expire are left out already."""
+    """The figures of one account at one instant; points due to expire are left out already.
+
+    `available` is negative while arrears outweigh it; `held` counts in `redeemed` as well. `total` is
+    available and pending: the sum of all postings.
+    """
 
     member_id: int
+    total: Decimal
     available: Decimal
+    pending: Decimal
+    held: Decimal
+    arrears: Decimal
     spend: Decimal
     bonus: Decimal
+    partner: Decimal
+    purchased: Decimal
+    other: Decimal
     redeemed: Decimal
     expired: Decimal
     next_expiry_at: datetime | None
@@ -37,13 +48,26 @@ def available_points(
 
 def balance_of(figures: Figures, state: ProgramState) -> Balance:
     """Figures in points."""
+    points = {name: from_minor(getattr(figures, name), state.places) for name in _FIGURES}
     return Balance(
         member_id=figures.member_id,
-        available=from_minor(figures.available, state.places),
-        spend=from_minor(figures.spend, state.places),
-        bonus=from_minor(figures.bonus, state.places),
-        redeemed=from_minor(figures.redeemed, state.places),
-        expired=from_minor(figures.expired, state.places),
+        total=from_minor(figures.available + figures.pending, state.places),
         next_expiry_at=None if figures.next_expiry >= NEVER else figures.next_expiry,
         next_expiring_points=from_minor(figures.next_expiring, state.places),
+        **points,
     )
+
+
+_FIGURES = (
+    "available",
+    "pending",
+    "held",
+    "arrears",
+    "spend",
+    "bonus",
+    "partner",
+    "purchased",
+    "other",
+    "redeemed",
+    "expired",
+)

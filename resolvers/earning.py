@@ -21,8 +21,9 @@ from domain.errors import (
     TesseraError,
     member_status_error,
 )
+from domain.ledger.account import Account
 from domain.ledger.expiry import expires_at
-from domain.ledger.posting import BONUS, SPEND, Account, Draft, expiry_of, new_lot
+from domain.ledger.posting import BONUS, SPEND, Draft, expiry_of, new_lot
 from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
 from domain.models import member_transaction
 from domain.models.types import to_json
@@ -204,7 +205,7 @@ class Earnings:
             detail=to_json({"group": award.group, **award.explanation}),
             source=one.command.source,
         )
-        self._accounts[member.id].earn(draft, self.now)
+        self._accounts[member.id].credit(draft, self.now)
         one.drafts.append(draft)
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:

@@ -9,7 +9,19 @@ from uuid import UUID
 
 import orjson
 
-from domain.ledger.posting import BONUS, EXPIRY, REVERSAL, SPEND
+from domain.ledger.posting import (
+    ADJUSTMENT,
+    BONUS,
+    EXPIRY,
+    HOLD,
+    PARTNER,
+    PENDING,
+    PURCHASED,
+    REVERSAL,
+    SPEND,
+    TRANSFER_IN,
+    TRANSFER_OUT,
+)
 from domain.points import from_minor
 from domain.store.entry import StoredEntry
 from domain.store.program import ProgramState
@@ -22,12 +34,27 @@ CATEGORY_ORDER = (
     "Transfer",
     "Redeem",
     "Reversal",
+    "Held",
     "Expired",
     "Adjustment",
 )
 """The categories of the categorised statement, in the order of its rows."""
 
-RESERVED_TYPES = frozenset({SPEND, BONUS, 7, 8, 9, EXPIRY, REVERSAL, 12, 13, 14})
+RESERVED_TYPES = frozenset(
+    {
+        SPEND,
+        BONUS,
+        TRANSFER_IN,
+        TRANSFER_OUT,
+        ADJUSTMENT,
+        EXPIRY,
+        REVERSAL,
+        PARTNER,
+        PURCHASED,
+        PENDING,
+        HOLD,
+    }
+)
 """`LoyaltyTxnType`s of the statement map that are not redemptions (`docs/statements.md`)."""
 
 
@@ -59,9 +86,19 @@ class LedgerEntry:
 
 def category_of(kind: str, bucket: str) -> str:
     """The row of the categorised statement that a posting counts in."""
-    if kind == "earn":
-        return bucket.capitalize()
-    return {"redemption": "Redeem", "reversal": "Reversal", "expiry": "Expired"}[kind]
+    return _CATEGORIES.get(kind) or bucket.capitalize()
+
+
+_CATEGORIES = {
+    "redemption": "Redeem",
+    "reversal": "Reversal",
+    "expiry": "Expired",
+    "hold": "Held",
+    "release": "Held",
+    "transfer": "Transfer",
+    "adjustment": "Adjustment",
+}
+"""What is not a credit of a bucket, or the refund of one."""
 
 
 def known_types(state: ProgramState) -> frozenset[int]:
@@ -102,4 +139,17 @@ def _narration(stored: StoredEntry, detail: Mapping[str, Any], state: ProgramSta
         return f"{detail.get('group', 'Earned')}: {rules}" if rules else "Earned"
     if stored.kind == "redemption":
         return f"Redeemed: {state.terms.redemption_types.get(stored.loyalty_txn_type, 'redemption')}"
-    return {"reversal": "Redemption reversed", "expiry": "Points expired"}[stored.kind]
+    if stored.kind == "transfer":
+        return "Points transferred in" if stored.points > 0 else "Points transferred out"
+    return _NARRATIONS[stored.kind]
+
+
+_NARRATIONS = {
+    "bonus": "Bonus",
+    "refund": "Purchase refunded",
+    "reversal": "Redemption reversed",
+    "expiry": "Points expired",
+    "hold": "Points held",
+    "release": "Hold released",
+    "adjustment": "Adjusted",
+}

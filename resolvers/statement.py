@@ -106,13 +106,13 @@ async def get_statement_summary(
         empty = Figures(0, holder.member_id, 0, 0, 0, 0, 0, NEVER)
         balance = balance_of(figures[0] if figures else empty, holder.state)
         return StatementSummary(
-            point_balance=balance.available,
+            point_balance=balance.total,
             bonus=balance.bonus,
             spend=balance.spend,
             redeem=balance.redeemed,
-            partner=Decimal(0),
-            purchased=Decimal(0),
-            other_accrued=Decimal(0),
+            partner=balance.partner,
+            purchased=balance.purchased,
+            other_accrued=balance.other,
             expired_points=balance.expired,
         )
 

@@ -1,6 +1,6 @@
 """The hash chain over an account's postings: any later change of a digit shows, and shows where.
 
-`redeem_points.sql` computes the same text inside PostgreSQL; the tests of the state machine hold both equal.
+`redeem_points_2.sql` computes the same text inside PostgreSQL; the tests of the state machine hold both equal.
 """
 
 import hashlib
@@ -20,11 +20,16 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
-    """What a posting does to one lot: signed smallest units, and the lot's expiry after it."""
+    """What a posting does to one lot: signed smallest units, and the lot's expiry after it.
+
+    The trace that makes a lot has the terms that the posting itself does not tell.
+    """
 
     lot_id: int
     points: int
     expires_at: datetime
+    available_at: datetime | None = None
+    earned_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +60,8 @@ class Posting:
     transaction_ref: int | None
     reverses_id: int | None
     traces: tuple[Trace, ...]
+    arrears: int = 0
+    related_id: int | None = None
 
 
 def entry_hash(previous: bytes, posting: Posting) -> bytes:
@@ -63,7 +70,10 @@ def entry_hash(previous: bytes, posting: Posting) -> bytes:
 
 
 def chain_text(posting: Posting) -> str:
-    """The posting as the one line of text that is hashed; an absent value is empty."""
+    """The posting as the one line of text that is hashed; an absent value is empty.
+
+    Arrears and the related entry, which few postings have, stand behind the rest with a letter each.
+    """
     return _SEPARATOR.join(
         (
             str(posting.program_id),
@@ -90,10 +100,19 @@ def chain_text(posting: Posting) -> str:
             "" if posting.transaction_ref is None else str(posting.transaction_ref),
             "" if posting.reverses_id is None else str(posting.reverses_id),
             _traces_text(posting.traces),
+            *((f"A{posting.arrears}",) if posting.arrears else ()),
+            *((f"R{posting.related_id}",) if posting.related_id is not None else ()),
         )
     )
 
 
 def _traces_text(traces: Iterable[Trace]) -> str:
-    ordered = sorted(traces, key=lambda trace: trace.lot_id)
-    return ",".join(f"{trace.lot_id}:{trace.points}:{to_micros(trace.expires_at)}" for trace in ordered)
+    return ",".join(map(_trace_text, sorted(traces, key=lambda trace: trace.lot_id)))
+
+
+def _trace_text(trace: Trace) -> str:
+    text = f"{trace.lot_id}:{trace.points}:{to_micros(trace.expires_at)}"
+    if trace.available_at is None and trace.earned_at is None:
+        return text
+    terms = (trace.available_at, trace.earned_at)
+    return ":".join((text, *("" if one is None else str(to_micros(one)) for one in terms)))

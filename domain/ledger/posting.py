@@ -1,8 +1,9 @@
-"""Postings before they are stored: the account as it moves, its lots, and the drafts of entries.
+"""Postings before they are stored: lots, what moves in them, and the drafts of entries.
 
 Pure: figures in the smallest unit, instants aware in UTC. `domain.store.journal` gives ids and writes.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,26 +12,34 @@ from uuid import UUID
 
 from domain.clock import NEVER
 from domain.ids import new_reference
-from domain.ledger.chain import Posting, Trace
 
-Kind = Literal["earn", "redemption", "reversal", "expiry"]
-Bucket = Literal["spend", "bonus", "redeem", "expired"]
+Kind = Literal[
+    "earn", "bonus", "refund", "redemption", "reversal", "expiry", "hold", "release", "transfer", "adjustment"
+]
+Bucket = Literal["spend", "bonus", "partner", "purchased", "other", "redeem", "expired"]
 
 CONTRA: dict[str, str] = {
     "earn": "issued",
+    "bonus": "issued",
+    "refund": "issued",
     "redemption": "redeemed",
     "reversal": "redeemed",
     "expiry": "expired",
+    "hold": "held",
+    "release": "held",
+    "transfer": "transferred",
+    "adjustment": "adjusted",
 }
 """The program's side of each kind of posting; the whole sums to zero by a GROUP BY over both."""
 
-SPEND, BONUS, EXPIRY, REVERSAL = 1, 2, 10, 11
+SPEND, BONUS, TRANSFER_IN, TRANSFER_OUT, ADJUSTMENT = 1, 2, 7, 8, 9
+EXPIRY, REVERSAL, PARTNER, PURCHASED, PENDING, HOLD = 10, 11, 12, 13, 14, 15
 """Types of the statement that are not redemptions (`docs/statements.md`)."""
 
 
 @dataclass(slots=True)
 class Lot:
-    """What is left of a credit. `id` is None until it is stored."""
+    """What is left of a credit. `id` is None until it is stored; `available_at` None: from the start."""
 
     earned_at: datetime
     expires_at: datetime
@@ -38,6 +47,11 @@ class Lot:
     remaining: int
     id: int | None = None
     entry_id: int | None = None
+    available_at: datetime | None = None
+
+    def is_pending(self, pending_from: datetime) -> bool:
+        """Whether its points wait: what becomes available before `pending_from` has done so."""
+        return self.available_at is not None and self.available_at >= pending_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,11 @@ class Move:
 
 @dataclass(slots=True)
 class Draft:
-    """A posting in the making. `points` is signed, as seen by the member."""
+    """A posting in the making. `points` is signed, as seen by the member.
+
+    `arrears` is the part of `points` that its moves do not have. `related` is another draft of the same
+    database transaction, or the id of a stored entry. A `narration` is encrypted already.
+    """
 
     kind: Kind
     bucket: Bucket
@@ -62,9 +80,12 @@ class Draft:
     expires_at: datetime | None = None
     merchant: str | None = None
     amount: Decimal | None = None
+    narration: bytes | None = None
     detail: str | None = None
     transaction_ref: int | None = None
     reverses_id: int | None = None
+    related: "Draft | int | None" = None
+    arrears: int = 0
     external_reference: UUID = field(default_factory=new_reference)
     source: str | None = None
     balance_after: int = 0
@@ -72,123 +93,17 @@ class Draft:
     id: int | None = None
 
 
-@dataclass(slots=True)
-class Account:
-    """The running figures of one account, and the drafts that moved them so far."""
-
-    program_id: int
-    id: int
-    member_id: int
-    version: int
-    available: int
-    spend: int
-    bonus: int
-    redeemed: int
-    expired: int
-    next_expiry: datetime
-    head_hash: bytes
-    drafts: list[Draft] = field(default_factory=list)
-    lots_changed: bool = False
-
-    def post(self, draft: Draft) -> Draft:
-        """Apply a draft: figures, lots, running balance. The sum of its moves is its points."""
-        self.version += 1
-        self.available += draft.points
-        if draft.bucket == "spend":
-            self.spend += draft.points
-        elif draft.bucket == "bonus":
-            self.bonus += draft.points
-        elif draft.bucket == "redeem":
-            self.redeemed -= draft.points
-        else:
-            self.expired -= draft.points
-        for move in draft.moves:
-            move.lot.remaining += move.points
-            move.lot.expires_at = move.expires_at
-        draft.balance_after, draft.seq = self.available, self.version
-        self.drafts.append(draft)
-        return draft
-
-    def earn(self, draft: Draft, now: datetime) -> None:
-        """Post a credit with its lots; a lot that is past its date already is expired in the same step."""
-        self.post(draft)
-        past = [move.lot for move in draft.moves if move.expires_at <= now]
-        for move in draft.moves:
-            if move.expires_at > now:
-                self.next_expiry = min(self.next_expiry, move.expires_at)
-        self.write_off(past)
-
-    def write_off(self, lots: list[Lot], at: datetime | None = None) -> None:
-        """Expire what is left in these lots: one posting for each expiry instant, dated at that instant.
-
-        With `at` one posting for all, dated then: points that came back after their date.
-        """
-        due: dict[datetime, list[Lot]] = {}
-        for lot in sorted(lots, key=lot_order):
-            if lot.remaining:
-                due.setdefault(at or lot.expires_at, []).append(lot)
-        for instant, expiring in due.items():
-            moves = [Move(lot, -lot.remaining, lot.expires_at) for lot in expiring]
-            self.lots_changed = True
-            self.post(
-                Draft(
-                    kind="expiry",
-                    bucket="expired",
-                    points=sum(move.points for move in moves),
-                    loyalty_txn_type=EXPIRY,
-                    transaction_date=instant,
-                    moves=moves,
-                )
-            )
-
-
 def lot_order(lot: Lot) -> tuple[datetime, datetime, int]:
     """The order in which debits take lots: first expiring, then first earned, then id."""
     return lot.expires_at, lot.earned_at, lot.id or 0
 
 
-def new_lot(points: int, earned_at: datetime, expires_at: datetime) -> Move:
+def new_lot(points: int, earned_at: datetime, expires_at: datetime, available_at: datetime | None = None) -> Move:
     """The move that creates a lot with everything still in it."""
-    return Move(Lot(earned_at, expires_at, points, 0), points, expires_at)
+    return Move(Lot(earned_at, expires_at, points, 0, available_at=available_at), points, expires_at)
 
 
-def expiry_of(moves: list[Move]) -> datetime | None:
+def expiry_of(moves: Iterable[Move]) -> datetime | None:
     """The earliest expiry that a credit's lots have, None where none of them expires."""
-    soonest = min(move.expires_at for move in moves)
+    soonest = min((move.expires_at for move in moves), default=NEVER)
     return None if soonest >= NEVER else soonest
-
-
-def posting_of(
-    account: Account, draft: Draft, *, processed_at: datetime, config_version: int, source: str, actor: str
-) -> Posting:
-    """What the chain covers of a draft that has its id. Raises ValueError where it has none."""
-    if draft.id is None:
-        raise ValueError("a draft without id cannot be posted")
-    return Posting(
-        program_id=account.program_id,
-        entry_id=draft.id,
-        account_id=account.id,
-        seq=draft.seq,
-        kind=draft.kind,
-        contra=CONTRA[draft.kind],
-        bucket=draft.bucket,
-        points=draft.points,
-        balance_after=draft.balance_after,
-        loyalty_txn_type=draft.loyalty_txn_type,
-        external_reference=draft.external_reference,
-        transaction_date=draft.transaction_date,
-        processed_at=processed_at,
-        expires_at=draft.expires_at,
-        merchant=draft.merchant,
-        amount=draft.amount,
-        narration=None,
-        detail=draft.detail,
-        config_version=config_version,
-        source=draft.source or source,
-        actor=actor,
-        transaction_ref=draft.transaction_ref,
-        reverses_id=draft.reverses_id,
-        traces=tuple(
-            Trace(lot_id=move.lot.id or 0, points=move.points, expires_at=move.expires_at) for move in draft.moves
-        ),
-    )

@@ -44,22 +44,26 @@ class Redeemed:
     fingerprint: bytes | None = None
 
 
-def take(lots: Iterable[Lot], points: int) -> tuple[list[Move], datetime]:
+def take(lots: Iterable[Lot], points: int, *, pending_from: datetime = NEVER) -> tuple[list[Move], datetime]:
     """Take points from lots that come in `lot_order`; the moves, and the earliest expiry that remains.
 
-    Reads no more lots than it needs. Raises ValueError where the lots hold less than the account says,
-    which would be a broken invariant, not a refusal.
+    Passes over what is pending (`Lot.is_pending`). Reads no more lots than it needs. Raises ValueError where
+    the lots hold less than the account says, which would be a broken invariant, not a refusal.
     """
     moves: list[Move] = []
-    needed = points
+    needed, soonest = points, NEVER
     for lot in lots:
-        if needed == 0:
-            return moves, lot.expires_at
+        if needed == 0 or lot.is_pending(pending_from):
+            # The first that stays expires first, pending or not.
+            soonest = min(soonest, lot.expires_at)
+            if needed == 0:
+                return moves, soonest
+            continue
         taken = min(lot.remaining, needed)
         moves.append(Move(lot, -taken, lot.expires_at))
         needed -= taken
         if taken < lot.remaining:
-            return moves, lot.expires_at
+            return moves, min(soonest, lot.expires_at)
     if needed:
         raise ValueError(f"the lots lack {needed} of {points} points")
-    return moves, NEVER
+    return moves, soonest

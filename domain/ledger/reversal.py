@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from domain.ledger.posting import REVERSAL, Account, Draft, Lot, Move
+from domain.ledger.account import Account
+from domain.ledger.posting import REVERSAL, Draft, Lot, Move
 
 Policy = Literal["extend", "forfeit", "original"]
 

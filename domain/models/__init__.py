@@ -2,7 +2,16 @@
 
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row
+from domain.models.counter import (
+    aggregate_bucket,
+    cap_counter,
+    member_merge,
+    member_tier,
+    points_request,
+    segment_member,
+)
 from domain.models.deployment import deployment
+from domain.models.hold import hold
 from domain.models.ledger import (
     feed,
     idempotency,
@@ -27,20 +36,27 @@ __all__ = [
     "access_token",
     "account",
     "admin_token",
+    "aggregate_bucket",
     "audit_entry",
     "batch",
     "batch_row",
+    "cap_counter",
     "credential",
     "deployment",
     "feed",
+    "hold",
     "idempotency",
     "ledger_entry",
     "lot",
     "lot_trace",
     "member",
+    "member_merge",
+    "member_tier",
     "member_transaction",
     "member_unique_value",
     "outbox",
+    "points_request",
     "program",
     "program_config",
+    "segment_member",
 ]

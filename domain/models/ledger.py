@@ -43,13 +43,20 @@ member_transaction = Table(
     Column("source", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("processed_at", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False, server_default="POSTED"),
+    Column("refunded", ExactDecimal, nullable=False, server_default="0"),
     UniqueConstraint("program_id", "unique_transaction_id"),
     ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
     CheckConstraint("type IN ('DR', 'CR')", name="type"),
+    CheckConstraint("status IN ('POSTED', 'PARKED', 'LAPSED')", name="status"),
     Index("ix_member_transaction_member", "program_id", "member_id", "id"),
     Index("ix_member_transaction_reference", "program_id", "transaction_id"),
 )
-"""What was submitted. `unique_transaction_id` repeats `transaction_id` where the program wants it unique."""
+"""What was submitted. `unique_transaction_id` repeats `transaction_id` where the program wants it unique.
+
+`refunded` of a `DR` is the part of its amount that refunds took back so far. A `CR` without its `DR` is
+`PARKED` until that arrives, and `LAPSED` where it did not in time.
+"""
 
 ledger_entry = Table(
     "ledger_entry",
@@ -78,6 +85,8 @@ ledger_entry = Table(
     Column("transaction_ref", BigInteger),
     Column("reverses_id", BigInteger),
     Column("hash", LargeBinary, nullable=False),
+    Column("arrears", BigInteger, nullable=False, server_default="0"),
+    Column("related_id", BigInteger),
     UniqueConstraint("program_id", "account_id", "seq"),
     UniqueConstraint("program_id", "external_reference"),
     ForeignKeyConstraint(["program_id", "account_id"], ["account.program_id", "account.id"]),
@@ -95,7 +104,10 @@ ledger_entry = Table(
 """The append-only journal: signed points on the member's account against `contra`.
 
 `hash` is SHA-256 over the entry before, this entry's content and its traces (`domain.ledger.chain`).
-`narration` is free text under the member's key; the chain covers the ciphertext.
+`narration` is free text under the member's key; the chain covers the ciphertext. `arrears` is the part of
+`points` that no lot gave or took: negative where a debit went below zero, positive where a credit repaid it.
+`related_id` is the entry that this one belongs to: the earning of a refund, the other side of a transfer,
+the hold of a settled redemption.
 """
 
 lot = Table(
@@ -110,6 +122,7 @@ lot = Table(
     Column("points", BigInteger, nullable=False),
     Column("remaining", BigInteger, nullable=False),
     Column("is_open", Boolean, nullable=False),
+    Column("available_at", UtcDateTime),
     ForeignKeyConstraint(["program_id", "account_id"], ["account.program_id", "account.id"]),
     ForeignKeyConstraint(["program_id", "entry_id"], ["ledger_entry.program_id", "ledger_entry.id"]),
     CheckConstraint("points > 0", name="points"),
@@ -128,7 +141,10 @@ lot = Table(
     Index("ix_lot_due", "program_id", "expires_at", "account_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     postgresql_with={"fillfactor": "70"},
 )
-"""What a credit left. The partial indexes hang on `is_open`, so that taking a part stays heap-only."""
+"""What a credit left. The partial indexes hang on `is_open`, so that taking a part stays heap-only.
+
+`available_at` None: from the start. Before that instant its points are pending.
+"""
 
 lot_trace = Table(
     "lot_trace",
@@ -138,11 +154,16 @@ lot_trace = Table(
     Column("lot_id", BigInteger, primary_key=True, autoincrement=False),
     Column("points", BigInteger, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("available_at", UtcDateTime),
+    Column("earned_at", UtcDateTime),
     ForeignKeyConstraint(["program_id", "entry_id"], ["ledger_entry.program_id", "ledger_entry.id"]),
     ForeignKeyConstraint(["program_id", "lot_id"], ["lot.program_id", "lot.id"]),
-    CheckConstraint("points <> 0", name="points"),
 )
-"""What a posting did to a lot, append-only; `expires_at` is the lot's expiry after it."""
+"""What a posting did to a lot, append-only; `expires_at` is the lot's expiry after it.
+
+Points 0: only the date moved. The trace that makes a lot also carries `available_at`, and `earned_at` where
+that is not the transaction date of the posting (a lot that came from another account).
+"""
 
 idempotency = Table(
     "idempotency",

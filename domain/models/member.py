@@ -36,14 +36,23 @@ member = Table(
     Column("activated_at", UtcDateTime),
     Column("last_logged_in_at", UtcDateTime),
     Column("version", Integer, nullable=False),
+    Column("tier", Text),
+    Column("tier_since", UtcDateTime),
+    Column("tier_qualified_at", UtcDateTime),
+    Column("referral_code", Text),
+    Column("referred_by", BigInteger),
+    Column("referral_rewarded_at", UtcDateTime),
+    Column("merged_into", BigInteger),
     UniqueConstraint("program_id", "relation_reference"),
+    UniqueConstraint("program_id", "referral_code"),
     UniqueConstraint("program_id", "email_hash"),
     UniqueConstraint("program_id", "mobile_hash"),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
 )
 """`profile` is personal information under `data_key`, itself wrapped by the deployment's key.
 
-Destroying `data_key` erases the member. E-mail and mobile number are found by keyed hashes.
+Destroying `data_key` erases the member. E-mail and mobile number are found by keyed hashes. `merged_into`
+is the member who answers for this one since a merge: its reference goes on to work.
 """
 
 member_unique_value = Table(
@@ -73,15 +82,30 @@ account = Table(
     Column("expired", BigInteger, nullable=False),
     Column("next_expiry", UtcDateTime, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
+    Column("pending", BigInteger, nullable=False, server_default="0"),
+    Column("held", BigInteger, nullable=False, server_default="0"),
+    Column("arrears", BigInteger, nullable=False, server_default="0"),
+    Column("partner", BigInteger, nullable=False, server_default="0"),
+    Column("purchased", BigInteger, nullable=False, server_default="0"),
+    Column("other", BigInteger, nullable=False, server_default="0"),
+    Column("next_release", UtcDateTime, nullable=False),
     UniqueConstraint("program_id", "member_id", "currency"),
     ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
-    CheckConstraint("available >= 0", name="available"),
-    CheckConstraint("available = spend + bonus - redeemed - expired", name="figures"),
+    CheckConstraint("available + arrears >= 0", name="available"),
+    CheckConstraint("pending >= 0", name="pending"),
+    CheckConstraint("held >= 0", name="held"),
+    CheckConstraint("arrears >= 0", name="arrears"),
+    CheckConstraint(
+        "available + pending = spend + bonus + partner + purchased + other - redeemed - expired", name="figures"
+    ),
     postgresql_with={"fillfactor": "60"},
 )
 """Running figures in the smallest unit: a cache that `tessera ledger verify` proves.
 
-`version` is the number of postings, `next_expiry` the earliest expiry among open lots (or NEVER),
+`available` is what the open lots hold that are not pending, less the arrears; it is negative while arrears
+outweigh it. `held` counts in `redeemed` already. `version` is the number of postings, `next_expiry` the
+earliest expiry among open lots, `next_release` the earliest instant at which a pending lot becomes
+available or a hold lapses (or NEVER): until then the figures are as they were at the last posting.
 `head_hash` the hash of the newest posting. No index on a column that a redemption changes, so that
 PostgreSQL keeps its updates heap-only.
 """

@@ -1,13 +1,13 @@
 """Balances and expiry in the database, at an instant: due lots are left out on read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from domain.clock import NEVER
-from domain.models import account, ledger_entry, lot, lot_trace
+from domain.models import account, hold, ledger_entry, lot, lot_trace
 
 
 @dataclass(slots=True)
@@ -22,7 +22,31 @@ class Figures:
     redeemed: int
     expired: int
     next_expiry: datetime
+    pending: int = 0
+    held: int = 0
+    arrears: int = 0
+    partner: int = 0
+    purchased: int = 0
+    other: int = 0
     next_expiring: int = 0
+
+
+_COLUMNS = (
+    "id",
+    "member_id",
+    "available",
+    "spend",
+    "bonus",
+    "redeemed",
+    "expired",
+    "next_expiry",
+    "pending",
+    "held",
+    "arrears",
+    "partner",
+    "purchased",
+    "other",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +69,87 @@ def read_figures(
     *,
     with_next: bool = False,
 ) -> list[Figures]:
-    """The figures of these members. One statement; another where something is due or the next is asked for."""
-    columns = ("id", "member_id", "available", "spend", "bonus", "redeemed", "expired", "next_expiry")
+    """The figures of these members. One statement; two more where something is due or the next is asked for."""
     rows = tx.execute(
-        select(*(account.c[name] for name in columns)).where(
+        select(*(account.c[name] for name in _COLUMNS), account.c.next_release).where(
             account.c.program_id == program_id,
             account.c.member_id.in_(member_ids),
             account.c.currency == currency,
         )
     )
-    figures = [Figures(*row) for row in rows]
-    looked_at = [one for one in figures if one.next_expiry <= now or (with_next and one.next_expiry < NEVER)]
+    figures, looked_at, lapsing = [], [], []
+    for row in rows:
+        one = Figures(*row[:-1])
+        figures.append(one)
+        is_due = one.next_expiry <= now or row.next_release <= now
+        if is_due or (with_next and one.next_expiry < NEVER):
+            looked_at.append(one)
+        if row.next_release <= now:
+            lapsing.append(one)
     if looked_at:
-        _leave_out_due(tx, program_id, looked_at, now)
+        held = _lapsed_holds(tx, program_id, [one.account_id for one in lapsing], now) if lapsing else {}
+        _bring_up_to(tx, program_id, looked_at, held, now)
     return figures
 
 
-def _leave_out_due(tx: Connection, program_id: int, figures: Sequence[Figures], now: datetime) -> None:
-    by_account: dict[int, list[tuple[datetime, int]]] = {}
-    for row in tx.execute(
-        select(lot.c.account_id, lot.c.expires_at, func.sum(lot.c.remaining).label("points"))
-        .where(
-            lot.c.program_id == program_id,
-            lot.c.account_id.in_([one.account_id for one in figures]),
-            lot.c.is_open,
-            lot.c.expires_at < NEVER,
-        )
-        .group_by(lot.c.account_id, lot.c.expires_at)
-        .order_by(lot.c.expires_at)
-    ):
-        by_account.setdefault(row.account_id, []).append((row.expires_at, int(row.points)))
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Points of one account with one expiry and one release."""
+
+    expires_at: datetime
+    available_at: datetime | None
+    points: int
+
+
+def _bring_up_to(
+    tx: Connection, program_id: int, figures: Sequence[Figures], held: Mapping[int, Sequence[_Part]], now: datetime
+) -> None:
+    """What has expired, matured or lapsed by `now` counts so, booked or not."""
+    parts = _open_parts(tx, program_id, [one.account_id for one in figures])
     for one in figures:
-        dates = by_account.get(one.account_id, [])
-        due = sum(points for at, points in dates if at <= now)
-        one.available -= due
-        one.expired += due
-        coming = [(at, points) for at, points in dates if at > now]
-        one.next_expiry, one.next_expiring = coming[0] if coming else (NEVER, 0)
+        given_back = held.get(one.account_id, ())
+        back = sum(part.points for part in given_back)
+        one.held -= back
+        one.redeemed -= back
+        mine = [*parts.get(one.account_id, ()), *given_back]
+        live = [part for part in mine if part.expires_at > now]
+        one.expired += sum(part.points for part in mine if part.expires_at <= now)
+        one.pending = sum(part.points for part in live if part.available_at is not None and part.available_at > now)
+        one.available = sum(part.points for part in live) - one.pending - one.arrears
+        one.next_expiry = min((part.expires_at for part in live), default=NEVER)
+        one.next_expiring = sum(
+            part.points for part in live if part.expires_at == one.next_expiry and one.next_expiry < NEVER
+        )
+
+
+def _open_parts(tx: Connection, program_id: int, account_ids: Sequence[int]) -> dict[int, list[_Part]]:
+    found: dict[int, list[_Part]] = {}
+    columns = (lot.c.account_id, lot.c.expires_at, lot.c.available_at)
+    for row in tx.execute(
+        select(*columns, func.sum(lot.c.remaining).label("points"))
+        .where(lot.c.program_id == program_id, lot.c.account_id.in_(account_ids), lot.c.is_open)
+        .group_by(*columns)
+    ):
+        found.setdefault(row.account_id, []).append(_Part(row.expires_at, row.available_at, int(row.points)))
+    return found
+
+
+def _lapsed_holds(tx: Connection, program_id: int, account_ids: Sequence[int], now: datetime) -> dict[int, list[_Part]]:
+    """What holds that lapsed give back: what had expired by the end of a hold comes back expired."""
+    found: dict[int, list[_Part]] = {}
+    for row in tx.execute(
+        select(hold.c.account_id, lot_trace.c.expires_at, func.sum(-lot_trace.c.points).label("points"))
+        .join(lot_trace, (lot_trace.c.program_id == hold.c.program_id) & (lot_trace.c.entry_id == hold.c.entry_id))
+        .where(
+            hold.c.program_id == program_id,
+            hold.c.account_id.in_(account_ids),
+            hold.c.status == "PENDING",
+            hold.c.expires_at <= now,
+        )
+        .group_by(hold.c.account_id, lot_trace.c.expires_at)
+    ):
+        found.setdefault(row.account_id, []).append(_Part(row.expires_at, None, int(row.points)))
+    return found
 
 
 def expiry_dates(

@@ -77,7 +77,7 @@ def _earnings(program_id: int, ids: Sequence[int]) -> Any:
     columns = ledger_entry.c
     return (
         select(columns.id, columns.account_id, columns.points, columns.transaction_ref)
-        .where(columns.program_id == program_id, columns.account_id.in_(ids), columns.kind == "earn")
+        .where(columns.program_id == program_id, columns.account_id.in_(ids), columns.kind.in_(("earn", "refund")))
         .order_by(columns.id)
     )
 

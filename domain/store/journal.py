@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from domain.clock import NEVER
+from domain.ledger.account import Account, posting_of
 from domain.ledger.chain import Posting, entry_hash
-from domain.ledger.posting import Account, Draft, Lot, posting_of
+from domain.ledger.hold import release
+from domain.ledger.posting import Draft, Lot
 from domain.models import account, ledger_entry, lot, lot_trace
 from domain.models.types import to_json
+from domain.store.hold import end_hold, next_lapses, overdue_holds
 from domain.store.ids import allocate_ids
-from domain.store.lot import lot_of
+from domain.store.lot import due_lots, next_dates, pending_points, taken_lots
 from domain.store.outbox import add_events
 
 TOPICS = {
@@ -24,6 +27,12 @@ TOPICS = {
     "redemption": "points.redeemed",
     "reversal": "redemption.reversed",
     "expiry": "points.expired",
+    "bonus": "points.earned",
+    "refund": "points.refunded",
+    "hold": "points.held",
+    "release": "points.released",
+    "transfer": "points.transferred",
+    "adjustment": "points.adjusted",
 }
 
 
@@ -54,24 +63,38 @@ class Journal:
         )
         locked = {row.member_id: account_of(row) for row in rows}
         self.accounts.update({one.id: one for one in locked.values()})
-        self._write_off_due([one for one in locked.values() if one.next_expiry <= self.now])
+        self._see_to_what_is_due(list(locked.values()))
         return locked
+
+    def _see_to_what_is_due(self, accounts: Sequence[Account]) -> None:
+        releasing = [one for one in accounts if one.next_release <= self.now]
+        if releasing:
+            self._mature(releasing)
+            for one in releasing:
+                self._end_overdue_holds(one)
+            # What holds gave back must be stored before it can be found due.
+            self.flush()
+        self._write_off_due([one for one in accounts if one.next_expiry <= self.now])
+
+    def _mature(self, accounts: Sequence[Account]) -> None:
+        """Pending points whose time has come are available, without a posting."""
+        waiting = pending_points(self.tx, self.program_id, [one.id for one in accounts], self.now)
+        self._find_next(accounts)
+        for one in accounts:
+            one.mature(waiting.get(one.id, 0))
+            one.lots_changed = True
+
+    def _end_overdue_holds(self, one: Account) -> None:
+        for hold in overdue_holds(self.tx, self.program_id, one.id, self.now):
+            release(one, hold.entry_id, taken_lots(self.tx, self.program_id, hold.entry_id), hold.expires_at)
+            end_hold(self.tx, self.program_id, hold.id, "LAPSED", hold.expires_at)
+            # The next hold may have points of the same lots.
+            self.flush()
 
     def _write_off_due(self, accounts: Sequence[Account]) -> None:
         if not accounts:
             return
-        due: dict[int, list[Lot]] = {}
-        for row in self.tx.execute(
-            select(lot)
-            .where(
-                lot.c.program_id == self.program_id,
-                lot.c.account_id.in_([one.id for one in accounts]),
-                lot.c.is_open,
-                lot.c.expires_at <= self.now,
-            )
-            .order_by(lot.c.expires_at, lot.c.earned_at, lot.c.id)
-        ):
-            due.setdefault(row.account_id, []).append(lot_of(row))
+        due = due_lots(self.tx, self.program_id, [one.id for one in accounts], self.now)
         for one in accounts:
             one.lots_changed = True
             one.write_off(due.get(one.id, []))
@@ -102,7 +125,7 @@ class Journal:
             one.id, one.entry_id = lot_id, draft.id
 
     def _insert(self, moved: Sequence[Account]) -> None:
-        entries, events = [], []
+        entries, traces, events = [], [], []
         for one in moved:
             for draft in one.drafts:
                 posting = posting_of(
@@ -115,22 +138,12 @@ class Journal:
                 )
                 one.head_hash = entry_hash(one.head_hash, posting)
                 entries.append(_entry_row(posting, one.head_hash))
+                traces += _trace_rows(posting)
                 events.append(self._event(one, draft))
         self.tx.execute(ledger_entry.insert(), entries)
         self._store_lots(moved)
-        traces = [
-            {
-                "program_id": self.program_id,
-                "entry_id": draft.id,
-                "lot_id": move.lot.id,
-                "points": move.points,
-                "expires_at": move.expires_at,
-            }
-            for one in moved
-            for draft in one.drafts
-            for move in draft.moves
-        ]
-        self.tx.execute(lot_trace.insert(), traces)
+        if traces:
+            self.tx.execute(lot_trace.insert(), traces)
         add_events(self.tx, self.program_id, events)
 
     def _event(self, one: Account, draft: Draft) -> dict[str, object]:
@@ -175,6 +188,7 @@ class Journal:
                 "entry_id": changed_lot.entry_id,
                 "earned_at": changed_lot.earned_at,
                 "points": changed_lot.points,
+                "available_at": changed_lot.available_at,
             }
         else:
             changed[lot_id] = {f"new_{name}": value for name, value in state.items()} | {
@@ -185,41 +199,26 @@ class Journal:
     def _update_accounts(self, accounts: Sequence[Account]) -> None:
         if not accounts:
             return
-        self._find_next_expiry([one for one in accounts if one.lots_changed])
+        self._find_next([one for one in accounts if one.lots_changed])
         self.tx.execute(
             _UPDATE_ACCOUNT,
             [
-                {
-                    "for_program": self.program_id,
-                    "for_account": one.id,
-                    "new_version": one.version,
-                    "new_available": one.available,
-                    "new_spend": one.spend,
-                    "new_bonus": one.bonus,
-                    "new_redeemed": one.redeemed,
-                    "new_expired": one.expired,
-                    "new_next_expiry": one.next_expiry,
-                    "new_head_hash": one.head_hash,
-                }
+                {"for_program": self.program_id, "for_account": one.id}
+                | {f"new_{name}": getattr(one, name) for name in _MOVING}
                 for one in accounts
             ],
         )
 
-    def _find_next_expiry(self, accounts: Sequence[Account]) -> None:
+    def _find_next(self, accounts: Sequence[Account]) -> None:
+        """When something expires next, and when something becomes available."""
         if not accounts:
             return
-        rows = self.tx.execute(
-            select(lot.c.account_id, func.min(lot.c.expires_at))
-            .where(
-                lot.c.program_id == self.program_id,
-                lot.c.account_id.in_([one.id for one in accounts]),
-                lot.c.is_open,
-            )
-            .group_by(lot.c.account_id)
-        )
-        soonest = {row.account_id: row[1] for row in rows}
+        ids = [one.id for one in accounts]
+        dates = next_dates(self.tx, self.program_id, ids, self.now)
+        lapses = next_lapses(self.tx, self.program_id, ids)
         for one in accounts:
-            one.next_expiry = soonest.get(one.id, NEVER)
+            one.next_expiry, released = dates.get(one.id, (NEVER, NEVER))
+            one.next_release = min(released, lapses.get(one.id, NEVER))
             one.lots_changed = False
 
 
@@ -233,42 +232,36 @@ _UPDATE_LOT = (
     )
 )
 
+_MOVING = (
+    "version",
+    "available",
+    "pending",
+    "held",
+    "arrears",
+    "spend",
+    "bonus",
+    "partner",
+    "purchased",
+    "other",
+    "redeemed",
+    "expired",
+    "next_expiry",
+    "next_release",
+    "head_hash",
+)
+"""What postings change of an account."""
+
 _UPDATE_ACCOUNT = (
     update(account)
     .where(account.c.program_id == bindparam("for_program"), account.c.id == bindparam("for_account"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in (
-                "version",
-                "available",
-                "spend",
-                "bonus",
-                "redeemed",
-                "expired",
-                "next_expiry",
-                "head_hash",
-            )
-        }
-    )
+    .values({name: bindparam(f"new_{name}") for name in _MOVING})
 )
 
 
 def account_of(row: Row[tuple[object, ...]]) -> Account:
     """The running figures of a stored account."""
-    return Account(
-        program_id=row.program_id,
-        id=row.id,
-        member_id=row.member_id,
-        version=row.version,
-        available=row.available,
-        spend=row.spend,
-        bonus=row.bonus,
-        redeemed=row.redeemed,
-        expired=row.expired,
-        next_expiry=row.next_expiry,
-        head_hash=row.head_hash,
-    )
+    moving = {name: getattr(row, name) for name in _MOVING}
+    return Account(program_id=row.program_id, id=row.id, member_id=row.member_id, **moving)
 
 
 def _entry_row(posting: Posting, digest: bytes) -> dict[str, object]:
@@ -276,4 +269,10 @@ def _entry_row(posting: Posting, digest: bytes) -> dict[str, object]:
     return row | {"id": posting.entry_id, "hash": digest}
 
 
+def _trace_rows(posting: Posting) -> list[dict[str, object]]:
+    key = {"program_id": posting.program_id, "entry_id": posting.entry_id}
+    return [key | {name: getattr(trace, name) for name in _TRACE_COLUMNS} for trace in posting.traces]
+
+
 _ENTRY_COLUMNS = [name for name in ledger_entry.c.keys() if name not in {"id", "hash"}]  # noqa: SIM118
+_TRACE_COLUMNS = ("lot_id", "points", "expires_at", "available_at", "earned_at")

@@ -207,6 +207,7 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
         "redeemed": 0,
         "expired": 0,
         "next_expiry": NEVER,
+        "next_release": NEVER,
         "head_hash": GENESIS,
     }
 

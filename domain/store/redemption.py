@@ -1,6 +1,6 @@
 """The redemption's hand-written statements: one call on PostgreSQL, a few in one go on SQLite's writer.
 
-Both give the same outcomes (`redeem_points_1.sql` lists them); the state machine of the tests holds them equal.
+Both give the same outcomes (`redeem_points_2.sql` lists them); the state machine of the tests holds them equal.
 """
 
 import sqlite3
@@ -25,7 +25,8 @@ SELECT called.* FROM (
            )
       LEFT JOIN member m ON m.program_id = given.program AND m.relation_reference = given.reference
       LEFT JOIN account a
-             ON a.program_id = given.program AND a.member_id = m.id AND a.currency = given.currency
+             ON a.program_id = given.program AND a.member_id = coalesce(m.merged_into, m.id)
+            AND a.currency = given.currency
      ORDER BY a.id
 ) AS given, redeem_points(
     given.program, given.config, given.reference, given.currency, given.points, given.refusal,

@@ -6,17 +6,19 @@ from typing import Any
 
 from domain.clock import NEVER, from_micros, to_micros
 from domain.errors import member_status_error
+from domain.ledger.account import Account, posting_of
 from domain.ledger.chain import Posting, entry_hash
-from domain.ledger.posting import Account, Draft, Lot, posting_of
+from domain.ledger.posting import Draft, Lot
 from domain.ledger.redemption import Redeemed, RedemptionOrder, take
 from domain.store.idempotency import REFUSAL_TTL
 
 _NEVER = to_micros(NEVER)
 _HOLDER = """
-SELECT p.config_version, m.id, m.status, a.id, a.version, a.available, a.spend, a.bonus, a.redeemed, a.expired,
-       a.next_expiry, a.head_hash
+SELECT p.config_version, m.id, m.status, a.id, a.version, a.available, a.pending, a.redeemed, a.next_expiry,
+       a.next_release, a.head_hash
   FROM program p
-  LEFT JOIN member m ON m.program_id = p.id AND m.relation_reference = ?
+  LEFT JOIN member n ON n.program_id = p.id AND n.relation_reference = ?
+  LEFT JOIN member m ON m.program_id = p.id AND m.id = coalesce(n.merged_into, n.id)
   LEFT JOIN account a ON a.program_id = p.id AND a.member_id = m.id AND a.currency = ?
  WHERE p.id = ?"""
 _KEY = """
@@ -33,7 +35,7 @@ ON CONFLICT (program_id, use_case, key) DO UPDATE
    SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, created_at = excluded.created_at,
        expires_at = excluded.expires_at"""
 _LOTS = """
-SELECT id, remaining, expires_at FROM lot INDEXED BY ix_lot_fifo
+SELECT id, remaining, expires_at, available_at FROM lot INDEXED BY ix_lot_fifo
  WHERE program_id = ? AND account_id = ? AND is_open ORDER BY expires_at, earned_at, id"""
 _NEXT_ENTRY = "SELECT coalesce(max(id), 0) + 1 FROM ledger_entry WHERE program_id = ?"
 _TAKE = "UPDATE lot SET remaining = remaining + ?1, is_open = (remaining + ?1 > 0) WHERE program_id = ?2 AND id = ?3"
@@ -74,10 +76,18 @@ def redeem_on_sqlite(raw: sqlite3.Connection, order: RedemptionOrder) -> Redeeme
 
 
 def _account(program_id: int, holder: Any) -> Account:
-    _, member_id, _, account_id, version, available, spend, bonus, redeemed, expired, next_expiry, head = holder
-    soonest = from_micros(next_expiry)
+    _, member_id, _, account_id, version, available, pending, redeemed, next_expiry, next_release, head = holder
     return Account(
-        program_id, account_id, member_id, version, available, spend, bonus, redeemed, expired, soonest, head
+        program_id=program_id,
+        id=account_id,
+        member_id=member_id,
+        version=version,
+        available=available,
+        pending=pending,
+        redeemed=redeemed,
+        next_expiry=from_micros(next_expiry),
+        next_release=from_micros(next_release),
+        head_hash=head,
     )
 
 
@@ -87,7 +97,7 @@ def _refusal(raw: sqlite3.Connection, order: RedemptionOrder, one: Account, stat
         return member_status_error(status).code, True
     if order.refusal is not None:
         return order.refusal, order.refusal_binds
-    if one.next_expiry <= order.now:
+    if one.next_expiry <= order.now or one.next_release <= order.now:
         return "due", False
     if _is_repeat(raw, order, one):
         return "twice", False
@@ -138,8 +148,8 @@ def _post(raw: sqlite3.Connection, order: RedemptionOrder, one: Account) -> int:
 def _draft(raw: sqlite3.Connection, order: RedemptionOrder, one: Account) -> Draft:
     """Take the points on the account, from no more lots than are needed."""
     cursor = raw.execute(_LOTS, (order.program_id, one.id))
-    lots = (Lot(order.now, from_micros(row[2]), row[1], row[1], row[0]) for row in cursor)
-    moves, one.next_expiry = take(lots, order.points)
+    lots = (_lot(order, *row) for row in cursor)
+    moves, one.next_expiry = take(lots, order.points, pending_from=one.next_release)
     cursor.close()
     return one.post(
         Draft(
@@ -154,6 +164,18 @@ def _draft(raw: sqlite3.Connection, order: RedemptionOrder, one: Account) -> Dra
             external_reference=order.guid,
             id=raw.execute(_NEXT_ENTRY, (order.program_id,)).fetchone()[0],
         )
+    )
+
+
+def _lot(order: RedemptionOrder, lot_id: int, remaining: int, expires_at: int, available_at: int | None) -> Lot:
+    """What of a stored lot decides; when it was earned does not, for the statement has ordered them."""
+    return Lot(
+        order.now,
+        from_micros(expires_at),
+        remaining,
+        remaining,
+        lot_id,
+        available_at=None if available_at is None else from_micros(available_at),
     )
 
 

@@ -11,11 +11,18 @@ from sqlalchemy import Connection, Row, select
 from domain.clock import NEVER
 from domain.ledger.chain import GENESIS, Posting, Trace, entry_hash
 from domain.ledger.posting import CONTRA
-from domain.models import account, ledger_entry, lot, lot_trace
+from domain.models import account, hold, ledger_entry, lot, lot_trace
 from domain.store.finding import Finding, check_each
 
-_BUCKET_SIGN = {"spend": 1, "bonus": 1, "redeem": -1, "expired": -1}
-_FIGURE = {"spend": "spend", "bonus": "bonus", "redeem": "redeemed", "expired": "expired"}
+_BUCKET_SIGN = {"spend": 1, "bonus": 1, "partner": 1, "purchased": 1, "other": 1, "redeem": -1, "expired": -1}
+_FIGURE = {bucket: bucket for bucket in ("spend", "bonus", "partner", "purchased", "other", "expired")} | {
+    "redeem": "redeemed"
+}
+_RETURNS = {"reversal": "redemption", "release": "hold"}
+"""The kind of posting that each kind gives back, whole."""
+_GIVES_BACK = frozenset({*_RETURNS, "transfer"})
+_LIVE_ONLY = frozenset({"redemption", "hold", "adjustment", "transfer"})
+"""The kinds whose debits take from no lot that has expired."""
 
 
 @dataclass(slots=True)
@@ -25,6 +32,7 @@ class _Lot:
     entry_id: int
     earned_at: datetime
     points: int
+    available_at: datetime | None
     remaining: int = 0
     expires_at: datetime = NEVER
 
@@ -36,11 +44,14 @@ class _Fold:
     program_id: int
     account_id: int
     findings: list[Finding] = field(default_factory=list)
-    available: int = 0
+    balance: int = 0
+    arrears: int = 0
+    held: int = 0
     head: bytes = GENESIS
     figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_FIGURE.values(), 0))
     lots: dict[int, _Lot] = field(default_factory=dict)
     entries: dict[int, Any] = field(default_factory=dict)
+    returned: set[int] = field(default_factory=set)
     seq: int = 0
 
     def find(self, where: str, what: str) -> None:
@@ -53,14 +64,18 @@ class _Fold:
         if row.seq != self.seq:
             self.find(where, f"sequence {row.seq} where {self.seq} was due")
             self.seq = row.seq
-        self.available += row.points
-        if row.balance_after != self.available:
-            self.find(where, f"balance after is {row.balance_after}, the postings give {self.available}")
+        self.balance += row.points
+        self.arrears -= row.arrears
+        self.held -= row.points if row.kind in {"hold", "release"} else 0
+        if row.balance_after != self.balance:
+            self.find(where, f"balance after is {row.balance_after}, the postings give {self.balance}")
+        if self.arrears < 0:
+            self.find(where, f"repays {-self.arrears} points more than were in arrears")
         if row.bucket in _FIGURE:
             self.figures[_FIGURE[row.bucket]] += _BUCKET_SIGN[row.bucket] * row.points
         if CONTRA.get(row.kind) != row.contra:
             self.find(where, f"contra account {row.contra} does not fit a posting of kind {row.kind}")
-        if sum(trace.points for trace in traces) != row.points:
+        if sum(trace.points for trace in traces) + row.arrears != row.points:
             self.find(where, "its traces do not add up to its points")
         for trace in traces:
             self._trace(row, trace, where)
@@ -74,31 +89,41 @@ class _Fold:
     def _trace(self, row: Row[Any], trace: Row[Any], where: str) -> None:
         one = self.lots.get(trace.lot_id)
         if one is None:
-            one = self.lots[trace.lot_id] = _Lot(row.id, row.transaction_date, trace.points)
-        elif trace.points > 0 and row.kind != "reversal":
+            earned_at = trace.earned_at or row.transaction_date
+            one = self.lots[trace.lot_id] = _Lot(row.id, earned_at, trace.points, trace.available_at)
+        elif trace.points > 0 and row.kind not in _GIVES_BACK:
             self.find(where, f"gives points to lot {trace.lot_id}, which was there already")
-        if row.kind == "redemption" and trace.expires_at <= row.processed_at:
+        if row.kind in _LIVE_ONLY and trace.expires_at <= row.processed_at and not self._settles(row):
             self.find(where, f"takes points from lot {trace.lot_id} after it expired")
         one.remaining += trace.points
         one.expires_at = trace.expires_at
         if not 0 <= one.remaining <= one.points:
             self.find(where, f"leaves {one.remaining} of {one.points} points in lot {trace.lot_id}")
 
+    def _settles(self, row: Row[Any]) -> bool:
+        """Whether a redemption spends a hold, whose lots may have expired since."""
+        held = self.entries.get(row.related_id)
+        return held is not None and held.kind == "hold" and held.id in self.returned
+
     def _reversal(self, row: Row[Any], where: str) -> None:
-        if (row.reverses_id is None) != (row.kind != "reversal"):
+        if (row.reverses_id is None) != (row.kind not in _RETURNS):
             self.find(where, "names a posting that it reverses, or lacks one")
         elif row.reverses_id is not None:
             first = self.entries.get(row.reverses_id)
-            if first is None or first.kind != "redemption" or first.points != -row.points:
+            if first is None or first.kind != _RETURNS[row.kind] or first.points != -row.points:
                 self.find(where, f"does not give back what entry {row.reverses_id} took")
+            self.returned.add(row.reverses_id)
+        if row.kind == "refund" and getattr(self.entries.get(row.related_id), "kind", None) != "earn":
+            self.find(where, f"takes back what entry {row.related_id} did not give")
 
-    def close(self, row: Row[Any], lots: Sequence[Row[Any]]) -> None:
+    def close(self, row: Row[Any], lots: Sequence[Row[Any]], holds: Sequence[Row[Any]]) -> None:
         """Hold the account row and its lots against the fold."""
         where = f"account {self.account_id}"
         for name, expected in {
             "version": self.seq,
-            "available": self.available,
             "head_hash": self.head,
+            "arrears": self.arrears,
+            "held": self.held,
             **self.figures,
         }.items():
             if getattr(row, name) != expected:
@@ -109,8 +134,24 @@ class _Fold:
         soonest = min((one.expires_at for one in lots if one.is_open), default=NEVER)
         if row.next_expiry != soonest:
             self.find(where, f"next_expiry is {row.next_expiry}, its open lots give {soonest}")
-        if sum(one.remaining for one in lots) != row.available:
-            self.find(where, "its open lots do not add up to what is available")
+        if row.available + row.pending != self.balance:
+            self.find(where, f"available and pending are {row.available} and {row.pending}, not {self.balance}")
+        self._pending(row, [one for one in lots if one.is_open], holds, where)
+
+    def _pending(self, row: Row[Any], lots: Sequence[Row[Any]], holds: Sequence[Row[Any]], where: str) -> None:
+        """What waits is what becomes available at `next_release` or later: that instant is one of the dates."""
+        waits = [one for one in lots if one.available_at is not None and one.available_at >= row.next_release]
+        if sum(one.remaining for one in waits) != row.pending:
+            self.find(where, f"pending is {row.pending}, its lots give {sum(one.remaining for one in waits)}")
+        soonest = min([one.available_at for one in waits] + [one.expires_at for one in holds], default=NEVER)
+        if row.next_release != soonest:
+            self.find(where, f"next_release is {row.next_release}, its lots and holds give {soonest}")
+        if sum(one.remaining for one in lots) - row.arrears != self.balance:
+            self.find(where, "its open lots, less the arrears, do not add up to its balance")
+        held = {one.entry_id: one.points for one in holds}
+        open_ids = {one.id for one in self.entries.values() if one.kind == "hold" and one.id not in self.returned}
+        if held != {number: -self.entries[number].points for number in open_ids}:
+            self.find(where, "its pending holds are not those of its postings")
 
     def _lot(self, lot_id: int, stored: Row[Any] | None) -> None:
         where = f"account {self.account_id}, lot {lot_id}"
@@ -118,7 +159,7 @@ class _Fold:
         if stored is None or expected is None:
             self.find(where, "has no row" if stored is None else "has no trace")
             return
-        for name in ("entry_id", "earned_at", "points", "remaining", "expires_at"):
+        for name in ("entry_id", "earned_at", "points", "remaining", "expires_at", "available_at"):
             if getattr(stored, name) != getattr(expected, name):
                 told = f"{name} is {getattr(stored, name)}, its traces give {getattr(expected, name)}"
                 self.find(where, told)
@@ -152,8 +193,9 @@ def _recompute(tx: Connection, program_id: int, ids: Sequence[int]) -> list[Find
     lots = _grouped(
         tx.execute(select(lot).where(lot.c.program_id == program_id, lot.c.account_id.in_(ids))), "account_id"
     )
+    holds = _grouped(tx.execute(_pending_holds(program_id, ids)), "account_id")
     for row in rows:
-        folds[row.id].close(row, lots.get(row.id, []))
+        folds[row.id].close(row, lots.get(row.id, []), holds.get(row.id, []))
     return [finding for fold in folds.values() for finding in fold.findings]
 
 
@@ -165,6 +207,10 @@ def _traces(program_id: int, ids: Sequence[int]) -> Any:
         .where(lot_trace.c.program_id == program_id, ledger_entry.c.account_id.in_(ids))
         .order_by(lot_trace.c.entry_id, lot_trace.c.lot_id)
     )
+
+
+def _pending_holds(program_id: int, ids: Sequence[int]) -> Any:
+    return select(hold).where(hold.c.program_id == program_id, hold.c.account_id.in_(ids), hold.c.status == "PENDING")
 
 
 def _grouped(rows: Iterable[Row[Any]], name: str) -> dict[int, list[Row[Any]]]:
@@ -199,5 +245,16 @@ def _posting(row: Row[Any], traces: Sequence[Row[Any]]) -> Posting:
         actor=row.actor,
         transaction_ref=row.transaction_ref,
         reverses_id=row.reverses_id,
-        traces=tuple(Trace(lot_id=one.lot_id, points=one.points, expires_at=one.expires_at) for one in traces),
+        traces=tuple(
+            Trace(
+                lot_id=one.lot_id,
+                points=one.points,
+                expires_at=one.expires_at,
+                available_at=one.available_at,
+                earned_at=one.earned_at,
+            )
+            for one in traces
+        ),
+        arrears=row.arrears,
+        related_id=row.related_id,
     )

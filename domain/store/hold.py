@@ -1,0 +1,115 @@
+"""Holds in the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
+
+from domain.models import hold as table
+
+PENDING = "PENDING"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredHold:
+    """One hold; `points` in smallest units. `processed_at` None: still pending."""
+
+    id: int
+    account_id: int
+    member_id: int
+    purpose: str
+    status: str
+    points: int
+    amount: Decimal | None
+    merchant: str | None
+    entry_id: int
+    external_reference: UUID
+    created_at: datetime
+    expires_at: datetime
+    processed_at: datetime | None
+    settled_points: int | None
+
+
+_COLUMNS = tuple(StoredHold.__dataclass_fields__)
+
+
+def insert_hold(tx: Connection, program_id: int, one: StoredHold) -> None:
+    """Store a new hold. Raises IntegrityError where the member has a pending request of the same kind already."""
+    tx.execute(insert(table).values(program_id=program_id, **{name: getattr(one, name) for name in _COLUMNS}))
+
+
+def end_hold(
+    tx: Connection, program_id: int, hold_id: int, status: str, at: datetime, settled_points: int | None = None
+) -> None:
+    """Mark a pending hold as settled, cancelled or lapsed. The caller has locked the account."""
+    tx.execute(
+        update(table)
+        .where(table.c.program_id == program_id, table.c.id == hold_id, table.c.status == PENDING)
+        .values(status=status, processed_at=at, settled_points=settled_points)
+    )
+
+
+def find_holds(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, StoredHold]:
+    """Holds by id."""
+    rows = tx.execute(select(table).where(table.c.program_id == program_id, table.c.id.in_(ids)))
+    return {row.id: _stored(row) for row in rows}
+
+
+def page_holds(
+    tx: Connection,
+    program_id: int,
+    member_id: int,
+    *,
+    purpose: str | None = None,
+    statuses: Sequence[str] | None = None,
+    limit: int,
+    skip: int = 0,
+    before_id: int | None = None,
+) -> list[StoredHold]:
+    """The newest holds of a member. Overdue ones are still PENDING here."""
+    query = select(table).where(table.c.program_id == program_id, table.c.member_id == member_id)
+    query = query.where(table.c.purpose == purpose) if purpose is not None else query
+    query = query.where(table.c.status.in_(statuses)) if statuses is not None else query
+    query = query.where(table.c.id < before_id) if before_id is not None else query
+    return [_stored(row) for row in tx.execute(query.order_by(table.c.id.desc()).offset(skip).limit(limit))]
+
+
+def has_pending(tx: Connection, program_id: int, member_id: int, purpose: str | None = None) -> bool:
+    """Whether a member has a pending hold. The caller has locked the account, so overdue ones have ended."""
+    query = select(table.c.id).where(
+        table.c.program_id == program_id, table.c.member_id == member_id, table.c.status == PENDING
+    )
+    query = query.where(table.c.purpose == purpose) if purpose is not None else query
+    return tx.scalar(query.limit(1)) is not None
+
+
+def overdue_holds(tx: Connection, program_id: int, account_id: int, now: datetime) -> list[StoredHold]:
+    """Pending holds of an account whose time is over, in the order in which they lapsed."""
+    rows = tx.execute(
+        select(table)
+        .where(
+            table.c.program_id == program_id,
+            table.c.account_id == account_id,
+            table.c.status == PENDING,
+            table.c.expires_at <= now,
+        )
+        .order_by(table.c.expires_at, table.c.id)
+    )
+    return [_stored(row) for row in rows]
+
+
+def next_lapses(tx: Connection, program_id: int, account_ids: Sequence[int]) -> dict[int, datetime]:
+    """When the first pending hold of each account lapses."""
+    pending = and_(table.c.program_id == program_id, table.c.account_id.in_(account_ids), table.c.status == PENDING)
+    rows = tx.execute(
+        select(table.c.account_id, func.min(table.c.expires_at)).where(pending).group_by(table.c.account_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _stored(row: Row[Any]) -> StoredHold:
+    return StoredHold(**{name: getattr(row, name) for name in _COLUMNS})
