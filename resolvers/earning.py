@@ -6,6 +6,7 @@ A refused transaction leaves the others untouched. Within a run later transactio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -30,14 +31,15 @@ from domain.models.types import to_json
 from domain.points import from_minor
 from domain.rules.attributes import is_product, storable, typed
 from domain.rules.evaluate import AwardTooLarge, Facts, GroupAward, evaluate
-from domain.rules.fixed import EARN, member_definitions
+from domain.rules.fixed import EARN, REFUND, member_definitions
 from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
 from domain.store.member import find_members
 from domain.store.program import ProgramState
-from domain.store.transaction import StoredTransaction, insert_transactions, taken_transaction_ids
+from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, standing_of
 from resolvers.context import Context
+from resolvers.refunding import Award, Purchase, Refunds, Waiting
 from resolvers.submission import (
     Submission,
     SubmitTransaction,
@@ -64,6 +66,7 @@ class Earnings:
     _taken: set[str] = field(default_factory=set)
     _bound: dict[str, Bound] = field(default_factory=dict)
     _running: dict[str, Submission] = field(default_factory=dict)
+    _refunds: Refunds | None = None
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
@@ -95,9 +98,13 @@ class Earnings:
         self._accounts = journal.lock_accounts(one.member.id for one in found)
         keys = sorted({one.command.idempotency_key for one in good if one.command.idempotency_key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
-        if self.state.terms.unique_transaction_id:
-            wanted = sorted({one.command.transaction_id for one in good})
-            self._taken = taken_transaction_ids(self.tx, program_id, wanted)
+        wanted = sorted({one.command.transaction_id for one in good})
+        self._taken, has_parked = standing_of(self.tx, program_id, wanted)
+        if has_parked or any(one.is_refund for one in good):
+            # What was due on the accounts must be stored before their lots are read.
+            journal.flush()
+            self._refunds = Refunds(self.state, self._accounts)
+            self._refunds.load(self.tx, wanted)
         return journal
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
@@ -107,7 +114,7 @@ class Earnings:
                 return self._replay(self._bound[key], one)
             if key in self._running:
                 return self._same_run(self._running[key], one)
-            self._earn(one)
+            self._take(one)
         except TesseraError as error:
             if key and key not in self._bound and key not in self._running and error.binds_key:
                 self._bind(key, one, refusal_outcome(error))
@@ -131,10 +138,11 @@ class Earnings:
             entry_ids=outcome["entries"],
             external_references=[UUID(one) for one in outcome["references"]],
             replayed=True,
+            is_parked=outcome.get("parked", False),
         )
 
-    def _earn(self, one: Submission) -> None:
-        """Check against the program and the member's state, then let the rules decide and post."""
+    def _take(self, one: Submission) -> None:
+        """Check against the program and the member's state, then earn or take back."""
         command = one.command
         read_attributes(one, self.state)
         if not is_product(self.state.rules.products, command.product_code, command.sub_product_code):
@@ -144,6 +152,13 @@ class Earnings:
             raise MemberNotFound
         one.member = member
         self._check_member(member)
+        if one.is_refund:
+            self._take_back(one, member)
+        else:
+            self._earn(one, member)
+
+    def _earn(self, one: Submission, member: Member) -> None:
+        command = one.command
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
             raise DuplicateRecord("transaction_id", field="transaction_id")
         try:
@@ -151,8 +166,19 @@ class Earnings:
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
         self._taken.add(command.transaction_id)
-        for award in evaluation.awards:
-            self._post_award(one, member, award)
+        awards = [self._post_award(one, member, award) for award in evaluation.awards]
+        one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards)
+        if self._refunds is not None:
+            self._refunds.remember(member.id, command.transaction_id, one.purchase)
+
+    def _take_back(self, one: Submission, member: Member) -> None:
+        refunds, command = self._refunds, one.command
+        if refunds is None:
+            raise RuntimeError("a refund without what it needs: see _load")
+        drafts = refunds.take_back(member.id, command.transaction_id, command.amount, one.at)
+        one.waiting = Waiting(amount=command.amount, dated=one.at, drafts=drafts or [], is_parked=drafts is None)
+        if drafts is None:
+            refunds.park(member.id, command.transaction_id, one.waiting)
 
     def _check_member(self, member: Member) -> None:
         may_earn = member.status in _EARNING_STATUSES or (
@@ -191,7 +217,7 @@ class Earnings:
         }
         return {**typed(member_definitions(self.state.configuration), member.attributes), **fixed}
 
-    def _post_award(self, one: Submission, member: Member, award: GroupAward) -> None:
+    def _post_award(self, one: Submission, member: Member, award: GroupAward) -> Award:
         terms, zone = self.state.configuration.expiry, self.state.zone
         moves = [new_lot(part.points, one.at, expires_at(terms, one.at, zone, part.expires)) for part in award.lots]
         draft = Draft(
@@ -207,16 +233,28 @@ class Earnings:
         )
         self._accounts[member.id].credit(draft, self.now)
         one.drafts.append(draft)
+        return Award(
+            earning=draft,
+            group=award.group,
+            bucket=award.category,
+            loyalty_txn_type=draft.loyalty_txn_type,
+            points=award.points,
+            lots=[move.lot for move in draft.moves],
+        )
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
         if posted:
             ids = allocate_ids(self.tx, member_transaction, self.state.id, len(posted))
             for one, row_id in zip(posted, ids, strict=True):
+                if one.waiting is not None:
+                    one.drafts = one.waiting.drafts
                 one.stored = self._row(one, row_id)
                 for draft in one.drafts:
                     draft.transaction_ref = row_id
             insert_transactions(self.tx, [one.stored for one in posted if one.stored is not None])
         journal.flush()
+        if self._refunds is not None:
+            self._refunds.store(self.tx)
         for one in posted:
             if one.command.idempotency_key:
                 self._bind(one.command.idempotency_key, one, self._bindable(one))
@@ -229,8 +267,10 @@ class Earnings:
             id=row_id,
             member_id=one.member.id if one.member else 0,
             transaction_id=command.transaction_id,
-            unique_transaction_id=command.transaction_id if unique else None,
-            type=EARN,
+            unique_transaction_id=command.transaction_id if unique and not one.is_refund else None,
+            type=REFUND if one.is_refund else EARN,
+            status=PARKED if one.waiting is not None and one.waiting.is_parked else POSTED,
+            refunded=one.purchase.refunded if one.purchase is not None else Decimal(0),
             amount=command.amount,
             transaction_date=one.at,
             product_code=command.product_code,
@@ -251,6 +291,7 @@ class Earnings:
             "points": stored.points if stored else 0,
             "entries": [draft.id for draft in one.drafts],
             "references": [str(draft.external_reference) for draft in one.drafts],
+            **({"parked": True} if stored is not None and stored.status == PARKED else {}),
         }
 
     def _bind(self, key: str, one: Submission, outcome: dict[str, Any]) -> None:
@@ -268,4 +309,5 @@ class Earnings:
             external_references=[draft.external_reference for draft in one.drafts],
             replayed=replayed,
             ignored_keys=one.ignored,
+            is_parked=one.waiting is not None and one.waiting.is_parked,
         )

@@ -13,11 +13,12 @@ from domain.member import Member
 from domain.points import plain
 from domain.program_zone import local_instant
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
-from domain.rules.fixed import EARN
+from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
 from domain.store.idempotency import check_key, fingerprint_of
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction
+from resolvers.refunding import Purchase, Waiting
 
 _YEARS = range(1900, 2200)
 
@@ -46,7 +47,10 @@ class SubmitTransaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransactionOutcome:
-    """What a transaction earned. `external_references` has one per ledger posting."""
+    """What a transaction earned, or took back (negative). `external_references` has one per ledger posting.
+
+    `is_parked`: a refund whose purchase has not arrived.
+    """
 
     id: int
     transaction_id: str
@@ -56,6 +60,7 @@ class TransactionOutcome:
     external_references: Sequence[UUID]
     replayed: bool = False
     ignored_keys: Sequence[str] = ()
+    is_parked: bool = False
 
 
 @dataclass(slots=True)
@@ -70,6 +75,13 @@ class Submission:
     member: Member | None = None
     stored: StoredTransaction | None = None
     drafts: list[Draft] = field(default_factory=list)
+    purchase: Purchase | None = None
+    waiting: Waiting | None = None
+
+    @property
+    def is_refund(self) -> bool:
+        """Whether it takes back in place of earning."""
+        return self.command.transaction_type.upper() == REFUND
 
 
 def check_submission(command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
@@ -120,8 +132,8 @@ def _check(command: SubmitTransaction) -> None:
         raise BadRequest("transaction_date: out of range", field="transaction_date")
     if command.amount < 0:
         raise InvalidRequest("amount: must not be negative", field="amount")
-    if command.transaction_type.upper() != EARN:
-        raise InvalidRequest("transaction_type: only DR is supported yet", field="transaction_type")
+    if command.transaction_type.upper() not in {EARN, REFUND}:
+        raise InvalidRequest("transaction_type: not one of DR, CR", field="transaction_type")
 
 
 def read_attributes(one: Submission, state: ProgramState) -> None:
@@ -131,6 +143,8 @@ def read_attributes(one: Submission, state: ProgramState) -> None:
             state.configuration.transaction_attributes,
             one.command.attributes,
             ignore_unknown=_ignores_unknown(one.command, state),
+            # A refund names its purchase, which had them.
+            require_mandatory=not one.is_refund,
         )
     except AttributeInvalid as error:
         raise InvalidAttribute(str(error), field=error.key) from error

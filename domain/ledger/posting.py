@@ -93,9 +93,12 @@ class Draft:
     id: int | None = None
 
 
+_NEWEST = 2**63
+
+
 def lot_order(lot: Lot) -> tuple[datetime, datetime, int]:
-    """The order in which debits take lots: first expiring, then first earned, then id."""
-    return lot.expires_at, lot.earned_at, lot.id or 0
+    """The order in which debits take lots: first expiring, then first earned, then id; a lot without one is newest."""
+    return lot.expires_at, lot.earned_at, _NEWEST if lot.id is None else lot.id
 
 
 def new_lot(points: int, earned_at: datetime, expires_at: datetime, available_at: datetime | None = None) -> Move:

@@ -18,9 +18,9 @@ _HALF = Fraction(1, 2)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What of one earning is to be taken back, in smallest units."""
+    """What of one earning is to be taken back, in smallest units; the earning may be a draft still."""
 
-    entry_id: int
+    earning: Draft | int
     bucket: Bucket
     loyalty_txn_type: int
     points: int
@@ -55,9 +55,7 @@ def refund(
     others: Sequence[Lot],
     *,
     policy: Policy,
-    now: datetime,
     dated: datetime,
-    transaction_ref: int | None,
 ) -> tuple[Draft | None, int]:
     """Post what is taken back: from the earning's own lots, pending first, then first expiring, then arrears.
 
@@ -78,8 +76,7 @@ def refund(
         loyalty_txn_type=claim.loyalty_txn_type,
         transaction_date=dated,
         moves=moves,
-        transaction_ref=transaction_ref,
-        related=claim.entry_id,
+        related=claim.earning,
         arrears=-(points + sum(move.points for move in moves)),
     )
     return account.post(draft), claim.points - points

@@ -22,6 +22,7 @@ from domain.models.types import ExactDecimal, JsonText, UtcDateTime
 
 _OPEN = text("is_open")
 _REVERSES = text("reverses_id IS NOT NULL")
+_EARNED = text("transaction_ref IS NOT NULL")
 _UNFED = text("feed_seq IS NULL")
 
 member_transaction = Table(
@@ -100,6 +101,13 @@ ledger_entry = Table(
         postgresql_where=_REVERSES,
     ),
     Index("ix_ledger_entry_statement", "program_id", "account_id", "transaction_date", "id"),
+    Index(
+        "ix_ledger_entry_transaction",
+        "program_id",
+        "transaction_ref",
+        sqlite_where=_EARNED,
+        postgresql_where=_EARNED,
+    ),
 )
 """The append-only journal: signed points on the member's account against `contra`.
 

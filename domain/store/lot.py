@@ -27,14 +27,14 @@ def taken_lots(tx: Connection, program_id: int, entry_id: int) -> list[tuple[Lot
     return [(lot_of(row), -row.moved) for row in rows]
 
 
-def open_lots(tx: Connection, program_id: int, account_id: int) -> list[Lot]:
-    """Every open lot of an account, pending ones too, in `lot_order`. The caller has locked the account."""
-    rows = tx.execute(
-        select(lot)
-        .where(lot.c.program_id == program_id, lot.c.account_id == account_id, lot.c.is_open)
-        .order_by(lot.c.expires_at, lot.c.earned_at, lot.c.id)
-    )
-    return [lot_of(row) for row in rows]
+def open_lots(tx: Connection, program_id: int, account_ids: Sequence[int]) -> dict[int, list[Lot]]:
+    """Every open lot, pending ones too, by account, in `lot_order`. The caller has locked the accounts."""
+    found: dict[int, list[Lot]] = {one: [] for one in account_ids}
+    for row in tx.execute(
+        select(lot).where(*_open(program_id, account_ids)).order_by(lot.c.expires_at, lot.c.earned_at, lot.c.id)
+    ):
+        found[row.account_id].append(lot_of(row))
+    return found
 
 
 def lots_of_entries(tx: Connection, program_id: int, entry_ids: Sequence[int]) -> dict[int, list[Lot]]:

@@ -6,14 +6,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from domain.models import ledger_entry
 from domain.models import member_transaction as table
+
+POSTED, PARKED, LAPSED = "POSTED", "PARKED", "LAPSED"
 
 
 @dataclass(slots=True, kw_only=True)
 class StoredTransaction:
-    """One submitted transaction; `points` in smallest units."""
+    """One submitted transaction; `points` in smallest units, negative for what a refund took back."""
 
     program_id: int
     id: int
@@ -31,22 +34,22 @@ class StoredTransaction:
     source: str
     actor: str
     processed_at: datetime
+    status: str = POSTED
+    refunded: Decimal = Decimal(0)
 
 
 _COLUMNS = tuple(StoredTransaction.__dataclass_fields__)
 
 
-def taken_transaction_ids(tx: Connection, program_id: int, wanted: Sequence[str]) -> set[str]:
-    """Which of these transaction ids stand already, where they must be unique."""
-    if not wanted:
-        return set()
-    return set(
-        tx.scalars(
-            select(table.c.unique_transaction_id).where(
-                table.c.program_id == program_id, table.c.unique_transaction_id.in_(wanted)
-            )
+def standing_of(tx: Connection, program_id: int, wanted: Sequence[str]) -> tuple[set[str], bool]:
+    """Which of these transaction ids are taken where they must be unique, and whether a refund waits for one."""
+    rows = tx.execute(
+        select(table.c.unique_transaction_id, table.c.status).where(
+            table.c.program_id == program_id, table.c.transaction_id.in_(wanted)
         )
-    )
+    ).all()
+    taken = {row.unique_transaction_id for row in rows if row.unique_transaction_id is not None}
+    return taken, any(row.status == PARKED for row in rows)
 
 
 def insert_transactions(tx: Connection, rows: Sequence[StoredTransaction]) -> None:
@@ -61,6 +64,81 @@ def find_transactions(tx: Connection, program_id: int, ids: Sequence[int]) -> di
         return {}
     rows = tx.execute(select(table).where(table.c.program_id == program_id, table.c.id.in_(ids)))
     return {row.id: StoredTransaction(**row._mapping) for row in rows}
+
+
+def find_by_transaction_id(
+    tx: Connection, program_id: int, wanted: Sequence[str], *, kind: str, status: str
+) -> dict[tuple[int, str], list[StoredTransaction]]:
+    """Transactions of one type and status by member and transaction id, oldest first."""
+    found: dict[tuple[int, str], list[StoredTransaction]] = {}
+    if not wanted:
+        return found
+    rows = tx.execute(
+        select(table)
+        .where(
+            table.c.program_id == program_id,
+            table.c.transaction_id.in_(wanted),
+            table.c.type == kind,
+            table.c.status == status,
+        )
+        .order_by(table.c.id)
+    )
+    for row in rows:
+        found.setdefault((row.member_id, row.transaction_id), []).append(StoredTransaction(**row._mapping))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredEarning:
+    """What one rule group gave for a transaction."""
+
+    id: int
+    transaction_ref: int
+    bucket: Any
+    loyalty_txn_type: int
+    points: int
+    detail: str | None
+
+
+_EARNING = tuple(StoredEarning.__dataclass_fields__)
+
+
+def earnings_of(tx: Connection, program_id: int, transactions: Sequence[int]) -> dict[int, list[StoredEarning]]:
+    """The earnings of these transactions, by transaction, in the order of their postings."""
+    found: dict[int, list[StoredEarning]] = {one: [] for one in transactions}
+    if not transactions:
+        return found
+    rows = tx.execute(
+        select(*(ledger_entry.c[name] for name in _EARNING))
+        .where(
+            ledger_entry.c.program_id == program_id,
+            ledger_entry.c.transaction_ref.in_(transactions),
+            ledger_entry.c.kind == "earn",
+        )
+        .order_by(ledger_entry.c.id)
+    )
+    for row in rows:
+        found[row.transaction_ref].append(StoredEarning(**row._mapping))
+    return found
+
+
+def update_transactions(tx: Connection, program_id: int, changed: Sequence[StoredTransaction]) -> None:
+    """Store what refunds changed: how much of a purchase was refunded, and what became of a parked refund."""
+    if changed:
+        tx.execute(
+            update(table)
+            .where(table.c.program_id == program_id, table.c.id == bindparam("for_id"))
+            .values({name: bindparam(f"new_{name}") for name in ("status", "refunded", "points")}),
+            [
+                {
+                    "for_id": one.id,
+                    "new_status": one.status,
+                    "new_refunded": one.refunded,
+                    "new_points": one.points,
+                }
+                for one in changed
+            ],
+        )
 
 
 def page_transactions(

@@ -52,6 +52,14 @@ def upgrade() -> None:
     _alter("member_transaction", _transaction_columns(), old=_OLD_CHECKS, new=_NEW_CHECKS)
     op.add_column("ledger_entry", sa.Column("arrears", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("ledger_entry", sa.Column("related_id", sa.BigInteger(), nullable=True))
+    earned = sa.text("transaction_ref IS NOT NULL")
+    op.create_index(
+        "ix_ledger_entry_transaction",
+        "ledger_entry",
+        ["program_id", "transaction_ref"],
+        sqlite_where=earned,
+        postgresql_where=earned,
+    )
     op.add_column("lot", _moment("available_at"))
     with op.batch_alter_table("member") as member:
         for column in _member_columns():
@@ -285,6 +293,7 @@ def downgrade() -> None:
         for column in _member_columns():
             member.drop_column(column.name)
     op.drop_column("lot", "available_at")
+    op.drop_index("ix_ledger_entry_transaction", table_name="ledger_entry")
     op.drop_column("ledger_entry", "related_id")
     op.drop_column("ledger_entry", "arrears")
     back = {"old": _NEW_CHECKS, "new": _OLD_CHECKS}

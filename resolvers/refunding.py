@@ -1,0 +1,215 @@
+"""Refunds in one database transaction: a `CR` takes back what the `DR` of its transaction id earned.
+
+In proportion to the amount, never more than the whole, from several purchases oldest first. A refund whose
+purchase has not arrived is parked and applied when it does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+import orjson
+from sqlalchemy import Connection
+
+from domain.errors import InsufficientPoints
+from domain.ledger.account import Account
+from domain.ledger.posting import Bucket, Draft, Lot
+from domain.ledger.refund import Claim, Policy, refund, refundable, share
+from domain.models.types import to_json
+from domain.points import from_minor, plain_text
+from domain.rules.fixed import EARN, REFUND
+from domain.store.lot import lots_of_entries, open_lots
+from domain.store.program import ProgramState
+from domain.store.transaction import (
+    PARKED,
+    POSTED,
+    StoredTransaction,
+    earnings_of,
+    find_by_transaction_id,
+    update_transactions,
+)
+
+_ONE = Decimal(1)
+
+Key = tuple[int, str]
+"""A member and a transaction id."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Award:
+    """What one rule group gave for a purchase: stored already, or a draft of this run."""
+
+    earning: Draft | int
+    group: str
+    bucket: Bucket
+    loyalty_txn_type: int
+    points: int
+    lots: Sequence[Lot]
+
+
+@dataclass(slots=True, kw_only=True)
+class Purchase:
+    """A `DR` that refunds may take back: stored already, or of this run."""
+
+    amount: Decimal
+    at: datetime
+    awards: Sequence[Award]
+    refunded: Decimal = Decimal(0)
+    stored: StoredTransaction | None = None
+
+    @property
+    def whole(self) -> Decimal:
+        """What counts as all of it: a purchase of nothing is refunded at once by any refund."""
+        return self.amount or _ONE
+
+
+@dataclass(slots=True, kw_only=True)
+class Waiting:
+    """A refund that waits for its purchase: parked in the database, or of this run."""
+
+    amount: Decimal
+    dated: datetime
+    stored: StoredTransaction | None = None
+    drafts: list[Draft] = field(default_factory=list)
+    is_parked: bool = True
+
+
+@dataclass(slots=True)
+class Refunds:
+    """The purchases and lots that the refunds of one run need, loaded at once."""
+
+    state: ProgramState
+    accounts: Mapping[int, Account]
+    _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
+    _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
+    _lots: dict[int, list[Lot]] = field(default_factory=dict)
+    _changed: dict[int, StoredTransaction] = field(default_factory=dict)
+
+    def load(self, tx: Connection, transaction_ids: Sequence[str]) -> None:
+        """Read what these transaction ids may need. The accounts are locked, and what was due on them is stored."""
+        program_id = self.state.id
+        parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
+        self._parked = {
+            key: [Waiting(amount=row.amount, dated=row.transaction_date, stored=row) for row in mine]
+            for key, mine in parked.items()
+        }
+        stored = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=POSTED)
+        rows = [row for mine in stored.values() for row in mine]
+        earnings = earnings_of(tx, program_id, [row.id for row in rows])
+        self._lots = open_lots(tx, program_id, [one.id for one in self.accounts.values()])
+        known = {lot.id: lot for lots in self._lots.values() for lot in lots}
+        made = lots_of_entries(tx, program_id, [one.id for mine in earnings.values() for one in mine])
+        for key, mine in stored.items():
+            self._purchases[key] = [
+                Purchase(
+                    amount=row.amount,
+                    at=row.transaction_date,
+                    refunded=row.refunded,
+                    stored=row,
+                    awards=[
+                        Award(
+                            earning=one.id,
+                            group=_group(one.detail),
+                            bucket=one.bucket,
+                            loyalty_txn_type=one.loyalty_txn_type,
+                            points=one.points,
+                            # One object for a lot, however it was found.
+                            lots=[known.get(lot.id, lot) for lot in made[one.id]],
+                        )
+                        for one in earnings[row.id]
+                    ],
+                )
+                for row in mine
+            ]
+
+    def remember(self, member_id: int, transaction_id: str, purchase: Purchase) -> None:
+        """A purchase of this run: refunds that wait for it take it back now, later ones may."""
+        key = member_id, transaction_id
+        self._purchases.setdefault(key, []).append(purchase)
+        account = self.accounts[member_id]
+        self._lots.setdefault(account.id, []).extend(lot for award in purchase.awards for lot in award.lots)
+        for waiting in self._parked.pop(key, []):
+            self._apply_parked(key, waiting)
+
+    def park(self, member_id: int, transaction_id: str, refund_of: Waiting) -> None:
+        """A refund of this run whose purchase has not arrived."""
+        self._parked.setdefault((member_id, transaction_id), []).append(refund_of)
+
+    def _apply_parked(self, key: Key, waiting: Waiting) -> None:
+        try:
+            waiting.drafts = self.take_back(*key, waiting.amount, waiting.dated) or []
+        except InsufficientPoints:
+            # Under `refuse` it stays where it is; the purchase itself is none the worse.
+            self._parked.setdefault(key, []).append(waiting)
+            return
+        waiting.is_parked = False
+        if waiting.stored is not None:
+            for draft in waiting.drafts:
+                draft.transaction_ref = waiting.stored.id
+            waiting.stored.status = POSTED
+            waiting.stored.points = sum(draft.points for draft in waiting.drafts)
+            self._changed[waiting.stored.id] = waiting.stored
+
+    def take_back(self, member_id: int, transaction_id: str, amount: Decimal, dated: datetime) -> list[Draft] | None:
+        """The postings of a refund; None where its purchase has not arrived. Raises InsufficientPoints (`refuse`)."""
+        purchases = self._purchases.get((member_id, transaction_id))
+        if not purchases:
+            return None
+        account = self.accounts[member_id]
+        parts = [(one, part) for one, part in _parts(purchases, amount) if part > 0]
+        claims = [
+            (award, share(award.points, one.whole, one.refunded, part)) for one, part in parts for award in one.awards
+        ]
+        own = [lot for award, _ in claims for lot in award.lots]
+        if self._policy == "refuse" and sum(points for _, points in claims) > refundable(account, own):
+            raise InsufficientPoints
+        drafts = [self._claim(account, award, points, dated) for award, points in claims if points]
+        for one, part in parts:
+            one.refunded += part
+            if one.stored is not None:
+                one.stored.refunded = one.refunded
+                self._changed[one.stored.id] = one.stored
+        return [draft for draft in drafts if draft is not None]
+
+    def _claim(self, account: Account, award: Award, points: int, dated: datetime) -> Draft | None:
+        own = {id(lot) for lot in award.lots}
+        draft, loss = refund(
+            account,
+            Claim(
+                earning=award.earning,
+                bucket=award.bucket,
+                loyalty_txn_type=award.loyalty_txn_type,
+                points=points,
+            ),
+            [lot for lot in award.lots if lot.remaining],
+            [lot for lot in self._lots.get(account.id, []) if lot.remaining and id(lot) not in own],
+            policy=self._policy,
+            dated=dated,
+        )
+        if draft is not None:
+            loss_told = {"loss": plain_text(from_minor(loss, self.state.places))} if loss else {}
+            draft.detail = to_json({"group": award.group, **loss_told})
+        return draft
+
+    @property
+    def _policy(self) -> Policy:
+        return getattr(self.state.terms, "refund_policy", "negative")
+
+    def store(self, tx: Connection) -> None:
+        """Store what became of purchases and parked refunds that were there before this run."""
+        update_transactions(tx, self.state.id, list(self._changed.values()))
+
+
+def _parts(purchases: Iterable[Purchase], amount: Decimal) -> Iterator[tuple[Purchase, Decimal]]:
+    """How a refund is spread over purchases, oldest first; what is over is nobody's."""
+    left = amount
+    for one in purchases:
+        rest = one.whole - one.refunded
+        part = min(rest, left) if one.amount else rest
+        left -= part if one.amount else 0
+        yield one, part
+
+
+def _group(detail: str | None) -> str:
+    return str(orjson.loads(detail).get("group", "")) if detail else ""
