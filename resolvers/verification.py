@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from domain.store.audit import DEPLOYMENT
 from domain.store.cross_check import (
-    KIND_OF_USE_CASE,
+    KINDS_OF_USE_CASE,
     check_audit,
     check_configurations,
     check_earnings,
@@ -49,7 +49,7 @@ async def verify_ledger(
 
 async def _verify_program(services: Services, partition: int, progress: Progress | None) -> list[Finding]:
     findings = await _verify_accounts(services, partition, progress)
-    for use_case in KIND_OF_USE_CASE:
+    for use_case in KINDS_OF_USE_CASE:
         findings += await _verify_keys(services, partition, use_case)
     for check in (check_owners, check_orphans, check_configurations, check_audit):
         findings += await services.db.read(partial(_on_program, check, partition))

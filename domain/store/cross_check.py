@@ -25,8 +25,12 @@ from domain.store.audit import audit_hash
 from domain.store.finding import Finding, check_each
 from domain.store.program import digest_of
 
-KIND_OF_USE_CASE = {"redeem": "redemption", "reverse": "reversal", "transaction": "earn"}
-"""The kind of posting that the outcome of a key names, by use case."""
+KINDS_OF_USE_CASE = {
+    "redeem": {"redemption"},
+    "reverse": {"reversal"},
+    "transaction": {"earn", "refund"},
+}
+"""The kinds of posting that the outcome of a key may name, by use case."""
 
 _SHOWN = 100
 _AT_ONCE = 500
@@ -140,7 +144,7 @@ def _entries(tx: Connection, program_id: int, numbers: set[int]) -> dict[int, An
 def _misnamed(use_case: str, outcome: dict[str, Any], entry: Any) -> str | None:
     if entry is None:
         return "which does not exist"
-    if entry.kind != KIND_OF_USE_CASE[use_case]:
+    if entry.kind not in KINDS_OF_USE_CASE[use_case]:
         return f"which is of kind {entry.kind}"
     if use_case == "transaction" and entry.transaction_ref != outcome["id"]:
         return "which is of another transaction"
