@@ -14,6 +14,7 @@ class Permission(StrEnum):
 
     MEMBER_READ = "member:read"
     MEMBER_WRITE = "member:write"
+    MEMBER_MERGE = "member:merge"
     PERSONAL_INFORMATION = "member:personal-information"
     TRANSACTION_SUBMIT = "transaction:submit"
     LEDGER_READ = "ledger:read"
@@ -51,6 +52,7 @@ _CUSTOMER_EXECUTIVE = frozenset(
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
+    Permission.MEMBER_MERGE,
     Permission.TRANSACTION_SUBMIT,
     Permission.POINTS_REDEEM,
     Permission.CONFIGURATION_WRITE,

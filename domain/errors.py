@@ -258,6 +258,10 @@ class QueryTooComplex(TesseraError, code="1304", status=400, message="Operation 
     """The document passes a limit on depth, aliases, fields, directives or cost."""
 
 
+class MergeRefused(TesseraError, code="1310", status=409, message="Members cannot be merged or parted"):
+    """Points of the victim are held, or something that moved was spent; the detail says what."""
+
+
 def member_status_error(status: int) -> type[TesseraError]:
     """The error that a status other than Active stands for."""
     return {

@@ -86,7 +86,7 @@ class Earnings:
         program_id = self.state.id
         references = sorted({one.command.member_relation_reference for one in good})
         found = find_members(self.tx, self.ctx.services.keys, program_id, references=references) if good else []
-        self._members = {one.member.relation_reference: one.member for one in found}
+        self._members = {one.asked_for or "": one.member for one in found}
         journal = Journal(
             self.tx,
             program_id,

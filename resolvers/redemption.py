@@ -24,7 +24,7 @@ from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import Bound, check_key, find_keys
 from domain.store.journal import Journal
-from domain.store.member import find_members, references_of
+from domain.store.member import answering, find_members
 from domain.store.program import ProgramState
 from domain.store.redemption import redeem
 from resolvers.balance import available_points
@@ -154,7 +154,7 @@ async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOr
 
     def body(tx: Connection) -> Redemption | None:
         found = find_redemptions(tx, state.id, references=[order.guid])
-        if not found or references_of(tx, state.id, [found[0].member_id]) != {found[0].member_id: order.reference}:
+        if not found or found[0].member_id != answering(tx, state.id, order.reference):
             return None
         first = found[0]
         same = (-first.points, first.merchant, first.loyalty_txn_type, first.amount)

@@ -20,6 +20,7 @@ from domain.models.types import to_json
 from domain.points import from_minor, plain_text
 from domain.rules.fixed import EARN, REFUND
 from domain.store.lot import lots_of_entries, open_lots
+from domain.store.member import merged_ids
 from domain.store.program import ProgramState
 from domain.store.transaction import (
     PARKED,
@@ -89,19 +90,21 @@ class Refunds:
     def load(self, tx: Connection, transaction_ids: Sequence[str]) -> None:
         """Read what these transaction ids may need. The accounts are locked, and what was due on them is stored."""
         program_id = self.state.id
+        # A purchase of somebody for whom a member answers since a merge is that member's.
+        answers = merged_ids(tx, program_id, list(self.accounts))
         parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
-        self._parked = {
-            key: [Waiting(amount=row.amount, dated=row.transaction_date, stored=row) for row in mine]
-            for key, mine in parked.items()
-        }
+        for (member_id, number), mine in parked.items():
+            waiting = [Waiting(amount=row.amount, dated=row.transaction_date, stored=row) for row in mine]
+            self._parked.setdefault((answers.get(member_id, member_id), number), []).extend(waiting)
         stored = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=POSTED)
         rows = [row for mine in stored.values() for row in mine]
         earnings = earnings_of(tx, program_id, [row.id for row in rows])
         self._lots = open_lots(tx, program_id, [one.id for one in self.accounts.values()])
         known = {lot.id: lot for lots in self._lots.values() for lot in lots}
         made = lots_of_entries(tx, program_id, [one.id for mine in earnings.values() for one in mine])
-        for key, mine in stored.items():
-            self._purchases[key] = [
+        for (member_id, number), mine in stored.items():
+            key = answers.get(member_id, member_id), number
+            self._purchases.setdefault(key, []).extend(
                 Purchase(
                     amount=row.amount,
                     at=row.transaction_date,
@@ -121,7 +124,7 @@ class Refunds:
                     ],
                 )
                 for row in mine
-            ]
+            )
 
     def remember(self, member_id: int, transaction_id: str, purchase: Purchase) -> None:
         """A purchase of this run: refunds that wait for it take it back now, later ones may."""

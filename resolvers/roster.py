@@ -127,8 +127,9 @@ class Roster:
         keys, program_id = self.ctx.services.keys, self.state.id
         references = sorted({one.reference for one in prepared if one.reference})
         ids = sorted({one.change.member_id for one in prepared if one.change.member_id is not None})
+        references = sorted({*references, *(one.change.reference for one in prepared if one.change.reference)})
         found = find_members(self.tx, keys, program_id, references=references, lock=True) if references else []
-        found += find_members(self.tx, keys, program_id, ids=ids, lock=True) if ids else []
+        found += find_members(self.tx, keys, program_id, ids=ids, lock=True, follow=True) if ids else []
         for stored in found:
             self._remember(stored)
         wanted: dict[str, set[bytes]] = {}
@@ -142,9 +143,14 @@ class Roster:
         self._free_ids = allocate_ids(self.tx, member, program_id, fresh) if fresh else []
         self._free_ids.reverse()
 
-    def _remember(self, stored: Stored) -> None:
+    def _remember(self, found: Stored) -> None:
+        # One object for a member, by whichever reference it was asked for.
+        stored = self._by_id.setdefault(found.member.id, found)
         self._known[stored.member.relation_reference] = stored
-        self._by_id[stored.member.id] = stored
+        if found.asked_for is not None:
+            self._known[found.asked_for] = stored
+        if found.asked_id is not None:
+            self._by_id[found.asked_id] = stored
 
     def _try(self, one: _Prepared) -> Changed | TesseraError:
         try:
@@ -158,10 +164,11 @@ class Roster:
             if one.change.member_id is not None
             else self._known.get(one.reference or "")
         )
-        if one.target is not None and one.change.reference not in {
-            None,
-            one.target.member.relation_reference,
-        }:
+        if (
+            one.target is not None
+            and one.change.reference is not None
+            and self._known.get(one.change.reference) is not one.target
+        ):
             raise MemberNonexistent
         if one.target is None:
             return self._enroll(one)

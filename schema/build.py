@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
 from schema.mutations.member import MemberMutation
+from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.transaction import TransactionMutation
@@ -16,7 +17,7 @@ from schema.scalar import SCALARS
 
 
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
-class Mutation(MemberMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
+class Mutation(MemberMutation, MergeMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
     pass
 
 

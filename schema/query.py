@@ -9,6 +9,7 @@ import strawberry
 from domain.errors import BadRequest, MemberNotFound, RedemptionNotFound
 from resolvers.batch import list_batches
 from resolvers.member import count_members, get_member, list_members
+from resolvers.merge import MergeMembers, preview_merge
 from resolvers.program import get_configuration, get_program, list_credentials, list_programs
 from resolvers.redemption import find_redemption_by_key
 from schema.connection import (
@@ -32,6 +33,7 @@ from schema.scalar import parse_uuid
 from schema.types.batch import Batch, to_batch
 from schema.types.entry import LedgerEntry, load_entry
 from schema.types.member import Member, load_member, to_member
+from schema.types.merge import MergePreview, to_preview
 from schema.types.node import Node
 from schema.types.program import (
     Configuration,
@@ -64,6 +66,15 @@ class Query:
             raise BadRequest(f"ids: at most {MAX_NODES}", field="ids")
         named = [decode(one, "ids") for one in ids]
         return await asyncio.gather(*(_node(one, info.context) for one in named))
+
+    @field("What a merge of two members would move, without doing it.")
+    async def member_merge_preview(
+        self,
+        info: Info,
+        victim: Annotated[str, strawberry.argument(description="The reference of the member who would disappear.")],
+        survivor: Annotated[str, strawberry.argument(description="The reference of the member who would stay.")],
+    ) -> MergePreview | None:
+        return to_preview(await preview_merge(info.context.ctx, MergeMembers(victim=victim, survivor=survivor)))
 
     @field("The caller's program.")
     async def program(self, info: Info) -> Program | None:

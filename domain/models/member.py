@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from domain.models.base import METADATA, program_key, row_key
@@ -48,6 +49,13 @@ member = Table(
     UniqueConstraint("program_id", "email_hash"),
     UniqueConstraint("program_id", "mobile_hash"),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
+    Index(
+        "ix_member_merged_into",
+        "program_id",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 """`profile` is personal information under `data_key`, itself wrapped by the deployment's key.
 

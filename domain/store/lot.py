@@ -37,6 +37,12 @@ def open_lots(tx: Connection, program_id: int, account_ids: Sequence[int]) -> di
     return found
 
 
+def find_lots(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, Lot]:
+    """Lots by id. The caller has locked their accounts."""
+    rows = tx.execute(select(lot).where(lot.c.program_id == program_id, lot.c.id.in_(ids)))
+    return {row.id: lot_of(row) for row in rows}
+
+
 def lots_of_entries(tx: Connection, program_id: int, entry_ids: Sequence[int]) -> dict[int, list[Lot]]:
     """The lots that these credits made, open or not, by entry id."""
     found: dict[int, list[Lot]] = {one: [] for one in entry_ids}

@@ -1,6 +1,6 @@
 """Recomputing accounts from the journal: every figure that is stored twice, proved equal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,8 @@ _FIGURE = {bucket: bucket for bucket in ("spend", "bonus", "partner", "purchased
 }
 _RETURNS = {"reversal": "redemption", "release": "hold"}
 """The kind of posting that each kind gives back, whole."""
+_RELATED = frozenset({"refund", "transfer"})
+"""The kinds that name another entry, perhaps of another account; a redemption does where it settles a hold."""
 _GIVES_BACK = frozenset({*_RETURNS, "transfer"})
 _LIVE_ONLY = frozenset({"redemption", "hold", "adjustment", "transfer"})
 """The kinds whose debits take from no lot that has expired."""
@@ -113,8 +115,8 @@ class _Fold:
             if first is None or first.kind != _RETURNS[row.kind] or first.points != -row.points:
                 self.find(where, f"does not give back what entry {row.reverses_id} took")
             self.returned.add(row.reverses_id)
-        if row.kind == "refund" and getattr(self.entries.get(row.related_id), "kind", None) != "earn":
-            self.find(where, f"takes back what entry {row.related_id} did not give")
+        if (row.related_id is None) != (row.kind not in _RELATED) and row.kind != "redemption":
+            self.find(where, "names an entry that it belongs to, or lacks one")
 
     def close(self, row: Row[Any], lots: Sequence[Row[Any]], holds: Sequence[Row[Any]]) -> None:
         """Hold the account row and its lots against the fold."""
@@ -193,10 +195,38 @@ def _recompute(tx: Connection, program_id: int, ids: Sequence[int]) -> list[Find
     lots = _grouped(
         tx.execute(select(lot).where(lot.c.program_id == program_id, lot.c.account_id.in_(ids))), "account_id"
     )
+    _check_related(tx, program_id, folds)
     holds = _grouped(tx.execute(_pending_holds(program_id, ids)), "account_id")
     for row in rows:
         folds[row.id].close(row, lots.get(row.id, []), holds.get(row.id, []))
     return [finding for fold in folds.values() for finding in fold.findings]
+
+
+def _check_related(tx: Connection, program_id: int, folds: Mapping[int, _Fold]) -> None:
+    """A refund takes back an earning; the two sides of a transfer name each other and sum to nothing."""
+    naming = [(fold, row) for fold in folds.values() for row in fold.entries.values() if row.kind in _RELATED]
+    if not naming:
+        return
+    columns = (ledger_entry.c.id, ledger_entry.c.kind, ledger_entry.c.points, ledger_entry.c.related_id)
+    wanted = sorted({row.related_id for _, row in naming if row.related_id is not None})
+    found = {
+        one.id: one
+        for one in tx.execute(
+            select(*columns).where(ledger_entry.c.program_id == program_id, ledger_entry.c.id.in_(wanted))
+        )
+    }
+    for fold, row in naming:
+        other = found.get(row.related_id)
+        if row.kind == "refund":
+            holds = other is not None and other.kind == "earn"
+        else:
+            holds = other is not None and (other.kind, other.points, other.related_id) == (
+                row.kind,
+                -row.points,
+                row.id,
+            )
+        if not holds:
+            fold.find(f"account {fold.account_id}, entry {row.id}", f"does not fit entry {row.related_id}")
 
 
 def _traces(program_id: int, ids: Sequence[int]) -> Any:

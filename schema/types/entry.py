@@ -26,12 +26,21 @@ class EntryKind(Enum):
     REDEMPTION = strawberry.enum_value("redemption", description="Points that were redeemed.")
     REVERSAL = strawberry.enum_value("reversal", description="A redemption given back.")
     EXPIRY = strawberry.enum_value("expiry", description="Points that fell due.")
+    BONUS = strawberry.enum_value("bonus", description="Points given without a rule.")
+    REFUND = strawberry.enum_value("refund", description="Points of a purchase that was paid back.")
+    HOLD = strawberry.enum_value("hold", description="Points that were reserved.")
+    RELEASE = strawberry.enum_value("release", description="Reserved points given back.")
+    TRANSFER = strawberry.enum_value("transfer", description="Points that came from or went to another account.")
+    ADJUSTMENT = strawberry.enum_value("adjustment", description="A correction by an administrator.")
 
 
 @strawberry.enum(description="The running figure of the balance that a posting moves.")
 class Bucket(Enum):
     SPEND = strawberry.enum_value("spend", description="Earned by spending.")
     BONUS = strawberry.enum_value("bonus", description="Earned as a bonus.")
+    PARTNER = strawberry.enum_value("partner", description="Given by a partner.")
+    PURCHASED = strawberry.enum_value("purchased", description="Bought.")
+    OTHER = strawberry.enum_value("other", description="Transferred in, or corrected upwards.")
     REDEEM = strawberry.enum_value("redeem", description="Redeemed.")
     EXPIRED = strawberry.enum_value("expired", description="Expired.")
 
