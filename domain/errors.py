@@ -258,6 +258,10 @@ class QueryTooComplex(TesseraError, code="1304", status=400, message="Operation 
     """The document passes a limit on depth, aliases, fields, directives or cost."""
 
 
+class ConfigurationChanged(TesseraError, code="1305", status=409, message="Configuration changed meanwhile"):
+    """The version that the change was made from is in force no longer; the detail names the one that is."""
+
+
 def member_status_error(status: int) -> type[TesseraError]:
     """The error that a status other than Active stands for."""
     return {
