@@ -7,6 +7,7 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
+from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
@@ -16,7 +17,7 @@ from schema.scalar import SCALARS
 
 
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
-class Mutation(MemberMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
+class Mutation(MemberMutation, TransactionMutation, RedemptionMutation, ProgramMutation, ConfigurationMutation):
     pass
 
 
