@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.errors import ConfigurationRefused
+from domain.rules.document import MAX_BYTES
 from domain.rules.problem import shown
 from domain.rules.value import read_boolean
 from resolvers.configuration import read_source
@@ -58,6 +59,8 @@ def read_csv(content: str) -> dict[str, Any]:
 
     Raises ConfigurationRefused, which names the line.
     """
+    if len(content) > MAX_BYTES:
+        raise ConfigurationRefused("the file is larger than 1 MiB")
     sections: dict[str, list[dict[str, Any]]] = {section: [] for section in SECTIONS.values()}
     rows = _rows(content)
     _, header = next(rows, (1, []))
