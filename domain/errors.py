@@ -262,6 +262,10 @@ class MergeRefused(TesseraError, code="1310", status=409, message="Members canno
     """Points of the victim are held, or something that moved was spent; the detail says what."""
 
 
+class ConfigurationChanged(TesseraError, code="1305", status=409, message="Configuration changed meanwhile"):
+    """The version that the change was made from is in force no longer; the detail names the one that is."""
+
+
 def member_status_error(status: int) -> type[TesseraError]:
     """The error that a status other than Active stands for."""
     return {

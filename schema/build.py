@@ -7,6 +7,7 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
+from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
@@ -17,7 +18,14 @@ from schema.scalar import SCALARS
 
 
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
-class Mutation(MemberMutation, MergeMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
+class Mutation(
+    MemberMutation,
+    MergeMutation,
+    TransactionMutation,
+    RedemptionMutation,
+    ProgramMutation,
+    ConfigurationMutation,
+):
     pass
 
 

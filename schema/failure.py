@@ -18,6 +18,7 @@ _INPUTS = frozenset(
     {
         "client_reference",
         "email_id",
+        "expected_version",
         "external_reference",
         "full_name",
         "idempotency_key",

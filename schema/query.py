@@ -7,10 +7,13 @@ from uuid import UUID
 import strawberry
 
 from domain.errors import BadRequest, MemberNotFound, RedemptionNotFound
+from resolvers.attribute import AttributeFormat as Format
+from resolvers.attribute import export_attributes
 from resolvers.batch import list_batches
+from resolvers.configuration import find_configuration, get_configuration, list_configuration_versions
 from resolvers.member import count_members, get_member, list_members
 from resolvers.merge import MergeMembers, preview_merge
-from resolvers.program import get_configuration, get_program, list_credentials, list_programs
+from resolvers.program import get_program, list_credentials, list_programs
 from resolvers.redemption import find_redemption_by_key
 from schema.connection import (
     After,
@@ -31,18 +34,18 @@ from schema.field import field
 from schema.global_id import BATCH, ENTRY, MEMBER, PROGRAM, REDEMPTION, GlobalId, decode
 from schema.scalar import parse_uuid
 from schema.types.batch import Batch, to_batch
+from schema.types.configuration import (
+    AttributeFormat,
+    Configuration,
+    ConfigurationVersion,
+    to_configuration,
+    to_configuration_version,
+)
 from schema.types.entry import LedgerEntry, load_entry
 from schema.types.member import Member, load_member, to_member
 from schema.types.merge import MergePreview, to_preview
 from schema.types.node import Node
-from schema.types.program import (
-    Configuration,
-    Credential,
-    Program,
-    to_configuration,
-    to_credential,
-    to_program,
-)
+from schema.types.program import Credential, Program, to_credential, to_program
 from schema.types.redemption import Redemption, load_redemption, to_redemption
 from schema.types.refusal import ErrorDefinition, catalogue
 
@@ -155,9 +158,38 @@ class Query:
     async def credentials(self, info: Info) -> list[Credential] | None:
         return [to_credential(row, info.context) for row in await list_credentials(info.context.ctx)]
 
-    @field("The configuration in force.")
-    async def configuration(self, info: Info) -> Configuration | None:
-        return to_configuration(await get_configuration(info.context.ctx))
+    @field("The configuration in force, or any version; null if there is no such version.")
+    async def configuration(
+        self,
+        info: Info,
+        version: Annotated[int | None, strawberry.argument(description="Null: the one in force.")] = None,
+    ) -> Configuration | None:
+        if version is None:
+            return to_configuration(await get_configuration(info.context.ctx))
+        found = await find_configuration(info.context.ctx, version)
+        return None if found is None else to_configuration(found)
+
+    @field("Every version that the configuration ever had, newest first.")
+    async def configuration_versions(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[ConfigurationVersion] | None:
+        page = read_page(first, after)
+        number = read_number_cursor("configurations", page)
+        found = await list_configuration_versions(info.context.ctx, first=page.size + 1, before_version=number)
+        rows, has_more = cut(found, page)
+        edges = [
+            Edge(node=to_configuration_version(row, info.context), cursor=number_cursor("configurations", row.version))
+            for row in rows
+        ]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("The program's own attribute definitions as a file, which `attributeImport` reads.")
+    async def attribute_export(
+        self,
+        info: Info,
+        format: Annotated[AttributeFormat, strawberry.argument(description="How it is written.")],
+    ) -> str | None:
+        return await export_attributes(info.context.ctx, Format[format.name])
 
     @field("A batch file; null if the caller's program has none of this id.")
     async def batch(self, info: Info, id: Id) -> Batch | None:

@@ -14,11 +14,14 @@ from domain.errors import CATALOGUE
 
 STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
 
+CONFIGURATION_SCHEMA = "/docs/configuration.schema.json"
+
 _LANDING = (
     ("/graphql", "GraphQL", "Queries and mutations; in a browser, GraphiQL."),
     ("/docs", "REST operations", "The list of operations, in both path families."),
     ("/openapi.json", "OpenAPI", "The same as an OpenAPI document, for tools."),
     ("/docs/errors", "Errors", "Every error code with its HTTP status and GraphQL code."),
+    (CONFIGURATION_SCHEMA, "Configuration schema", "The JSON Schema of configuration files, for editors and tools."),
     ("/healthz", "Alive", "Answers as long as the process runs."),
     ("/readyz", "Ready", "Answers 200 while the database can be reached and its schema is current."),
 )

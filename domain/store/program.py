@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from domain.errors import ProgramNotFound
 from domain.models import feed, ledger_entry, program, program_config
@@ -144,6 +144,26 @@ def insert_configuration(
             applied_by=actor,
         )
     )
+
+
+def find_configuration_row(tx: Connection, program_id: int, version: int) -> Row[Any] | None:
+    """One version of the configuration."""
+    return tx.execute(
+        select(program_config).where(program_config.c.program_id == program_id, program_config.c.version == version)
+    ).one_or_none()
+
+
+def page_configurations(
+    tx: Connection, program_id: int, *, first: int, before_version: int | None
+) -> Sequence[Row[Any]]:
+    """The newest versions without their documents, at most `first`."""
+    table = program_config.c
+    statement: Select[Any] = select(table.version, table.digest, table.applied_at, table.applied_by).where(
+        table.program_id == program_id
+    )
+    if before_version is not None:
+        statement = statement.where(table.version < before_version)
+    return tx.execute(statement.order_by(table.version.desc()).limit(first)).all()
 
 
 def digest_of(document: Mapping[str, Any]) -> str:

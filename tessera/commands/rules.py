@@ -9,6 +9,7 @@ from domain.points import plain_text
 from domain.rules.examples import run_examples
 from domain.rules.parse import parse_file
 from domain.rules.problem import ConfigurationInvalid
+from domain.rules.schema import schema_text
 from resolvers.program import AppliedConfiguration, apply_configuration
 from tessera.console import REFUSED, note, run, show, show_json
 from tessera.locking import CommandRefused
@@ -34,6 +35,12 @@ def apply(
     applied = run(body)
     what = "in force" if applied.changed else "in force already: the file says nothing new"
     show(f"Configuration version {applied.version} is {what}.")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of configuration files."""
+    show(schema_text().removesuffix("\n"))
 
 
 @app.command()

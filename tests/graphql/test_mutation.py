@@ -1,5 +1,7 @@
 """What holds for every mutation."""
 
+from tests.graphql.test_configuration_mutation import EVERY as CONFIGURATION_MUTATIONS
+from tests.graphql.test_configuration_mutation import document_of
 from tests.graphql.world import Caller, World
 
 
@@ -23,6 +25,9 @@ async def test_every_mutation_needs_a_token(world: World) -> None:
         'mutation {configurationApply(input: {document: "version: 1"}) {changed}}',
     )
     async with world.nothing_written():
+        for name, (_, given) in CONFIGURATION_MUTATIONS.items():
+            answer = await Caller(world.client).ask(document_of(name), i=given)
+            assert answer.refusal == ("UNAUTHENTICATED", "UNAUTHORIZED", "401", None), name
         for document in documents:
             for token in ("", "nonsense", world.ours.client_secret):
                 answer = await Caller(world.client, token).ask(document)
@@ -47,5 +52,6 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
         "programGoLive",
         "credentialReset",
         "configurationApply",
+        *CONFIGURATION_MUTATIONS,
     }
     assert all(one["args"] == [{"name": "input"}] for one in fields)

@@ -25,6 +25,8 @@ QUERIES = {
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
     "credentials": "credentials {clientId}",
     "configuration": "configuration {version}",
+    "configurationVersions": "configurationVersions {edges {cursor}}",
+    "attributeExport": "attributeExport(format: CSV)",
     "batch": 'batch(id: "QmF0Y2g6MTox") {id}',
     "batches": "batches {edges {cursor}}",
 }
@@ -205,7 +207,15 @@ async def test_there_is_a_test_for_every_query(server: Caller) -> None:
 
 async def test_a_member_may_not_ask_for_what_is_the_programs(world: World, server: Caller) -> None:
     app = await world.caller(member=await world.member(server))
-    for name in ("members", "credentials", "configuration", "batch", "batches"):
+    for name in (
+        "members",
+        "credentials",
+        "configuration",
+        "configurationVersions",
+        "attributeExport",
+        "batch",
+        "batches",
+    ):
         answer = await app.ask(f"{{{QUERIES[name]}}}")
         assert answer.refusal == ("FORBIDDEN", "FORBIDDEN", "403", None), name
     assert (await server.ask("{credentials {clientId}}")).refusal == ("FORBIDDEN", "FORBIDDEN", "403", None)
