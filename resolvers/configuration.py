@@ -28,8 +28,11 @@ _NAMED = {
     "product_codes": "code",
     "transaction_attributes": "key",
     "member_attributes": "key",
+    "aggregates": "key",
     "rule_groups": "name",
     "rules": "name",
+    "segments": "name",
+    "campaigns": "name",
     "examples": "name",
 }
 """The lists of a document, with what tells their items apart when two documents are joined."""
