@@ -102,9 +102,8 @@ def contributions(compiled: CompiledRules, facts: Facts) -> dict[str, Decimal]:
 
     A count without an attribute is given 1.
     """
-    if not compiled.aggregates:
-        return {}
-    env, added = env_of(compiled, facts), {}
+    filtered = any(one.test is not None for one in compiled.aggregates)
+    env, added = env_of(compiled, facts) if filtered else (), {}
     for one in compiled.aggregates:
         if one.test is None or one.test(env):
             of = one.aggregate.of

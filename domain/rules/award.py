@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from domain.points import EXACT, from_minor, plain_text
 from domain.rules.cap import CapKey
 from domain.rules.compile_condition import Env
-from domain.rules.compiled import CompiledGroup, CompiledRule, Input, LotTerms
+from domain.rules.compiled import CompiledGroup, CompiledRule, Input, LotTerms, has_share
 from domain.rules.exact import exact_text
 from domain.rules.model import Category, ExpiryOverride
 from domain.rules.vocabulary import SEGMENTS
@@ -18,7 +18,6 @@ MASKED = "***"
 """Stands in an explanation for personal information that is set."""
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
-_PROGRAM_TERMS = LotTerms(None, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,11 +188,6 @@ def shares_of(
         granted.append((terms, min(share, left)))
         left = EXACT.subtract(left, granted[-1][1])
     return granted
-
-
-def has_share(rule: CompiledRule) -> bool:
-    """Whether what a multiplier adds is a lot of its own: it has its own terms, and adds something."""
-    return rule.terms != _PROGRAM_TERMS and _factor(rule) > 1
 
 
 def _factor(rule: CompiledRule) -> Decimal:

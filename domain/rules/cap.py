@@ -39,20 +39,23 @@ def window_starts(day: date) -> dict[CapWindow, date]:
 class CapCounter:
     """Counts what one transaction is given, on top of what was posted before; all in smallest units."""
 
-    __slots__ = ("_starts", "_used", "counted")
+    __slots__ = ("_counted", "_keys", "_used")
 
     def __init__(self, compiled: CompiledRules, used: Mapping[CapKey, int], at: datetime) -> None:
-        self._used = used
-        self._starts = window_starts(local_date(at, compiled.zone)) if compiled.caps else {}
-        self.counted: dict[CapKey, int] = {}
+        self._keys = cap_keys(compiled, at)
+        # Never less than nothing, so that no cap grants more than its limit.
+        self._used = [max(0, used.get(key, 0)) for key in self._keys]
+        self._counted = [0] * len(self._keys)
 
     def used(self, cap: CompiledCap) -> int:
-        """What the cap has counted; never less than nothing, so that no cap grants more than its limit."""
-        key = CapKey(cap.scope, cap.window, self._starts[cap.window])
-        return max(0, self._used.get(key, 0)) + self.counted.get(key, 0)
+        """What the cap has counted, this transaction included."""
+        return self._used[cap.place] + self._counted[cap.place]
 
     def count(self, caps: tuple[CompiledCap, ...], minor: int) -> None:
         """Count an award against each of its caps."""
         for cap in caps:
-            key = CapKey(cap.scope, cap.window, self._starts[cap.window])
-            self.counted[key] = self.counted.get(key, 0) + minor
+            self._counted[cap.place] += minor
+
+    def counted(self) -> dict[CapKey, int]:
+        """What this transaction adds to each counter that it moves."""
+        return {key: minor for key, minor in zip(self._keys, self._counted, strict=True) if minor}

@@ -19,6 +19,7 @@ from domain.rules.compiled import (
     Give,
     Input,
     LotTerms,
+    has_share,
 )
 from domain.rules.exact import denominator, factor_of, scaled
 from domain.rules.model import (
@@ -58,6 +59,7 @@ class _Compiler:
         self._zone = load_zone(configuration.program.time_zone)
         self._words = vocabulary_of(configuration)
         self._conditions = ConditionCompiler(self._words, self._zone)
+        self._places: dict[tuple[str, CapWindow], int] = {}
         self._aggregates = {
             aggregate.key: CompiledAggregate(aggregate=aggregate, test=self._test(aggregate.when))
             for aggregate in configuration.aggregates
@@ -67,6 +69,7 @@ class _Compiler:
         """All of it. The conditions come before `needs_moment`, which they set."""
         configuration = self._configuration
         groups = tuple(self._groups())
+        caps = {cap.place: cap for group in groups for cap in group.caps}
         factors = tuple(self._campaign_factors())
         dynamic = {one.name: self._test(one.when) for one in configuration.segments if one.kind == "dynamic"}
         frozen = [one for one in configuration.segments if one.kind == "frozen"]
@@ -78,7 +81,7 @@ class _Compiler:
             needs_moment=self._conditions.needs_moment,
             products=index_products(configuration.product_codes),
             groups=groups,
-            caps=tuple(dict.fromkeys(cap for group in groups for cap in group.caps)),
+            caps=tuple(caps.values()),
             tier_factors=(
                 {}
                 if tiers.assessment == "off"
@@ -101,6 +104,7 @@ class _Compiler:
 
     def _group(self, group: RuleGroup) -> CompiledGroup:
         parts = denominator(rule.award for rule in group.rules)
+        rules = tuple(self._rule(rule, sequence, parts) for sequence, rule in enumerate(group.rules) if rule.enabled)
         cap = group.caps.transaction
         return CompiledGroup(
             name=group.name,
@@ -115,7 +119,8 @@ class _Compiler:
             doubled=Decimal(2 * 10**self._configuration.program.points_decimals),
             half=Decimal(parts),
             unit=Decimal(2 * parts),
-            rules=tuple(self._rule(rule, sequence, parts) for sequence, rule in enumerate(group.rules) if rule.enabled),
+            rules=rules,
+            terms=_common_terms(rules),
         )
 
     def _caps(self, group: RuleGroup) -> Iterator[CompiledCap]:
@@ -123,7 +128,10 @@ class _Compiler:
         limits = [(group.name, window, getattr(group.caps, window)) for window in _WINDOWS]
         for scope, window, points in (*limits, ("", _WINDOWS[1], program.accrual_cap_per_month)):
             if points is not None:
-                yield CompiledCap(scope=scope, window=window, points=points, limit=points * 10**program.points_decimals)
+                # The program's cap is one and the same for all groups.
+                place = self._places.setdefault((scope, window), len(self._places))
+                limit = points * 10**program.points_decimals
+                yield CompiledCap(place=place, scope=scope, window=window, points=points, limit=limit)
 
     def _rule(self, rule: Rule, sequence: int, parts: int) -> CompiledRule:
         award = rule.award
@@ -176,6 +184,11 @@ class _Compiler:
         if isinstance(last, datetime):
             return to_instant(last, self._zone) + timedelta(microseconds=1)
         return start_of_day(last + timedelta(days=1), self._zone)
+
+
+def _common_terms(rules: tuple[CompiledRule, ...]) -> LotTerms | None:
+    terms = {rule.terms for rule in rules if rule.factor is None or has_share(rule)}
+    return terms.pop() if len(terms) == 1 else None
 
 
 def _group_of(campaign: Campaign) -> RuleGroup:

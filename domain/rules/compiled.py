@@ -1,4 +1,4 @@
-"""A compiled configuration: closures and figures, ready for `evaluate`; no behaviour of its own."""
+"""A compiled configuration: closures and figures, ready for `evaluate`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -55,9 +55,10 @@ class CompiledRule:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledCap:
     """A cap that counts over transactions. `scope` is the group's name, empty for the program; `limit` is in
-    smallest units.
+    smallest units; `place` is its index in all caps.
     """
 
+    place: int
     scope: str
     window: CapWindow
     limit: int
@@ -69,7 +70,7 @@ class CompiledGroup:
     """A group with its enabled rules, or the flat bonus of a campaign, which nothing multiplies.
 
     `half` and `unit` are what its rounding adds and divides by. `caps` are in the order in which they cut,
-    the program's last.
+    the program's last. `terms` are those of all its lots, None where its lots differ.
     """
 
     name: str
@@ -84,6 +85,7 @@ class CompiledGroup:
     half: Decimal
     unit: Decimal
     rules: tuple[CompiledRule, ...]
+    terms: LotTerms | None
     message: str | None = None
 
 
@@ -125,3 +127,8 @@ class CompiledRules:
     aggregates: tuple[CompiledAggregate, ...]
     segments: Mapping[str, Test | None]
     snapshots: Mapping[str, Test]
+
+
+def has_share(rule: CompiledRule) -> bool:
+    """Whether what a multiplier adds is a lot of its own: it has its own terms, and adds something."""
+    return rule.factor is not None and rule.factor > 1 and rule.terms != LotTerms(None, None)

@@ -18,7 +18,6 @@ from domain.rules.award import (
     Factor,
     Gift,
     GroupAward,
-    has_share,
     shares_of,
 )
 from domain.rules.cap import CapCounter, CapKey, cap_keys
@@ -67,7 +66,7 @@ def evaluate(compiled: CompiledRules, facts: Facts, used: Mapping[CapKey, int]) 
                     unposted = EXACT.add(unposted, award.spoilage)
     except (Inexact, Overflow) as error:
         raise AwardTooLarge("the award has more digits than can be counted") from error
-    return Evaluation(awards=tuple(awards), unposted=unposted, counted=counter.counted, fruitless=tuple(fruitless))
+    return Evaluation(awards=tuple(awards), unposted=unposted, counted=counter.counted(), fruitless=tuple(fruitless))
 
 
 def _award(
@@ -194,8 +193,8 @@ def _lots(
 ) -> tuple[AwardLot, ...]:
     if not minor:
         return ()
-    only = gifts[0].rule.terms
-    if all(gift.rule.terms == only for gift in gifts) and not any(map(has_share, multipliers)):
+    only = group.terms
+    if only is not None:
         return (AwardLot(points=minor, expires=only.expires, release_after_days=only.release_after_days),)
     by_terms: dict[LotTerms, Decimal] = {}
     for terms, share in shares_of(gifts, multipliers, factors, total):
