@@ -162,7 +162,7 @@ class Earnings:
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
             raise DuplicateRecord("transaction_id", field="transaction_id")
         try:
-            evaluation = evaluate(self.state.rules, self._facts(one, member))
+            evaluation = evaluate(self.state.rules, self._facts(one, member), {})
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
         self._taken.add(command.transaction_id)

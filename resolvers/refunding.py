@@ -197,7 +197,7 @@ class Refunds:
 
     @property
     def _policy(self) -> Policy:
-        return getattr(self.state.terms, "refund_policy", "negative")
+        return self.state.terms.refund_policy
 
     def store(self, tx: Connection) -> None:
         """Store what became of purchases and parked refunds that were there before this run."""
