@@ -20,7 +20,10 @@ MEMBER_WRITABLE = FIXED_KEYS - {"relation_reference", "status"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """A member as its program sees it. `attributes` are the custom ones, by key, as stored."""
+    """A member as its program sees it. `attributes` are the custom ones, by key, as stored.
+
+    `tier_qualified_at` is when the member last met the conditions of its tier.
+    """
 
     id: int
     relation_reference: str
@@ -37,6 +40,12 @@ class Member:
     enrolled_at: datetime
     activated_at: datetime | None = None
     last_logged_in_at: datetime | None = None
+    tier: str | None = None
+    tier_since: datetime | None = None
+    tier_qualified_at: datetime | None = None
+    referral_code: str | None = None
+    referred_by: int | None = None
+    referral_rewarded_at: datetime | None = None
 
 
 def read_values(

@@ -21,9 +21,10 @@ from domain.ledger.transfer import give_back, move_everything, owe
 from domain.models import member_merge
 from domain.models.types import to_json
 from domain.points import from_minor
+from domain.rules.aggregate import EMPTY, Stats, merge
 from domain.store import audit
 from domain.store import merge as store
-from domain.store.counter import Bucket, buckets_of, counters_of, put_buckets, put_counters
+from domain.store.counter import buckets_of, counters_of, put_buckets, put_counters
 from domain.store.hold import has_pending
 from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
 from domain.store.ids import allocate_ids
@@ -206,19 +207,11 @@ def _join_counters(tx: Connection, program_id: int, victim_id: int, survivor_id:
     caps, own_caps = counters_of(tx, program_id, victim_id), counters_of(tx, program_id, survivor_id)
     put_counters(tx, program_id, {(survivor_id, *key): points + own_caps.get(key, 0) for key, points in caps.items()})
     buckets, own = buckets_of(tx, program_id, victim_id), buckets_of(tx, program_id, survivor_id)
-    put_buckets(tx, program_id, {(survivor_id, *key): _joined(one, own.get(key)) for key, one in buckets.items()})
+    put_buckets(tx, program_id, {(survivor_id, *key): merge(one, own.get(key, EMPTY)) for key, one in buckets.items()})
     return {
         "caps": [[*map(str, key), points] for key, points in caps.items()],
-        "aggregates": [[key[0], str(key[1]), str(one.total), one.count] for key, one in buckets.items()],
+        "aggregates": [[key[0], str(key[1]), str(one.sum), one.count] for key, one in buckets.items()],
     }
-
-
-def _joined(one: Bucket, other: Bucket | None) -> Bucket:
-    if other is None:
-        return one
-    lows = [part.low for part in (one, other) if part.low is not None]
-    highs = [part.high for part in (one, other) if part.high is not None]
-    return Bucket(one.total + other.total, one.count + other.count, min(lows, default=None), max(highs, default=None))
 
 
 async def undo_merge(ctx: Context, merge_id: int) -> Merge:
@@ -283,7 +276,7 @@ def _part_counters(tx: Connection, program_id: int, survivor_id: int, added: dic
         part = (name, date.fromisoformat(start))
         if (stood := buckets.get(part)) is not None:
             # What the smallest and largest were before nobody knows any more: they stay until a refund counts anew.
-            parts[survivor_id, *part] = Bucket(stood.total - Decimal(total), stood.count - count, stood.low, stood.high)
+            parts[survivor_id, *part] = Stats(stood.sum - Decimal(total), stood.count - count, stood.low, stood.high)
     put_buckets(tx, program_id, parts)
 
 

@@ -1,28 +1,17 @@
 """Caps and aggregates in the database: kept up with each transaction, under the lock of the member's account."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Row, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import aggregate_bucket, cap_counter
+from domain.rules.aggregate import Stats
 
 Counter = tuple[int, str, str, date]
 """What a counter counts: member, scope (a rule group, empty for the program), window, the window's first day."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """The part of an aggregate that falls into one period; `low` and `high` None: nothing was counted."""
-
-    total: Decimal
-    count: int
-    low: Decimal | None
-    high: Decimal | None
 
 
 BucketKey = tuple[int, str, date]
@@ -52,34 +41,39 @@ def put_counters(tx: Connection, program_id: int, values: Mapping[Counter, int])
 
 
 def read_buckets(
-    tx: Connection, program_id: int, members: Sequence[int], keys: Sequence[str], first: date, last: date
-) -> dict[BucketKey, Bucket]:
-    """The parts of these aggregates from the first to the last day, both included."""
+    tx: Connection,
+    program_id: int,
+    members: Sequence[int],
+    keys: Sequence[str],
+    *,
+    starts: Sequence[date] | None = None,
+    between: tuple[date, date] | None = None,
+) -> dict[BucketKey, Stats]:
+    """The parts of these aggregates that begin on these days, or from the first to the last, both included."""
     columns = aggregate_bucket.c
     if not members or not keys:
         return {}
-    rows = tx.execute(
-        select(aggregate_bucket).where(
-            columns.program_id == program_id,
-            columns.member_id.in_(members),
-            columns.key.in_(keys),
-            columns.start.between(first, last),
-        )
+    query = select(aggregate_bucket).where(
+        columns.program_id == program_id, columns.member_id.in_(members), columns.key.in_(keys)
     )
-    return {
-        (row.member_id, row.key, row.start): Bucket(row.total, row._mapping["count"], row.low, row.high) for row in rows
-    }
+    query = query.where(columns.start.in_(starts)) if starts is not None else query
+    query = query.where(columns.start.between(*between)) if between is not None else query
+    return {(row.member_id, row.key, row.start): _stats(row) for row in tx.execute(query)}
 
 
-def put_buckets(tx: Connection, program_id: int, values: Mapping[BucketKey, Bucket]) -> None:
+def _stats(row: Row[Any]) -> Stats:
+    # A row's own `count` is a method of tuples.
+    return Stats(row.total, row._mapping["count"], row.low, row.high)
+
+
+def put_buckets(tx: Connection, program_id: int, values: Mapping[BucketKey, Stats]) -> None:
     """Store what parts of aggregates stand at now."""
     names = ("member_id", "key", "start")
-    figures = ("total", "count", "low", "high")
     rows = [
-        dict(zip(names, key, strict=True)) | {name: getattr(one, name) for name in figures}
+        dict(zip(names, key, strict=True)) | {"total": one.sum, "count": one.count, "low": one.low, "high": one.high}
         for key, one in values.items()
     ]
-    _put(tx, aggregate_bucket, program_id, rows, names, figures)
+    _put(tx, aggregate_bucket, program_id, rows, names, ("total", "count", "low", "high"))
 
 
 def forget_buckets(tx: Connection, program_id: int, keys: Sequence[str]) -> None:
@@ -99,11 +93,11 @@ def counters_of(tx: Connection, program_id: int, member_id: int) -> dict[tuple[s
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-def buckets_of(tx: Connection, program_id: int, member_id: int) -> dict[tuple[str, date], Bucket]:
+def buckets_of(tx: Connection, program_id: int, member_id: int) -> dict[tuple[str, date], Stats]:
     """Every part of every aggregate of one member."""
     columns = aggregate_bucket.c
     rows = tx.execute(select(aggregate_bucket).where(columns.program_id == program_id, columns.member_id == member_id))
-    return {(row.key, row.start): Bucket(row.total, row._mapping["count"], row.low, row.high) for row in rows}
+    return {(row.key, row.start): _stats(row) for row in rows}
 
 
 def _put(

@@ -18,11 +18,16 @@ from domain.rules.model import Configuration, ProgramTerms
 from domain.rules.parse import parse
 
 _CACHED = 256
+# Facts that cost a statement of their own, so that they are read only where a condition asks for them.
+_OF_PURCHASES = ("member.purchases", "member.days_since_last_purchase")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProgramState:
-    """A program in one environment with the configuration that is in force."""
+    """A program in one environment with the configuration that is in force.
+
+    `asks_for_purchases`: whether a condition may ask how much and when a member bought.
+    """
 
     id: int
     public_id: int
@@ -34,6 +39,7 @@ class ProgramState:
     zone: ZoneInfo
     document: Mapping[str, Any]
     created_at: datetime
+    asks_for_purchases: bool = False
 
     @property
     def terms(self) -> ProgramTerms:
@@ -88,6 +94,7 @@ def _load(tx: Connection, row: Row[Any]) -> ProgramState:
         zone=ZoneInfo(configuration.program.time_zone),
         document=document or {},
         created_at=row.created_at,
+        asks_for_purchases=any(word in to_json(document) for word in _OF_PURCHASES),
     )
 
 
