@@ -75,7 +75,7 @@ def test_below_the_first_level_there_is_no_tier() -> None:
 def test_without_automatic_assessment_nothing_changes(assessment: Any) -> None:
     terms = TierTerms(assessment=assessment, levels=LEVELS)
     decision = decide(99999, "Silver", 3, ["Silver"], terms)
-    assert (decision.tier, decision.bonus, decision.reached) == ("Silver", 0, {"Silver"})
+    assert (decision.tier, decision.bonus, decision.reached) == ("Silver", 0, frozenset({"Silver"}))
 
 
 def test_both_thresholds_must_be_met_where_the_basis_is_both() -> None:
