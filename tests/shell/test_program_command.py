@@ -32,6 +32,16 @@ def test_rules_are_applied_once(deployment: Deployment, program: str) -> None:
     assert listed["config_version"] == 2
 
 
+def test_a_rules_file_of_any_size_is_refused_and_not_read_whole(empty_deployment: Deployment) -> None:
+    file = empty_deployment.folder / "huge.yaml"
+    with file.open("wb") as opened:
+        # Without data behind it, a file of a terabyte takes no room; to read it whole would end the process.
+        opened.truncate(2**40)
+    outcome = empty_deployment.run("rules", "test", str(file))
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "larger than 1 MiB" in outcome.err
+
+
 def test_rules_that_do_not_hold_are_refused_with_their_paths(deployment: Deployment, program: str) -> None:
     file = deployment.folder / "wrong.yaml"
     file.write_text("version: 1\nexpiry: {policy: months, months: -1}\nrule_groups: [{name: 3}]\n")

@@ -86,7 +86,7 @@ def test_a_segment_is_looked_at_once_and_only_when_it_is_asked_for() -> None:
 )
 def test_the_default_segments(member: dict[str, Any], expected: set[str]) -> None:
     compiled = compile_rules(Configuration(segments=DEFAULT_SEGMENTS))
-    assert segments_of(compiled, facts(**member)) == expected
+    assert segments_of(compiled, Facts(transaction={}, member=member, at=AT)) == expected
 
 
 def test_the_sub_relation_and_the_enrolment_are_inputs() -> None:
