@@ -23,23 +23,22 @@ from domain.errors import (
     member_status_error,
 )
 from domain.ledger.account import Account
-from domain.ledger.expiry import expires_at
-from domain.ledger.posting import BONUS, SPEND, Draft, expiry_of, new_lot
 from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
 from domain.models import member_transaction
-from domain.models.types import to_json
 from domain.points import from_minor
-from domain.rules.attributes import is_product, storable, typed
-from domain.rules.evaluate import AwardTooLarge, Facts, GroupAward, evaluate
-from domain.rules.fixed import EARN, REFUND, member_definitions
+from domain.rules.attributes import is_product, storable
+from domain.rules.evaluate import AwardTooLarge, evaluate
+from domain.rules.fixed import EARN, REFUND
 from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
 from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, standing_of
+from resolvers.awarding import Awarding
 from resolvers.context import Context
-from resolvers.refunding import Award, Purchase, Refunds, Waiting
+from resolvers.refunding import Purchase, Refunds, Waiting
+from resolvers.standing import Standing
 from resolvers.submission import (
     Submission,
     SubmitTransaction,
@@ -47,10 +46,10 @@ from resolvers.submission import (
     check_submission,
     read_attributes,
 )
+from resolvers.tiering import Tiering
 
 USE_CASE = "transaction"
 _EARNING_STATUSES = {ACTIVE, LOGIN_BLOCKED, INACTIVE}
-_TYPES = {"spend": SPEND, "bonus": BONUS}
 
 
 @dataclass(slots=True)
@@ -67,6 +66,9 @@ class Earnings:
     _bound: dict[str, Bound] = field(default_factory=dict)
     _running: dict[str, Submission] = field(default_factory=dict)
     _refunds: Refunds | None = None
+    _standing: Standing = field(init=False)
+    _awarding: Awarding = field(init=False)
+    _tiering: Tiering = field(init=False)
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
@@ -100,12 +102,25 @@ class Earnings:
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         wanted = sorted({one.command.transaction_id for one in good})
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
+        # What was due on the accounts must be stored before their lots are read.
+        journal.flush()
+        self._load_standing(good)
         if has_parked or any(one.is_refund for one in good):
-            # What was due on the accounts must be stored before their lots are read.
-            journal.flush()
-            self._refunds = Refunds(self.state, self._accounts)
+            members = {one.id: one for one in self._members.values()}
+            self._refunds = Refunds(self.state, self._accounts, members, self._standing)
             self._refunds.load(self.tx, wanted)
+            self._standing.load_counts(self.tx, list(members), self._refunds.instants())
         return journal
+
+    def _load_standing(self, good: Sequence[Submission]) -> None:
+        self._standing = Standing(self.state)
+        self._awarding = Awarding(self.state, self._accounts, self.now)
+        self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
+        instants = [one.at for one in good if not one.is_refund]
+        # An aggregate that a tier goes by is looked at as of now.
+        instants += [self.now] if self._tiering.is_automatic else []
+        self._standing.load(self.tx, list({one.id: one for one in self._members.values()}.values()), instants)
+        self._awarding.load(self.tx)
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
         key = one.command.idempotency_key
@@ -161,15 +176,20 @@ class Earnings:
         command = one.command
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
             raise DuplicateRecord("transaction_id", field="transaction_id")
+        facts, counted = self._standing.facts(member, self._transaction(one), one.at, {})
         try:
-            evaluation = evaluate(self.state.rules, self._facts(one, member), {})
+            evaluation = evaluate(self.state.rules, facts, self._standing.used(member.id, one.at))
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
         self._taken.add(command.transaction_id)
-        awards = [self._post_award(one, member, award) for award in evaluation.awards]
-        one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards)
+        posted = self._awarding.post(member.id, evaluation.awards, one.at, command.source)
+        one.drafts = [draft for draft, _ in posted]
+        self._standing.count(member.id, evaluation, counted)
+        awards = [award for _, award in posted]
+        one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
         if self._refunds is not None:
             self._refunds.remember(member.id, command.transaction_id, one.purchase)
+        self._tiering.assess(member, self._accounts[member.id])
 
     def _take_back(self, one: Submission, member: Member) -> None:
         refunds, command = self._refunds, one.command
@@ -179,6 +199,8 @@ class Earnings:
         one.waiting = Waiting(amount=command.amount, dated=one.at, drafts=drafts or [], is_parked=drafts is None)
         if drafts is None:
             refunds.park(member.id, command.transaction_id, one.waiting)
+        else:
+            self._tiering.assess(member, self._accounts[member.id])
 
     def _check_member(self, member: Member) -> None:
         may_earn = member.status in _EARNING_STATUSES or (
@@ -189,9 +211,9 @@ class Earnings:
         if not member.accrual_allowed:
             raise AccrualNotAllowed
 
-    def _facts(self, one: Submission, member: Member) -> Facts:
+    def _transaction(self, one: Submission) -> dict[str, Any]:
         command = one.command
-        transaction: dict[str, Any] = {
+        return {
             **one.values,
             "transaction_id": command.transaction_id,
             "transaction_date": one.at,
@@ -201,46 +223,6 @@ class Earnings:
             "member_relation_reference": command.member_relation_reference,
             "transaction_type": EARN,
         }
-        return Facts(transaction=transaction, at=one.at, member=self._member_facts(member))
-
-    def _member_facts(self, member: Member) -> dict[str, Any]:
-        fixed = {
-            "relation_reference": member.relation_reference,
-            "full_name": member.full_name,
-            "email_id": member.email_id,
-            "mobile_number": member.mobile_number,
-            "address": member.address,
-            "gender": member.gender,
-            "dob": member.dob,
-            "status": member.status,
-            "preferred_language": member.preferred_language,
-        }
-        return {**typed(member_definitions(self.state.configuration), member.attributes), **fixed}
-
-    def _post_award(self, one: Submission, member: Member, award: GroupAward) -> Award:
-        terms, zone = self.state.configuration.expiry, self.state.zone
-        moves = [new_lot(part.points, one.at, expires_at(terms, one.at, zone, part.expires)) for part in award.lots]
-        draft = Draft(
-            kind="earn",
-            bucket=award.category,
-            points=award.points,
-            loyalty_txn_type=_TYPES[award.category],
-            transaction_date=one.at,
-            moves=moves,
-            expires_at=expiry_of(moves),
-            detail=to_json({"group": award.group, **award.explanation}),
-            source=one.command.source,
-        )
-        self._accounts[member.id].credit(draft, self.now)
-        one.drafts.append(draft)
-        return Award(
-            earning=draft,
-            group=award.group,
-            bucket=award.category,
-            loyalty_txn_type=draft.loyalty_txn_type,
-            points=award.points,
-            lots=[move.lot for move in draft.moves],
-        )
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
         if posted:
@@ -255,6 +237,8 @@ class Earnings:
         journal.flush()
         if self._refunds is not None:
             self._refunds.store(self.tx)
+        self._standing.store(self.tx)
+        self._tiering.store()
         for one in posted:
             if one.command.idempotency_key:
                 self._bind(one.command.idempotency_key, one, self._bindable(one))

@@ -16,6 +16,7 @@ from domain.errors import InsufficientPoints
 from domain.ledger.account import Account
 from domain.ledger.posting import Bucket, Draft, Lot
 from domain.ledger.refund import Claim, Policy, refund, refundable, share
+from domain.member import Member
 from domain.models.types import to_json
 from domain.points import from_minor, plain_text
 from domain.rules.fixed import EARN, REFUND
@@ -30,6 +31,7 @@ from domain.store.transaction import (
     find_by_transaction_id,
     update_transactions,
 )
+from resolvers.standing import Counted, Standing
 
 _ONE = Decimal(1)
 
@@ -58,6 +60,7 @@ class Purchase:
     awards: Sequence[Award]
     refunded: Decimal = Decimal(0)
     stored: StoredTransaction | None = None
+    counted: Counted | None = None
 
     @property
     def whole(self) -> Decimal:
@@ -82,6 +85,8 @@ class Refunds:
 
     state: ProgramState
     accounts: Mapping[int, Account]
+    members: Mapping[int, Member]
+    standing: Standing
     _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
     _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
     _lots: dict[int, list[Lot]] = field(default_factory=dict)
@@ -126,6 +131,10 @@ class Refunds:
                 for row in mine
             )
 
+    def instants(self) -> list[datetime]:
+        """When the purchases were made: the windows that refunds give back to."""
+        return [one.at for mine in self._purchases.values() for one in mine]
+
     def remember(self, member_id: int, transaction_id: str, purchase: Purchase) -> None:
         """A purchase of this run: refunds that wait for it take it back now, later ones may."""
         key = member_id, transaction_id
@@ -169,11 +178,25 @@ class Refunds:
             raise InsufficientPoints
         drafts = [self._claim(account, award, points, dated) for award, points in claims if points]
         for one, part in parts:
+            self._give_back(member_id, one, part)
             one.refunded += part
             if one.stored is not None:
                 one.stored.refunded = one.refunded
                 self._changed[one.stored.id] = one.stored
         return [draft for draft in drafts if draft is not None]
+
+    def _give_back(self, member_id: int, one: Purchase, part: Decimal) -> None:
+        """Caps and aggregates get back what the purchase took of them, in its own windows."""
+        if one.counted is None and one.stored is not None:
+            one.counted = self.standing.counted_of(self.members[member_id], one.stored)
+        if one.counted is None:
+            return
+        points: dict[str, int] = {}
+        for award in one.awards:
+            taken = share(award.points, one.whole, one.refunded, part)
+            points[award.group] = points.get(award.group, 0) + taken
+        whole = one.refunded + part >= one.whole
+        self.standing.give_back(member_id, one.counted, points, part, is_whole=whole)
 
     def _claim(self, account: Account, award: Award, points: int, dated: datetime) -> Draft | None:
         own = {id(lot) for lot in award.lots}

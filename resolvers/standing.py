@@ -27,12 +27,12 @@ from domain.rules.aggregate import (
 from domain.rules.attributes import typed
 from domain.rules.cap import CapKey, cap_keys, window_starts
 from domain.rules.evaluate import Evaluation, Facts
-from domain.rules.fixed import member_definitions
+from domain.rules.fixed import member_definitions, transaction_definitions
 from domain.rules.model import Aggregate
 from domain.store.counter import BucketKey, Counter, put_buckets, put_counters, read_buckets, read_counters
 from domain.store.program import ProgramState
 from domain.store.tier import History, read_snapshots, read_tiers
-from domain.store.transaction import purchases_of
+from domain.store.transaction import StoredTransaction, purchases_of
 
 _ZERO = Decimal(0)
 
@@ -64,7 +64,7 @@ class Standing:
             return
         ids, state = [one.id for one in members], self.state
         self.load_counts(tx, ids, instants)
-        if any(one.tier is not None for one in members):
+        if state.configuration.tiers.assessment != "off":
             self._tiers = read_tiers(tx, state.id, ids)
         if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
             self._snapshots = read_snapshots(tx, state.id, ids)
@@ -160,13 +160,33 @@ class Standing:
         valid = [tier for since, tier in history if since <= at]
         return valid[-1] if valid else None
 
+    def tier_now(self, member_id: int) -> str | None:
+        """The newest tier."""
+        history = self._tiers.get(member_id)
+        return history[-1][1] if history else None
+
+    def counted_of(self, member: Member, stored: StoredTransaction) -> Counted:
+        """What a stored purchase added, by the definitions in force."""
+        transaction: dict[str, Any] = {
+            **typed(transaction_definitions(self.state.configuration), stored.attributes),
+            "transaction_id": stored.transaction_id,
+            "transaction_date": stored.transaction_date,
+            "amount": stored.amount,
+            "product_code": stored.product_code,
+            "sub_product_code": stored.sub_product_code,
+            "transaction_type": stored.type,
+        }
+        return self.facts(member, transaction, stored.transaction_date, {})[1]
+
     def set_tier(self, member_id: int, since: datetime, tier: str | None) -> None:
         """A member got another tier in this run."""
         self._tiers.setdefault(member_id, []).append((since, tier))
 
     def reached(self, member_id: int) -> frozenset[str]:
-        """Every tier that the member ever had."""
-        return frozenset(tier for _, tier in self._tiers.get(member_id, []) if tier is not None)
+        """Every tier that the member ever had, with those below it: who was passed over was reached as well."""
+        levels = [level.name for level in self.state.configuration.tiers.levels]
+        ranks = [levels.index(tier) for _, tier in self._tiers.get(member_id, []) if tier in levels]
+        return frozenset(levels[: max(ranks, default=-1) + 1])
 
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import member, member_tier, segment_member
 
@@ -35,8 +36,15 @@ def set_tier(
     source: str,
 ) -> None:
     """Give a member another tier from an instant on. The caller has locked the account."""
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    given = dialect.insert(member_tier).values(
+        program_id=program_id, member_id=member_id, since=since, tier=tier, source=source
+    )
+    # Of two changes in one instant the later one stands.
     tx.execute(
-        insert(member_tier).values(program_id=program_id, member_id=member_id, since=since, tier=tier, source=source)
+        given.on_conflict_do_update(
+            index_elements=["program_id", "member_id", "since"], set_={"tier": tier, "source": source}
+        )
     )
     tx.execute(
         update(member)
