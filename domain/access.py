@@ -14,6 +14,8 @@ class Permission(StrEnum):
 
     MEMBER_READ = "member:read"
     MEMBER_WRITE = "member:write"
+    MEMBER_ERASE = "member:erase"
+    SUB_RELATION_WRITE = "sub-relation:write"
     PERSONAL_INFORMATION = "member:personal-information"
     TRANSACTION_SUBMIT = "transaction:submit"
     LEDGER_READ = "ledger:read"
@@ -51,6 +53,7 @@ _CUSTOMER_EXECUTIVE = frozenset(
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
+    Permission.SUB_RELATION_WRITE,
     Permission.TRANSACTION_SUBMIT,
     Permission.POINTS_REDEEM,
     Permission.CONFIGURATION_WRITE,
@@ -67,6 +70,7 @@ ROLES: dict[str, frozenset[Permission]] = {
 """The locked roles of administrators and what each may do."""
 
 PROGRAM_PERMISSIONS = _EVERYTHING - {
+    Permission.MEMBER_ERASE,
     Permission.PROGRAM_CREATE,
     Permission.CREDENTIAL_READ,
     Permission.CREDENTIAL_WRITE,

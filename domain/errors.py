@@ -160,6 +160,14 @@ class LoginBlocked(TesseraError, code="116", status=422, message="Login is block
     """Status 3. The credential check answers the same code with HTTP 401."""
 
 
+class SubRelationAmbiguous(TesseraError, code="118", status=409, message="Sub-relation matches several members"):
+    """The card or identifier stands on more than one member; name the member instead."""
+
+
+class SubRelationLinked(TesseraError, code="119", status=409, message="Sub-relation already linked"):
+    """The member has this card or this identifier already, as part of another pair."""
+
+
 class DuplicateRecord(TesseraError, code="E201", status=409, message="Duplicate record"):
     """The reference, or the `transaction_id` of a `DR`, is taken."""
 
@@ -258,15 +266,8 @@ class QueryTooComplex(TesseraError, code="1304", status=400, message="Operation 
     """The document passes a limit on depth, aliases, fields, directives or cost."""
 
 
-def member_status_error(status: int) -> type[TesseraError]:
-    """The error that a status other than Active stands for."""
-    return {
-        2: MemberSuspended,
-        3: LoginBlocked,
-        4: MemberCancelled,
-        5: MemberNotActive,
-        6: MembershipBlocked,
-    }[status]
+class SubRelationNotFound(TesseraError, code="1330", status=404, message="Sub-relation does not exist"):
+    """No sub-relation of this program has this id."""
 
 
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}

@@ -20,7 +20,10 @@ MEMBER_WRITABLE = FIXED_KEYS - {"relation_reference", "status"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """A member as its program sees it. `attributes` are the custom ones, by key, as stored."""
+    """A member as its program sees it. `attributes` are the custom ones, by key, as stored.
+
+    Since `erased_at` nothing of the person is left but numbers.
+    """
 
     id: int
     relation_reference: str
@@ -37,6 +40,7 @@ class Member:
     enrolled_at: datetime
     activated_at: datetime | None = None
     last_logged_in_at: datetime | None = None
+    erased_at: datetime | None = None
 
 
 def read_values(

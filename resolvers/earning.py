@@ -17,13 +17,12 @@ from domain.errors import (
     InvalidProductCode,
     InvalidRequest,
     KeyReused,
-    MemberNotFound,
     TesseraError,
-    member_status_error,
 )
 from domain.ledger.expiry import expires_at
 from domain.ledger.posting import BONUS, SPEND, Account, Draft, expiry_of, new_lot
-from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
+from domain.member import Member
+from domain.member_status import Operation, refusal_by_status
 from domain.models import member_transaction
 from domain.models.types import to_json
 from domain.points import from_minor
@@ -33,9 +32,9 @@ from domain.rules.fixed import EARN, member_definitions
 from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
-from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction, insert_transactions, taken_transaction_ids
+from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
 from resolvers.submission import (
     Submission,
@@ -46,7 +45,6 @@ from resolvers.submission import (
 )
 
 USE_CASE = "transaction"
-_EARNING_STATUSES = {ACTIVE, LOGIN_BLOCKED, INACTIVE}
 _TYPES = {"spend": SPEND, "bonus": BONUS}
 
 
@@ -58,7 +56,7 @@ class Earnings:
     ctx: Context
     state: ProgramState
     now: datetime
-    _members: dict[str, Member] = field(default_factory=dict)
+    _beneficiaries: Beneficiaries = field(init=False)
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _bound: dict[str, Bound] = field(default_factory=dict)
@@ -66,7 +64,7 @@ class Earnings:
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
-        checked = [check_submission(command, self.state) for command in commands]
+        checked = [check_submission(command, self.state, self.ctx.services.keys) for command in commands]
         good = [one for one in checked if isinstance(one, Submission)]
         journal = self._load(good)
         decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in checked]
@@ -80,9 +78,8 @@ class Earnings:
 
     def _load(self, good: Sequence[Submission]) -> Journal:
         program_id = self.state.id
-        references = sorted({one.command.member_relation_reference for one in good})
-        found = find_members(self.tx, self.ctx.services.keys, program_id, references=references) if good else []
-        self._members = {one.member.relation_reference: one.member for one in found}
+        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, program_id)
+        members = self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
         journal = Journal(
             self.tx,
             program_id,
@@ -91,7 +88,7 @@ class Earnings:
             self.ctx.principal.actor,
             self.ctx.source,
         )
-        self._accounts = journal.lock_accounts(one.member.id for one in found)
+        self._accounts = journal.lock_accounts(one.id for one in members)
         keys = sorted({one.command.idempotency_key for one in good if one.command.idempotency_key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         if self.state.terms.unique_transaction_id:
@@ -138,9 +135,7 @@ class Earnings:
         read_attributes(one, self.state)
         if not is_product(self.state.rules.products, command.product_code, command.sub_product_code):
             raise InvalidProductCode(field="product_code")
-        member = self._members.get(command.member_relation_reference)
-        if member is None:
-            raise MemberNotFound
+        member, one.sub_relation = self._beneficiaries.find(command.member_relation_reference, one.value)
         one.member = member
         self._check_member(member)
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
@@ -154,11 +149,10 @@ class Earnings:
             self._post_award(one, member, award)
 
     def _check_member(self, member: Member) -> None:
-        may_earn = member.status in _EARNING_STATUSES or (
-            member.status == CANCELLED and self.state.terms.accrue_cancelled
-        )
-        if not may_earn:
-            raise member_status_error(member.status)()
+        accrue_cancelled = self.state.terms.accrue_cancelled
+        stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=accrue_cancelled)
+        if stopped is not None:
+            raise stopped
         if not member.accrual_allowed:
             raise AccrualNotAllowed
 
@@ -171,7 +165,7 @@ class Earnings:
             "amount": command.amount,
             "product_code": command.product_code,
             "sub_product_code": command.sub_product_code,
-            "member_relation_reference": command.member_relation_reference,
+            "member_relation_reference": member.relation_reference,
             "transaction_type": EARN,
         }
         return Facts(transaction=transaction, at=one.at, member=self._member_facts(member))
@@ -189,6 +183,13 @@ class Earnings:
             "preferred_language": member.preferred_language,
         }
         return {**typed(member_definitions(self.state.configuration), member.attributes), **fixed}
+
+    def _sub_relation_facts(self, one: Submission) -> dict[str, Any]:
+        """What rules may ask of the card or account that the transaction names; nothing where it names none."""
+        link = one.sub_relation
+        if link is None:
+            return {}
+        return {"type": link.type, "product_code": link.product_code, "status": link.status}
 
     def _post_award(self, one: Submission, member: Member, award: GroupAward) -> None:
         terms, zone = self.state.configuration.expiry, self.state.zone

@@ -12,7 +12,7 @@ from domain.models.ledger import (
     member_transaction,
     outbox,
 )
-from domain.models.member import account, member, member_unique_value
+from domain.models.member import account, member, member_erasure, member_unique_value, sub_relation
 from domain.models.program import (
     access_token,
     admin_token,
@@ -38,9 +38,11 @@ __all__ = [
     "lot",
     "lot_trace",
     "member",
+    "member_erasure",
     "member_transaction",
     "member_unique_value",
     "outbox",
     "program",
     "program_config",
+    "sub_relation",
 ]

@@ -17,11 +17,12 @@ from domain.models.types import to_json
 from domain.store.ids import allocate_ids
 
 _PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
+_NOBODY: Mapping[str, Any] = {**dict.fromkeys((*_PERSONAL, "dob")), "attributes": {}}
 
 
 @dataclass(slots=True)
 class Stored:
-    """A member with the key that its personal information is under."""
+    """A member with the key that its personal information is under; an erased one has none."""
 
     member: Member
     data_key: bytes
@@ -212,8 +213,8 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
 
 
 def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
-    data_key = keys.unwrap(row.data_key)
-    personal = orjson.loads(decrypt(data_key, row.profile))
+    data_key = keys.unwrap(row.data_key) if row.erased_at is None else b""
+    personal = orjson.loads(decrypt(data_key, row.profile)) if row.erased_at is None else _NOBODY
     return Stored(
         Member(
             id=row.id,
@@ -226,6 +227,7 @@ def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
             enrolled_at=row.enrolled_at,
             activated_at=row.activated_at,
             last_logged_in_at=row.last_logged_in_at,
+            erased_at=row.erased_at,
             **{name: personal[name] for name in _PERSONAL},
         ),
         data_key,

@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from domain.clock import NEVER, from_micros, to_micros
-from domain.errors import member_status_error
 from domain.ledger.chain import Posting, entry_hash
 from domain.ledger.posting import Account, Draft, Lot, posting_of
 from domain.ledger.redemption import Redeemed, RedemptionOrder, take
+from domain.member_status import STATUS_TABLE, Operation
 from domain.store.idempotency import REFUSAL_TTL
 
 _NEVER = to_micros(NEVER)
+_BY_STATUS = STATUS_TABLE[Operation.REDEEM]
 _HOLDER = """
 SELECT p.config_version, m.id, m.status, a.id, a.version, a.available, a.spend, a.bonus, a.redeemed, a.expired,
        a.next_expiry, a.head_hash
@@ -83,8 +84,9 @@ def _account(program_id: int, holder: Any) -> Account:
 
 def _refusal(raw: sqlite3.Connection, order: RedemptionOrder, one: Account, status: int) -> tuple[str | None, bool]:
     """The first thing that speaks against the redemption, and whether it binds the key."""
-    if status != 1:
-        return member_status_error(status).code, True
+    stopped = _BY_STATUS[status]
+    if stopped is not None:
+        return stopped.code, stopped.binds_key
     if order.refusal is not None:
         return order.refusal, order.refusal_binds
     if one.next_expiry <= order.now:
