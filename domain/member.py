@@ -14,6 +14,8 @@ ACTIVE, SUSPENDED, LOGIN_BLOCKED, CANCELLED, INACTIVE, MEMBERSHIP_BLOCKED = rang
 
 FIXED_KEYS = frozenset(definition.key for definition in FIXED_MEMBER_ATTRIBUTES)
 
+_ERASED = "ERASED-"
+
 MEMBER_WRITABLE = FIXED_KEYS - {"relation_reference", "status"}
 """All that members may change about themselves."""
 
@@ -41,6 +43,17 @@ class Member:
     activated_at: datetime | None = None
     last_logged_in_at: datetime | None = None
     erased_at: datetime | None = None
+
+
+def erased_reference(member_id: int) -> str:
+    """The reference that is left of an erased member: unique, and no one's."""
+    return f"{_ERASED}{member_id}"
+
+
+def check_reference(reference: str) -> None:
+    """Refuse a new member's reference that an erased one may come to have. Raises InvalidAttribute."""
+    if reference.upper().startswith(_ERASED):
+        raise InvalidAttribute(f"relation_reference: {_ERASED} is reserved", field="relation_reference")
 
 
 def read_values(

@@ -1,8 +1,9 @@
 """Use cases of sub-relations: link a card, account, device or external id to a member, take it away, find it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -92,7 +93,7 @@ async def link_sub_relation(ctx: Context, command: LinkSubRelation) -> SubRelati
 
 
 def _link(
-    tx: Connection, ctx: Context, command: LinkSubRelation, pair: Pair, changes: dict[str, object]
+    tx: Connection, ctx: Context, command: LinkSubRelation, pair: Pair, changes: Mapping[str, Any]
 ) -> SubRelationWritten:
     state, now, key = ctx.program(tx), ctx.services.clock(), command.idempotency_key
     digest = card_hash(ctx.services.keys, state.id, pair.card_number)
@@ -109,21 +110,33 @@ def _link(
     stopped = refusal_by_status(Operation.UPDATE, member.status)
     if stopped is not None:
         raise stopped
-    known = find_link(store.find_of_member(tx, state.id, member.id), digest, pair.identifier)
-    if known is None:
-        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member.id, pair, digest, command.type, now)
-        written = replace(fresh, **changes)  # type: ignore[arg-type]  # by field name, each of its type
-        store.insert_sub_relation(tx, state.id, written)
-    else:
-        written = replace(known, **changes)  # type: ignore[arg-type]  # as above
-        if written != known:
-            written = replace(written, version=known.version + 1)
-            store.update_sub_relation(tx, state.id, written)
-    if written != known:
-        _tell(tx, state, "sub_relation.linked", written, now)
+    written = _upsert(tx, state, member.id, pair, digest, changes, now)
     if key:
         bind_key(tx, state.id, LINK, key, fingerprint, _outcome(written), now)
     return SubRelationWritten(sub_relation=written)
+
+
+def _upsert(
+    tx: Connection,
+    state: ProgramState,
+    member_id: int,
+    pair: Pair,
+    digest: bytes | None,
+    changes: Mapping[str, Any],
+    now: datetime,
+) -> SubRelation:
+    """The sub-relation of this pair with these changes, stored and told of where it is not so already."""
+    known = find_link(store.find_of_member(tx, state.id, member_id), digest, pair.identifier)
+    if known is None:
+        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member_id, pair, digest, changes["type"], now)
+        written = replace(fresh, **changes)
+        store.insert_sub_relation(tx, state.id, written)
+    elif (written := replace(known, **changes)) != known:
+        written = replace(written, version=known.version + 1)
+        store.update_sub_relation(tx, state.id, written)
+    if written != known:
+        _tell(tx, state, "sub_relation.linked", written, now)
+    return written
 
 
 def _fresh(row_id: int, member_id: int, pair: Pair, digest: bytes | None, type: str, now: datetime) -> SubRelation:

@@ -10,13 +10,14 @@ from schema.document import ReadyDocument
 from schema.mutations.member import MemberMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
+from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.transaction import TransactionMutation
 from schema.query import Query
 from schema.scalar import SCALARS
 
 
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
-class Mutation(MemberMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
+class Mutation(MemberMutation, SubRelationMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
     pass
 
 

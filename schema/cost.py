@@ -25,7 +25,19 @@ MAX_COST = 5000
 
 _WRAPPERS = frozenset({"edges", "node", "pageInfo", "entries"})
 _SIZES = frozenset({"first", "last", "ids"})
-_PAGED = frozenset({"members", "batches", "ledger", "transactions", "rows", "statement", "expiring"})
+_PAGED = frozenset(
+    {
+        "members",
+        "batches",
+        "ledger",
+        "transactions",
+        "rows",
+        "statement",
+        "expiring",
+        "subRelations",
+        "membersBySubRelation",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ import strawberry
 
 from domain.errors import BadRequest
 
-MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH = (
+MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, SUB_RELATION = (
     "Member",
     "LedgerEntry",
     "Transaction",
     "Redemption",
     "Program",
     "Batch",
+    "SubRelation",
 )
-_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH})
+_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, SUB_RELATION})
 _MAX_LENGTH = 200
 
 

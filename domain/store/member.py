@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from domain.clock import NEVER
-from domain.crypto import KeyRing, decrypt, encrypt
+from domain.crypto import KeyRing, encrypt
 from domain.ledger.chain import GENESIS
 from domain.member import Member
 from domain.models import account, member, member_unique_value
@@ -213,8 +213,8 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
 
 
 def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
-    data_key = keys.unwrap(row.data_key) if row.erased_at is None else b""
-    personal = orjson.loads(decrypt(data_key, row.profile)) if row.erased_at is None else _NOBODY
+    profile = keys.reveal(row.data_key, row.profile)
+    personal = _NOBODY if profile is None else orjson.loads(profile)
     return Stored(
         Member(
             id=row.id,
@@ -230,7 +230,7 @@ def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
             erased_at=row.erased_at,
             **{name: personal[name] for name in _PERSONAL},
         ),
-        data_key,
+        b"" if profile is None else keys.unwrap(row.data_key),
         row.data_key,
         row.version,
     )
