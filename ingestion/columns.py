@@ -59,7 +59,7 @@ def accept_header(header: Sequence[str], layout: FileLayout) -> Columns:
     if unknown and not layout.ignore_unknown:
         raise BatchRefused(f"unknown columns: {_named(unknown)}")
     if layout.type == "TXN" and not set(_NAMES_MEMBER) & set(header):
-        missing.append(f"one of {', '.join(_NAMES_MEMBER)}")
+        missing.append(_NAMES_MEMBER[0])
     if missing:
         raise BatchRefused(f"missing columns: {_named(missing)}")
     keys = tuple(column if column in known else None for column in header)
@@ -94,7 +94,8 @@ def _member(values: Mapping[str, str], _source: str) -> ImportMember:
 def _transaction(values: Mapping[str, str], source: str) -> SubmitTransaction:
     _require(values, "TXN")
     if not any(key in values for key in _NAMES_MEMBER):
-        raise BadRequest(f"one of {', '.join(_NAMES_MEMBER)} is needed", field=_NAMES_MEMBER[0])
+        others = " and ".join(_NAMES_MEMBER[1:])
+        raise BadRequest(f"{_NAMES_MEMBER[0]}: is missing, and so are {others}", field=_NAMES_MEMBER[0])
     return SubmitTransaction(
         transaction_id=values["transaction_id"],
         transaction_type=values["transaction_type"],
