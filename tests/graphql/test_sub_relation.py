@@ -27,7 +27,7 @@ async def linked(caller: Caller, reference: str, identifier: str, **fields: Any)
     return str((await caller.ask(LINK, i=given)).data["subRelationLink"]["subRelation"]["id"])
 
 
-async def test_a_card_is_linked_changed_and_taken_away(world: World, server: Caller) -> None:
+async def test_a_card_is_linked_once_per_key(world: World, server: Caller) -> None:
     reference = await world.member(server)
     given = {
         "relationReference": reference,
@@ -60,14 +60,20 @@ async def test_a_card_is_linked_changed_and_taken_away(world: World, server: Cal
     }
     async with world.nothing_written():
         assert (await server.ask(LINK, i=given)).data["subRelationLink"] == {**payload, "replayed": True}
+
+
+async def test_what_is_linked_is_changed_by_its_pair_and_taken_away(world: World, server: Caller) -> None:
+    reference = await world.member(server)
+    card = {"relationReference": reference, "type": "CARD", "cardNumber": VISA, "productCode": "GOLD"}
+    first = (await server.ask(LINK, i=card)).data["subRelationLink"]["subRelation"]
     change = {"relationReference": reference, "type": "CARD", "cardNumber": VISA, "status": "LOST"}
     changed = (await server.ask(LINK, i=change)).data["subRelationLink"]["subRelation"]
-    assert changed == {**payload["subRelation"], "status": "LOST"}
-    gone = (await server.ask(UNLINK, i={"subRelationId": number})).data["subRelationUnlink"]
+    assert changed == {**first, "status": "LOST"}
+    gone = (await server.ask(UNLINK, i={"subRelationId": first["id"]})).data["subRelationUnlink"]
     assert gone == {
         "replayed": False,
         "member": {"subRelations": {"edges": []}},
-        "subRelation": {"id": number, "cardLastFour": "1111"},
+        "subRelation": {"id": first["id"], "cardLastFour": "1111"},
     }
 
 
