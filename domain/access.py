@@ -15,6 +15,8 @@ class Permission(StrEnum):
     MEMBER_READ = "member:read"
     MEMBER_WRITE = "member:write"
     MEMBER_MERGE = "member:merge"
+    MEMBER_ERASE = "member:erase"
+    SUB_RELATION_WRITE = "sub-relation:write"
     PERSONAL_INFORMATION = "member:personal-information"
     TRANSACTION_SUBMIT = "transaction:submit"
     LEDGER_READ = "ledger:read"
@@ -53,6 +55,7 @@ _CUSTOMER_EXECUTIVE = frozenset(
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.MEMBER_MERGE,
+    Permission.SUB_RELATION_WRITE,
     Permission.TRANSACTION_SUBMIT,
     Permission.POINTS_REDEEM,
     Permission.CONFIGURATION_WRITE,
@@ -69,6 +72,7 @@ ROLES: dict[str, frozenset[Permission]] = {
 """The locked roles of administrators and what each may do."""
 
 PROGRAM_PERMISSIONS = _EVERYTHING - {
+    Permission.MEMBER_ERASE,
     Permission.PROGRAM_CREATE,
     Permission.CREDENTIAL_READ,
     Permission.CREDENTIAL_WRITE,

@@ -49,6 +49,13 @@ class KeyRing:
         """The member key behind its stored form."""
         return _open(self._wrapping, wrapped, b"data-key")
 
+    def reveal(self, wrapped: bytes, sealed: bytes | None) -> str | None:
+        """A text that may be under a member's key; None where there is none, or the key was destroyed.
+
+        Raises cryptography's InvalidTag where the text or the key was changed.
+        """
+        return decrypt(self.unwrap(wrapped), sealed) if wrapped and sealed is not None else None
+
     def lookup_hash(self, program_id: int, attribute: str, value: str) -> bytes:
         """The keyed hash by which a unique value is found, without its letter case and white space."""
         canonical = unicodedata.normalize("NFC", value).strip().casefold()

@@ -160,6 +160,14 @@ class LoginBlocked(TesseraError, code="116", status=422, message="Login is block
     """Status 3. The credential check answers the same code with HTTP 401."""
 
 
+class SubRelationAmbiguous(TesseraError, code="118", status=409, message="Sub-relation matches several members"):
+    """The card or identifier stands on more than one member; name the member instead."""
+
+
+class SubRelationLinked(TesseraError, code="119", status=409, message="Sub-relation already linked"):
+    """The member has this card or this identifier already, as part of another pair."""
+
+
 class DuplicateRecord(TesseraError, code="E201", status=409, message="Duplicate record"):
     """The reference, or the `transaction_id` of a `DR`, is taken."""
 
@@ -266,15 +274,8 @@ class ConfigurationChanged(TesseraError, code="1305", status=409, message="Confi
     """The version that the change was made from is in force no longer; the detail names the one that is."""
 
 
-def member_status_error(status: int) -> type[TesseraError]:
-    """The error that a status other than Active stands for."""
-    return {
-        2: MemberSuspended,
-        3: LoginBlocked,
-        4: MemberCancelled,
-        5: MemberNotActive,
-        6: MembershipBlocked,
-    }[status]
+class SubRelationNotFound(TesseraError, code="1330", status=404, message="Sub-relation does not exist"):
+    """No sub-relation of this program has this id."""
 
 
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}

@@ -18,12 +18,11 @@ from domain.errors import (
     InvalidProductCode,
     InvalidRequest,
     KeyReused,
-    MemberNotFound,
     TesseraError,
-    member_status_error,
 )
 from domain.ledger.account import Account
-from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
+from domain.member import Member
+from domain.member_status import Operation, refusal_by_status
 from domain.models import member_transaction
 from domain.points import from_minor
 from domain.rules.attributes import is_product, storable
@@ -32,10 +31,10 @@ from domain.rules.fixed import EARN, REFUND
 from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
-from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, standing_of
 from resolvers.awarding import Awarding
+from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
 from resolvers.refunding import Purchase, Refunds, Waiting
 from resolvers.standing import Standing
@@ -49,7 +48,6 @@ from resolvers.submission import (
 from resolvers.tiering import Tiering
 
 USE_CASE = "transaction"
-_EARNING_STATUSES = {ACTIVE, LOGIN_BLOCKED, INACTIVE}
 
 
 @dataclass(slots=True)
@@ -60,7 +58,7 @@ class Earnings:
     ctx: Context
     state: ProgramState
     now: datetime
-    _members: dict[str, Member] = field(default_factory=dict)
+    _beneficiaries: Beneficiaries = field(init=False)
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _bound: dict[str, Bound] = field(default_factory=dict)
@@ -72,7 +70,7 @@ class Earnings:
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
-        checked = [check_submission(command, self.state) for command in commands]
+        checked = [check_submission(command, self.state, self.ctx.services.keys) for command in commands]
         good = [one for one in checked if isinstance(one, Submission)]
         journal = self._load(good)
         decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in checked]
@@ -86,9 +84,8 @@ class Earnings:
 
     def _load(self, good: Sequence[Submission]) -> Journal:
         program_id = self.state.id
-        references = sorted({one.command.member_relation_reference for one in good})
-        found = find_members(self.tx, self.ctx.services.keys, program_id, references=references) if good else []
-        self._members = {one.asked_for or "": one.member for one in found}
+        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, program_id)
+        members = self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
         journal = Journal(
             self.tx,
             program_id,
@@ -97,29 +94,29 @@ class Earnings:
             self.ctx.principal.actor,
             self.ctx.source,
         )
-        self._accounts = journal.lock_accounts(one.member.id for one in found)
+        self._accounts = journal.lock_accounts(one.id for one in members)
         keys = sorted({one.command.idempotency_key for one in good if one.command.idempotency_key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         wanted = sorted({one.command.transaction_id for one in good})
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
         # What was due on the accounts must be stored before their lots are read.
         journal.flush()
-        self._load_standing(good)
+        self._load_standing(good, members)
         if has_parked or any(one.is_refund for one in good):
-            members = {one.id: one for one in self._members.values()}
-            self._refunds = Refunds(self.state, self._accounts, members, self._standing)
+            by_id = {one.id: one for one in members}
+            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing)
             self._refunds.load(self.tx, wanted)
-            self._standing.load_counts(self.tx, list(members), self._refunds.instants())
+            self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
 
-    def _load_standing(self, good: Sequence[Submission]) -> None:
+    def _load_standing(self, good: Sequence[Submission], members: Sequence[Member]) -> None:
         self._standing = Standing(self.state)
         self._awarding = Awarding(self.state, self._accounts, self.now)
         self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
         instants = [one.at for one in good if not one.is_refund]
         # An aggregate that a tier goes by is looked at as of now.
         instants += [self.now] if self._tiering.is_automatic else []
-        self._standing.load(self.tx, list({one.id: one for one in self._members.values()}.values()), instants)
+        self._standing.load(self.tx, members, instants)
         self._awarding.load(self.tx)
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
@@ -162,9 +159,7 @@ class Earnings:
         read_attributes(one, self.state)
         if not is_product(self.state.rules.products, command.product_code, command.sub_product_code):
             raise InvalidProductCode(field="product_code")
-        member = self._members.get(command.member_relation_reference)
-        if member is None:
-            raise MemberNotFound
+        member, one.sub_relation = self._beneficiaries.find(command.member_relation_reference, one.value)
         one.member = member
         self._check_member(member)
         if one.is_refund:
@@ -176,7 +171,7 @@ class Earnings:
         command = one.command
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
             raise DuplicateRecord("transaction_id", field="transaction_id")
-        facts, counted = self._standing.facts(member, self._transaction(one), one.at, {})
+        facts, counted = self._standing.facts(member, self._transaction(one), one.at, self._sub_relation_facts(one))
         try:
             evaluation = evaluate(self.state.rules, facts, self._standing.used(member.id, one.at))
         except AwardTooLarge as error:
@@ -203,11 +198,10 @@ class Earnings:
             self._tiering.assess(member, self._accounts[member.id])
 
     def _check_member(self, member: Member) -> None:
-        may_earn = member.status in _EARNING_STATUSES or (
-            member.status == CANCELLED and self.state.terms.accrue_cancelled
-        )
-        if not may_earn:
-            raise member_status_error(member.status)()
+        accrue_cancelled = self.state.terms.accrue_cancelled
+        stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=accrue_cancelled)
+        if stopped is not None:
+            raise stopped
         if not member.accrual_allowed:
             raise AccrualNotAllowed
 
@@ -220,9 +214,16 @@ class Earnings:
             "amount": command.amount,
             "product_code": command.product_code,
             "sub_product_code": command.sub_product_code,
-            "member_relation_reference": command.member_relation_reference,
+            "member_relation_reference": one.member.relation_reference if one.member else None,
             "transaction_type": EARN,
         }
+
+    def _sub_relation_facts(self, one: Submission) -> dict[str, Any]:
+        """What rules may ask of the card or account that the transaction names; nothing where it names none."""
+        link = one.sub_relation
+        if link is None:
+            return {}
+        return {"type": link.type, "product_code": link.product_code, "status": link.status}
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
         if posted:

@@ -33,6 +33,7 @@ from domain.store.lot import find_lots, open_lots
 from domain.store.member import Stored, find_members, merged_ids, set_merged_into
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
+from domain.store.sub_relation import move_links
 from resolvers.context import Context
 
 USE_CASE = "merge"
@@ -172,6 +173,7 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
         "lots": _moved(posted),
         "arrears": owed,
         "followers": followers,
+        "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
         "counters": _join_counters(tx, state.id, victim.member.id, survivor.member.id),
     }
     [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
@@ -242,6 +244,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     victim_id, followers = row.victim_id, [one for one in row.detail["followers"] if one != row.victim_id]
     set_merged_into(tx, state.id, [victim_id], None)
     set_merged_into(tx, state.id, followers, victim_id)
+    move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
     _part_counters(tx, state.id, row.survivor_id, row.detail["counters"])
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}

@@ -15,11 +15,10 @@ from domain.errors import (
     KeyReused,
     MemberNotFound,
     ServiceUnavailable,
-    member_status_error,
 )
 from domain.ids import new_reference
 from domain.ledger.redemption import Redeemed, RedemptionOrder
-from domain.member import ACTIVE
+from domain.member_status import Operation, refusal_by_status
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import Bound, check_key, find_keys
@@ -83,8 +82,9 @@ async def check_availability(ctx: Context, relation_reference: str | None, curre
         if not found:
             raise MemberNotFound
         member = found[0].member
-        if member.status != ACTIVE:
-            raise member_status_error(5)
+        stopped = refusal_by_status(Operation.CHECK, member.status)
+        if stopped is not None:
+            raise stopped
         points = available_points(tx, state.id, [member.id], now, currency).get(member.id, 0)
         return from_minor(max(0, points), state.places)
 

@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from domain.errors import (
     BadRequest,
-    CancelledMemberUpdate,
     DuplicateAttribute,
     DuplicateEmail,
     DuplicateMobile,
@@ -22,7 +21,8 @@ from domain.errors import (
     MemberNotFound,
     TesseraError,
 )
-from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, read_values
+from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, check_reference, read_values
+from domain.member_status import Operation, refusal_by_status
 from domain.models import member
 from domain.models.types import to_json
 from domain.rules.attributes import storable
@@ -182,6 +182,7 @@ class Roster:
         # A row that says neither NEW nor UPDATE turned out to be new: now the mandatory ones must be there.
         if one.change.action is None:
             read_values(self.state.configuration, one.change.values, ignore_unknown=True, is_new=True)
+        check_reference(one.reference)
         self._check_unique(one, None)
         blank = Member(
             id=self._free_ids.pop(),
@@ -198,9 +199,9 @@ class Roster:
         return Changed(stored.member, one.ignored)
 
     def _alter(self, one: _Prepared, target: Stored) -> Changed:
-        reactivates = one.values.get("status") not in {None, CANCELLED} and one.change.action == "REACTIVATE"
-        if target.member.status == CANCELLED and not reactivates:
-            raise CancelledMemberUpdate
+        stopped = refusal_by_status(Operation.UPDATE, target.member.status)
+        if stopped is not None and (one.change.action != "REACTIVATE" or target.member.erased_at is not None):
+            raise stopped
         self._check_unique(one, target.member.id)
         target.member = changed(target.member, one.values, self.now)
         if target.member.id not in self._fresh:

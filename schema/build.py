@@ -12,6 +12,7 @@ from schema.mutations.member import MemberMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
+from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.transaction import TransactionMutation
 from schema.query import Query
 from schema.scalar import SCALARS
@@ -20,6 +21,7 @@ from schema.scalar import SCALARS
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
 class Mutation(
     MemberMutation,
+    SubRelationMutation,
     MergeMutation,
     TransactionMutation,
     RedemptionMutation,

@@ -26,7 +26,18 @@ MAX_COST = 5000
 _WRAPPERS = frozenset({"edges", "node", "pageInfo", "entries"})
 _SIZES = frozenset({"first", "last", "ids"})
 _PAGED = frozenset(
-    {"members", "batches", "configurationVersions", "ledger", "transactions", "rows", "statement", "expiring"}
+    {
+        "members",
+        "batches",
+        "configurationVersions",
+        "ledger",
+        "transactions",
+        "rows",
+        "statement",
+        "expiring",
+        "subRelations",
+        "membersBySubRelation",
+    }
 )
 
 

@@ -16,12 +16,14 @@ UNEXPECTED = "Unexpected error"
 # Custom attributes are named by their own keys, which are left as they are.
 _INPUTS = frozenset(
     {
+        "card_number",
         "client_reference",
         "email_id",
         "expected_version",
         "external_reference",
         "full_name",
         "idempotency_key",
+        "last_six_digits",
         "loyalty_txn_type",
         "member_relation_reference",
         "merchant_name",
@@ -30,6 +32,8 @@ _INPUTS = frozenset(
         "product_code",
         "relation_reference",
         "sub_product_code",
+        "sub_relation_identifier",
+        "sub_relation_type",
         "transaction_date",
         "transaction_id",
         "transaction_type",

@@ -7,7 +7,7 @@ import strawberry
 
 from domain.errors import BadRequest
 
-MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE = (
+MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION = (
     "Member",
     "LedgerEntry",
     "Transaction",
@@ -15,8 +15,9 @@ MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE = (
     "Program",
     "Batch",
     "Merge",
+    "SubRelation",
 )
-_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE})
+_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION})
 _MAX_LENGTH = 200
 
 

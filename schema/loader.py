@@ -37,6 +37,7 @@ from resolvers.statement import (
     list_statement,
     page_entries,
 )
+from resolvers.sub_relation import SubRelation, page_sub_relations
 from resolvers.transaction import Transaction, page_transactions
 
 Key = TypeVar("Key", bound=Hashable)
@@ -58,6 +59,14 @@ class TransactionPage:
 
     size: int
     before_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubRelationPage:
+    """Which sub-relations of a member are asked for."""
+
+    size: int
+    after_id: int | None = None
 
 
 class Loaders:
@@ -90,6 +99,7 @@ class Loaders:
             lambda key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])
         )
         self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
+        self._sub_relations: dict[SubRelationPage, DataLoader[int, list[SubRelation] | None]] = {}
         self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
 
     def entries(self, page: EntryPage) -> DataLoader[int, list[LedgerEntry] | None]:
@@ -101,6 +111,14 @@ class Loaders:
                 )
             )
         return self._entries[page]
+
+    def sub_relations(self, page: SubRelationPage) -> DataLoader[int, list[SubRelation] | None]:
+        """The loader of one page of sub-relations, for any number of members."""
+        if page not in self._sub_relations:
+            self._sub_relations[page] = _by_key(
+                lambda keys: page_sub_relations(self._ctx, keys, first=page.size, after_id=page.after_id)
+            )
+        return self._sub_relations[page]
 
     def transactions(self, page: TransactionPage) -> DataLoader[int, list[Transaction] | None]:
         """The loader of one page of transactions, for any number of members."""

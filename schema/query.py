@@ -15,6 +15,7 @@ from resolvers.member import count_members, get_member, list_members
 from resolvers.merge import MergeMembers, preview_merge
 from resolvers.program import get_program, list_credentials, list_programs
 from resolvers.redemption import find_redemption_by_key
+from resolvers.sub_relation import list_members_by_sub_relation
 from schema.connection import (
     After,
     Before,
@@ -129,6 +130,29 @@ class Query:
             return await count_members(ctx)
 
         return CountedConnection(edges=edges, page_info=page_info(edges, page, has_more), count=count)
+
+    @field("The members that a card, an identifier, or the pair of both is linked to: several may share one.")
+    async def members_by_sub_relation(
+        self,
+        info: Info,
+        card_number: Annotated[str | None, strawberry.argument(description="The whole card number.")] = None,
+        identifier: Annotated[
+            str | None, strawberry.argument(description="The identifier of the sub-relation, exact in case.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Member] | None:
+        page = read_page(first, after)
+        after_id = read_number_cursor("membersBySubRelation", page)
+        found = await list_members_by_sub_relation(
+            info.context.ctx, card_number, identifier, first=page.size + 1, after_id=after_id
+        )
+        rows, has_more = cut(found, page)
+        edges = [
+            Edge(node=to_member(row, info.context), cursor=number_cursor("membersBySubRelation", row.id))
+            for row in rows
+        ]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("One posting; null if the caller's program has none of this id.")
     async def ledger_entry(self, info: Info, id: Id) -> LedgerEntry | None:

@@ -1,4 +1,4 @@
-"""The pages of the shell: a landing page, the list of operations and the table of errors.
+"""The pages of the shell: a landing page, the list of operations, the tables of errors and statuses.
 
 Plain HTML with one local style sheet: nothing inline, no script, nothing from elsewhere.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from domain.errors import CATALOGUE
+from domain.member_status import STATUS_NAMES, STATUS_TABLE
 
 STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
 
@@ -76,6 +77,26 @@ def errors_markdown() -> str:
     ]
     for row in error_table():
         lines.append("| " + " | ".join(str(row[column]).replace("|", "\\|") for column in _ERROR_COLUMNS) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def status_markdown() -> str:
+    """What each member status lets happen, as `docs/status.md` holds it."""
+    heads = [f"{status} {name}" for status, name in STATUS_NAMES.items()]
+    lines = [
+        "# Member status",
+        "",
+        "What may be done to or by a member of each status, by every door alike, as declared in",
+        "`domain/member_status.py`. A code is the refusal ([errors.md](errors.md)); `yes`: the status says",
+        "nothing against it. A program with `accrue_cancelled` lets cancelled members earn.",
+        "",
+        f"| operation | {' | '.join(heads)} |",
+        "| --- |" + " --- |" * len(heads),
+    ]
+    for operation, by_status in STATUS_TABLE.items():
+        refusals = [by_status[status] for status in STATUS_NAMES]
+        cells = [operation.replace("_", " "), *("yes" if one is None else one.code for one in refusals)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

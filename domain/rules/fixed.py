@@ -8,7 +8,9 @@ from domain.rules.model import AttributeDefinition, AttributeType, Configuration
 EARN, REFUND = "DR", "CR"
 """Transaction types: the member spent, or was paid back."""
 
-RESERVED_KEYS = frozenset({"action", "points", "rules", "balance", "id", "program_id"})
+RESERVED_KEYS = frozenset(
+    {"action", "points", "rules", "balance", "id", "program_id", "card_number", "sub_relation_identifier"}
+)
 """Keys that the published files and APIs use for other things."""
 
 

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from domain.clock import NEVER
-from domain.crypto import KeyRing, decrypt, encrypt
+from domain.crypto import KeyRing, encrypt
 from domain.ledger.chain import GENESIS
 from domain.member import Member
 from domain.models import account, member, member_unique_value
@@ -18,11 +18,12 @@ from domain.store.ids import allocate_ids
 
 _NAMED = member.alias("named")
 _PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
+_NOBODY: Mapping[str, Any] = {**dict.fromkeys((*_PERSONAL, "dob")), "attributes": {}}
 
 
 @dataclass(slots=True)
 class Stored:
-    """A member with the key that its personal information is under.
+    """A member with the key that its personal information is under; an erased one has none.
 
     `asked_for` and `asked_id` are what it was found by: not its own where it answers for another since a merge.
     """
@@ -257,8 +258,8 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
 
 
 def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
-    data_key = keys.unwrap(row.data_key)
-    personal = orjson.loads(decrypt(data_key, row.profile))
+    profile = keys.reveal(row.data_key, row.profile)
+    personal = _NOBODY if profile is None else orjson.loads(profile)
     return Stored(
         Member(
             id=row.id,
@@ -277,9 +278,10 @@ def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
             referral_code=row.referral_code,
             referred_by=row.referred_by,
             referral_rewarded_at=row.referral_rewarded_at,
+            erased_at=row.erased_at,
             **{name: personal[name] for name in _PERSONAL},
         ),
-        data_key,
+        b"" if profile is None else keys.unwrap(row.data_key),
         row.data_key,
         row.version,
         getattr(row, "asked_for", None),

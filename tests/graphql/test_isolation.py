@@ -17,8 +17,12 @@ UNKNOWN = {
     "reference": "nobody",
     "guid": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
     "key": "never-used",
+    "link": "U3ViUmVsYXRpb246MTo5OTk",
+    "card": "4012888888881881",
 }
 """Well-formed names of nothing."""
+
+VICTIMS_CARD = "4111111111111111"
 
 QUERIES = (
     "query($member: ID!) {node(id: $member) {id}}",
@@ -31,6 +35,7 @@ QUERIES = (
     "query($entry: ID!) {ledgerEntry(id: $entry) {id}}",
     "query($guid: UUID!) {redemption(externalReference: $guid) {id}}",
     "query($key: String!) {redemptionByReference(clientReference: $key) {id}}",
+    "query($card: String!) {membersBySubRelation(cardNumber: $card) {edges {node {id}}}}",
 )
 MUTATIONS = (
     'mutation($member: ID!) {memberUpdate(input: {memberId: $member, fullName: "Mallory"}) {replayed}}',
@@ -40,6 +45,12 @@ MUTATIONS = (
         memberStatusChange(input: {relationReference: $reference, status: CANCELLED}) {replayed}}""",
     """mutation($reference: String!) {transactionSubmit(input: {transactionId: "X", transactionType: DR, amount: 1,
         transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: $reference}) {replayed}}""",
+    """mutation($card: String!) {transactionSubmit(input: {transactionId: "X", transactionType: DR, amount: 1,
+        transactionDate: "2026-01-01T00:00:00Z", cardNumber: $card}) {replayed}}""",
+    """mutation($reference: String!) {subRelationLink(
+        input: {relationReference: $reference, type: CARD, cardNumber: "1"}) {replayed}}""",
+    "mutation($link: ID!) {subRelationUnlink(input: {subRelationId: $link}) {replayed}}",
+    "mutation($reference: String!) {memberErase(input: {relationReference: $reference}) {replayed}}",
     """mutation($reference: String!) {
         pointsRedeem(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
     """mutation($guid: UUID!) {redemptionReverse(
@@ -59,6 +70,9 @@ class Victim:
 async def _victim(world: World, caller: Caller) -> Victim:
     reference = await world.member(caller, 100, relationReference=world.unique("VICTIM"))
     key = world.unique("key")
+    card = {"relationReference": reference, "type": "CARD", "cardNumber": VICTIMS_CARD}
+    link = "mutation($i: SubRelationLinkInput!) {subRelationLink(input: $i) {subRelation {id}}}"
+    linked = (await caller.ask(link, i=card)).data["subRelationLink"]["subRelation"]
     redeemed = (await world.redeem(caller, reference, 10, idempotencyKey=key)).data["pointsRedeem"]["redemption"]
     ids = (
         await caller.ask(
@@ -74,6 +88,8 @@ async def _victim(world: World, caller: Caller) -> Victim:
             "reference": reference,
             "guid": redeemed["externalReference"],
             "key": key,
+            "link": linked["id"],
+            "card": VICTIMS_CARD,
         }
     )
 

@@ -20,6 +20,7 @@ QUERIES = {
     "me": "me {id}",
     "member": 'member(reference: "M-1") {id}',
     "members": "members {edges {cursor}}",
+    "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
@@ -209,6 +210,7 @@ async def test_a_member_may_not_ask_for_what_is_the_programs(world: World, serve
     app = await world.caller(member=await world.member(server))
     for name in (
         "members",
+        "membersBySubRelation",
         "credentials",
         "configuration",
         "configurationVersions",

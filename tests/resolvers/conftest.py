@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
 from domain.crypto import KeyRing
+from domain.models import METADATA
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
@@ -64,3 +67,15 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         made[0].contexts.append(context)
     yield made[0]
     await services.db.close()
+
+
+async def contents(context: Context) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table: equal before and after where nothing was written."""
+
+    def body(tx: Connection) -> dict[str, list[tuple[Any, ...]]]:
+        return {
+            table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
+            for table in METADATA.sorted_tables
+        }
+
+    return await context.read(body)
