@@ -85,13 +85,17 @@ class Account:
         repaid = min(self.arrears, draft.points)
         if repaid:
             draft.arrears, draft.moves = repaid, _less(draft.moves, repaid)
-        for move in draft.moves:
-            if move.lot.available_at is not None and now < move.lot.available_at < self.next_release:
-                self.next_release = move.lot.available_at
+        self.await_release(draft.moves, now)
         self.post(draft)
         self.next_expiry = min((self.next_expiry, *(one.expires_at for one in draft.moves if one.expires_at > now)))
         self.write_off([move.lot for move in draft.moves if move.expires_at <= now])
         return draft
+
+    def await_release(self, moves: Iterable[Move], now: datetime) -> None:
+        """Before moves that bring pending points in: their release may come before all that is awaited so far."""
+        for move in moves:
+            if move.lot.available_at is not None and now < move.lot.available_at < self.next_release:
+                self.next_release = move.lot.available_at
 
     def debit(self, draft: Draft, lots: Iterable[Lot]) -> Draft:
         """Post a debit of `-draft.points` from lots that come in `lot_order`; the caller has checked `available`."""
