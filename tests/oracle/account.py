@@ -101,10 +101,12 @@ class Account:
 
     def bring_up_to(self, now: datetime) -> None:
         """End the holds whose time is over, one after the other, each at its own end; then write off what lapsed."""
-        overdue = [hold for hold in self.holds if hold.state == "PENDING" and hold.ends_at <= now]
-        for hold in sorted(overdue, key=lambda each: each.ends_at):
+        for hold in sorted(self._overdue(now), key=lambda each: each.ends_at):
             self.end_hold(hold, "LAPSED", hold.ends_at)
         self.write_off(now)
+
+    def _overdue(self, now: datetime) -> list[Hold]:
+        return [hold for hold in self.holds if hold.state == "PENDING" and hold.ends_at <= now]
 
     def write_off(self, now: datetime) -> None:
         """One posting for each instant at which something lapsed, dated at that instant."""
@@ -192,6 +194,8 @@ class Account:
 
     def at(self, now: datetime) -> "Account":
         """The account as it will have been, once what is due by then has been seen to."""
+        if not self._overdue(now) and not any(lot.is_due(now) for lot in self.lots):
+            return self
         seen = copy.deepcopy(self)
         seen.bring_up_to(now)
         return seen
