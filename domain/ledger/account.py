@@ -85,32 +85,44 @@ class Account:
         repaid = min(self.arrears, draft.points)
         if repaid:
             draft.arrears, draft.moves = repaid, _less(draft.moves, repaid)
-        for move in draft.moves:
-            if move.lot.available_at is not None and now < move.lot.available_at < self.next_release:
-                self.next_release = move.lot.available_at
+        self.await_release(draft.moves, now)
         self.post(draft)
         self.next_expiry = min((self.next_expiry, *(one.expires_at for one in draft.moves if one.expires_at > now)))
         self.write_off([move.lot for move in draft.moves if move.expires_at <= now])
         return draft
+
+    def await_release(self, moves: Iterable[Move], now: datetime) -> None:
+        """Before moves that bring pending points in: their release may come before all that is awaited so far."""
+        for move in moves:
+            if move.lot.available_at is not None and now < move.lot.available_at < self.next_release:
+                self.next_release = move.lot.available_at
 
     def debit(self, draft: Draft, lots: Iterable[Lot]) -> Draft:
         """Post a debit of `-draft.points` from lots that come in `lot_order`; the caller has checked `available`."""
         draft.moves, self.next_expiry = take(lots, -draft.points, pending_from=self.next_release)
         return self.post(draft)
 
-    def write_off(self, lots: Sequence[Lot], at: datetime | None = None) -> None:
-        """Expire what is left in these lots: one posting for each expiry instant, dated at that instant.
-
-        With `at` one posting for all, dated then: points that came back after their date.
-        """
+    def write_off(self, lots: Sequence[Lot]) -> None:
+        """Expire what is left in these lots: one posting for each expiry instant, dated at that instant."""
         due: dict[datetime, list[Lot]] = {}
         for lot in sorted(lots, key=lot_order):
             if lot.remaining:
-                due.setdefault(at or lot.expires_at, []).append(lot)
+                due.setdefault(lot.expires_at, []).append(lot)
         for instant, expiring in due.items():
-            moves = [Move(lot, -lot.remaining, lot.expires_at) for lot in expiring]
-            self.lots_changed = True
-            self.post(Draft("expiry", "expired", sum(move.points for move in moves), EXPIRY, instant, moves))
+            self._expire([Move(lot, -lot.remaining, lot.expires_at) for lot in expiring], instant)
+
+    def forfeit(self, returned: Iterable[tuple[Lot, int]], at: datetime) -> None:
+        """Expire points that came back to lots past their date: one posting, dated at their return.
+
+        Whatever else is in such a lot expired at the lot's own date, and is not touched here.
+        """
+        late = [Move(lot, -points, lot.expires_at) for lot, points in returned if points and lot.expires_at <= at]
+        if late:
+            self._expire(sorted(late, key=lambda move: lot_order(move.lot)), at)
+
+    def _expire(self, moves: list[Move], instant: datetime) -> None:
+        self.lots_changed = True
+        self.post(Draft("expiry", "expired", sum(move.points for move in moves), EXPIRY, instant, moves))
 
     def mature(self, pending: int) -> None:
         """Take notice of what became available since the last posting: `pending` points still wait."""

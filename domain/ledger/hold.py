@@ -34,7 +34,7 @@ def release(account: Account, hold_entry_id: int, taken: Taken, at: datetime) ->
     `at` is when the hold ended, which may be a while ago where it lapsed.
     """
     draft = _give_back(account, hold_entry_id, taken, at)
-    account.write_off([lot for lot, _ in taken if lot.expires_at <= at], at=at)
+    account.forfeit(taken, at)
     return draft
 
 
@@ -77,7 +77,8 @@ def settle(
             external_reference=reference,
         )
     )
-    account.write_off([lot for lot, _ in taken if lot.expires_at <= now], at=now)
+    spent = {move.lot.id: move.points for move in moves}
+    account.forfeit([(lot, points + spent.get(lot.id, 0)) for lot, points in taken], now)
     return draft
 
 

@@ -55,7 +55,7 @@ def reverse(
     receipts = [
         Restored(move.lot, move.points, move.expires_at, move.points if move.expires_at <= now else 0) for move in moves
     ]
-    account.write_off([receipt.lot for receipt in receipts if receipt.expired], at=now)
+    account.forfeit(taken, now)
     return draft, receipts
 
 

@@ -71,6 +71,7 @@ def give_back(giver: Account, taker: Account, moved: Sequence[tuple[Lot, Lot]], 
     )
     giver.post(out)
     back.related = out
+    taker.await_release(back.moves, now)
     return taker.post(back)
 
 

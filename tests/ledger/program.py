@@ -42,9 +42,6 @@ from tests.oracle import Oracle, Refused
 KINDS = {"earn": "earn", "redemption": "redeem", "reversal": "reverse", "expiry": "expire"}
 """The product's kinds of posting by the oracle's words for them."""
 
-BUCKETS = {"redeem": "redeem", "reverse": "redeem", "expire": "expired"}
-"""Where a posting counts in the statement, other than an earning, which says so itself."""
-
 CATEGORIES = {
     "OpeningBalance": "opening",
     "Spend": "spend",
@@ -202,7 +199,7 @@ class Program:
             member: {
                 "balance": sum(lot.remaining for lot in one.lots),
                 "lots": [(x.points, x.remaining, x.earned_at, x.expires_at) for x in one.lots],
-                "entries": [(x.kind, x.bucket or BUCKETS[x.kind], x.points, x.dated, x.moves) for x in one.entries],
+                "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves) for x in one.entries],
             }
             for member, one in oracle.accounts.items()
         }
@@ -224,7 +221,8 @@ class Program:
             "bonus": self._units(summary.bonus),
             "redeem": self._units(summary.redeem),
             "expired": self._units(summary.expired_points),
-            "others": summary.partner + summary.purchased + summary.other_accrued,
+            "other": self._units(summary.other_accrued),
+            "neither": summary.partner + summary.purchased,
             "statement": await self._statement(member),
         }
 
@@ -244,7 +242,7 @@ class Program:
             available = refusal.code
         account, now = oracle.accounts[member], self.world.now
         statement = account.statement(self._since(), now)
-        return {"available": available, **account.buckets(now), "others": 0, "statement": statement}
+        return {"available": available, **account.buckets(now), "neither": 0, "statement": statement}
 
     def findings(self) -> list[Finding]:
         """What the product's own verification finds wrong."""

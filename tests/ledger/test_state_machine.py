@@ -234,7 +234,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for operation in operations:
             member = getattr(operation, "member", "")
             if member in oracle.accounts and self.stored[member] != self.program.state_of(oracle)[member]:
-                oracle.accounts[member].write_off(self.world.now)
+                oracle.accounts[member].bring_up_to(self.world.now)
 
     def agreed(
         self, operations: Sequence[Operation], expected: Sequence[Outcome], actual: Sequence[Outcome]

@@ -1,0 +1,11 @@
+"""The oracle: the points ledger once more, in memory, from the written rules alone.
+
+It imports nothing of the product and shares no arithmetic with it, so that where the two agree neither
+repeats a mistake of the other. Points are integers of the smallest unit, instants are aware and in UTC.
+"""
+
+from tests.oracle.account import Account, Entry, Hold, Lot
+from tests.oracle.lapse import lapses_at
+from tests.oracle.ledger import REFUSAL_BINDS, Award, Oracle, Refused
+
+__all__ = ["REFUSAL_BINDS", "Account", "Award", "Entry", "Hold", "Lot", "Oracle", "Refused", "lapses_at"]
