@@ -6,7 +6,7 @@ lead to the survivor from then on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,10 +21,8 @@ from domain.ledger.transfer import give_back, move_everything, owe
 from domain.models import member_merge
 from domain.models.types import to_json
 from domain.points import from_minor
-from domain.rules.aggregate import EMPTY, Stats, merge
 from domain.store import audit
 from domain.store import merge as store
-from domain.store.counter import buckets_of, counters_of, put_buckets, put_counters
 from domain.store.hold import has_pending
 from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
 from domain.store.ids import allocate_ids
@@ -35,6 +33,7 @@ from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.sub_relation import move_links
 from resolvers.context import Context
+from resolvers.merge_counters import join_counters, part_counters
 
 USE_CASE = "merge"
 
@@ -174,7 +173,7 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
         "arrears": owed,
         "followers": followers,
         "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
-        "counters": _join_counters(tx, state.id, victim.member.id, survivor.member.id),
+        "counters": join_counters(tx, state.id, victim.member.id, survivor.member.id),
     }
     [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
     actor = ctx.principal.actor
@@ -202,18 +201,6 @@ def _moved(posted: Sequence[Draft]) -> list[list[int | None]] | None:
             return None
         pairs += [[old.lot.id, new.lot.id, new.points] for old, new in zip(out.moves, into.moves, strict=True)]
     return pairs
-
-
-def _join_counters(tx: Connection, program_id: int, victim_id: int, survivor_id: int) -> dict[str, Any]:
-    """Add the victim's caps and aggregates to the survivor's; what was added, for the way back."""
-    caps, own_caps = counters_of(tx, program_id, victim_id), counters_of(tx, program_id, survivor_id)
-    put_counters(tx, program_id, {(survivor_id, *key): points + own_caps.get(key, 0) for key, points in caps.items()})
-    buckets, own = buckets_of(tx, program_id, victim_id), buckets_of(tx, program_id, survivor_id)
-    put_buckets(tx, program_id, {(survivor_id, *key): merge(one, own.get(key, EMPTY)) for key, one in buckets.items()})
-    return {
-        "caps": [[*map(str, key), points] for key, points in caps.items()],
-        "aggregates": [[key[0], str(key[1]), str(one.sum), one.count] for key, one in buckets.items()],
-    }
 
 
 async def undo_merge(ctx: Context, merge_id: int) -> Merge:
@@ -245,7 +232,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     set_merged_into(tx, state.id, [victim_id], None)
     set_merged_into(tx, state.id, followers, victim_id)
     move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
-    _part_counters(tx, state.id, row.survivor_id, row.detail["counters"])
+    part_counters(tx, state.id, row.survivor_id, row.detail["counters"])
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
     _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)
@@ -265,22 +252,6 @@ def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None
     give_back(pair.taker, pair.giver, [(lots[old], lots[new]) for old, new, _ in moved], now=now)
     if owed:
         owe(pair.taker, pair.giver, owed, now=now, reference=new_reference())
-
-
-def _part_counters(tx: Connection, program_id: int, survivor_id: int, added: dict[str, Any]) -> None:
-    caps, buckets = counters_of(tx, program_id, survivor_id), buckets_of(tx, program_id, survivor_id)
-    left = {}
-    for scope, window, start, points in added["caps"]:
-        key = (scope, window, date.fromisoformat(start))
-        left[survivor_id, *key] = max(0, caps.get(key, 0) - points)
-    put_counters(tx, program_id, left)
-    parts = {}
-    for name, start, total, count in added["aggregates"]:
-        part = (name, date.fromisoformat(start))
-        if (stood := buckets.get(part)) is not None:
-            # What the smallest and largest were before nobody knows any more: they stay until a refund counts anew.
-            parts[survivor_id, *part] = Stats(stood.sum - Decimal(total), stood.count - count, stood.low, stood.high)
-    put_buckets(tx, program_id, parts)
 
 
 def _tell(

@@ -23,6 +23,7 @@ from domain.errors import (
     ReferenceOfAnother,
 )
 from domain.ids import new_reference
+from domain.ledger.account import Account
 from domain.ledger.posting import Draft
 from domain.ledger.reversal import Restored, reverse
 from domain.ledger.transfer import move_everything
@@ -111,13 +112,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
     if not found:
         raise MemberNotFound
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
-    member_id = found[0].member.id
-    # Somebody for whom the member answers since a merge may have redeemed.
-    owners = {member_id, *merged_ids(tx, state.id, [member_id])}
-    owner_id = _redeemed_by(tx, state.id, guid)
-    owner_id = owner_id if owner_id in owners else member_id
-    accounts = journal.lock_accounts({member_id, owner_id})
-    account = accounts[owner_id]
+    account, survivor = _lock(tx, journal, found[0].member.id, guid)
     if key:  # a twin may have ended while we waited for the account
         bound = find_keys(tx, state.id, USE_CASE, [key], now)
         if key in bound:
@@ -135,9 +130,9 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         detail=to_json({"reverses": str(guid).upper()}),
     )
     journal.flush()
-    if owner_id != member_id:
+    if survivor is not None:
         lots = open_lots(tx, state.id, [account.id])[account.id]
-        move_everything(account, accounts[member_id], lots, now=now, references=(new_reference(), new_reference()))
+        move_everything(account, survivor, lots, now=now, references=(new_reference(), new_reference()))
         journal.flush()
     outcome = _outcome(draft, redemption.member_id, receipts, now)
     if key:
@@ -145,9 +140,14 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
     return _reversal(outcome, guid, state)
 
 
-def _redeemed_by(tx: Connection, program_id: int, guid: UUID) -> int | None:
-    found = find_redemptions(tx, program_id, references=[guid])
-    return found[0].member_id if found else None
+def _lock(tx: Connection, journal: Journal, member_id: int, guid: UUID) -> tuple[Account, Account | None]:
+    """The account that redeemed, and the member's own where somebody redeemed for whom it answers since a merge."""
+    found = find_redemptions(tx, journal.program_id, references=[guid])
+    owner_id = found[0].member_id if found else member_id
+    if owner_id not in merged_ids(tx, journal.program_id, [member_id]):
+        return journal.lock_accounts([member_id])[member_id], None
+    accounts = journal.lock_accounts([member_id, owner_id])
+    return accounts[owner_id], accounts[member_id]
 
 
 def _outcome(draft: Draft, member_id: int, receipts: Sequence[Restored], now: datetime) -> dict[str, Any]:
