@@ -19,6 +19,11 @@ class Permission(StrEnum):
     LEDGER_READ = "ledger:read"
     POINTS_REDEEM = "points:redeem"
     REDEMPTION_REVERSE = "redemption:reverse"
+    POINTS_HOLD = "points:hold"
+    POINTS_TRANSFER = "points:transfer"
+    POINTS_AWARD = "points:award"
+    POINTS_ADJUST = "points:adjust"
+    POINTS_APPROVE = "points:approve"
     CONFIGURATION_READ = "configuration:read"
     CONFIGURATION_WRITE = "configuration:write"
     CREDENTIAL_READ = "credential:read"
@@ -53,6 +58,11 @@ _CUSTOMER_EXECUTIVE = frozenset(
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.TRANSACTION_SUBMIT,
     Permission.POINTS_REDEEM,
+    Permission.POINTS_HOLD,
+    Permission.POINTS_TRANSFER,
+    Permission.POINTS_AWARD,
+    Permission.POINTS_ADJUST,
+    Permission.POINTS_APPROVE,
     Permission.CONFIGURATION_WRITE,
     Permission.BATCH_WRITE,
     Permission.CREDENTIAL_READ,
@@ -71,8 +81,13 @@ PROGRAM_PERMISSIONS = _EVERYTHING - {
     Permission.CREDENTIAL_READ,
     Permission.CREDENTIAL_WRITE,
     Permission.AUDIT_READ,
+    Permission.POINTS_APPROVE,
 }
-"""What a server with client credentials may do in its own program."""
+"""What a server with client credentials may do in its own program.
+
+It adjusts points, because call centres and shops correct through it; what needs approval waits for an
+administrator all the same.
+"""
 
 MEMBER_PERMISSIONS = frozenset(
     {
@@ -81,6 +96,8 @@ MEMBER_PERMISSIONS = frozenset(
         Permission.PERSONAL_INFORMATION,
         Permission.LEDGER_READ,
         Permission.POINTS_REDEEM,
+        Permission.POINTS_HOLD,
+        Permission.POINTS_TRANSFER,
     }
 )
 """What a member-bound token may do, for its own member only."""

@@ -155,7 +155,7 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
             skip=query.skip,
             limit=min(query.limit, MAX_PAGE),
         )
-        return StatementPage(entries=[entry_of(one, holder.state) for one in entries], count=count)
+        return StatementPage(entries=[entry_of(one, holder.state, ctx.services.keys) for one in entries], count=count)
 
     return await ctx.read(body)
 
