@@ -184,16 +184,7 @@ def _end(command: CreateHold, now: datetime) -> datetime:
 def _hold(locked: Locked, terms: _Terms) -> Outcome:
     tx, state, command = locked.tx, locked.state, terms.command
     [(member_id, account)] = locked.accounts.items()
-    status = locked.members[member_id].member.status
-    if status != ACTIVE:
-        raise member_status_error(status)
-    points = smallest_units(command.points, state.places)
-    if points < state.terms.redemption_minimum_minor:
-        raise BelowMinimum(f"minimum {state.terms.redemption_minimum}")
-    if command.purpose == PAY_WITH_REWARDS and has_pending(tx, state.id, member_id, PAY_WITH_REWARDS):
-        raise PendingRequestExists
-    if points > account.available:
-        raise InsufficientPoints
+    points = _holdable(locked, command, member_id)
     draft = hold_points(
         account,
         points,
@@ -222,3 +213,19 @@ def _hold(locked: Locked, terms: _Terms) -> Outcome:
     )
     insert_hold(tx, state.id, stored)
     return {"entry_id": draft.id, "hold_id": stored.id}
+
+
+def _holdable(locked: Locked, command: CreateHold, member_id: int) -> int:
+    """The points in smallest units, if member and balance allow the hold."""
+    state = locked.state
+    status = locked.members[member_id].member.status
+    if status != ACTIVE:
+        raise member_status_error(status)
+    points = smallest_units(command.points, state.places)
+    if points < state.terms.redemption_minimum_minor:
+        raise BelowMinimum(f"minimum {state.terms.redemption_minimum}")
+    if command.purpose == PAY_WITH_REWARDS and has_pending(locked.tx, state.id, member_id, PAY_WITH_REWARDS):
+        raise PendingRequestExists
+    if points > locked.accounts[member_id].available:
+        raise InsufficientPoints
+    return points

@@ -25,7 +25,9 @@ MAX_COST = 5000
 
 _WRAPPERS = frozenset({"edges", "node", "pageInfo", "entries"})
 _SIZES = frozenset({"first", "last", "ids"})
-_PAGED = frozenset({"members", "batches", "ledger", "transactions", "rows", "statement", "expiring"})
+_PAGED = frozenset(
+    {"members", "batches", "ledger", "transactions", "rows", "statement", "expiring", "holds", "pointsRequests"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ import strawberry
 
 from domain.errors import BadRequest
 
-MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH = (
+MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, HOLD, REQUEST = (
     "Member",
     "LedgerEntry",
     "Transaction",
     "Redemption",
     "Program",
     "Batch",
+    "Hold",
+    "PointsRequest",
 )
-_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH})
+_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, HOLD, REQUEST})
 _MAX_LENGTH = 200
 
 
