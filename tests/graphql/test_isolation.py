@@ -17,6 +17,7 @@ UNKNOWN = {
     "reference": "nobody",
     "guid": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
     "key": "never-used",
+    "hold": "SG9sZDoxOjk5OQ",
 }
 """Well-formed names of nothing."""
 
@@ -29,6 +30,8 @@ QUERIES = (
     "query($member: ID!) {member(id: $member) {id}}",
     "query($reference: String!) {member(reference: $reference) {id}}",
     "query($entry: ID!) {ledgerEntry(id: $entry) {id}}",
+    "query($hold: ID!) {node(id: $hold) {id}}",
+    "query($hold: ID!) {hold(id: $hold) {id}}",
     "query($guid: UUID!) {redemption(externalReference: $guid) {id}}",
     "query($key: String!) {redemptionByReference(clientReference: $key) {id}}",
 )
@@ -42,6 +45,12 @@ MUTATIONS = (
         transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: $reference}) {replayed}}""",
     """mutation($reference: String!) {
         pointsRedeem(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
+    """mutation($reference: String!) {
+        holdCreate(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
+    "mutation($hold: ID!) {holdCancel(input: {holdId: $hold}) {replayed}}",
+    "mutation($hold: ID!) {holdSettle(input: {holdId: $hold}) {replayed}}",
+    """mutation($reference: String!) {pointsTransfer(input: {fromRelationReference: $reference,
+        toRelationReference: "M-own", points: 1, idempotencyKey: "steal"}) {replayed}}""",
     """mutation($guid: UUID!) {redemptionReverse(
         input: {relationReference: "M-own", externalReference: $guid, idempotencyKey: "v"}) {replayed}}""",
     """mutation($reference: String!, $guid: UUID!) {redemptionReverse(
@@ -60,6 +69,8 @@ async def _victim(world: World, caller: Caller) -> Victim:
     reference = await world.member(caller, 100, relationReference=world.unique("VICTIM"))
     key = world.unique("key")
     redeemed = (await world.redeem(caller, reference, 10, idempotencyKey=key)).data["pointsRedeem"]["redemption"]
+    create = "mutation($i: HoldCreateInput!) {holdCreate(input: $i) {hold {id}}}"
+    held = (await caller.ask(create, i={"relationReference": reference, "points": 1})).data["holdCreate"]["hold"]
     ids = (
         await caller.ask(
             "query($r: String!) {program {id} member(reference: $r) {id ledger {edges {node {id}}}}}", r=reference
@@ -74,6 +85,7 @@ async def _victim(world: World, caller: Caller) -> Victim:
             "reference": reference,
             "guid": redeemed["externalReference"],
             "key": key,
+            "hold": held["id"],
         }
     )
 

@@ -23,6 +23,8 @@ QUERIES = {
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
+    "hold": 'hold(id: "SG9sZDoxOjE") {id}',
+    "pointsRequests": "pointsRequests {edges {cursor}}",
     "credentials": "credentials {clientId}",
     "configuration": "configuration {version}",
     "batch": 'batch(id: "QmF0Y2g6MTox") {id}',
@@ -205,7 +207,7 @@ async def test_there_is_a_test_for_every_query(server: Caller) -> None:
 
 async def test_a_member_may_not_ask_for_what_is_the_programs(world: World, server: Caller) -> None:
     app = await world.caller(member=await world.member(server))
-    for name in ("members", "credentials", "configuration", "batch", "batches"):
+    for name in ("members", "credentials", "configuration", "batch", "batches", "pointsRequests"):
         answer = await app.ask(f"{{{QUERIES[name]}}}")
         assert answer.refusal == ("FORBIDDEN", "FORBIDDEN", "403", None), name
     assert (await server.ask("{credentials {clientId}}")).refusal == ("FORBIDDEN", "FORBIDDEN", "403", None)
