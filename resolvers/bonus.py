@@ -43,7 +43,7 @@ _EARNING = frozenset({ACTIVE, LOGIN_BLOCKED, INACTIVE})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostBonus:
-    """Give points. `awarded` is the day or the instant that they count from, None: now.
+    """Give points. `awarded_at` is the day or the instant that they count from, None: now.
 
     `bonus_type`: 2 bonus, 12 from a partner, 13 bought. `expires` is the last day, None: as the program's
     terms have it.
@@ -52,7 +52,7 @@ class PostBonus:
     relation_reference: str | None
     points: Decimal
     bonus_type: int = BONUS
-    awarded: date | datetime | None = None
+    awarded_at: date | datetime | None = None
     expires: date | None = None
     narration: str | None = None
     idempotency_key: str | None = None
@@ -96,7 +96,7 @@ async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
 
 
 def _check_dates(command: PostBonus) -> None:
-    for name in ("awarded", "expires"):
+    for name in ("awarded_at", "expires"):
         given: date | None = getattr(command, name)
         if given is not None and given.year not in _YEARS:
             raise BadRequest(f"{name}: out of range", field=name)
@@ -108,7 +108,7 @@ def _give(ctx: Context, command: PostBonus, now: datetime, tx: Connection) -> Mo
     check_range(command.points, None, state.places)
     require_positive(command.points)
     reference = command.relation_reference or ""
-    awarded = None if command.awarded is None else to_instant(command.awarded, state.zone)
+    awarded = None if command.awarded_at is None else to_instant(command.awarded_at, state.zone)
     keyed = Keyed(
         use_case="bonus",
         key=command.idempotency_key,

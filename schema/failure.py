@@ -16,9 +16,11 @@ UNEXPECTED = "Unexpected error"
 # Custom attributes are named by their own keys, which are left as they are.
 _INPUTS = frozenset(
     {
+        "awarded_at",
         "client_reference",
         "email_id",
         "external_reference",
+        "from_relation_reference",
         "full_name",
         "idempotency_key",
         "loyalty_txn_type",
@@ -29,9 +31,11 @@ _INPUTS = frozenset(
         "product_code",
         "relation_reference",
         "sub_product_code",
+        "to_relation_reference",
         "transaction_date",
         "transaction_id",
         "transaction_type",
+        "validity_days",
     }
 )
 

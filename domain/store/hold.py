@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
 
 from domain.models import hold as table
+from domain.models import lot_trace
 
 PENDING, SETTLED, CANCELLED, LAPSED = "PENDING", "SETTLED", "CANCELLED", "LAPSED"
 
@@ -131,6 +132,24 @@ def overdue_holds(tx: Connection, program_id: int, account_id: int, now: datetim
         .order_by(table.c.expires_at, table.c.id)
     )
     return [_stored(row) for row in rows]
+
+
+def unbooked_lapses(
+    tx: Connection, program_id: int, account_id: int, now: datetime
+) -> list[tuple[datetime, datetime, int]]:
+    """What overdue holds give back and was not booked yet: when they lapsed, the lots' expiry, and the points."""
+    joined = (lot_trace.c.program_id == table.c.program_id) & (lot_trace.c.entry_id == table.c.entry_id)
+    rows = tx.execute(
+        select(table.c.expires_at, lot_trace.c.expires_at, -lot_trace.c.points)
+        .join(lot_trace, joined)
+        .where(
+            table.c.program_id == program_id,
+            table.c.account_id == account_id,
+            table.c.status == PENDING,
+            table.c.expires_at <= now,
+        )
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def next_lapses(tx: Connection, program_id: int, account_ids: Sequence[int]) -> dict[int, datetime]:

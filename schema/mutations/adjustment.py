@@ -149,7 +149,7 @@ class AdjustmentMutation:
             relation_reference=input.relation_reference,
             points=input.points,
             bonus_type=_TYPES[input.type.name],
-            awarded=input.awarded_at,
+            awarded_at=input.awarded_at,
             expires=input.expires,
             narration=input.narration,
             idempotency_key=read_key(input.idempotency_key),

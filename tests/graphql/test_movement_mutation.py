@@ -13,11 +13,13 @@ HOLD = """id purpose status points settledPoints amount merchant externalReferen
 CREATE = f"""mutation($i: HoldCreateInput!) {{holdCreate(input: $i) {{replayed hold {{{HOLD}}}
     member {{balance {{available held total}}}}}}}}"""
 SETTLE = f"""mutation($i: HoldSettleInput!) {{holdSettle(input: $i) {{replayed hold {{{HOLD}}}
-    redemption {{externalReference points entry {{related {{kind}}}}}} member {{balance {{available held redeemed}}}}}}}}"""
+    redemption {{externalReference points entry {{related {{kind}}}}}}
+    member {{balance {{available held redeemed}}}}}}}}"""
 CANCEL = f"""mutation($i: HoldCancelInput!) {{holdCancel(input: $i) {{replayed hold {{{HOLD}}}
     member {{balance {{available held}}}}}}}}"""
-TRANSFER = """mutation($i: PointsTransferInput!) {pointsTransfer(input: $i) {replayed externalReference points processedAt
-    member {balance {available}} entry {kind bucket points narration note related {points member {relationReference}}}}}"""
+TRANSFER = """mutation($i: PointsTransferInput!) {pointsTransfer(input: $i) {
+    replayed externalReference points processedAt member {balance {available}}
+    entry {kind bucket points narration note related {points member {relationReference}}}}}"""
 ADJUST = """mutation($i: PointsAdjustInput!) {pointsAdjust(input: $i) {replayed points member {balance {total other}}
     entry {id kind bucket note} request {id status points reason requestedBy expiresAt entry {id}
         member {relationReference}}}}"""
@@ -124,7 +126,7 @@ async def test_points_are_transferred_with_their_narration(world: World, server:
     async with world.nothing_written():
         assert (await app.ask(TRANSFER, i=given)).data["pointsTransfer"] == payload | {"replayed": True}
     ledger = "query($r: String) {member(reference: $r) {ledger {edges {node {points narration related {points}}}}}}"
-    seen = [{"node": {"points": "12.5", "narration": "For you", "related": None}}]
+    seen: list[dict[str, dict[str, Any]]] = [{"node": {"points": "12.5", "narration": "For you", "related": None}}]
     assert (await other.ask(ledger)).data["member"]["ledger"]["edges"] == seen
     seen[0]["node"]["related"] = {"points": "-12.5"}
     assert (await server.ask(ledger, r=ben)).data["member"]["ledger"]["edges"] == seen

@@ -18,7 +18,7 @@ async def test_every_mutation_needs_a_token(world: World) -> None:
         'mutation {holdCreate(input: {relationReference: "X", points: 1}) {replayed}}',
         'mutation {holdSettle(input: {holdId: "SG9sZDoxOjE"}) {replayed}}',
         'mutation {holdCancel(input: {holdId: "SG9sZDoxOjE"}) {replayed}}',
-        'mutation {pointsTransfer(input: {fromRelationReference: "X", toRelationReference: "Y", points: 1}) {replayed}}',
+        'mutation {pointsTransfer(input: {toRelationReference: "Y", points: 1}) {replayed}}',
         'mutation {pointsAdjust(input: {relationReference: "X", points: 1, reason: "Z"}) {replayed}}',
         'mutation {pointsAdjustApprove(input: {requestId: "UG9pbnRzUmVxdWVzdDoxOjE"}) {replayed}}',
         'mutation {pointsAdjustReject(input: {requestId: "UG9pbnRzUmVxdWVzdDoxOjE"}) {replayed}}',

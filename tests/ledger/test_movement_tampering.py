@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Table
 from domain.ledger.posting import BONUS, TRANSFER_OUT, Draft, expiry_of, new_lot
 from domain.models import account, hold, ledger_entry, lot, lot_trace
 from domain.store.journal import Journal
+from resolvers.bonus import PostBonus, post_bonus
 from resolvers.hold import CancelHold, CreateHold, SettleHold, cancel_hold, create_hold, settle_hold
 from resolvers.transfer import TransferPoints, transfer_points
 from tests.database import Dialect, FreshDatabase
@@ -24,6 +25,7 @@ from tests.ledger.world import open_world
 async def _move(program: Program) -> None:
     """Holds in every state, a transfer, points that wait, and a debt."""
     ctx, world = program.ctx, program.world
+    await post_bonus(ctx, PostBonus(relation_reference="ANNA", points=Decimal(20), awarded_at=world.now))
     order = CreateHold(
         relation_reference="ANNA", points=Decimal(2), merchant_name="Shop", amount=Decimal("1.50"), validity_days=2
     )

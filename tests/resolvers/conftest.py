@@ -13,6 +13,7 @@ from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+from tests.resolvers.desk import enroll, verified
 
 RULES = b"""
 version: 1
@@ -64,3 +65,11 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         made[0].contexts.append(context)
     yield made[0]
     await services.db.close()
+
+
+@pytest.fixture
+async def ann(shop: Shop) -> AsyncIterator[Context]:
+    """A caller of the program in which ANN has 100 points; the books are checked afterwards."""
+    await enroll(shop.contexts[0], "ANN", 100)
+    yield shop.contexts[0]
+    await verified(shop)

@@ -1,25 +1,31 @@
 """What the tests of movements share: two members, what they have, and what must not change."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
 from domain.access import MEMBER_PERMISSIONS, ROLES, PrincipalKind
+from domain.errors import TesseraError
 from domain.models import METADATA
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.context import Context
+from resolvers.hold import CreateHold
 from resolvers.ledger import list_balances
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, get_member, update_member
 from resolvers.statement import Balance, LedgerEntry, StatementQuery, list_statement
 from resolvers.verification import verify_ledger
-from tests.resolvers.conftest import Shop
+
+if TYPE_CHECKING:
+    from tests.resolvers.conftest import Shop
 
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
+
+HOLD_ORDER = CreateHold(relation_reference="ANN", points=Decimal(30), merchant_name="Shop", amount=Decimal("9.90"))
 
 
 async def enroll(ctx: Context, reference: str, points: int = 0, **bonus: Any) -> None:
@@ -32,7 +38,7 @@ async def enroll(ctx: Context, reference: str, points: int = 0, **bonus: Any) ->
 async def give(ctx: Context, reference: str, points: int, expires: date | None = None) -> None:
     """Give points to a member, of one lot."""
     await post_bonus(
-        ctx, PostBonus(relation_reference=reference, points=Decimal(points), awarded=FEBRUARY, expires=expires)
+        ctx, PostBonus(relation_reference=reference, points=Decimal(points), awarded_at=FEBRUARY, expires=expires)
     )
 
 
@@ -72,7 +78,7 @@ def administrator(ctx: Context, name: str, role: str = "program-admin") -> Conte
     return replace(ctx, principal=principal)
 
 
-async def contents(shop: Shop) -> Mapping[str, Any]:
+async def contents(shop: "Shop") -> Mapping[str, Any]:
     """Every row of every table."""
 
     def body(tx: Connection) -> dict[str, Any]:
@@ -85,13 +91,22 @@ async def contents(shop: Shop) -> Mapping[str, Any]:
 
 
 @asynccontextmanager
-async def nothing_written(shop: Shop) -> AsyncIterator[None]:
+async def nothing_written(shop: "Shop") -> AsyncIterator[None]:
     """Asserts that no row of any table changes meanwhile."""
     before = await contents(shop)
     yield
     assert await contents(shop) == before
 
 
-async def verified(shop: Shop) -> None:
+async def verified(shop: "Shop") -> None:
     """Fail where the books do not hold."""
     assert await verify_ledger(shop.services) == []
+
+
+async def outcome(work: Awaitable[Any]) -> str:
+    """The code that a use case answers with."""
+    try:
+        await work
+    except TesseraError as error:
+        return error.code
+    return "000"

@@ -1,10 +1,7 @@
-"""Holds: made, settled, cancelled, lapsed; each refusal with nothing written; many at once."""
+"""Making holds and finding them: their time, their keys, each refusal with nothing written."""
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +24,6 @@ from domain.errors import (
     PendingRequestExists,
     PointsNotPositive,
     RedemptionNotFound,
-    RequestNotPending,
     TesseraError,
 )
 from resolvers.context import Context
@@ -35,7 +31,6 @@ from resolvers.expiry import expire_due
 from resolvers.hold import (
     PAY_WITH_REWARDS,
     CancelHold,
-    CreateHold,
     Hold,
     SettleHold,
     cancel_hold,
@@ -45,140 +40,12 @@ from resolvers.hold import (
     settle_hold,
 )
 from resolvers.program import apply_configuration
-from resolvers.redemption import RedeemPoints, ReverseRedemption, redeem_points, reverse_redemption
-from resolvers.statement import get_statement_summary
 from tests.resolvers.conftest import Shop
-from tests.resolvers.desk import enroll, entries, figures, give, member_of, nothing_written, set_status, verified
+from tests.resolvers.desk import HOLD_ORDER, enroll, give, member_of, nothing_written, set_status
 
-ORDER = CreateHold(relation_reference="ANN", points=Decimal(30), merchant_name="Shop", amount=Decimal("9.90"))
+ORDER = HOLD_ORDER
 PAY = replace(ORDER, purpose=PAY_WITH_REWARDS)
 MICROSECOND = timedelta(microseconds=1)
-
-
-@pytest.fixture
-async def ann(shop: Shop) -> AsyncIterator[Context]:
-    """A caller of the program in which ANN has 100 points; the books are checked afterwards."""
-    await enroll(shop.contexts[0], "ANN", 100)
-    yield shop.contexts[0]
-    await verified(shop)
-
-
-async def outcome(work: Awaitable[Any]) -> str:
-    try:
-        await work
-    except TesseraError as error:
-        return error.code
-    return "000"
-
-
-async def test_a_hold_takes_points_and_its_settlement_spends_them(shop: Shop, ann: Context) -> None:
-    hold = await create_hold(ann, ORDER)
-    assert (hold.status, hold.points, hold.merchant, hold.processed_at) == ("PENDING", Decimal(30), "Shop", None)
-    assert hold.expires_at == shop.now + timedelta(days=3)
-    assert await figures(ann, "ANN") == (70, 30)
-    assert (await get_statement_summary(ann, "ANN")).redeem == 30
-    shop.later(days=1)
-    settled = await settle_hold(ann, SettleHold(hold_id=hold.id, loyalty_txn_type=19))
-    assert settled.hold == replace(hold, status="SETTLED", settled_points=Decimal(30), processed_at=shop.now)
-    redemption = settled.redemption
-    assert (redemption.external_reference, redemption.points) == (hold.external_reference, Decimal(30))
-    assert (redemption.loyalty_txn_type, redemption.amount, redemption.merchant) == (19, Decimal("9.9"), "Shop")
-    assert await figures(ann, "ANN") == (70, 0)
-    spent = (await entries(ann, "ANN"))[0]
-    assert (spent.kind, spent.related_id) == ("redemption", hold.entry_id)
-
-
-async def test_a_part_is_settled_and_the_rest_goes_back(ann: Context) -> None:
-    hold = await create_hold(ann, ORDER)
-    settled = await settle_hold(ann, SettleHold(hold_id=hold.id, points=Decimal(12)))
-    part = Decimal(12)
-    assert (settled.redemption.points, settled.redemption.amount, settled.hold.settled_points) == (part, None, part)
-    assert await figures(ann, "ANN") == (88, 0)
-
-
-async def test_a_settled_hold_is_reversed_like_any_redemption(ann: Context) -> None:
-    hold = await create_hold(ann, ORDER)
-    order = ReverseRedemption(
-        relation_reference="ANN", external_reference=str(hold.external_reference), merchant_name="Shop"
-    )
-    with pytest.raises(RedemptionNotFound):
-        await reverse_redemption(ann, order)
-    await settle_hold(ann, SettleHold(hold_id=hold.id))
-    await reverse_redemption(ann, order)
-    assert await figures(ann, "ANN") == (100, 0)
-    assert (await get_hold(ann, hold.id)).status == "SETTLED"
-
-
-async def test_a_cancelled_hold_gives_everything_back(shop: Shop, ann: Context) -> None:
-    hold = await create_hold(ann, ORDER)
-    shop.later(hours=1)
-    cancelled = await cancel_hold(ann, CancelHold(hold_id=hold.id))
-    assert cancelled == replace(hold, status="CANCELLED", processed_at=shop.now)
-    assert await figures(ann, "ANN") == (100, 0)
-
-
-@pytest.mark.parametrize("end", ["settle", "cancel"])
-async def test_what_has_ended_does_not_end_again(shop: Shop, ann: Context, end: str) -> None:
-    hold = await create_hold(ann, ORDER)
-    if end == "settle":
-        await settle_hold(ann, SettleHold(hold_id=hold.id))
-    else:
-        await cancel_hold(ann, CancelHold(hold_id=hold.id))
-    async with nothing_written(shop):
-        with pytest.raises(RequestNotPending):
-            await settle_hold(ann, SettleHold(hold_id=hold.id))
-        with pytest.raises(RequestNotPending):
-            await cancel_hold(ann, CancelHold(hold_id=hold.id, idempotency_key="K"))
-
-
-@pytest.mark.parametrize("with_job", [False, True])
-async def test_a_hold_lapses_at_the_exact_microsecond(shop: Shop, ann: Context, with_job: bool) -> None:
-    hold = await create_hold(ann, ORDER)
-    shop.now = hold.expires_at - MICROSECOND
-    assert await expire_due(shop.services) == 0
-    assert (await get_hold(ann, hold.id)).status == "PENDING"
-    assert await figures(ann, "ANN") == (70, 30)
-    shop.now = hold.expires_at
-    if with_job:
-        assert await expire_due(shop.services) == 1
-        assert await expire_due(shop.services) == 0
-    else:
-        async with nothing_written(shop):
-            for work in (settle_hold(ann, SettleHold(hold_id=hold.id)), cancel_hold(ann, CancelHold(hold_id=hold.id))):
-                assert await outcome(work) == "127"
-    lapsed = await get_hold(ann, hold.id)
-    assert (lapsed.status, lapsed.processed_at) == ("EXPIRED", hold.expires_at)
-    assert [one.status for one in (await list_holds(ann, "ANN")).holds] == ["EXPIRED"]
-    assert await figures(ann, "ANN") == (100, 0)
-    shop.later(days=5)
-    await redeem_points(ann, RedeemPoints(relation_reference="ANN", points=Decimal(100), use_defaults=True))
-    assert (await get_hold(ann, hold.id)).processed_at == hold.expires_at
-    assert [one.kind for one in await entries(ann, "ANN")] == ["redemption", "release", "hold", "bonus"]
-
-
-@pytest.mark.parametrize("end", ["settle", "a part", "cancel", "lapse"])
-async def test_a_lot_that_expires_while_it_is_held_is_spent_but_not_revived(shop: Shop, end: str) -> None:
-    ctx = shop.contexts[0]
-    await enroll(ctx, "ANN", 40, expires=date(2026, 3, 2))
-    await give(ctx, "ANN", 10)
-    hold = await create_hold(ctx, replace(ORDER, validity_days=3))
-    assert await figures(ctx, "ANN") == (20, 30)
-    shop.later(days=2)
-    assert await figures(ctx, "ANN") == (10, 30)
-    expired = {"settle": 10, "a part": 28, "cancel": 40, "lapse": 40}[end]
-    if end == "settle":
-        assert (await settle_hold(ctx, SettleHold(hold_id=hold.id))).redemption.points == 30
-    elif end == "a part":
-        await settle_hold(ctx, SettleHold(hold_id=hold.id, points=Decimal(12)))
-    elif end == "cancel":
-        await cancel_hold(ctx, CancelHold(hold_id=hold.id))
-    else:
-        shop.later(days=1)
-    assert await figures(ctx, "ANN") == (10, 0)
-    assert (await get_statement_summary(ctx, "ANN")).expired_points == expired
-    await expire_due(shop.services)
-    assert (await get_statement_summary(ctx, "ANN")).expired_points == expired
-    await verified(shop)
 
 
 async def test_the_time_of_a_hold(shop: Shop, ann: Context) -> None:
@@ -256,39 +123,6 @@ async def test_one_payment_may_be_pending_beside_many_holds(shop: Shop, ann: Con
             await create_hold(ann, replace(PAY, points=Decimal(1000), idempotency_key="K"))
     shop.now = first.expires_at
     assert (await create_hold(ann, replace(PAY, points=Decimal(10), idempotency_key="K"))).status == "PENDING"
-
-
-async def test_a_settlement_that_is_refused_writes_nothing(shop: Shop, ann: Context) -> None:
-    hold = await create_hold(ann, ORDER)
-    good = SettleHold(hold_id=hold.id)
-    async with nothing_written(shop):
-        for change, error in (
-            ({"idempotency_key": ""}, BadRequest),
-            ({"points": Decimal("Infinity")}, BadRequest),
-            ({"points": Decimal(0)}, PointsNotPositive),
-            ({"hold_id": hold.id + 1}, RedemptionNotFound),
-            ({"points": Decimal("0.5")}, InvalidRequest),
-            ({"points": Decimal(31)}, InvalidRequest),
-            ({"loyalty_txn_type": 99}, InvalidRequest),
-        ):
-            with pytest.raises(error):
-                await settle_hold(ann, replace(good, **change))
-        with pytest.raises(Forbidden):
-            await settle_hold(member_of(ann, "ANN"), good)
-        with pytest.raises(RedemptionNotFound):
-            await settle_hold(shop.contexts[1], good)
-
-
-async def test_a_reference_that_was_taken_meanwhile_is_refused(shop: Shop, ann: Context) -> None:
-    hold = await create_hold(ann, ORDER)
-    taking = RedeemPoints(
-        relation_reference="ANN", points=Decimal(1), use_defaults=True, external_reference=hold.external_reference
-    )
-    await redeem_points(ann, taking)
-    async with nothing_written(shop):
-        with pytest.raises(KeyReused):
-            await settle_hold(ann, SettleHold(hold_id=hold.id))
-    await cancel_hold(ann, CancelHold(hold_id=hold.id))
 
 
 async def test_a_member_sees_and_cancels_its_own_holds_only(shop: Shop, ann: Context) -> None:
@@ -372,34 +206,3 @@ async def test_a_program_that_wants_keys_gets_them(shop: Shop, ann: Context) -> 
         with pytest.raises(BadRequest):
             await create_hold(ann, ORDER)
     await create_hold(ann, replace(ORDER, idempotency_key="K"))
-
-
-async def test_of_fifty_holds_of_the_whole_balance_one_succeeds(ann: Context) -> None:
-    order = replace(ORDER, points=Decimal(100))
-    codes = Counter(await asyncio.gather(*(outcome(create_hold(ann, order)) for _ in range(50))))
-    assert codes == {"000": 1, "121": 49}
-    assert await figures(ann, "ANN") == (0, 100)
-
-
-async def test_twenty_equal_keys_at_once_make_one_hold(ann: Context) -> None:
-    order = replace(ORDER, idempotency_key="K")
-    holds = await asyncio.gather(*(create_hold(ann, order) for _ in range(20)))
-    assert len({one.id for one in holds}) == 1
-    assert sorted(one.replayed for one in holds) == [False] + [True] * 19
-    assert await figures(ann, "ANN") == (70, 30)
-
-
-async def test_of_twenty_payments_at_once_one_is_pending(ann: Context) -> None:
-    order = replace(PAY, points=Decimal(2))
-    codes = Counter(await asyncio.gather(*(outcome(create_hold(ann, order)) for _ in range(20))))
-    assert codes == {"000": 1, "126": 19}
-
-
-async def test_of_settlements_and_cancellations_at_once_one_succeeds(ann: Context) -> None:
-    hold = await create_hold(ann, ORDER)
-    settle, cancel = SettleHold(hold_id=hold.id), CancelHold(hold_id=hold.id)
-    ends = [work for _ in range(5) for work in (settle_hold(ann, settle), cancel_hold(ann, cancel))]
-    codes = Counter(await asyncio.gather(*map(outcome, ends)))
-    assert codes == {"000": 1, "127": 9}
-    settled = (await get_hold(ann, hold.id)).status == "SETTLED"
-    assert await figures(ann, "ANN") == ((70 if settled else 100), 0)
