@@ -22,6 +22,11 @@ class Permission(StrEnum):
     LEDGER_READ = "ledger:read"
     POINTS_REDEEM = "points:redeem"
     REDEMPTION_REVERSE = "redemption:reverse"
+    POINTS_HOLD = "points:hold"
+    POINTS_TRANSFER = "points:transfer"
+    POINTS_AWARD = "points:award"
+    POINTS_ADJUST = "points:adjust"
+    POINTS_APPROVE = "points:approve"
     CONFIGURATION_READ = "configuration:read"
     CONFIGURATION_WRITE = "configuration:write"
     CREDENTIAL_READ = "credential:read"
@@ -58,6 +63,11 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.SUB_RELATION_WRITE,
     Permission.TRANSACTION_SUBMIT,
     Permission.POINTS_REDEEM,
+    Permission.POINTS_HOLD,
+    Permission.POINTS_TRANSFER,
+    Permission.POINTS_AWARD,
+    Permission.POINTS_ADJUST,
+    Permission.POINTS_APPROVE,
     Permission.CONFIGURATION_WRITE,
     Permission.BATCH_WRITE,
     Permission.CREDENTIAL_READ,
@@ -77,8 +87,13 @@ PROGRAM_PERMISSIONS = _EVERYTHING - {
     Permission.CREDENTIAL_READ,
     Permission.CREDENTIAL_WRITE,
     Permission.AUDIT_READ,
+    Permission.POINTS_APPROVE,
 }
-"""What a server with client credentials may do in its own program."""
+"""What a server with client credentials may do in its own program.
+
+It adjusts points, because call centres and shops correct through it; what needs approval waits for an
+administrator all the same.
+"""
 
 MEMBER_PERMISSIONS = frozenset(
     {
@@ -87,6 +102,8 @@ MEMBER_PERMISSIONS = frozenset(
         Permission.PERSONAL_INFORMATION,
         Permission.LEDGER_READ,
         Permission.POINTS_REDEEM,
+        Permission.POINTS_HOLD,
+        Permission.POINTS_TRANSFER,
     }
 )
 """What a member-bound token may do, for its own member only."""

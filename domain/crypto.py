@@ -9,6 +9,7 @@ import hmac
 import os
 import unicodedata
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -71,6 +72,16 @@ def encrypt(key: bytes, text: str) -> bytes:
 def decrypt(key: bytes, sealed: bytes) -> str:
     """The text that `encrypt` sealed. Raises cryptography's InvalidTag where it was changed."""
     return _open(AESGCM(key), sealed, b"").decode()
+
+
+def reveal(keys: KeyRing, wrapped_key: bytes | None, sealed: bytes | None) -> str | None:
+    """The text under a member's stored key; None where there is none, or the key was destroyed or replaced."""
+    if not sealed or not wrapped_key:
+        return None
+    try:
+        return decrypt(keys.unwrap(wrapped_key), sealed)
+    except InvalidTag:
+        return None
 
 
 def hash_secret(secret: str) -> bytes:

@@ -235,6 +235,14 @@ class BelowMinimum(TesseraError, code="125", status=422, message="Below the rede
     """The program redeems no fewer points than its minimum."""
 
 
+class PendingRequestExists(TesseraError, code="126", status=409, message="A pending request exists"):
+    """One request to pay with rewards may be pending for each member."""
+
+
+class RequestNotPending(TesseraError, code="127", status=409, message="Request is no longer pending"):
+    """The hold or request was settled, cancelled or decided before, or its time is over."""
+
+
 class NoTransactions(TesseraError, code="204", status=404, message="No Transaction details are available"):
     """The transaction types asked for cannot be combined or do not exist."""
 

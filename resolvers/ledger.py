@@ -72,7 +72,7 @@ async def page_entries(
             newer_than=_place(newer_than),
         )
         for one in found:
-            pages[one.member_id].append(entry_of(one, state))
+            pages[one.member_id].append(entry_of(one, state, ctx.services.keys))
         return pages
 
     return await ctx.read(body)
@@ -100,6 +100,6 @@ async def list_entries_by_id(ctx: Context, entry_ids: Sequence[int]) -> dict[int
         state = ctx.program(tx)
         own = ctx.own_members(tx)
         found = store.find_entries(tx, state.id, entry_ids)
-        return {one.id: entry_of(one, state) for one in found if own is None or one.member_id in own}
+        return {one.id: entry_of(one, state, ctx.services.keys) for one in found if own is None or one.member_id in own}
 
     return await ctx.read(body)

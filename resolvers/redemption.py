@@ -146,7 +146,7 @@ async def _replayed(ctx: Context, state: ProgramState, order: RedemptionOrder, r
     bound = Bound(redeemed.fingerprint or b"", orjson.loads(redeemed.stored or "{}"))
     entry_id = bound.replay(order.fingerprint)["entry_id"]
     found = await ctx.read(lambda tx: find_redemptions(tx, state.id, ids=[entry_id]))
-    return replace(_redemption(found[0], state), replayed=True)
+    return replace(redemption_of(found[0], state), replayed=True)
 
 
 async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOrder) -> Redemption:
@@ -160,7 +160,7 @@ async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOr
         same = (-first.points, first.merchant, first.loyalty_txn_type, first.amount)
         if same != (order.points, order.merchant, order.loyalty_txn_type, order.amount):
             return None
-        return _redemption(first, state)
+        return redemption_of(first, state)
 
     redemption = await ctx.read(body)
     if redemption is None:
@@ -193,7 +193,7 @@ async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redempt
         ids = [one.outcome["entry_id"] for one in bound.values() if "entry_id" in one.outcome]
         found = find_redemptions(tx, state.id, ids=ids) if ids else []
         visible = ctx.visible_members(tx, [one.member_id for one in found])
-        return next((_redemption(one, state) for one in found if one.member_id in visible), None)
+        return next((redemption_of(one, state) for one in found if one.member_id in visible), None)
 
     return await ctx.read(body)
 
@@ -206,12 +206,13 @@ async def list_redemptions(ctx: Context, references: Sequence[UUID]) -> dict[UUI
         state = ctx.program(tx)
         found = find_redemptions(tx, state.id, references=references)
         visible = set(ctx.visible_members(tx, [one.member_id for one in found]))
-        return {one.external_reference: _redemption(one, state) for one in found if one.member_id in visible}
+        return {one.external_reference: redemption_of(one, state) for one in found if one.member_id in visible}
 
     return await ctx.read(body)
 
 
-def _redemption(stored: StoredRedemption, state: ProgramState) -> Redemption:
+def redemption_of(stored: StoredRedemption, state: ProgramState) -> Redemption:
+    """A stored redemption in points."""
     return Redemption(
         entry_id=stored.entry_id,
         member_id=stored.member_id,

@@ -7,13 +7,16 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
+from schema.mutations.adjustment import AdjustmentMutation
 from schema.mutations.configuration import ConfigurationMutation
+from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.transaction import TransactionMutation
+from schema.mutations.transfer import TransferMutation
 from schema.query import Query
 from schema.scalar import SCALARS
 
@@ -25,6 +28,9 @@ class Mutation(
     MergeMutation,
     TransactionMutation,
     RedemptionMutation,
+    HoldMutation,
+    TransferMutation,
+    AdjustmentMutation,
     ProgramMutation,
     ConfigurationMutation,
 ):

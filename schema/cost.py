@@ -35,6 +35,8 @@ _PAGED = frozenset(
         "rows",
         "statement",
         "expiring",
+        "holds",
+        "pointsRequests",
         "subRelations",
         "membersBySubRelation",
     }

@@ -17,10 +17,12 @@ UNEXPECTED = "Unexpected error"
 _INPUTS = frozenset(
     {
         "card_number",
+        "awarded_at",
         "client_reference",
         "email_id",
         "expected_version",
         "external_reference",
+        "from_relation_reference",
         "full_name",
         "idempotency_key",
         "last_six_digits",
@@ -34,9 +36,11 @@ _INPUTS = frozenset(
         "sub_product_code",
         "sub_relation_identifier",
         "sub_relation_type",
+        "to_relation_reference",
         "transaction_date",
         "transaction_id",
         "transaction_type",
+        "validity_days",
     }
 )
 

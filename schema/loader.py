@@ -14,7 +14,9 @@ from strawberry.dataloader import DataLoader
 from domain.errors import TesseraError
 from resolvers.batch import Batch, BatchRow, BatchTotals, get_batch, get_batch_totals, list_batch_rows
 from resolvers.context import Context
+from resolvers.hold import Hold, list_holds_by_id, page_holds_of
 from resolvers.member import Member, list_members_by_id
+from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, get_program
 from resolvers.redemption import Redemption, list_redemptions
 from resolvers.statement import (
@@ -69,6 +71,15 @@ class SubRelationPage:
     after_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class HoldPage:
+    """Which holds of a member are asked for."""
+
+    size: int
+    status: str | None = None
+    before_id: int | None = None
+
+
 class Loaders:
     """The loaders of one request of one caller."""
 
@@ -80,6 +91,10 @@ class Loaders:
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
         self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))
         self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))
+        self.hold: DataLoader[int, Hold | None] = _by_key(lambda keys: list_holds_by_id(ctx, keys))
+        self.points_request: DataLoader[int, PointsRequest | None] = _by_key(
+            lambda keys: list_requests_by_id(ctx, keys)
+        )
         self.summary: DataLoader[str, StatementSummary] = _one_by_one(
             lambda reference: get_statement_summary(ctx, reference)
         )
@@ -101,6 +116,7 @@ class Loaders:
         self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
         self._sub_relations: dict[SubRelationPage, DataLoader[int, list[SubRelation] | None]] = {}
         self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
+        self._holds: dict[HoldPage, DataLoader[int, list[Hold] | None]] = {}
 
     def entries(self, page: EntryPage) -> DataLoader[int, list[LedgerEntry] | None]:
         """The loader of one page of postings, for any number of members."""
@@ -127,6 +143,16 @@ class Loaders:
                 lambda keys: page_transactions(self._ctx, keys, first=page.size, before_id=page.before_id)
             )
         return self._transactions[page]
+
+    def holds(self, page: HoldPage) -> DataLoader[int, list[Hold] | None]:
+        """The loader of one page of holds, for any number of members."""
+        if page not in self._holds:
+            self._holds[page] = _by_key(
+                lambda keys: page_holds_of(
+                    self._ctx, keys, first=page.size, status=page.status, before_id=page.before_id
+                )
+            )
+        return self._holds[page]
 
 
 def _by_key(load: Callable[[list[Key]], Awaitable[Mapping[Key, Value]]]) -> DataLoader[Key, Value | None]:

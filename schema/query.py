@@ -13,6 +13,7 @@ from resolvers.batch import list_batches
 from resolvers.configuration import find_configuration, get_configuration, list_configuration_versions
 from resolvers.member import count_members, get_member, list_members
 from resolvers.merge import MergeMembers, preview_merge
+from resolvers.points_request import list_points_requests
 from resolvers.program import get_program, list_credentials, list_programs
 from resolvers.redemption import find_redemption_by_key
 from resolvers.sub_relation import list_members_by_sub_relation
@@ -32,7 +33,7 @@ from schema.connection import (
 )
 from schema.context import Info, RequestContext
 from schema.field import field
-from schema.global_id import BATCH, ENTRY, MEMBER, PROGRAM, REDEMPTION, GlobalId, decode
+from schema.global_id import BATCH, ENTRY, HOLD, MEMBER, PROGRAM, REDEMPTION, REQUEST, GlobalId, decode
 from schema.scalar import parse_uuid
 from schema.types.batch import Batch, to_batch
 from schema.types.configuration import (
@@ -43,9 +44,11 @@ from schema.types.configuration import (
     to_configuration_version,
 )
 from schema.types.entry import LedgerEntry, load_entry
+from schema.types.hold import Hold, load_hold
 from schema.types.member import Member, load_member, to_member
 from schema.types.merge import MergePreview, to_preview
 from schema.types.node import Node
+from schema.types.points_request import PointsRequest, PointsRequestStatus, load_request, to_request
 from schema.types.program import Credential, Program, to_credential, to_program
 from schema.types.redemption import Redemption, load_redemption, to_redemption
 from schema.types.refusal import ErrorDefinition, catalogue
@@ -178,6 +181,30 @@ class Query:
         row = await find_redemption_by_key(info.context.ctx, client_reference)
         return None if row is None else to_redemption(row, info.context)
 
+    @field("A hold; null if the caller's program has none of this id.")
+    async def hold(self, info: Info, id: Id) -> Hold | None:
+        number = decode(id).number(HOLD, info.context.ctx.principal.program)
+        return None if number is None else await load_hold(number, info.context)
+
+    @field("The adjustments that wait, or waited, for approval, newest first.")
+    async def points_requests(
+        self,
+        info: Info,
+        status: Annotated[PointsRequestStatus | None, strawberry.argument(description="Only these; null: all.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[PointsRequest] | None:
+        context, page = info.context, read_page(first, after)
+        found = await list_points_requests(
+            context.ctx,
+            status=None if status is None else status.name,
+            first=page.size + 1,
+            before_id=read_number_cursor("requests", page),
+        )
+        rows, has_more = cut(found, page)
+        edges = [Edge(node=to_request(row, context), cursor=number_cursor("requests", row.id)) for row in rows]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
     @field("Every credential that the program ever had, newest first.")
     async def credentials(self, info: Info) -> list[Credential] | None:
         return [to_credential(row, info.context) for row in await list_credentials(info.context.ctx)]
@@ -240,6 +267,10 @@ async def _node(given: GlobalId, context: RequestContext) -> Node | None:
         return await load_member(number, context)
     if (number := given.number(ENTRY, partition)) is not None:
         return await load_entry(number, context)
+    if (number := given.number(HOLD, partition)) is not None:
+        return await load_hold(number, context)
+    if (number := given.number(REQUEST, partition)) is not None:
+        return await load_request(number, context)
     if given.kind == PROGRAM and given.partition == partition:
         return to_program(await context.loaders.program.load(partition), context)
     if given.kind == REDEMPTION and given.partition == partition:

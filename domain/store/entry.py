@@ -32,7 +32,7 @@ class StoredRedemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEntry:
-    """One posting with the member it belongs to, in smallest units."""
+    """One posting with the member it belongs to, in smallest units; `data_key` is the member's, wrapped."""
 
     id: int
     member_id: int
@@ -51,8 +51,10 @@ class StoredEntry:
     narration: bytes | None
     detail: str | None
     reverses_id: int | None
+    related_id: int | None
     transaction_ref: int | None
     reversed_by: int | None
+    data_key: bytes | None
 
 
 def find_redemptions(
@@ -96,6 +98,7 @@ def entries_query(program_id: int) -> Select[Any]:
             *(ledger_entry.c[name] for name in _ENTRY_COLUMNS),
             account.c.member_id,
             member.c.relation_reference,
+            member.c.data_key,
             _REVERSING.c.id.label("reversed_by"),
         )
         .join(account, _same(account.c.id == ledger_entry.c.account_id, account.c.program_id))
@@ -121,6 +124,7 @@ _ENTRY_COLUMNS = (
     "narration",
     "detail",
     "reverses_id",
+    "related_id",
     "transaction_ref",
 )
 

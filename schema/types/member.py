@@ -29,11 +29,12 @@ from schema.connection import (
 from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import MEMBER, encode
-from schema.loader import EntryPage, SubRelationPage, TransactionPage
+from schema.loader import EntryPage, HoldPage, SubRelationPage, TransactionPage
 from schema.types.attribute import AttributeValue, attribute_list, find_attribute
 from schema.types.balance import Balance, to_balance
 from schema.types.entry import LedgerEntry, to_entry
 from schema.types.expiry import ExpiryPeriod, ExpirySchedule, to_period, to_schedule
+from schema.types.hold import Hold, HoldStatus, to_hold
 from schema.types.node import Node
 from schema.types.statement import (
     Statement,
@@ -138,6 +139,21 @@ class Member(Node):
         asked = SubRelationPage(page.size + 1, after_id=read_number_cursor("subRelations", page))
         rows, has_more = cut(await context.loaders.sub_relations(asked).load(self.row_id) or [], page)
         edges = [Edge(node=to_sub_relation(row, context), cursor=number_cursor("subRelations", row.id)) for row in rows]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("The holds, newest first.")
+    async def holds(
+        self,
+        info: Info,
+        status: Annotated[HoldStatus | None, strawberry.argument(description="Only these; null: all.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Hold] | None:
+        context, page = info.context, read_page(first, after)
+        wanted = None if status is None else status.name
+        asked = HoldPage(page.size + 1, status=wanted, before_id=read_number_cursor("holds", page))
+        rows, has_more = cut(await context.loaders.holds(asked).load(self.row_id) or [], page)
+        edges = [Edge(node=to_hold(row, context), cursor=number_cursor("holds", row.id)) for row in rows]
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("The published buckets of the whole account.")

@@ -19,6 +19,7 @@ UNKNOWN = {
     "key": "never-used",
     "link": "U3ViUmVsYXRpb246MTo5OTk",
     "card": "4012888888881881",
+    "hold": "SG9sZDoxOjk5OQ",
 }
 """Well-formed names of nothing."""
 
@@ -33,6 +34,8 @@ QUERIES = (
     "query($member: ID!) {member(id: $member) {id}}",
     "query($reference: String!) {member(reference: $reference) {id}}",
     "query($entry: ID!) {ledgerEntry(id: $entry) {id}}",
+    "query($hold: ID!) {node(id: $hold) {id}}",
+    "query($hold: ID!) {hold(id: $hold) {id}}",
     "query($guid: UUID!) {redemption(externalReference: $guid) {id}}",
     "query($key: String!) {redemptionByReference(clientReference: $key) {id}}",
     "query($card: String!) {membersBySubRelation(cardNumber: $card) {edges {node {id}}}}",
@@ -53,6 +56,12 @@ MUTATIONS = (
     "mutation($reference: String!) {memberErase(input: {relationReference: $reference}) {replayed}}",
     """mutation($reference: String!) {
         pointsRedeem(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
+    """mutation($reference: String!) {
+        holdCreate(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
+    "mutation($hold: ID!) {holdCancel(input: {holdId: $hold}) {replayed}}",
+    "mutation($hold: ID!) {holdSettle(input: {holdId: $hold}) {replayed}}",
+    """mutation($reference: String!) {pointsTransfer(input: {fromRelationReference: $reference,
+        toRelationReference: "M-own", points: 1, idempotencyKey: "steal"}) {replayed}}""",
     """mutation($guid: UUID!) {redemptionReverse(
         input: {relationReference: "M-own", externalReference: $guid, idempotencyKey: "v"}) {replayed}}""",
     """mutation($reference: String!, $guid: UUID!) {redemptionReverse(
@@ -74,6 +83,8 @@ async def _victim(world: World, caller: Caller) -> Victim:
     link = "mutation($i: SubRelationLinkInput!) {subRelationLink(input: $i) {subRelation {id}}}"
     linked = (await caller.ask(link, i=card)).data["subRelationLink"]["subRelation"]
     redeemed = (await world.redeem(caller, reference, 10, idempotencyKey=key)).data["pointsRedeem"]["redemption"]
+    create = "mutation($i: HoldCreateInput!) {holdCreate(input: $i) {hold {id}}}"
+    held = (await caller.ask(create, i={"relationReference": reference, "points": 1})).data["holdCreate"]["hold"]
     ids = (
         await caller.ask(
             "query($r: String!) {program {id} member(reference: $r) {id ledger {edges {node {id}}}}}", r=reference
@@ -90,6 +101,7 @@ async def _victim(world: World, caller: Caller) -> Victim:
             "key": key,
             "link": linked["id"],
             "card": VICTIMS_CARD,
+            "hold": held["id"],
         }
     )
 

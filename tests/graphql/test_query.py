@@ -24,6 +24,8 @@ QUERIES = {
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
+    "hold": 'hold(id: "SG9sZDoxOjE") {id}',
+    "pointsRequests": "pointsRequests {edges {cursor}}",
     "credentials": "credentials {clientId}",
     "configuration": "configuration {version}",
     "configurationVersions": "configurationVersions {edges {cursor}}",
@@ -217,6 +219,7 @@ async def test_a_member_may_not_ask_for_what_is_the_programs(world: World, serve
         "attributeExport",
         "batch",
         "batches",
+        "pointsRequests",
     ):
         answer = await app.ask(f"{{{QUERIES[name]}}}")
         assert answer.refusal == ("FORBIDDEN", "FORBIDDEN", "403", None), name

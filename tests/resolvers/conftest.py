@@ -16,6 +16,7 @@ from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+from tests.resolvers.desk import enroll, verified
 
 RULES = b"""
 version: 1
@@ -79,3 +80,11 @@ async def contents(context: Context) -> dict[str, list[tuple[Any, ...]]]:
         }
 
     return await context.read(body)
+
+
+@pytest.fixture
+async def ann(shop: Shop) -> AsyncIterator[Context]:
+    """A caller of the program in which ANN has 100 points; the books are checked afterwards."""
+    await enroll(shop.contexts[0], "ANN", 100)
+    yield shop.contexts[0]
+    await verified(shop)
