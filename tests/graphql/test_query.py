@@ -20,6 +20,7 @@ QUERIES = {
     "me": "me {id}",
     "member": 'member(reference: "M-1") {id}',
     "members": "members {edges {cursor}}",
+    "memberMergePreview": 'memberMergePreview(victim: "X", survivor: "Y") {points}',
     "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
