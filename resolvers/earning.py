@@ -70,7 +70,7 @@ class Earnings:
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
-        checked = [check_submission(command, self.state) for command in commands]
+        checked = [check_submission(self.ctx, command, self.state) for command in commands]
         good = [one for one in checked if isinstance(one, Submission)]
         journal = self._load(good)
         decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in checked]
@@ -96,7 +96,7 @@ class Earnings:
             self.ctx.source,
         )
         self._accounts = journal.lock_accounts(one.member.id for one in found)
-        keys = sorted({one.command.idempotency_key for one in good if one.command.idempotency_key})
+        keys = sorted({one.key for one in good if one.key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         wanted = sorted({one.command.transaction_id for one in good})
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
@@ -108,7 +108,7 @@ class Earnings:
         return journal
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
-        key = one.command.idempotency_key
+        key = one.key
         try:
             if key in self._bound:
                 return self._replay(self._bound[key], one)
@@ -256,8 +256,8 @@ class Earnings:
         if self._refunds is not None:
             self._refunds.store(self.tx)
         for one in posted:
-            if one.command.idempotency_key:
-                self._bind(one.command.idempotency_key, one, self._bindable(one))
+            if one.key:
+                self._bind(one.key, one, self._bindable(one))
 
     def _row(self, one: Submission, row_id: int) -> StoredTransaction:
         command = one.command

@@ -17,12 +17,13 @@ from domain.errors import (
     ServiceUnavailable,
     member_status_error,
 )
+from domain.idempotency_key import key_of_member, read_key
 from domain.ids import new_reference
 from domain.ledger.redemption import Redeemed, RedemptionOrder
 from domain.member import ACTIVE
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
-from domain.store.idempotency import Bound, check_key, find_keys
+from domain.store.idempotency import Bound, find_keys
 from domain.store.journal import Journal
 from domain.store.member import find_members, references_of
 from domain.store.program import ProgramState
@@ -102,7 +103,6 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     reference = ctx.principal.member(command.relation_reference)
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
-    check_key(command.idempotency_key)
     guid = command.external_reference or new_reference()
     for _ in range(_ROUNDS):
         state = await _state(ctx)
@@ -149,23 +149,29 @@ async def _replayed(ctx: Context, state: ProgramState, order: RedemptionOrder, r
     return replace(_redemption(found[0], state), replayed=True)
 
 
+def _standing(tx: Connection, state: ProgramState, order: RedemptionOrder) -> Redemption | None:
+    """The redemption that has the order's reference. Raises KeyReused where it is not this very one."""
+    found = find_redemptions(tx, state.id, references=[order.guid])
+    if not found:
+        return None
+    first = found[0]
+    holder = references_of(tx, state.id, [first.member_id]).get(first.member_id)
+    same = (holder, -first.points, first.merchant, first.loyalty_txn_type, first.amount)
+    if same != (order.reference, order.points, order.merchant, order.loyalty_txn_type, order.amount):
+        raise _taken()
+    return replace(_redemption(first, state), replayed=True)
+
+
 async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOrder) -> Redemption:
-    """The redemption that has the client's reference already, if it is this very one under another key."""
-
-    def body(tx: Connection) -> Redemption | None:
-        found = find_redemptions(tx, state.id, references=[order.guid])
-        if not found or references_of(tx, state.id, [found[0].member_id]) != {found[0].member_id: order.reference}:
-            return None
-        first = found[0]
-        same = (-first.points, first.merchant, first.loyalty_txn_type, first.amount)
-        if same != (order.points, order.merchant, order.loyalty_txn_type, order.amount):
-            return None
-        return _redemption(first, state)
-
-    redemption = await ctx.read(body)
+    """The redemption that took the client's reference in between. Raises KeyReused as above."""
+    redemption = await ctx.read(lambda tx: _standing(tx, state, order))
     if redemption is None:
-        raise KeyReused("the external reference is taken", field="external_reference")
-    return replace(redemption, replayed=True)
+        raise _taken()
+    return redemption
+
+
+def _taken() -> KeyReused:
+    return KeyReused("the external reference is taken", field="external_reference")
 
 
 async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
@@ -181,19 +187,30 @@ async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
     await ctx.write(body)
 
 
-async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redemption | None:
-    """The redemption that this idempotency key made: finds a lost GUID."""
+async def find_redemption_by_key(
+    ctx: Context, client_reference: str, relation_reference: str | None = None
+) -> Redemption | None:
+    """The redemption that this idempotency key or chosen reference made: finds a lost GUID.
+
+    With `relation_reference` one whose key was given with that member's token; a member-bound caller finds
+    its own first. Raises Forbidden, InvalidRequest.
+    """
     ctx.principal.require(Permission.LEDGER_READ)
-    now = ctx.services.clock()
+    owner = ctx.principal.member(relation_reference)
+    key, now = read_key(client_reference) or "", ctx.services.clock()
+    candidates = [key, f"{GUID_KEY}{key.lower()}"]
+    if owner is not None:
+        own = [key_of_member(one, owner) for one in candidates]
+        candidates = own if relation_reference is not None else own + candidates
 
     def body(tx: Connection) -> Redemption | None:
         state = ctx.program(tx)
-        candidates = [client_reference, f"{GUID_KEY}{client_reference.lower()}"]
         bound = find_keys(tx, state.id, USE_CASE, candidates, now)
-        ids = [one.outcome["entry_id"] for one in bound.values() if "entry_id" in one.outcome]
-        found = find_redemptions(tx, state.id, ids=ids) if ids else []
-        visible = ctx.visible_members(tx, [one.member_id for one in found])
-        return next((_redemption(one, state) for one in found if one.member_id in visible), None)
+        ids = [bound[one].outcome.get("entry_id") for one in candidates if one in bound]
+        found = {one.entry_id: one for one in find_redemptions(tx, state.id, ids=[one for one in ids if one])}
+        visible = ctx.visible_members(tx, [one.member_id for one in found.values()])
+        rows = (found[one] for one in ids if one in found)
+        return next((_redemption(one, state) for one in rows if one.member_id in visible), None)
 
     return await ctx.read(body)
 

@@ -15,9 +15,10 @@ from domain.program_zone import local_instant
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction
+from resolvers.context import Context
 from resolvers.refunding import Purchase, Waiting
 
 _YEARS = range(1900, 2200)
@@ -65,11 +66,12 @@ class TransactionOutcome:
 
 @dataclass(slots=True)
 class Submission:
-    """A transaction whose static checks hold, and what becomes of it."""
+    """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored."""
 
     command: SubmitTransaction
     at: datetime
     fingerprint: bytes
+    key: str | None
     values: dict[str, Scalar] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     member: Member | None = None
@@ -84,10 +86,11 @@ class Submission:
         return self.command.transaction_type.upper() == REFUND
 
 
-def check_submission(command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
+def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
     """The static checks: BadRequest, then InvalidRequest."""
     try:
         _check(command)
+        key = ctx.key(command.idempotency_key)
     except TesseraError as error:
         return error
     at = local_instant(command.transaction_date, state.zone)
@@ -102,7 +105,7 @@ def check_submission(command: SubmitTransaction, state: ProgramState) -> Submiss
         command.sub_product_code,
         *(part for key in sorted(attributes) for part in (key, attributes[key])),
     )
-    return Submission(command, at, fingerprint)
+    return Submission(command, at, fingerprint, key)
 
 
 def _ignores_unknown(command: SubmitTransaction, state: ProgramState) -> bool:
@@ -125,7 +128,6 @@ def _check(command: SubmitTransaction) -> None:
         raise BadRequest("transaction_id and member_relation_reference are needed")
     if len(command.transaction_id) > 100 or len(command.member_relation_reference) > 100:
         raise BadRequest("transaction_id and member_relation_reference: at most 100 characters")
-    check_key(command.idempotency_key)
     if not command.amount.is_finite() or abs(command.amount) > Decimal(10) ** 15:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:

@@ -1,10 +1,9 @@
 """The fields of each request: read and documented from here."""
 
 from rest_compat.field import Field, FieldTable, Need
-from rest_compat.value import choice, guid, integer, members, moment, number, scalar, text
+from rest_compat.value import choice, guid, integer, key, members, moment, number, scalar, text
 
 BODY_KEY = "_xoxo_api_client_idempotency"
-MAX_KEY_LENGTH = 100
 MAX_TXN_TYPE = 32_767
 
 _MEMBER = "The member's reference, exact in case."
@@ -53,7 +52,7 @@ def _points_currency() -> Field:
 
 _KEY = Field(
     name=BODY_KEY,
-    kind=text(MAX_KEY_LENGTH, minLength=1),
+    kind=key(),
     description="An idempotency key; the header `Idempotency-Key` means the same and wins.",
 )
 _MERCHANT = Field(
