@@ -93,7 +93,7 @@ async def check_availability(ctx: Context, relation_reference: str | None, curre
 
 
 async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
-    """Redeem points in one database transaction, exactly once per key.
+    """Redeem points in one database transaction, exactly once per key and per reference that the client chose.
 
     Raises BadRequest, Forbidden, MerchantMissing, PointsNotPositive, KeyReused, MemberNotFound,
     MemberCancelled, MemberSuspended, MembershipBlocked, LoginBlocked, MemberNotActive,
@@ -104,6 +104,9 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
     guid = command.external_reference or new_reference()
+    standing = await _redeemed_before(ctx, command, reference)
+    if standing is not None:
+        return standing
     for _ in range(_ROUNDS):
         state = await _state(ctx)
         order = order_of(ctx, state, command, reference, guid)
@@ -147,6 +150,25 @@ async def _replayed(ctx: Context, state: ProgramState, order: RedemptionOrder, r
     entry_id = bound.replay(order.fingerprint)["entry_id"]
     found = await ctx.read(lambda tx: find_redemptions(tx, state.id, ids=[entry_id]))
     return replace(_redemption(found[0], state), replayed=True)
+
+
+async def _redeemed_before(ctx: Context, command: RedeemPoints, reference: str) -> Redemption | None:
+    """The redemption that has the client's reference already, under another key than this one.
+
+    Looked up first, so that the balance of today does not decide about a redemption of yesterday.
+    """
+    chosen = command.external_reference
+    if chosen is None:
+        return None
+
+    def body(tx: Connection) -> Redemption | None:
+        state = ctx.program(tx)
+        order = order_of(ctx, state, command, reference, chosen)
+        if order.key is not None and find_keys(tx, state.id, USE_CASE, [order.key], order.now):
+            return None  # the key itself knows what it stands for
+        return _standing(tx, state, order)
+
+    return await ctx.read(body)
 
 
 def _standing(tx: Connection, state: ProgramState, order: RedemptionOrder) -> Redemption | None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Connection, select
 
 from domain.access import MEMBER_PERMISSIONS, PrincipalKind
 from domain.errors import (
@@ -19,6 +20,7 @@ from domain.errors import (
     ReferenceOfAnother,
     TesseraError,
 )
+from domain.models import METADATA
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, get_member, update_member
 from resolvers.program import apply_configuration
@@ -107,13 +109,47 @@ async def test_the_reference_of_another_posting_is_taken(shop: Shop) -> None:
     context = await ann(shop)
     first = await redeem_points(context, ORDER)
     await enroll_member(context, EnrollMember(values={"relation_reference": "BOB", "status": 1}))
-    with pytest.raises((KeyReused, InsufficientPoints)):
+    with pytest.raises(KeyReused):
         await redeem_points(
             context, replace(ORDER, relation_reference="BOB", external_reference=first.external_reference)
         )
     with pytest.raises(KeyReused):
         await redeem_points(context, replace(ORDER, external_reference=await _earning(context)))
     assert await balance(context) == 90
+
+
+async def test_a_reference_that_stands_is_answered_whatever_became_of_the_member(shop: Shop) -> None:
+    context = await ann(shop)
+    order = replace(ORDER, points=Decimal(60), external_reference=uuid4())
+    first = await redeem_points(context, replace(order, idempotency_key="K1"))
+    other_body = replace(order, points=Decimal(70))
+    before = await contents(shop)
+    for key in ("K2", None):
+        again = await redeem_points(context, replace(order, idempotency_key=key))
+        assert (again.entry_id, again.replayed) == (first.entry_id, True)
+        with pytest.raises(KeyReused):
+            await redeem_points(context, replace(other_body, idempotency_key=key))
+    with pytest.raises(KeyReused):
+        # The key has an outcome already, and it is not this one.
+        await redeem_points(context, replace(order, external_reference=uuid4(), idempotency_key="K1"))
+    assert await contents(shop) == before
+    await redeem_points(context, replace(ORDER, points=Decimal(1), idempotency_key="K2"))
+    with pytest.raises(KeyReused):
+        await redeem_points(context, replace(order, idempotency_key="K2"))
+    member = await get_member(context, "ANN")
+    await update_member(context, UpdateMember(member_id=member.id, values={"status": 2}))
+    assert (await redeem_points(context, order)).replayed
+    assert await balance(context) == 39
+
+
+async def contents(shop: Shop) -> dict[str, list[Any]]:
+    """Every row of every table: equal before and after where nothing was written."""
+
+    def body(tx: Connection) -> dict[str, list[Any]]:
+        tables = METADATA.sorted_tables
+        return {one.name: [tuple(row) for row in tx.execute(select(one).order_by(*one.primary_key))] for one in tables}
+
+    return await shop.services.db.read(body)
 
 
 async def _earning(context: Context) -> UUID:
