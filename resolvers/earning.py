@@ -29,9 +29,9 @@ from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
 from domain.models import member_transaction
 from domain.models.types import to_json
 from domain.points import from_minor
-from domain.rules.attributes import is_product, storable, typed
-from domain.rules.evaluate import AwardTooLarge, Facts, GroupAward, evaluate
-from domain.rules.fixed import EARN, REFUND, member_definitions
+from domain.rules.attributes import is_product, storable
+from domain.rules.evaluate import AwardTooLarge, GroupAward, evaluate
+from domain.rules.fixed import EARN, REFUND
 from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
@@ -39,6 +39,7 @@ from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, standing_of
 from resolvers.context import Context
+from resolvers.earning_facts import facts_of
 from resolvers.refunding import Award, Purchase, Refunds, Waiting
 from resolvers.submission import (
     Submission,
@@ -162,7 +163,7 @@ class Earnings:
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
             raise DuplicateRecord("transaction_id", field="transaction_id")
         try:
-            evaluation = evaluate(self.state.rules, self._facts(one, member))
+            evaluation = evaluate(self.state.rules, facts_of(self.state, one, member))
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
         self._taken.add(command.transaction_id)
@@ -188,34 +189,6 @@ class Earnings:
             raise member_status_error(member.status)()
         if not member.accrual_allowed:
             raise AccrualNotAllowed
-
-    def _facts(self, one: Submission, member: Member) -> Facts:
-        command = one.command
-        transaction: dict[str, Any] = {
-            **one.values,
-            "transaction_id": command.transaction_id,
-            "transaction_date": one.at,
-            "amount": command.amount,
-            "product_code": command.product_code,
-            "sub_product_code": command.sub_product_code,
-            "member_relation_reference": command.member_relation_reference,
-            "transaction_type": EARN,
-        }
-        return Facts(transaction=transaction, at=one.at, member=self._member_facts(member))
-
-    def _member_facts(self, member: Member) -> dict[str, Any]:
-        fixed = {
-            "relation_reference": member.relation_reference,
-            "full_name": member.full_name,
-            "email_id": member.email_id,
-            "mobile_number": member.mobile_number,
-            "address": member.address,
-            "gender": member.gender,
-            "dob": member.dob,
-            "status": member.status,
-            "preferred_language": member.preferred_language,
-        }
-        return {**typed(member_definitions(self.state.configuration), member.attributes), **fixed}
 
     def _post_award(self, one: Submission, member: Member, award: GroupAward) -> Award:
         terms, zone = self.state.configuration.expiry, self.state.zone
