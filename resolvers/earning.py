@@ -166,6 +166,8 @@ class Earnings:
             evaluation = evaluate(self.state.rules, facts_of(self.state, one, member))
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
+        # All of it or nothing: the awards are posted one by one.
+        self._accounts[member.id].check_room(sum(award.points for award in evaluation.awards))
         self._taken.add(command.transaction_id)
         awards = [self._post_award(one, member, award) for award in evaluation.awards]
         one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards)
