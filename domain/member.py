@@ -59,6 +59,18 @@ def read_values(
     return values, ignored
 
 
+def check_reference(reference: str) -> None:
+    """Refuse a new reference that looks like another one: outer blanks, or letters that nobody sees.
+
+    Raises InvalidAttribute.
+    """
+    # A space is the only blank that counts as printable.
+    if reference != reference.strip() or not reference.isprintable():
+        raise InvalidAttribute(
+            "relation_reference: blanks around it and invisible characters are not accepted", field="relation_reference"
+        )
+
+
 def changed(member: Member, values: Mapping[str, Scalar], now: datetime) -> Member:
     """The member with these values; the first time in status 1 is the activation."""
     fixed: dict[str, Any] = {key: value for key, value in values.items() if key in FIXED_KEYS}

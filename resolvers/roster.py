@@ -22,7 +22,7 @@ from domain.errors import (
     MemberNotFound,
     TesseraError,
 )
-from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, read_values
+from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, check_reference, read_values
 from domain.models import member
 from domain.models.types import to_json
 from domain.rules.attributes import storable
@@ -175,6 +175,7 @@ class Roster:
         # A row that says neither NEW nor UPDATE turned out to be new: now the mandatory ones must be there.
         if one.change.action is None:
             read_values(self.state.configuration, one.change.values, ignore_unknown=True, is_new=True)
+        check_reference(one.reference)
         self._check_unique(one, None)
         blank = Member(
             id=self._free_ids.pop(),

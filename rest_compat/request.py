@@ -148,7 +148,18 @@ TOKEN_BODY = FieldTable(
     ),
 )
 PROFILE_FIELDS = FieldTable(*_PROFILE)
-CREATE_BODY = FieldTable(_reference("relation_reference", need=Need.REQUIRED), *_PROFILE, _KEY)
+CREATE_BODY = FieldTable(
+    Field(
+        name="relation_reference",
+        kind=scalar(100),
+        need=Need.REQUIRED,
+        aliases=("memberId",),
+        description="The reference that the member gets: no blanks around it, no invisible characters.",
+        example=_EXAMPLE_REFERENCE,
+    ),
+    *_PROFILE,
+    _KEY,
+)
 UPDATE_BODY = FieldTable(
     Field(name="id", kind=integer(1), need=Need.REQUIRED, description="The member's numeric `Id`.", example=1),
     Field(
