@@ -57,12 +57,6 @@ def erased_reference(member_id: int) -> str:
     return f"{_ERASED}{member_id}"
 
 
-def check_reference(reference: str) -> None:
-    """Refuse a new member's reference that an erased one may come to have. Raises InvalidAttribute."""
-    if reference.upper().startswith(_ERASED):
-        raise InvalidAttribute(f"relation_reference: {_ERASED} is reserved", field="relation_reference")
-
-
 def read_values(
     configuration: Configuration, given: Mapping[str, Any], *, ignore_unknown: bool, is_new: bool
 ) -> tuple[dict[str, Scalar], list[str]]:
@@ -81,6 +75,20 @@ def read_values(
     if values.get("status", ACTIVE) not in range(1, 7):
         raise InvalidAttribute("status: not one of 1 to 6", field="status")
     return values, ignored
+
+
+def check_reference(reference: str) -> None:
+    """Refuse a new reference that looks like another one, or that an erased member may come to have.
+
+    Outer blanks, or letters that nobody sees. Raises InvalidAttribute.
+    """
+    if reference.upper().startswith(_ERASED):
+        raise InvalidAttribute(f"relation_reference: {_ERASED} is reserved", field="relation_reference")
+    # A space is the only blank that counts as printable.
+    if reference != reference.strip() or not reference.isprintable():
+        raise InvalidAttribute(
+            "relation_reference: blanks around it and invisible characters are not accepted", field="relation_reference"
+        )
 
 
 def changed(member: Member, values: Mapping[str, Scalar], now: datetime) -> Member:

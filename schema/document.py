@@ -1,5 +1,6 @@
 """Documents, prepared once: parsed, measured, validated, and kept while they are asked for."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,10 @@ import strawberry
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FloatValueNode,
     GraphQLError,
+    IntValueNode,
+    Node,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
@@ -30,11 +34,14 @@ from domain.errors import BadRequest, QueryTooComplex
 from schema.cost import Rows, cost_of, plan_cost
 from schema.failure import PARSE_FAILED, VALIDATION_FAILED, DocumentRefused
 from schema.limit import MAX_COMMENTS, MAX_TOKENS, Meter
+from schema.request import MAX_NUMBER_LENGTH
 
 CACHED_DOCUMENTS = 512
 # Comments and texts may be long; the cache is bounded in documents, so each of them is bounded too.
 MAX_CACHED_LENGTH = 16 * 1024
 MAX_REPORTED = 5
+
+_LONG_NUMBER = re.compile(rf"[-0-9.eE+]{{{MAX_NUMBER_LENGTH + 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,9 @@ def _parse(text: str) -> DocumentNode:
         raise DocumentRefused([error], PARSE_FAILED) from error
     if "\\u" in text:
         visit(document, _PlainText())
+    if _LONG_NUMBER.search(text):
+        # It may stand in a text, where it is none.
+        visit(document, _ShortNumbers())
     return document
 
 
@@ -122,6 +132,14 @@ class _PlainText(Visitor):
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
         if "\0" in node.value or not unicodedata.is_normalized("NFC", node.value):
             raise BadRequest("a text has a character that is not accepted")
+
+
+class _ShortNumbers(Visitor):
+    """Holds numbers that are written into the document to the length of those in JSON."""
+
+    def enter(self, node: Node, *_: Any) -> None:
+        if isinstance(node, IntValueNode | FloatValueNode) and len(node.value) > MAX_NUMBER_LENGTH:
+            raise BadRequest("a number is too long")
 
 
 def _operation(document: DocumentNode, node: OperationDefinitionNode) -> Operation:

@@ -1,21 +1,11 @@
 """Idempotency keys of mutations."""
 
 from domain.access import PrincipalKind
-from domain.errors import BadRequest, InvalidRequest
+from domain.errors import BadRequest
+from domain.idempotency_key import read_key
 from schema.context import RequestContext
 
-MAX_KEY_LENGTH = 100
-
-
-def read_key(given: str | None) -> str | None:
-    """The key, if there is one. Raises InvalidRequest."""
-    if given is None:
-        return None
-    if not (0 < len(given) <= MAX_KEY_LENGTH and given.isascii() and given.isprintable()):
-        raise InvalidRequest(
-            f"idempotencyKey: 1 to {MAX_KEY_LENGTH} printable ASCII characters", field="idempotency_key"
-        )
-    return given
+__all__ = ["read_key", "read_money_key"]
 
 
 def read_money_key(given: str | None, context: RequestContext) -> str | None:

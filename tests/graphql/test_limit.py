@@ -13,6 +13,7 @@ from schema.document import CACHED_DOCUMENTS, MAX_CACHED_LENGTH, Documents
 from schema.failure import DocumentRefused
 from schema.limit import MAX_ALIASES, MAX_DEPTH, MAX_FIELDS
 from tests.graphql.test_query import HOME_SCREEN
+from tests.graphql.world import Caller
 
 # In processor time, because a busy machine says nothing; the work itself takes some milliseconds.
 FAST_S = 0.5
@@ -74,6 +75,28 @@ def test_a_broken_document_is_refused_fast(documents: Documents, name: str) -> N
     with pytest.raises((DocumentRefused, QueryTooComplex)):
         documents.prepare(REFUSED[name])
     assert time.process_time() - start < FAST_S
+
+
+@pytest.mark.parametrize("length", [65, 4301])
+@pytest.mark.parametrize("form", ["%s", "-%s", "%s.5", "0.%s", "1e%s"])
+def test_a_long_number_is_refused_in_our_own_words(documents: Documents, form: str, length: int) -> None:
+    number = form % ("7" * length)
+    for document in (
+        "{me {ledger(first: %s) {edges {node {id}}}}}",
+        "query($n: Int = %s) {me {ledger(first: $n) {edges {node {id}}}}}",
+        "mutation {pointsRedeem(input: {points: %s}) {replayed}}",
+    ):
+        with pytest.raises(BadRequest) as refused:
+            documents.prepare(document % number)
+        assert refused.value.detail == "a number is too long"
+    documents.prepare('{member(reference: "%s") {id}}' % ("7" * length))
+
+
+async def test_a_long_number_in_a_variable_is_refused(server: Caller) -> None:
+    for length in (65, 4301):
+        answer = await server.send(b'{"query": "{__typename}", "variables": {"a": %b}}' % (b"7" * length))
+        assert (answer.status, answer.refusal[2]) == (400, "999")
+        assert answer.errors[0]["message"].endswith("(not valid JSON)")
 
 
 def test_what_tools_and_apps_ask_for_is_within_the_limits(documents: Documents) -> None:

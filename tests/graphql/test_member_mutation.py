@@ -33,6 +33,9 @@ REFUSED: tuple[tuple[dict[str, Any], tuple[str, str, str, str | None]], ...] = (
         {"attributes": [{"key": "nobody", "value": 1}]},
         ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "nobody"),
     ),
+    ({"relationReference": "C-1\u200b"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "relationReference")),
+    ({"relationReference": " C-1"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "relationReference")),
+    ({"fullName": "\u202eAda"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "fullName")),
     ({"gender": "X"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "gender")),
     (
         {"attributes": [{"key": "shirt_size", "value": 1}, {"key": "shirt_size", "value": 2}]},

@@ -153,6 +153,16 @@ async def test_a_lost_reference_is_found_by_its_key(world: World, server: Caller
     query = "query($k: String!) {redemptionByReference(clientReference: $k) {id externalReference points merchant}}"
     for key, expected in (("tap-1", first), (own, second), (own.upper(), second), ("tap-2", None)):
         assert (await server.ask(query, k=key)).data == {"redemptionByReference": expected}
+    app = await world.caller(member=reference)
+    third = (await world.redeem(app, None, 5, idempotencyKey="tap-1")).data["pointsRedeem"]["redemption"]
+    assert (await app.ask(query, k=" tap-1 ")).data == {"redemptionByReference": third}
+    assert (await server.ask(query, k="tap-1")).data == {"redemptionByReference": first}
+    named = query.replace("($k: String!)", "($k: String!, $r: String)").replace(
+        "Reference: $k", "Reference: $k, relationReference: $r"
+    )
+    assert (await server.ask(named, k="tap-1", r=reference)).data == {"redemptionByReference": third}
+    answer = await server.ask(query, k="caf\u00e9")
+    assert answer.refusal == ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "idempotencyKey")
     unknown = await server.ask("query($g: UUID!) {redemption(externalReference: $g) {id}}", g=str(uuid4()))
     assert unknown.data == {"redemption": None}
 

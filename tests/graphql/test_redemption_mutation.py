@@ -84,6 +84,11 @@ async def test_a_member_redeems_with_a_key_only(world: World, server: Caller) ->
         assert "idempotencyKey" in answer.errors[0]["message"]
     payload = (await world.redeem(app, None, 10, idempotencyKey="tap-1")).data["pointsRedeem"]
     assert payload["member"] == {"balance": {"available": "90"}}
+    again = (await world.redeem(app, None, 10, idempotencyKey=" tap-1 ")).data["pointsRedeem"]
+    assert again["replayed"] is True
+    # The program's own callers have their own keys.
+    till = (await world.redeem(server, reference, 10, idempotencyKey="tap-1")).data["pointsRedeem"]
+    assert (till["replayed"], till["member"]) == (False, {"balance": {"available": "80"}})
 
 
 async def test_reversing_gives_the_lots_back_once(world: World, server: Caller) -> None:

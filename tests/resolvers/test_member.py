@@ -16,6 +16,7 @@ from domain.errors import (
     InvalidRequest,
     KeyReused,
     MemberNonexistent,
+    MemberNotFound,
     TesseraError,
 )
 from domain.models import member, member_unique_value, outbox
@@ -43,6 +44,24 @@ ANN: dict[str, Any] = {
 }
 
 
+LOOK_ALIKES = [
+    " ANN",
+    "ANN ",
+    " ",
+    "ANN\u200b",
+    "\u202eANN",
+    "AN\u00a0N",
+    "ANN\u2028",
+    "\ufeffANN",
+    "A\u00adNN",
+    "ANN\n",
+    "ANN\x01",
+    "AN\u200dN",
+    "\u3000ANN",
+]
+"""References that a person would take for another member's."""
+
+
 async def enrolled(context: Context, **values: Any) -> Member:
     return (await enroll_member(context, EnrollMember(values={**ANN, **values}))).member
 
@@ -64,6 +83,8 @@ async def test_unset_status_is_inactive_and_activation_is_remembered(shop: Shop)
         ({"status": 9}, InvalidAttribute),
         ({"gender": "X"}, InvalidAttribute),
         ({"full_name": "a\x00b"}, InvalidAttribute),
+        ({"full_name": "\u202eevil"}, InvalidAttribute),
+        *(({"relation_reference": reference}, InvalidAttribute) for reference in LOOK_ALIKES),
         ({}, DuplicateRecord),
         ({"relation_reference": "BOB"}, DuplicateEmail),
         ({"relation_reference": "BOB", "email_id": "b@example.org"}, DuplicateMobile),
@@ -91,6 +112,29 @@ async def test_another_program_neither_sees_nor_blocks(shop: Shop) -> None:
     with pytest.raises(MemberNonexistent):
         await update_member(shop.contexts[1], stranger)
     assert (await get_member(shop.contexts[0], "ANN")).full_name == "Ann Example"
+
+
+@pytest.mark.parametrize("reference", LOOK_ALIKES)
+async def test_a_look_alike_is_refused_in_files_and_unknown_everywhere_else(shop: Shop, reference: str) -> None:
+    context = shop.contexts[0]
+    await enrolled(context)
+    for action in ("NEW", None):
+        row = ImportMember(values={"relation_reference": reference}, action=action)
+        (told,) = await context.write(lambda tx, row=row: import_members(tx, context, context.program(tx), [row]))  # type: ignore[misc]
+        assert isinstance(told, InvalidAttribute)
+    with pytest.raises(MemberNotFound):
+        await get_member(context, reference)
+    assert await count_members(context) == 1
+
+
+async def test_references_of_every_script_are_taken(shop: Shop) -> None:
+    context = shop.contexts[0]
+    for reference in ("A B", "\u00e9", "\u4f1a\u54e1-1", "#1/2", "\u0645\u0631\u0648"):
+        made = await enroll_member(context, EnrollMember(values={"relation_reference": reference}))
+        assert await get_member(context, reference) == made.member
+    # What is written in two ways is one reference.
+    with pytest.raises(DuplicateRecord):
+        await enroll_member(context, EnrollMember(values={"relation_reference": "e\u0301"}))
 
 
 async def test_nothing_personal_is_stored_in_clear(shop: Shop) -> None:

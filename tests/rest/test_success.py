@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from rest_compat.envelope import Family
@@ -139,9 +140,29 @@ async def test_the_statement_lists_what_happened(world: World, history: History)
 
     rest = await world.call("GetMemberTransactionSummaryByDate", asked | {"MinimumRange": 3})
     assert [one["LoyaltyTxnType"] for one in rest.value] == [1]
-    types = {"LoyaltyTxnType": 1, "AdditionalLoyaltyTxnTypes": "2, 5"}
+    types = {"LoyaltyTxnType": 1, "AdditionalLoyaltyTxnTypes": "2, 5" + ", 1" * 60}
     narrowed = await world.call("GetMemberTransactionSummaryByDate", asked | types)
     assert [one["LoyaltyTxnType"] for one in narrowed.value] == [5, 2, 1]
+
+
+@pytest.mark.parametrize("family", Family)
+async def test_a_profile_that_looks_like_another_is_106(world: World, family: Family) -> None:
+    reference = await world.member()
+    before = await world.contents()
+    for change in (
+        {"relation_reference": f"{reference} "},
+        {"relation_reference": f"{reference}\u200b"},
+        {"relation_reference": f"\u202e{reference}"},
+        {"relation_reference": f"{reference}\n"},
+        {"memberId": f"{reference}\u00a0"},
+        {"relation_reference": "New", "full_name": "\u202eevil"},
+        {"relation_reference": "New", "address": "a\tb"},
+    ):
+        answer = await world.call("CreateProfileWithAttributes", change, family=family)
+        assert answer.outcome == (400, "106"), change
+    assert await world.contents() == before
+    asked = {"pstrRelationReference": f"{reference}\u200b"}
+    assert (await world.call("GetMemberProfile", query=asked, family=family)).outcome == (404, "103")
 
 
 async def test_the_categories_add_up(world: World, history: History) -> None:
