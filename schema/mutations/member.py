@@ -79,7 +79,9 @@ class MemberMutation:
         if input.status is not None:
             values["status"] = input.status.value
         command = EnrollMember(
-            values=values, ignore_unknown=input.ignore_unknown, idempotency_key=read_key(input.idempotency_key)
+            values=values,
+            ignore_unknown=input.ignore_unknown,
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
         return _payload(await enroll_member(info.context.changing(), command), info.context)
 
@@ -103,7 +105,7 @@ async def _update(
         member_id=_member_id(input.member_id, context),
         relation_reference=input.relation_reference,
         ignore_unknown=ignore_unknown,
-        idempotency_key=read_key(input.idempotency_key),
+        idempotency_key=read_key(input.idempotency_key, context),
     )
     return _payload(await update_member(context.changing(), command), context)
 
