@@ -114,7 +114,7 @@ class Documents:
         return Operation(
             name=node.name.value if node.name else None,
             is_query=node.operation is OperationType.QUERY,
-            costs=plan_cost(document, node),
+            costs=plan_cost(self._schema._schema, document, node),
             takes_key=self._takes_key(document, node),
             defaults=defaults,
         )

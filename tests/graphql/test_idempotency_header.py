@@ -61,7 +61,8 @@ async def test_a_header_that_stands_twice_is_refused(world: World, server: Calle
 async def test_a_header_is_refused_where_it_is_not_plain_which_mutation_it_is_for(world: World, server: Caller) -> None:
     reference = await world.member(server, 100)
     part = f'pointsRedeem(input: {{relationReference: "{reference}", points: 10}}) {{replayed}}'
-    batch = """mutation {transactionsSubmit(input: {transactions: [{transactionId: "X", transactionType: DR, amount: 1, transactionDate: "2026-01-01T00:00:00Z",
+    batch = """mutation {transactionsSubmit(input: {transactions: [{
+        transactionId: "X", transactionType: DR, amount: 1, transactionDate: "2026-01-01T00:00:00Z",
         memberRelationReference: "M"}]}) {results {error {code}}}}"""
     for document in (
         f"mutation {{a: {part} b: {part}}}",
