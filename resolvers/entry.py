@@ -60,9 +60,13 @@ RESERVED_TYPES = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerEntry:
-    """One posting. `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed."""
+    """One posting, the `sequence`-th of its account.
+
+    `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed.
+    """
 
     id: int
+    sequence: int
     member_id: int
     relation_reference: str
     kind: str
@@ -111,6 +115,7 @@ def entry_of(stored: StoredEntry, state: ProgramState) -> LedgerEntry:
     detail = orjson.loads(stored.detail) if stored.detail else {}
     return LedgerEntry(
         id=stored.id,
+        sequence=stored.seq,
         member_id=stored.member_id,
         relation_reference=stored.relation_reference,
         kind=stored.kind,

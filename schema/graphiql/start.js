@@ -15,7 +15,7 @@ query HomeScreen($reference: String) {
     status
     balance { available nextExpiryAt nextExpiringPoints }
     ledger(first: 10) {
-      edges { node { transactionDate narration points balanceAfter } }
+      edges { node { transactionDate narration points } }
       pageInfo { hasNextPage endCursor }
     }
   }
