@@ -32,6 +32,9 @@ Points = NewType("Points", Decimal)
 AttributeScalar = NewType("AttributeScalar", object)
 """The value of a custom attribute: text, number or truth value."""
 
+ClearableDate = NewType("ClearableDate", object)
+"""A calendar date, or the empty text where there is to be none."""
+
 Moment = TypeVar("Moment", date, datetime)
 
 MAX_JSON_DEPTH = 32
@@ -78,6 +81,11 @@ def parse_date(given: object) -> date:
         return _in_range(date.fromisoformat(given))
     except ValueError as error:
         raise GraphQLError("there is no such date") from error
+
+
+def parse_clearable_date(given: object) -> date | str:
+    """A calendar date, or the empty text. Raises GraphQLError."""
+    return "" if isinstance(given, str) and not given.strip() else parse_date(given)
 
 
 def _in_range(value: Moment) -> Moment:
@@ -196,6 +204,12 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         parse_date,
         date.isoformat,
         "https://datatracker.ietf.org/doc/html/rfc3339",
+    ),
+    ClearableDate: _scalar(
+        "ClearableDate",
+        'A calendar date, `2026-02-03`, or the empty text `""`, which clears the date that is stored.',
+        parse_clearable_date,
+        _same,
     ),
     UUID: _scalar(
         "UUID",
