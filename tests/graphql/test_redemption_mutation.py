@@ -119,6 +119,15 @@ async def test_reversing_gives_the_lots_back_once(world: World, server: Caller) 
     )
 
 
+async def test_without_a_merchant_the_default_one_is_taken_and_none_is_checked(world: World, server: Caller) -> None:
+    reference = await world.member(server, 100)
+    redeemed = (await world.redeem(server, reference, 10)).data["pointsRedeem"]["redemption"]
+    assert redeemed["merchant"] == "House"
+    elsewhere = (await world.redeem(server, reference, 10, merchantName="Corner Shop")).data["pointsRedeem"]
+    given = {"relationReference": reference, "externalReference": elsewhere["redemption"]["externalReference"]}
+    assert (await server.ask(REVERSE, i=given)).data["redemptionReverse"]["reversal"]["points"] == "10"
+
+
 async def test_reversing_is_refused(world: World, server: Caller) -> None:
     reference, other = await world.member(server, 100), await world.member(server, 100)
     redeemed = (await world.redeem(server, reference, 30)).data["pointsRedeem"]["redemption"]
