@@ -102,6 +102,35 @@ async def test_a_member_is_found_by_reference_and_by_id(world: World, server: Ca
         assert answer.refusal == ("BAD_USER_INPUT", "BAD_REQUEST", "999", field)
 
 
+async def test_an_app_reads_the_terms_that_it_has_to_obey(world: World, server: Caller) -> None:
+    app = await world.caller(member=await world.member(server))
+    terms = "pointsDecimals redemptionMinimum redemptionTypes {type name} timeZone currency requireKey"
+    expected = {
+        "pointsDecimals": 2,
+        "redemptionMinimum": "1",
+        "redemptionTypes": [
+            {"type": 4, "name": "points transfer"},
+            {"type": 5, "name": "hotel"},
+            {"type": 6, "name": "air"},
+            {"type": 19, "name": "charity"},
+            {"type": 30, "name": "gift card"},
+        ],
+        "timeZone": "Asia/Kolkata",
+        "currency": "DEFAULT",
+        "requireKey": False,
+    }
+    for caller in (app, server, await world.administrator(program=1)):
+        assert (await caller.ask(f"{{program {{{terms}}}}}")).data == {"program": expected}
+    administrator = await world.administrator()
+    found = (await administrator.ask(f"{{programs {{name {terms}}}}}")).data["programs"]
+    assert found == [{"name": name, **expected} for name in ("Ours", "Theirs")]
+    change = "mutation {programSettingsSave(input: {item: {redemption_minimum: 5, require_key: true}}) {changed}}"
+    assert (await server.ask(change)).data
+    assert (await app.ask("{program {redemptionMinimum requireKey}}")).data == {
+        "program": {"redemptionMinimum": "5", "requireKey": True}
+    }
+
+
 async def test_me_is_the_member_of_the_token(world: World, server: Caller) -> None:
     reference = await world.member(server)
     app = await world.caller(member=reference)
