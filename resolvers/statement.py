@@ -135,8 +135,10 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
     Raises BadRequest, Forbidden, InvalidRequest (range), NoTransactions (unknown types), MemberNotFound.
     """
     reference = own_reference(ctx, query.relation_reference)
-    if query.skip < 0 or query.limit < 1:
-        raise InvalidRequest("MinimumRange must be 0 or more, MaximumRange 1 or more", field="range")
+    if query.skip < 0:
+        raise InvalidRequest("MinimumRange: must be 0 or more", field="skip")
+    if query.limit < 1:
+        raise InvalidRequest("MaximumRange: must be 1 or more", field="limit")
 
     def body(tx: Connection) -> StatementPage:
         holder = find_holder(tx, ctx, reference, query.currency)

@@ -28,6 +28,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from domain.errors import BadRequest, QueryTooComplex
+from schema.coercion import name_literal
 from schema.cost import Rows, cost_of, plan_cost
 from schema.failure import PARSE_FAILED, VALIDATION_FAILED, DocumentRefused
 from schema.limit import MAX_COMMENTS, MAX_TOKENS, Meter, root_fields
@@ -93,7 +94,7 @@ class Documents:
     def _prepare(self, text: str) -> Prepared:
         document = _parse(text)
         if errors := self._faults(document):
-            raise DocumentRefused(errors[:MAX_REPORTED], VALIDATION_FAILED)
+            raise DocumentRefused([name_literal(one, document) for one in errors[:MAX_REPORTED]], VALIDATION_FAILED)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         return Prepared(text, document, tuple(self._operation(document, node) for node in operations))
 

@@ -153,6 +153,18 @@ def _literal(parse: Callable[[object], object]) -> Callable[[ValueNode, Mapping[
 _READ_PLAIN = _literal(_plain)
 
 
+def _located(read: Callable[[ValueNode, Mapping[str, Any] | None], object]) -> Callable[..., object]:
+    """Reads a value of the document, and says where it stands if it is refused."""
+
+    def read_at(node: ValueNode, variables: Mapping[str, Any] | None = None) -> object:
+        try:
+            return read(node, variables)
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from error
+
+    return read_at
+
+
 def _scalar(
     name: str,
     description: str,
@@ -168,7 +180,7 @@ def _scalar(
         specified_by_url=specification,
         serialize=serialize,
         parse_value=parse,
-        parse_literal=read or _literal(parse),
+        parse_literal=_located(read or _literal(parse)),
     )
 
 

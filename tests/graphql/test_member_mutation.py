@@ -47,9 +47,9 @@ REFUSED: tuple[tuple[dict[str, Any], tuple[str, str, str, str | None]], ...] = (
     ),
     ({"idempotencyKey": "k" * 101}, ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "idempotencyKey")),
     ({"idempotencyKey": "käse"}, ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "idempotencyKey")),
-    ({"dob": "1985-02-30"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", None)),
-    ({"status": "UNKNOWN"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", None)),
-    ({"tier": "GOLD"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", None)),
+    ({"dob": "1985-02-30"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "dob")),
+    ({"status": "UNKNOWN"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "status")),
+    ({"tier": "GOLD"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "tier")),
 )
 """What is wrong with a member, and what is said about it."""
 
