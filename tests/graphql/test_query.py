@@ -19,6 +19,7 @@ QUERIES = {
     "programs": "programs {name}",
     "me": "me {id}",
     "member": 'member(reference: "M-1") {id}',
+    "memberMergePreview": 'memberMergePreview(victim: "M-1", survivor: "M-2") {points}',
     "members": "members {edges {cursor}}",
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
