@@ -72,7 +72,9 @@ class Program(Node):
 @strawberry.type(description="A credential that the program has or had. Secrets are never shown again.")
 class Credential:
     client_id: str = strawberry.field(description="The client id.")
-    publishable_key: str = strawberry.field(description="The key that may stand in a browser.")
+    publishable_key: str = strawberry.field(
+        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+    )
     generation: int = strawberry.field(description="Counts the resets; tokens of earlier generations are dead.")
     created_at: datetime = strawberry.field(description="When it was made.")
     created_by: str = strawberry.field(description="Who made it.")
@@ -85,7 +87,9 @@ class IssuedCredential:
     environment: Environment = strawberry.field(description="The environment that it opens.")
     client_id: str = strawberry.field(description="The client id.")
     client_secret: str = strawberry.field(description="The client secret. Store it now.")
-    publishable_key: str = strawberry.field(description="The key that may stand in a browser.")
+    publishable_key: str = strawberry.field(
+        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+    )
 
 
 def to_program(row: ProgramRow, context: RequestContext) -> Program:
