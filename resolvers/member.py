@@ -48,7 +48,10 @@ class EnrollMember:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateMember:
-    """Change the given attributes of one member, named by id or by reference; absent keys stay."""
+    """Change the given attributes of one member, named by id or by reference; absent keys stay.
+
+    A blank text clears an attribute that is not mandatory; None says nothing.
+    """
 
     values: Mapping[str, Any]
     member_id: int | None = None
@@ -110,6 +113,7 @@ async def update_member(ctx: Context, command: UpdateMember) -> MemberWritten:
         ignore_unknown=command.ignore_unknown,
         member_id=command.member_id,
         reference=reference,
+        clears=True,
     )
     return await _write_one(ctx, "update", change, command.idempotency_key)
 

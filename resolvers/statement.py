@@ -138,8 +138,10 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
     Raises BadRequest, Forbidden, InvalidRequest (range, types), NoTransactions (unknown types), MemberNotFound.
     """
     reference = own_reference(ctx, query.relation_reference)
-    if query.skip < 0 or query.limit < 1:
-        raise InvalidRequest("MinimumRange must be 0 or more, MaximumRange 1 or more", field="range")
+    if query.skip < 0:
+        raise InvalidRequest("MinimumRange: must be 0 or more", field="skip")
+    if query.limit < 1:
+        raise InvalidRequest("MaximumRange: must be 1 or more", field="limit")
     types = None if query.types is None else set(query.types)
     if types is not None and len(types) > MAX_TYPES:
         raise InvalidRequest(f"types: at most {MAX_TYPES}", field="types")

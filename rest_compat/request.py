@@ -166,7 +166,7 @@ UPDATE_BODY = FieldTable(
         name="data",
         kind=members(),
         need=Need.REQUIRED,
-        description="The attributes to change, at least one; absent ones stay.",
+        description="The attributes to change, at least one; absent and null ones stay, an empty text clears.",
         example={"full_name": "Ada Lovelace"},
     ),
     _KEY,

@@ -24,6 +24,7 @@ _SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
     b"authorization": Unauthorized,
     b"content-type": NotJson,
     b"x-program-id": lambda: BadRequest("X-Program-Id: stands twice"),
+    b"idempotency-key": lambda: BadRequest("Idempotency-Key: stands twice"),
 }
 
 

@@ -78,10 +78,10 @@ async def test_a_statement_is_refused(world: World, server: Caller) -> None:
         (f"statement(types: {list(range(101))}) {{count}}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "types")),
         ("statement(first: 0) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "first")),
         ("statement(first: 101) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "first")),
-        ("statement(skip: -1) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "range")),
+        ("statement(skip: -1) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "skip")),
         ("expiring(first: 101) {available}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "first")),
         ("expirySchedule(year: 1800) {period}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "year")),
-        ('statement(from: "2026-02-30") {count}', ("GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST", "999", None)),
+        ('statement(from: "2026-02-30") {count}', ("GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST", "999", "from")),
     ):
         answer = await server.ask(f'{{member(reference: "{reference}") {{relationReference {field}}}}}')
         assert answer.refusal == expected

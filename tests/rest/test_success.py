@@ -72,6 +72,11 @@ async def test_a_member_is_enrolled_read_found_and_changed(world: World) -> None
     again = await world.call("GetMemberProfile", query={"RelationReference": "Golden-1"})
     assert again.value == profile.value | {"FullName": "Ada Lovelace"}
 
+    change = {"id": member_id, "data": {"email_id": "", "dob": "", "address": None, "status": "", "card_id": ""}}
+    assert (await world.call("UpdateProfileWithAttributes", change, query=program)).outcome == (200, "000")
+    cleared = await world.call("GetMemberProfile", query={"RelationReference": "Golden-1"})
+    assert cleared.value == again.value | {"Email": None, "DOB": None, "Attributes": {"shirt_size": 38}}
+
 
 @dataclass(frozen=True)
 class History:
