@@ -171,7 +171,7 @@ class Earnings:
         command = one.command
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
             raise DuplicateRecord("transaction_id", field="transaction_id")
-        facts, counted = self._standing.facts(member, self._transaction(one), one.at, self._sub_relation_facts(one))
+        facts, counted = self._standing.facts(member, one.facts, one.at, one.sub_relation_facts)
         try:
             evaluation = evaluate(self.state.rules, facts, self._standing.used(member.id, one.at))
         except AwardTooLarge as error:
@@ -208,26 +208,6 @@ class Earnings:
             raise stopped
         if not member.accrual_allowed:
             raise AccrualNotAllowed
-
-    def _transaction(self, one: Submission) -> dict[str, Any]:
-        command = one.command
-        return {
-            **one.values,
-            "transaction_id": command.transaction_id,
-            "transaction_date": one.at,
-            "amount": command.amount,
-            "product_code": command.product_code,
-            "sub_product_code": command.sub_product_code,
-            "member_relation_reference": one.member.relation_reference if one.member else None,
-            "transaction_type": EARN,
-        }
-
-    def _sub_relation_facts(self, one: Submission) -> dict[str, Any]:
-        """What rules may ask of the card or account that the transaction names; nothing where it names none."""
-        link = one.sub_relation
-        if link is None:
-            return {}
-        return {"type": link.type, "product_code": link.product_code, "status": link.status}
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
         if posted:

@@ -91,6 +91,29 @@ class Submission:
         """Whether it takes back in place of earning."""
         return self.command.transaction_type.upper() == REFUND
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The transaction as the rules see it, once its attributes are read and its member is found."""
+        command = self.command
+        return {
+            **self.values,
+            "transaction_id": command.transaction_id,
+            "transaction_date": self.at,
+            "amount": command.amount,
+            "product_code": command.product_code,
+            "sub_product_code": command.sub_product_code,
+            "member_relation_reference": self.member.relation_reference if self.member else None,
+            "transaction_type": command.transaction_type.upper(),
+        }
+
+    @property
+    def sub_relation_facts(self) -> dict[str, Any]:
+        """What rules may ask of the card or account that the transaction names; nothing where it names none."""
+        link = self.sub_relation
+        if link is None:
+            return {}
+        return {"type": link.type, "product_code": link.product_code, "status": link.status}
+
 
 def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
     """The static checks: BadRequest, then InvalidRequest."""

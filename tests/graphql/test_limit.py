@@ -166,8 +166,12 @@ def test_pages_multiply_what_is_inside_them(
 PAGED = {
     "Query.members": "{members%s {edges {cursor}}}",
     "Query.configurationVersions": "{configurationVersions%s {edges {cursor}}}",
+    "Query.membersBySubRelation": "{membersBySubRelation%s {edges {cursor}}}",
+    "Query.pointsRequests": "{pointsRequests%s {edges {cursor}}}",
     "Query.batches": "{batches%s {edges {cursor}}}",
     "Member.ledger": "{me {ledger%s {edges {cursor}}}}",
+    "Member.holds": "{me {holds%s {edges {cursor}}}}",
+    "Member.subRelations": "{me {subRelations%s {edges {cursor}}}}",
     "Member.transactions": "{me {transactions%s {edges {cursor}}}}",
     "Member.statement": "{me {statement%s {entries {id}}}}",
     "Member.expiring": "{me {expiring%s {available}}}",

@@ -92,7 +92,7 @@ async def test_a_link_is_refused(world: World, server: Caller) -> None:
         ({}, "CONFLICT", "SUB_RELATION_LINKED", "119", None),
     ):
         await world.refused(server, LINK, card | change, *expected)
-    await world.refused(server, LINK, card | {"type": "WATCH"}, bad, "BAD_REQUEST", "999", None)
+    await world.refused(server, LINK, card | {"type": "WATCH"}, bad, "BAD_REQUEST", "999", "type")
     missing = ("NOT_FOUND", "SUB_RELATION_NOT_FOUND", "1330", None)
     assert (await server.ask(UNLINK, i={"subRelationId": number})).data
     await world.refused(server, UNLINK, {"subRelationId": number}, *missing)
