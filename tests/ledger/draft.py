@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from tests.ledger.operation import Earn, Keyed, Redeem, Reverse, Terms
+from tests.ledger.operation import Earn, Keyed, Redeem, Refund, Reverse, Terms
 from tests.oracle import Oracle
 
 Thing = TypeVar("Thing")
@@ -84,7 +84,21 @@ class Return:
     keyed: bool
 
 
-Draft = Purchase | Order | Return
+@dataclass(frozen=True)
+class GoodsBack:
+    """A refund before it is known what was bought: so many thirds of its price, and some units more."""
+
+    pick: int
+    of: str
+    by_its_owner: bool
+    member: str
+    thirds: int
+    more: int
+    days_ago: int
+    keyed: bool
+
+
+Draft = Purchase | GoodsBack | Order | Return
 
 PURCHASES = st.builds(
     Purchase,
@@ -115,7 +129,18 @@ RETURNS = st.builds(
     merchant=st.sampled_from((*MERCHANTS, " SHOP ")),
     keyed=st.booleans(),
 )
-DRAFTS: st.SearchStrategy[Draft] = PURCHASES | ORDERS | RETURNS
+GOODS_BACK = st.builds(
+    GoodsBack,
+    pick=PICK,
+    of=st.sampled_from(["purchase"] * 6 + ["one to come", "nothing"]),
+    by_its_owner=st.sampled_from([True] * 6 + [False]),
+    member=MEMBER,
+    thirds=st.sampled_from([1, 2, 3, 4]),
+    more=st.sampled_from([0, 0, -1, 1]),
+    days_ago=st.sampled_from([0, 0, 3]),
+    keyed=st.booleans(),
+)
+DRAFTS: st.SearchStrategy[Draft] = PURCHASES | GOODS_BACK | ORDERS | RETURNS
 
 
 def meant_by(
@@ -133,6 +158,8 @@ def meant_by(
                 dated=now - timedelta(days=draft.days_ago),
                 key=key,
             )
+        case GoodsBack():
+            return _refund(draft, number, terms, oracle, now, key)
         case Order():
             account = oracle.accounts.get(draft.member)
             balance = account.spendable(now) if account else 0
@@ -141,6 +168,19 @@ def meant_by(
             return Redeem(draft.member, points, draft.merchant, draft.amount, chosen, key)
         case Return():
             return _reversal(draft, oracle, references, key)
+
+
+def _refund(draft: GoodsBack, number: int, terms: Terms, oracle: Oracle, now: datetime, key: str | None) -> Refund:
+    member, transaction_id, price = draft.member, f"nothing {draft.pick}", terms.unit
+    bought = list(oracle.purchases)
+    if draft.of == "one to come":
+        transaction_id = f"purchase {number + 1 + draft.pick % 4}"
+    elif draft.of == "purchase" and bought:
+        owner, transaction_id = one_of(bought, draft.pick)
+        price = int(oracle.purchases[owner, transaction_id][0].amount * terms.unit)
+        member = owner if draft.by_its_owner else member
+    amount = max(price * draft.thirds // 3 + draft.more, 0)
+    return Refund(member, transaction_id, amount, now - timedelta(days=draft.days_ago), key)
 
 
 def _reversal(draft: Return, oracle: Oracle, references: Mapping[str, str], key: str | None) -> Reverse:
@@ -169,6 +209,8 @@ def another_body(operation: Keyed, member: str) -> Keyed:
     match operation:
         case Earn():
             return replace(operation, spend=operation.spend + 1)
+        case Refund():
+            return replace(operation, amount=operation.amount + 1)
         case Redeem():
             return replace(operation, points=operation.points + 1)
         case Reverse():

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -106,6 +107,17 @@ class Earn:
 
 
 @dataclass(frozen=True)
+class Refund:
+    """A return of goods: so many smallest units of money, of a purchase that may not have come yet."""
+
+    member: str
+    transaction_id: str
+    amount: int
+    dated: datetime
+    key: str | None = None
+
+
+@dataclass(frozen=True)
 class Redeem:
     """A redemption of smallest units. `chosen` is the reference that the client picked, if it did."""
 
@@ -140,7 +152,7 @@ class SetStatus:
     status: int
 
 
-Keyed = Earn | Redeem | Reverse
+Keyed = Earn | Refund | Redeem | Reverse
 Operation = Keyed | Expire | SetStatus
 
 
@@ -162,15 +174,19 @@ def binding_key(operation: Operation) -> tuple[str, str] | None:
     key = getattr(operation, "key", None)
     if key is None and isinstance(operation, Redeem) and operation.chosen is not None:
         key = str(operation.chosen)
-    return key and (type(operation).__name__, key)
+    # A purchase and its return are one use case, so they share their keys.
+    return key and ("Earn" if isinstance(operation, Refund) else type(operation).__name__, key)
 
 
 def ask_oracle(oracle: Oracle, terms: Terms, operation: Operation, name: str, now: datetime) -> Outcome:
-    """Run it on the oracle; a redemption that is made now gets `name` unless the client chose one."""
+    """Run it on the oracle; what is made now gets `name` unless the client chose one."""
     run: Callable[[], str]
     match operation:
         case Earn(member=member, transaction_id=transaction_id, dated=dated):
-            run = partial(oracle.earn, member, transaction_id, dated, terms.awards(operation), now)
+            money = Fraction(operation.spend, terms.unit)
+            run = partial(oracle.earn, member, transaction_id, dated, terms.awards(operation), now, money)
+        case Refund(member=member, transaction_id=transaction_id, amount=amount, dated=dated):
+            run = partial(oracle.refund, member, transaction_id, Fraction(amount, terms.unit), dated, now, name)
         case Redeem(member=member, points=points, merchant=merchant, chosen=chosen):
             run = partial(oracle.redeem, member, points, merchant, str(chosen or name), now)
         case Reverse(member=member, merchant=merchant, reference=reference):

@@ -31,6 +31,7 @@ from tests.ledger.operation import (
     Operation,
     Outcome,
     Redeem,
+    Refund,
     Reverse,
     SetStatus,
     Terms,
@@ -39,7 +40,13 @@ from tests.ledger.operation import (
 from tests.ledger.world import World
 from tests.oracle import Oracle, Refused
 
-KINDS = {"earn": "earn", "redemption": "redeem", "reversal": "reverse", "expiry": "expire"}
+KINDS = {
+    "earn": "earn",
+    "refund": "refund",
+    "redemption": "redeem",
+    "reversal": "reverse",
+    "expiry": "expire",
+}
 """The product's kinds of posting by the oracle's words for them."""
 
 CATEGORIES = {
@@ -91,8 +98,8 @@ class Program:
         """Run one operation through the use case. `references`: the product's by the oracle's names."""
         try:
             match operation:
-                case Earn():
-                    return await self._earn(operation)
+                case Earn() | Refund():
+                    return await self._submit(operation)
                 case Redeem():
                     return await self._redeem(operation)
                 case Reverse():
@@ -111,22 +118,22 @@ class Program:
         """Run several operations at the same time."""
         return await asyncio.gather(*(self.perform(each, references) for each in operations))
 
-    async def _earn(self, earning: Earn) -> Outcome:
-        earned = await submit_transaction(
+    async def _submit(self, of: Earn | Refund) -> Outcome:
+        submitted = await submit_transaction(
             self.ctx,
             SubmitTransaction(
-                transaction_id=earning.transaction_id,
-                transaction_type="DR",
-                amount=self._points(earning.spend),
-                transaction_date=earning.dated,
-                member_relation_reference=earning.member,
-                product_code="BONUS" if earning.bonus else "PLAIN",
-                idempotency_key=earning.key,
+                transaction_id=of.transaction_id,
+                transaction_type="DR" if isinstance(of, Earn) else "CR",
+                amount=self._points(of.spend if isinstance(of, Earn) else of.amount),
+                transaction_date=of.dated,
+                member_relation_reference=of.member,
+                product_code="BONUS" if isinstance(of, Earn) and of.bonus else "PLAIN",
+                idempotency_key=of.key,
             ),
         )
-        receipt = f"{earned.id} {earned.points} {earned.entry_ids} {earned.external_references}"
-        answer = str(earned.external_references[0]) if earned.external_references else ""
-        return Outcome(answer=answer, replayed=earned.replayed, receipt=receipt)
+        receipt = f"{submitted.id} {submitted.points} {submitted.entry_ids} {submitted.external_references}"
+        answer = str(submitted.external_references[0]) if submitted.external_references else ""
+        return Outcome(answer=answer, replayed=submitted.replayed, receipt=receipt)
 
     async def _redeem(self, order: Redeem) -> Outcome:
         redeemed = await redeem_points(
@@ -183,10 +190,12 @@ class Program:
             for trace in books.traces:
                 moves.setdefault(trace.entry_id, {})[number.get(trace.lot_id, -1)] = trace.points
             state[self.members[one.member_id]] = {
-                "balance": one.available,
-                "lots": [(x.points, x.remaining, x.earned_at, _or_never(x.expires_at)) for x in lots],
+                "balance": one.available + one.pending,
+                "held": one.held,
+                "arrears": one.arrears,
+                "lots": [(x.points, x.remaining, x.earned_at, _or_never(x.expires_at), x.available_at) for x in lots],
                 "entries": [
-                    (KINDS[x.kind], x.bucket, x.points, x.transaction_date, moves[x.id])
+                    (KINDS[x.kind], x.bucket, x.points, x.transaction_date, moves.get(x.id, {}), x.arrears)
                     for x in books.entries
                     if x.account_id == one.id
                 ],
@@ -197,9 +206,11 @@ class Program:
         """The same of the oracle."""
         return {
             member: {
-                "balance": sum(lot.remaining for lot in one.lots),
-                "lots": [(x.points, x.remaining, x.earned_at, x.expires_at) for x in one.lots],
-                "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves) for x in one.entries],
+                "balance": sum(lot.remaining for lot in one.lots) - one.arrears,
+                "held": sum(hold.points for hold in one.holds if hold.state == "PENDING"),
+                "arrears": one.arrears,
+                "lots": [(x.points, x.remaining, x.earned_at, x.expires_at, x.available_at) for x in one.lots],
+                "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
             }
             for member, one in oracle.accounts.items()
         }

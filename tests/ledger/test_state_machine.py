@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 from tests.database import Dialect, FreshDatabase
 from tests.ledger.draft import (
     DRAFTS,
+    GOODS_BACK,
     MEMBER,
     MEMBERS,
     MICROSECOND,
@@ -33,6 +34,7 @@ from tests.ledger.draft import (
     TERMS,
     WAITS,
     Draft,
+    GoodsBack,
     Order,
     Purchase,
     Return,
@@ -55,7 +57,7 @@ from tests.ledger.operation import (
 from tests.ledger.program import Program
 from tests.ledger.world import open_world
 from tests.oracle import REFUSAL_BINDS, Oracle
-from tests.scale import long_run, scaled
+from tests.scale import long_run
 
 HISTORIES = {"sqlite": 2_000, "postgresql": 300}
 STEPS = 25
@@ -107,6 +109,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(order=ORDERS)
     def redeem(self, order: Order) -> None:
         self.one(self.meant_by(order))
+
+    @rule(goods=GOODS_BACK)
+    def refund(self, goods: GoodsBack) -> None:
+        self.one(self.meant_by(goods))
 
     @rule(given_back=RETURNS)
     def reverse(self, given_back: Return) -> None:
@@ -192,9 +198,9 @@ class LedgerMachine(RuleBasedStateMachine):
     # Running them.
 
     def one(self, operation: Operation) -> None:
-        # A retry may make a redemption as well, so each run has a name to give.
+        # A retry may make something as well, so each run has a name to give.
         self.drawn += 1
-        name = f"redemption {self.drawn}"
+        name = f"made {self.drawn}"
         expected = ask_oracle(self.oracle, self.terms, operation, name, self.world.now)
         actual = self.world.run(self.program.perform(operation, self.references))
         references = self.agreed([operation], [expected], [actual])
@@ -205,7 +211,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def two(self, *operations: Operation) -> None:
         self.drawn += 1
-        names = [f"redemption {self.drawn} {turn}" for turn in ("first", "second")]
+        names = [f"made {self.drawn} {turn}" for turn in ("first", "second")]
         actual = self.world.run(self.program.perform_at_once(operations, self.references))
         self.look()
         tried = []

@@ -176,8 +176,10 @@ class Oracle:
         lot = Lot(gift.points, 0, earned_at, gift.expires_at, gift.available_at)
         return account.credit("earn", gift.bucket, earned_at, [lot], now)
 
-    def refund(self, member: str, transaction_id: str, amount: Fraction, dated: datetime, now: datetime) -> str:
-        """Take back a purchase or a part of it; one that has not arrived is waited for. Answers the id."""
+    def refund(
+        self, member: str, transaction_id: str, amount: Fraction, dated: datetime, now: datetime, name: str = ""
+    ) -> str:
+        """Take back a purchase or a part of it; one that has not arrived is waited for. Answers `name`."""
         account = self._account(member)
         _check(account.status, NO_EARNING)
         whose = self.name_of(member), transaction_id
@@ -185,7 +187,7 @@ class Oracle:
             self._take_back(account, self.purchases[whose], amount, dated, now)
         else:
             self.parked.setdefault(whose, []).append((amount, dated))
-        return transaction_id
+        return name
 
     def _take_back(
         self, account: Account, purchases: Sequence[Purchase], amount: Fraction, dated: datetime, now: datetime
