@@ -1,4 +1,4 @@
-"""`python -m bench [b1] [b2] [b7]`: measure, print the table, write `bench/results.json`."""
+"""`python -m bench [b1] [b2] [b7] [rules]`: measure, print the table, write `bench/results.json`."""
 
 import sys
 
@@ -7,12 +7,27 @@ from bench.measure import RoundVoid
 from bench.population import Past
 from bench.redemption import PREFIX, measure_redemptions
 from bench.report import Line, announce, show, write
+from bench.rules import measure_rules
 from bench.scale import Scale, chosen_scale
 from bench.subject import postgres_subject, sqlite_subject
 
+DATABASES = {"b1", "b2", "b7"}
+
 
 def measure(scale: Scale, wanted: set[str]) -> None:
-    """Load both databases, measure what is wanted (B1 and B2 are one measurement), and report."""
+    """Measure what is wanted, databases only where they are asked for, and report."""
+    lines: list[Line] = []
+    if "rules" in wanted:
+        announce("B3: the rules alone")
+        lines += measure_rules(scale)
+    if wanted & DATABASES:
+        lines += measure_databases(scale, wanted)
+    show(lines, scale)
+    write(lines, scale)
+
+
+def measure_databases(scale: Scale, wanted: set[str]) -> list[Line]:
+    """Load both databases and measure what is wanted of B1 and B2, which are one measurement, and B7."""
     lines: list[Line] = []
     pasts = [Past(f"{PREFIX}{number}") for number in range(1, scale.members + 1)] + history_pasts(scale)
     announce(f"loading {len(pasts):,} members into each database")
@@ -24,14 +39,13 @@ def measure(scale: Scale, wanted: set[str]) -> None:
             for subject, database in ((postgres, "PostgreSQL"), (sqlite, "SQLite")):
                 announce(f"B7: histories on {database}")
                 lines += measure_histories(subject, database, scale)
-    show(lines, scale)
-    write(lines, scale)
+    return lines
 
 
 def main() -> str | None:
     """Exit status 1 with a sentence where a round was void: then no number of the run counts."""
     try:
-        measure(chosen_scale(), {name.lower() for name in sys.argv[1:]} or {"b1", "b2", "b7"})
+        measure(chosen_scale(), {name.lower() for name in sys.argv[1:]} or DATABASES | {"rules"})
     except RoundVoid as error:
         return f"The run is void: {error}"
     return None

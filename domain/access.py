@@ -14,11 +14,19 @@ class Permission(StrEnum):
 
     MEMBER_READ = "member:read"
     MEMBER_WRITE = "member:write"
+    MEMBER_MERGE = "member:merge"
+    MEMBER_ERASE = "member:erase"
+    SUB_RELATION_WRITE = "sub-relation:write"
     PERSONAL_INFORMATION = "member:personal-information"
     TRANSACTION_SUBMIT = "transaction:submit"
     LEDGER_READ = "ledger:read"
     POINTS_REDEEM = "points:redeem"
     REDEMPTION_REVERSE = "redemption:reverse"
+    POINTS_HOLD = "points:hold"
+    POINTS_TRANSFER = "points:transfer"
+    POINTS_AWARD = "points:award"
+    POINTS_ADJUST = "points:adjust"
+    POINTS_APPROVE = "points:approve"
     CONFIGURATION_READ = "configuration:read"
     CONFIGURATION_WRITE = "configuration:write"
     CREDENTIAL_READ = "credential:read"
@@ -51,8 +59,15 @@ _CUSTOMER_EXECUTIVE = frozenset(
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
+    Permission.MEMBER_MERGE,
+    Permission.SUB_RELATION_WRITE,
     Permission.TRANSACTION_SUBMIT,
     Permission.POINTS_REDEEM,
+    Permission.POINTS_HOLD,
+    Permission.POINTS_TRANSFER,
+    Permission.POINTS_AWARD,
+    Permission.POINTS_ADJUST,
+    Permission.POINTS_APPROVE,
     Permission.CONFIGURATION_WRITE,
     Permission.BATCH_WRITE,
     Permission.CREDENTIAL_READ,
@@ -67,12 +82,18 @@ ROLES: dict[str, frozenset[Permission]] = {
 """The locked roles of administrators and what each may do."""
 
 PROGRAM_PERMISSIONS = _EVERYTHING - {
+    Permission.MEMBER_ERASE,
     Permission.PROGRAM_CREATE,
     Permission.CREDENTIAL_READ,
     Permission.CREDENTIAL_WRITE,
     Permission.AUDIT_READ,
+    Permission.POINTS_APPROVE,
 }
-"""What a server with client credentials may do in its own program."""
+"""What a server with client credentials may do in its own program.
+
+It adjusts points, because call centres and shops correct through it; what needs approval waits for an
+administrator all the same.
+"""
 
 MEMBER_PERMISSIONS = frozenset(
     {
@@ -81,6 +102,8 @@ MEMBER_PERMISSIONS = frozenset(
         Permission.PERSONAL_INFORMATION,
         Permission.LEDGER_READ,
         Permission.POINTS_REDEEM,
+        Permission.POINTS_HOLD,
+        Permission.POINTS_TRANSFER,
     }
 )
 """What a member-bound token may do, for its own member only."""

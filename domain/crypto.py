@@ -9,6 +9,7 @@ import hmac
 import os
 import unicodedata
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -49,6 +50,13 @@ class KeyRing:
         """The member key behind its stored form."""
         return _open(self._wrapping, wrapped, b"data-key")
 
+    def reveal(self, wrapped: bytes, sealed: bytes | None) -> str | None:
+        """A text that may be under a member's key; None where there is none, or the key was destroyed.
+
+        Raises cryptography's InvalidTag where the text or the key was changed.
+        """
+        return decrypt(self.unwrap(wrapped), sealed) if wrapped and sealed is not None else None
+
     def lookup_hash(self, program_id: int, attribute: str, value: str) -> bytes:
         """The keyed hash by which a unique value is found, without its letter case and white space."""
         canonical = unicodedata.normalize("NFC", value).strip().casefold()
@@ -64,6 +72,16 @@ def encrypt(key: bytes, text: str) -> bytes:
 def decrypt(key: bytes, sealed: bytes) -> str:
     """The text that `encrypt` sealed. Raises cryptography's InvalidTag where it was changed."""
     return _open(AESGCM(key), sealed, b"").decode()
+
+
+def reveal(keys: KeyRing, wrapped_key: bytes | None, sealed: bytes | None) -> str | None:
+    """The text under a member's stored key; None where there is none, or the key was destroyed or replaced."""
+    if not sealed or not wrapped_key:
+        return None
+    try:
+        return decrypt(keys.unwrap(wrapped_key), sealed)
+    except InvalidTag:
+        return None
 
 
 def hash_secret(secret: str) -> bytes:

@@ -160,6 +160,14 @@ class LoginBlocked(TesseraError, code="116", status=422, message="Login is block
     """Status 3. The credential check answers the same code with HTTP 401."""
 
 
+class SubRelationAmbiguous(TesseraError, code="118", status=409, message="Sub-relation matches several members"):
+    """The card or identifier stands on more than one member; name the member instead."""
+
+
+class SubRelationLinked(TesseraError, code="119", status=409, message="Sub-relation already linked"):
+    """The member has this card or this identifier already, as part of another pair."""
+
+
 class DuplicateRecord(TesseraError, code="E201", status=409, message="Duplicate record"):
     """The reference, or the `transaction_id` of a `DR`, is taken."""
 
@@ -227,6 +235,14 @@ class BelowMinimum(TesseraError, code="125", status=422, message="Below the rede
     """The program redeems no fewer points than its minimum."""
 
 
+class PendingRequestExists(TesseraError, code="126", status=409, message="A pending request exists"):
+    """One request to pay with rewards may be pending for each member."""
+
+
+class RequestNotPending(TesseraError, code="127", status=409, message="Request is no longer pending"):
+    """The hold or request was settled, cancelled or decided before, or its time is over."""
+
+
 class NoTransactions(TesseraError, code="204", status=404, message="No Transaction details are available"):
     """The transaction types asked for cannot be combined or do not exist."""
 
@@ -258,15 +274,16 @@ class QueryTooComplex(TesseraError, code="1304", status=400, message="Operation 
     """The document passes a limit on depth, aliases, fields, directives or cost."""
 
 
-def member_status_error(status: int) -> type[TesseraError]:
-    """The error that a status other than Active stands for."""
-    return {
-        2: MemberSuspended,
-        3: LoginBlocked,
-        4: MemberCancelled,
-        5: MemberNotActive,
-        6: MembershipBlocked,
-    }[status]
+class MergeRefused(TesseraError, code="1310", status=409, message="Members cannot be merged or parted"):
+    """Points of the victim are held, or something that moved was spent; the detail says what."""
+
+
+class ConfigurationChanged(TesseraError, code="1305", status=409, message="Configuration changed meanwhile"):
+    """The version that the change was made from is in force no longer; the detail names the one that is."""
+
+
+class SubRelationNotFound(TesseraError, code="1330", status=404, message="Sub-relation does not exist"):
+    """No sub-relation of this program has this id."""
 
 
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}

@@ -15,8 +15,8 @@ MAX_MONTHS = 1200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpiryTerms:
-    """A program's expiry. `months` counts from the earning, then on to the end of `period_end`;
-    `last_day` is the last day that points of the policy `fixed_date` are good for.
+    """A program's expiry. `months` counts from the earning, with `inactivity` from the last activity, then on
+    to the end of `period_end`; `last_day` is the last day that points of the policy `fixed_date` are good for.
     """
 
     policy: ExpiryPolicy = "none"

@@ -14,13 +14,19 @@ ACTIVE, SUSPENDED, LOGIN_BLOCKED, CANCELLED, INACTIVE, MEMBERSHIP_BLOCKED = rang
 
 FIXED_KEYS = frozenset(definition.key for definition in FIXED_MEMBER_ATTRIBUTES)
 
+_ERASED = "ERASED-"
+
 MEMBER_WRITABLE = FIXED_KEYS - {"relation_reference", "status"}
 """All that members may change about themselves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """A member as its program sees it. `attributes` are the custom ones, by key, as stored."""
+    """A member as its program sees it. `attributes` are the custom ones, by key, as stored.
+
+    `tier_qualified_at` is when the member last met the conditions of its tier.
+    Since `erased_at` nothing of the person is left but numbers.
+    """
 
     id: int
     relation_reference: str
@@ -37,6 +43,24 @@ class Member:
     enrolled_at: datetime
     activated_at: datetime | None = None
     last_logged_in_at: datetime | None = None
+    tier: str | None = None
+    tier_since: datetime | None = None
+    tier_qualified_at: datetime | None = None
+    referral_code: str | None = None
+    referred_by: int | None = None
+    referral_rewarded_at: datetime | None = None
+    erased_at: datetime | None = None
+
+
+def erased_reference(member_id: int) -> str:
+    """The reference that is left of an erased member: unique, and no one's."""
+    return f"{_ERASED}{member_id}"
+
+
+def check_reference(reference: str) -> None:
+    """Refuse a new member's reference that an erased one may come to have. Raises InvalidAttribute."""
+    if reference.upper().startswith(_ERASED):
+        raise InvalidAttribute(f"relation_reference: {_ERASED} is reserved", field="relation_reference")
 
 
 def read_values(

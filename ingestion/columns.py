@@ -18,9 +18,12 @@ IDEMPOTENCY_KEY = "_xoxo_api_client_idempotency"
 ACTION = "action"
 ACTIONS = frozenset({"NEW", "UPDATE", "SUSPEND", "CLOSE", "REACTIVATE"})
 
+_NAMES_MEMBER = ("member_relation_reference", "card_number", "sub_relation_identifier")
+"""The columns that say whose a transaction is: a row has at least one of them."""
+
 _FIXED = {
     "CPD": frozenset(definition.key for definition in FIXED_MEMBER_ATTRIBUTES) | {ACTION},
-    "TXN": frozenset(definition.key for definition in FIXED_TRANSACTION_ATTRIBUTES) | {IDEMPOTENCY_KEY},
+    "TXN": frozenset(definition.key for definition in FIXED_TRANSACTION_ATTRIBUTES) | {IDEMPOTENCY_KEY, *_NAMES_MEMBER},
 }
 _REQUIRED = {
     "CPD": ("relation_reference",),
@@ -28,7 +31,6 @@ _REQUIRED = {
         "transaction_id",
         "amount",
         "transaction_date",
-        "member_relation_reference",
         "transaction_type",
     ),
 }
@@ -56,6 +58,8 @@ def accept_header(header: Sequence[str], layout: FileLayout) -> Columns:
         raise BatchRefused(f"columns that stand twice: {_named(twice)}")
     if unknown and not layout.ignore_unknown:
         raise BatchRefused(f"unknown columns: {_named(unknown)}")
+    if layout.type == "TXN" and not set(_NAMES_MEMBER) & set(header):
+        missing.append(_NAMES_MEMBER[0])
     if missing:
         raise BatchRefused(f"missing columns: {_named(missing)}")
     keys = tuple(column if column in known else None for column in header)
@@ -89,12 +93,17 @@ def _member(values: Mapping[str, str], _source: str) -> ImportMember:
 
 def _transaction(values: Mapping[str, str], source: str) -> SubmitTransaction:
     _require(values, "TXN")
+    if not any(key in values for key in _NAMES_MEMBER):
+        others = " and ".join(_NAMES_MEMBER[1:])
+        raise BadRequest(f"{_NAMES_MEMBER[0]}: is missing, and so are {others}", field=_NAMES_MEMBER[0])
     return SubmitTransaction(
         transaction_id=values["transaction_id"],
         transaction_type=values["transaction_type"],
         amount=_read("amount", values, read_decimal),
         transaction_date=_read("transaction_date", values, _moment),
-        member_relation_reference=values["member_relation_reference"],
+        member_relation_reference=values.get("member_relation_reference"),
+        card_number=values.get("card_number"),
+        sub_relation_identifier=values.get("sub_relation_identifier"),
         product_code=values.get("product_code"),
         sub_product_code=values.get("sub_product_code"),
         attributes={key: value for key, value in values.items() if key not in _FIXED["TXN"]},

@@ -1,13 +1,19 @@
-"""Use cases of a program's configuration: one document, versioned, applied whole or not at all."""
+"""Use cases of a program's configuration: one document, versioned, applied whole or not at all.
 
-from collections.abc import Mapping
+Every change goes the same way, whoever makes it: `make_current` locks, compares the version, runs the
+examples, stores and audits. `resolvers.configuration_item` and `resolvers.attribute` come through it too.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.errors import ConfigurationRefused
+from domain.errors import ConfigurationChanged, ConfigurationRefused
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
@@ -17,49 +23,66 @@ from domain.store import audit
 from domain.store.program import (
     ProgramState,
     digest_of,
+    find_configuration_row,
     has_postings,
     insert_configuration,
     lock_program,
+    page_configurations,
     set_configuration_version,
 )
 from resolvers.context import Context
 
-_NAMED = {
+ITEM_NAMES: Mapping[str, str] = {
     "product_codes": "code",
     "transaction_attributes": "key",
     "member_attributes": "key",
+    "aggregates": "key",
     "rule_groups": "name",
     "rules": "name",
+    "levels": "name",
+    "segments": "name",
+    "campaigns": "name",
     "examples": "name",
 }
-"""The lists of a document, with what tells their items apart when two documents are joined."""
+"""The lists of a document, with what tells their items apart."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppliedConfiguration:
-    """The configuration now in force; `changed` False where the file said nothing new."""
+    """A configuration with its version; `changed` False where nothing new was said."""
 
     version: int
     document: Mapping[str, Any]
     changed: bool
 
 
-async def apply_configuration(ctx: Context, source: bytes, *, prune: bool = False) -> AppliedConfiguration:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationVersion:
+    """A version that is or was in force. `digest` is the SHA-256 of the document's canonical text."""
+
+    version: int
+    applied_at: datetime
+    applied_by: str
+    digest: str
+
+
+async def apply_configuration(
+    ctx: Context, source: bytes, *, prune: bool = False, expected_version: int | None = None
+) -> AppliedConfiguration:
     """Apply a configuration file (YAML or JSON); what it leaves out stays unless `prune`.
 
-    Raises Forbidden, ConfigurationRefused (every fault with its path, or an example that fails).
+    Raises Forbidden, ConfigurationRefused (a file that cannot be read), ConfigurationChanged (another version
+    than `expected_version` is in force), ConfigurationRefused (every fault with its path, or an example that fails).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
-    given = _load(source)
+    given = read_source(source)
 
-    def body(tx: Connection) -> AppliedConfiguration:
-        lock_program(tx, ctx.principal.program)
-        state = ctx.program(tx)
-        configuration = _configuration(given, {} if prune else state.document)
-        _check(tx, state, configuration)
-        return _store(tx, ctx, state, to_document(configuration))
+    def next_document(stored: Mapping[str, Any]) -> Configuration:
+        return _joined(given, {} if prune else stored)
 
-    return await ctx.write(body)
+    return await ctx.write(
+        lambda tx: make_current(tx, ctx, next_document, expected_version=expected_version, change={"prune": prune})
+    )
 
 
 async def get_configuration(ctx: Context) -> AppliedConfiguration:
@@ -73,22 +96,72 @@ async def get_configuration(ctx: Context) -> AppliedConfiguration:
     return await ctx.read(body)
 
 
-def _load(source: bytes) -> dict[str, Any]:
+async def find_configuration(ctx: Context, version: int) -> AppliedConfiguration | None:
+    """The configuration of any version, as it was stored; None where there is none. Raises Forbidden."""
+    ctx.principal.require(Permission.CONFIGURATION_READ)
+    row = await ctx.read(lambda tx: find_configuration_row(tx, ctx.principal.program, version))
+    return None if row is None else AppliedConfiguration(version=row.version, document=row.document, changed=False)
+
+
+async def list_configuration_versions(
+    ctx: Context, *, first: int, before_version: int | None = None
+) -> Sequence[ConfigurationVersion]:
+    """The newest versions, at most `first`. Raises Forbidden."""
+    ctx.principal.require(Permission.CONFIGURATION_READ)
+    rows = await ctx.read(
+        lambda tx: page_configurations(tx, ctx.principal.program, first=first, before_version=before_version)
+    )
+    return [
+        ConfigurationVersion(
+            version=row.version, applied_at=row.applied_at, applied_by=row.applied_by, digest=row.digest
+        )
+        for row in rows
+    ]
+
+
+def read_source(source: bytes | str) -> dict[str, Any]:
+    """The plain document of a text from outside. Raises ConfigurationRefused."""
     try:
         return load_document(source)
     except ConfigurationInvalid as error:
         raise ConfigurationRefused(str(error)) from error
 
 
-def _configuration(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
+def read_configuration(document: Mapping[str, Any]) -> Configuration:
+    """The configuration of a whole document. Raises ConfigurationRefused with every fault and its path."""
+    try:
+        return parse(document)
+    except ConfigurationInvalid as error:
+        raise ConfigurationRefused(str(error)) from error
+
+
+def make_current(
+    tx: Connection,
+    ctx: Context,
+    next_configuration: Callable[[Mapping[str, Any]], Configuration],
+    *,
+    expected_version: int | None,
+    change: Mapping[str, Any],
+) -> AppliedConfiguration:
+    """Put in force what `next_configuration` makes of the document that is; `change` is told in the audit trail.
+
+    Raises ProgramNotFound, ConfigurationChanged, and ConfigurationRefused as `apply_configuration` does.
+    """
+    lock_program(tx, ctx.principal.program)
+    state = ctx.program(tx)
+    if expected_version not in (None, state.config_version):
+        raise ConfigurationChanged(f"version {state.config_version} is in force", field="expected_version")
+    configuration = next_configuration(state.document)
+    _check(tx, state, configuration)
+    return _store(tx, ctx, state, to_document(configuration), change)
+
+
+def _joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
     """The file joined with what stands; faults are told with the file's own paths where it has them."""
     try:
         return parse(join_documents(stored, given))
     except ConfigurationInvalid as joined:
-        try:
-            parse(given)
-        except ConfigurationInvalid as own:
-            raise ConfigurationRefused(str(own)) from own
+        read_configuration(given)
         raise ConfigurationRefused(str(joined)) from joined
 
 
@@ -101,7 +174,7 @@ def join_documents(stored: Any, given: Any, name: str = "") -> Any:
             **stored,
             **{key: join_documents(stored.get(key), value, key) for key, value in given.items()},
         }
-    by = _NAMED.get(name)
+    by = ITEM_NAMES.get(name)
     if by is None or not isinstance(stored, list) or not isinstance(given, list):
         return given
     if not all(isinstance(one, Mapping) and isinstance(one.get(by), str) for one in given):
@@ -110,7 +183,18 @@ def join_documents(stored: Any, given: Any, name: str = "") -> Any:
     repeated = len({str(one.get(by)) for one in given}) != len(given)
     for one in given:
         items[one.get(by)] = join_documents(items.get(one.get(by)), one)
-    return given if repeated else list(items.values())
+    return given if repeated else in_sequence(name, list(items.values()))
+
+
+def in_sequence(name: str, items: list[Any]) -> list[Any]:
+    """Levels in ascending order, because one that is added may stand between others; other lists as they are."""
+    if name != "levels":
+        return items
+    try:
+        return sorted(items, key=lambda level: Decimal(level["from"]))
+    except (KeyError, TypeError, ValueError, InvalidOperation):
+        # What cannot be ordered has a fault, which the check of the whole document names.
+        return items
 
 
 def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
@@ -122,7 +206,9 @@ def _check(tx: Connection, state: ProgramState, configuration: Configuration) ->
         raise ConfigurationRefused(f"examples fail: {told}")
 
 
-def _store(tx: Connection, ctx: Context, state: ProgramState, document: dict[str, Any]) -> AppliedConfiguration:
+def _store(
+    tx: Connection, ctx: Context, state: ProgramState, document: dict[str, Any], change: Mapping[str, Any]
+) -> AppliedConfiguration:
     if digest_of(document) == digest_of(state.document):
         return AppliedConfiguration(version=state.config_version, document=document, changed=False)
     version, now, actor = state.config_version + 1, ctx.services.clock(), ctx.principal.actor
@@ -136,6 +222,6 @@ def _store(tx: Connection, ctx: Context, state: ProgramState, document: dict[str
         action="configuration.apply",
         subject=f"configuration:{version}",
         before={"version": state.config_version, "digest": digest_of(state.document)},
-        after={"version": version, "digest": digest_of(document)},
+        after={"version": version, "digest": digest_of(document), "change": change},
     )
     return AppliedConfiguration(version=version, document=document, changed=True)

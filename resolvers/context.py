@@ -11,7 +11,7 @@ from domain.access import Principal
 from domain.clock import Clock
 from domain.crypto import KeyRing
 from domain.store.database import PostgresDatabase, SqliteDatabase
-from domain.store.member import references_of
+from domain.store.member import answering, merged_ids, references_of
 from domain.store.program import ProgramCache, ProgramState
 from resolvers.access_cache import AccessCache
 
@@ -68,6 +68,16 @@ class Context:
 
     def visible_members(self, tx: Connection, member_ids: Sequence[int]) -> list[int]:
         """Those of these members that exist in the caller's program and that the caller may see."""
-        own = self.principal.member_reference
         references = references_of(tx, self.principal.program, member_ids)
-        return [one for one in member_ids if one in references and own in {None, references[one]}]
+        own = self.own_members(tx)
+        return [one for one in member_ids if one in references and (own is None or one in own)]
+
+    def own_members(self, tx: Connection) -> frozenset[int] | None:
+        """The ids that a member-bound caller may see: itself, and whom it answers for since a merge. None: all."""
+        reference = self.principal.member_reference
+        if reference is None:
+            return None
+        own = answering(tx, self.principal.program, reference)
+        if own is None:
+            return frozenset()
+        return frozenset({own, *merged_ids(tx, self.principal.program, [own])})

@@ -18,28 +18,26 @@ from domain.errors import (
     InvalidProductCode,
     InvalidRequest,
     KeyReused,
-    MemberNotFound,
     TesseraError,
-    member_status_error,
 )
 from domain.ledger.account import Account
-from domain.ledger.expiry import expires_at
-from domain.ledger.posting import BONUS, SPEND, Draft, expiry_of, new_lot
-from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, Member
+from domain.member import Member
+from domain.member_status import Operation, refusal_by_status
 from domain.models import member_transaction
-from domain.models.types import to_json
 from domain.points import from_minor
-from domain.rules.attributes import is_product, storable, typed
-from domain.rules.evaluate import AwardTooLarge, Facts, GroupAward, evaluate
-from domain.rules.fixed import EARN, REFUND, member_definitions
+from domain.rules.attributes import is_product, storable
+from domain.rules.evaluate import AwardTooLarge, evaluate
+from domain.rules.fixed import EARN, REFUND
 from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
-from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, standing_of
+from resolvers.awarding import Awarding
+from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
-from resolvers.refunding import Award, Purchase, Refunds, Waiting
+from resolvers.refunding import Purchase, Refunds, Waiting
+from resolvers.standing import Standing
 from resolvers.submission import (
     Submission,
     SubmitTransaction,
@@ -47,10 +45,9 @@ from resolvers.submission import (
     check_submission,
     read_attributes,
 )
+from resolvers.tiering import Tiering
 
 USE_CASE = "transaction"
-_EARNING_STATUSES = {ACTIVE, LOGIN_BLOCKED, INACTIVE}
-_TYPES = {"spend": SPEND, "bonus": BONUS}
 
 
 @dataclass(slots=True)
@@ -61,16 +58,19 @@ class Earnings:
     ctx: Context
     state: ProgramState
     now: datetime
-    _members: dict[str, Member] = field(default_factory=dict)
+    _beneficiaries: Beneficiaries = field(init=False)
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
     _bound: dict[str, Bound] = field(default_factory=dict)
     _running: dict[str, Submission] = field(default_factory=dict)
     _refunds: Refunds | None = None
+    _standing: Standing = field(init=False)
+    _awarding: Awarding = field(init=False)
+    _tiering: Tiering = field(init=False)
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
-        checked = [check_submission(command, self.state) for command in commands]
+        checked = [check_submission(command, self.state, self.ctx.services.keys) for command in commands]
         good = [one for one in checked if isinstance(one, Submission)]
         journal = self._load(good)
         decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in checked]
@@ -84,9 +84,8 @@ class Earnings:
 
     def _load(self, good: Sequence[Submission]) -> Journal:
         program_id = self.state.id
-        references = sorted({one.command.member_relation_reference for one in good})
-        found = find_members(self.tx, self.ctx.services.keys, program_id, references=references) if good else []
-        self._members = {one.member.relation_reference: one.member for one in found}
+        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, program_id)
+        members = self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
         journal = Journal(
             self.tx,
             program_id,
@@ -95,17 +94,30 @@ class Earnings:
             self.ctx.principal.actor,
             self.ctx.source,
         )
-        self._accounts = journal.lock_accounts(one.member.id for one in found)
+        self._accounts = journal.lock_accounts(one.id for one in members)
         keys = sorted({one.command.idempotency_key for one in good if one.command.idempotency_key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         wanted = sorted({one.command.transaction_id for one in good})
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
+        # What was due on the accounts must be stored before their lots are read.
+        journal.flush()
+        self._load_standing(good, members)
         if has_parked or any(one.is_refund for one in good):
-            # What was due on the accounts must be stored before their lots are read.
-            journal.flush()
-            self._refunds = Refunds(self.state, self._accounts)
+            by_id = {one.id: one for one in members}
+            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing)
             self._refunds.load(self.tx, wanted)
+            self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
+
+    def _load_standing(self, good: Sequence[Submission], members: Sequence[Member]) -> None:
+        self._standing = Standing(self.state)
+        self._awarding = Awarding(self.state, self._accounts, self.now)
+        self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
+        instants = [one.at for one in good if not one.is_refund]
+        # An aggregate that a tier goes by is looked at as of now.
+        instants += [self.now] if self._tiering.is_automatic else []
+        self._standing.load(self.tx, members, instants)
+        self._awarding.load(self.tx)
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
         key = one.command.idempotency_key
@@ -147,9 +159,7 @@ class Earnings:
         read_attributes(one, self.state)
         if not is_product(self.state.rules.products, command.product_code, command.sub_product_code):
             raise InvalidProductCode(field="product_code")
-        member = self._members.get(command.member_relation_reference)
-        if member is None:
-            raise MemberNotFound
+        member, one.sub_relation = self._beneficiaries.find(command.member_relation_reference, one.value)
         one.member = member
         self._check_member(member)
         if one.is_refund:
@@ -161,15 +171,20 @@ class Earnings:
         command = one.command
         if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
             raise DuplicateRecord("transaction_id", field="transaction_id")
+        facts, counted = self._standing.facts(member, self._transaction(one), one.at, self._sub_relation_facts(one))
         try:
-            evaluation = evaluate(self.state.rules, self._facts(one, member))
+            evaluation = evaluate(self.state.rules, facts, self._standing.used(member.id, one.at))
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
         self._taken.add(command.transaction_id)
-        awards = [self._post_award(one, member, award) for award in evaluation.awards]
-        one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards)
+        posted = self._awarding.post(member.id, evaluation.awards, one.at, command.source)
+        one.drafts = [draft for draft, _ in posted]
+        self._standing.count(member.id, evaluation, counted)
+        awards = [award for _, award in posted]
+        one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
         if self._refunds is not None:
             self._refunds.remember(member.id, command.transaction_id, one.purchase)
+        self._tiering.assess(member, self._accounts[member.id])
 
     def _take_back(self, one: Submission, member: Member) -> None:
         refunds, command = self._refunds, one.command
@@ -179,68 +194,36 @@ class Earnings:
         one.waiting = Waiting(amount=command.amount, dated=one.at, drafts=drafts or [], is_parked=drafts is None)
         if drafts is None:
             refunds.park(member.id, command.transaction_id, one.waiting)
+        else:
+            self._tiering.assess(member, self._accounts[member.id])
 
     def _check_member(self, member: Member) -> None:
-        may_earn = member.status in _EARNING_STATUSES or (
-            member.status == CANCELLED and self.state.terms.accrue_cancelled
-        )
-        if not may_earn:
-            raise member_status_error(member.status)()
+        accrue_cancelled = self.state.terms.accrue_cancelled
+        stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=accrue_cancelled)
+        if stopped is not None:
+            raise stopped
         if not member.accrual_allowed:
             raise AccrualNotAllowed
 
-    def _facts(self, one: Submission, member: Member) -> Facts:
+    def _transaction(self, one: Submission) -> dict[str, Any]:
         command = one.command
-        transaction: dict[str, Any] = {
+        return {
             **one.values,
             "transaction_id": command.transaction_id,
             "transaction_date": one.at,
             "amount": command.amount,
             "product_code": command.product_code,
             "sub_product_code": command.sub_product_code,
-            "member_relation_reference": command.member_relation_reference,
+            "member_relation_reference": one.member.relation_reference if one.member else None,
             "transaction_type": EARN,
         }
-        return Facts(transaction=transaction, at=one.at, member=self._member_facts(member))
 
-    def _member_facts(self, member: Member) -> dict[str, Any]:
-        fixed = {
-            "relation_reference": member.relation_reference,
-            "full_name": member.full_name,
-            "email_id": member.email_id,
-            "mobile_number": member.mobile_number,
-            "address": member.address,
-            "gender": member.gender,
-            "dob": member.dob,
-            "status": member.status,
-            "preferred_language": member.preferred_language,
-        }
-        return {**typed(member_definitions(self.state.configuration), member.attributes), **fixed}
-
-    def _post_award(self, one: Submission, member: Member, award: GroupAward) -> Award:
-        terms, zone = self.state.configuration.expiry, self.state.zone
-        moves = [new_lot(part.points, one.at, expires_at(terms, one.at, zone, part.expires)) for part in award.lots]
-        draft = Draft(
-            kind="earn",
-            bucket=award.category,
-            points=award.points,
-            loyalty_txn_type=_TYPES[award.category],
-            transaction_date=one.at,
-            moves=moves,
-            expires_at=expiry_of(moves),
-            detail=to_json({"group": award.group, **award.explanation}),
-            source=one.command.source,
-        )
-        self._accounts[member.id].credit(draft, self.now)
-        one.drafts.append(draft)
-        return Award(
-            earning=draft,
-            group=award.group,
-            bucket=award.category,
-            loyalty_txn_type=draft.loyalty_txn_type,
-            points=award.points,
-            lots=[move.lot for move in draft.moves],
-        )
+    def _sub_relation_facts(self, one: Submission) -> dict[str, Any]:
+        """What rules may ask of the card or account that the transaction names; nothing where it names none."""
+        link = one.sub_relation
+        if link is None:
+            return {}
+        return {"type": link.type, "product_code": link.product_code, "status": link.status}
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
         if posted:
@@ -255,6 +238,8 @@ class Earnings:
         journal.flush()
         if self._refunds is not None:
             self._refunds.store(self.tx)
+        self._standing.store(self.tx)
+        self._tiering.store()
         for one in posted:
             if one.command.idempotency_key:
                 self._bind(one.command.idempotency_key, one, self._bindable(one))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.crypto import KeyRing, reveal
 from domain.ledger.posting import (
     ADJUSTMENT,
     BONUS,
@@ -60,7 +61,12 @@ RESERVED_TYPES = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerEntry:
-    """One posting. `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed."""
+    """One posting. `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed.
+
+    `note` is the free text that came with it (the narration of a transfer or bonus, the reason of an
+    adjustment), None where there was none or the member was erased; `narration` is that or a sentence of ours.
+    `related_id`: the other side of a transfer, the earning of a refund, the hold of a settled redemption.
+    """
 
     id: int
     member_id: int
@@ -78,8 +84,10 @@ class LedgerEntry:
     merchant: str | None
     amount: Decimal | None
     narration: str
+    note: str | None
     detail: Mapping[str, Any]
     reverses_id: int | None
+    related_id: int | None
     transaction_row_id: int | None
     is_active: bool
 
@@ -106,8 +114,9 @@ def known_types(state: ProgramState) -> frozenset[int]:
     return RESERVED_TYPES | frozenset(state.terms.redemption_types)
 
 
-def entry_of(stored: StoredEntry, state: ProgramState) -> LedgerEntry:
+def entry_of(stored: StoredEntry, state: ProgramState, keys: KeyRing) -> LedgerEntry:
     """A stored posting in points and words."""
+    note = reveal(keys, stored.data_key, stored.narration)
     detail = orjson.loads(stored.detail) if stored.detail else {}
     return LedgerEntry(
         id=stored.id,
@@ -125,9 +134,11 @@ def entry_of(stored: StoredEntry, state: ProgramState) -> LedgerEntry:
         expires_at=stored.expires_at,
         merchant=stored.merchant,
         amount=stored.amount,
-        narration=_narration(stored, detail, state),
+        narration=note or _narration(stored, detail, state),
+        note=note,
         detail=detail,
         reverses_id=stored.reverses_id,
+        related_id=stored.related_id,
         transaction_row_id=stored.transaction_ref,
         is_active=stored.reversed_by is None,
     )

@@ -1,4 +1,4 @@
-"""The job that writes off what is due: any number of processes, stopped and started anywhere."""
+"""The job that books what is due and what lapsed: any number of processes, stopped and started anywhere."""
 
 from sqlalchemy import Connection
 
@@ -12,9 +12,9 @@ _ACTOR = "system:expiry"
 
 
 async def expire_due(services: Services, *, limit: int = MEMBERS_PER_COMMIT) -> int:
-    """Write off due lots in every program, in batches; how many members were written off.
+    """Write off due lots and end overdue holds in every program, in batches; how many members were seen to.
 
-    Balances are right without it, because due lots are left out on read: this only books them.
+    Balances are right without it, because what is due or lapsed is counted so on read: this only books it.
     """
     total = 0
     for program in await list_environment_programs(services):
@@ -31,7 +31,7 @@ async def _expire_batch(services: Services, program_id: int, limit: int) -> int:
     def body(tx: Connection) -> int:
         members = due_members(tx, program_id, now, limit)
         state = services.programs.current(tx, program_id)
-        # Locking an account writes off what is due on it, once: a second process finds nothing left.
+        # Locking an account books what is due and what lapsed on it, once: a second process finds nothing left.
         journal = Journal(tx, program_id, state.config_version, now, _ACTOR, "job")
         journal.lock_accounts(members)
         journal.flush()

@@ -12,7 +12,7 @@ from domain.clock import NEVER, last_moment
 from domain.errors import InvalidRequest
 from domain.points import from_minor
 from domain.program_zone import start_of_day
-from domain.store.balance import accounts_of, expiry_dates
+from domain.store.balance import Due, accounts_of, expiry_dates
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.holder import find_holder, own_reference
@@ -60,28 +60,26 @@ async def get_expiry_schedule(
         # A lot is good until the instant after its last day, so a year's dates end with the next year's first.
         start = start_of_day(date(year, 1, 1), zone) + timedelta(microseconds=1)
         end = start_of_day(date(year + 1, 1, 1), zone) + timedelta(microseconds=1)
-        dates = expiry_dates(tx, holder.state.id, [holder.account_id or 0], start, end)
+        dates = expiry_dates(tx, holder.state.id, [holder.account_id or 0], start, end, now)
         expiry = holder.state.configuration.expiry
         return ExpirySchedule(
             period=_PERIODS.get(expiry.period_end, "Monthly"),
-            periods=[
-                _period(holder.state, one.expires_at, one.earned, one.remaining, one.expired, now) for one in dates
-            ],
+            periods=[_period(holder.state, one, now) for one in dates],
         )
 
     return await ctx.read(body)
 
 
-def _period(
-    state: ProgramState, at: datetime, earned: int, remaining: int, expired: int, now: datetime
-) -> ExpiryPeriod:
-    gone = expired + (remaining if at <= now else 0)
-    left = 0 if at <= now else remaining
+def _period(state: ProgramState, one: Due, now: datetime) -> ExpiryPeriod:
+    is_over = one.expires_at <= now
+    gone = one.expired + (one.remaining if is_over else 0)
+    left = 0 if is_over else one.remaining
     return ExpiryPeriod(
-        schedule_date=last_moment(at),
-        accrual=from_minor(earned, state.places),
-        redeemed=from_minor(earned - gone - left, state.places),
-        blocked=Decimal(0),
+        schedule_date=last_moment(one.expires_at),
+        accrual=from_minor(one.earned, state.places),
+        redeemed=from_minor(one.earned - gone - left - one.held, state.places),
+        # What is held when its date comes stays so until the hold ends.
+        blocked=from_minor(one.held, state.places),
         expired=from_minor(gone, state.places),
         available=from_minor(left, state.places),
     )
@@ -97,11 +95,9 @@ async def list_expiring(ctx: Context, member_ids: Sequence[int]) -> dict[int, Se
         accounts = accounts_of(tx, state.id, ctx.visible_members(tx, member_ids))
         coming: dict[int, list[ExpiryPeriod]] = {one: [] for one in accounts.values()}
         start = now + timedelta(microseconds=1)
-        for one in expiry_dates(tx, state.id, list(coming), start, NEVER):
+        for one in expiry_dates(tx, state.id, list(coming), start, NEVER, now):
             if one.remaining:
-                coming[one.account_id].append(
-                    _period(state, one.expires_at, one.earned, one.remaining, one.expired, now)
-                )
+                coming[one.account_id].append(_period(state, one, now))
         return {member_id: coming[account_id] for member_id, account_id in accounts.items()}
 
     return await ctx.read(body)

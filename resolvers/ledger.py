@@ -72,7 +72,7 @@ async def page_entries(
             newer_than=_place(newer_than),
         )
         for one in found:
-            pages[one.member_id].append(entry_of(one, state))
+            pages[one.member_id].append(entry_of(one, state, ctx.services.keys))
         return pages
 
     return await ctx.read(body)
@@ -95,11 +95,11 @@ async def count_entries(ctx: Context, member_ids: Sequence[int]) -> dict[int, in
 async def list_entries_by_id(ctx: Context, entry_ids: Sequence[int]) -> dict[int, LedgerEntry]:
     """Postings of the caller's program by id; a member sees its own only. Raises Forbidden."""
     ctx.principal.require(Permission.LEDGER_READ)
-    own = ctx.principal.member_reference
 
     def body(tx: Connection) -> dict[int, LedgerEntry]:
         state = ctx.program(tx)
+        own = ctx.own_members(tx)
         found = store.find_entries(tx, state.id, entry_ids)
-        return {one.id: entry_of(one, state) for one in found if own in {None, one.relation_reference}}
+        return {one.id: entry_of(one, state, ctx.services.keys) for one in found if own is None or one.member_id in own}
 
     return await ctx.read(body)

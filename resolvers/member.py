@@ -189,7 +189,7 @@ async def get_member_by_unique_attribute(ctx: Context, key: str, value: str) -> 
         else:
             digest = ctx.services.keys.lookup_hash(state.id, key, value)
             ids = list(owners(tx, state.id, key, [digest]).values())
-            found = find_members(tx, ctx.services.keys, state.id, ids=ids) if ids else []
+            found = find_members(tx, ctx.services.keys, state.id, ids=ids, follow=True) if ids else []
         if not found:
             raise MemberNotFound
         return found[0].member
@@ -203,7 +203,8 @@ async def list_members_by_id(ctx: Context, member_ids: Sequence[int]) -> dict[in
 
     def body(tx: Connection) -> dict[int, Member]:
         found = find_members(tx, ctx.services.keys, ctx.principal.program, ids=member_ids)
-        return {one.member.id: one.member for one in found if _is_visible(ctx, one.member)}
+        own = ctx.own_members(tx)
+        return {one.member.id: one.member for one in found if own is None or one.member.id in own}
 
     return await ctx.read(body)
 
@@ -229,8 +230,3 @@ def _require_all_members(ctx: Context) -> None:
     ctx.principal.require(Permission.MEMBER_READ)
     if ctx.principal.kind is PrincipalKind.MEMBER:
         raise Forbidden("the token is bound to one member")
-
-
-def _is_visible(ctx: Context, member: Member) -> bool:
-    own = ctx.principal.member_reference
-    return own is None or own == member.relation_reference

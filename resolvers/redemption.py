@@ -15,16 +15,15 @@ from domain.errors import (
     KeyReused,
     MemberNotFound,
     ServiceUnavailable,
-    member_status_error,
 )
 from domain.ids import new_reference
 from domain.ledger.redemption import Redeemed, RedemptionOrder
-from domain.member import ACTIVE
+from domain.member_status import Operation, refusal_by_status
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import Bound, check_key, find_keys
 from domain.store.journal import Journal
-from domain.store.member import find_members, references_of
+from domain.store.member import answering, find_members
 from domain.store.program import ProgramState
 from domain.store.redemption import redeem
 from resolvers.balance import available_points
@@ -83,8 +82,9 @@ async def check_availability(ctx: Context, relation_reference: str | None, curre
         if not found:
             raise MemberNotFound
         member = found[0].member
-        if member.status != ACTIVE:
-            raise member_status_error(5)
+        stopped = refusal_by_status(Operation.CHECK, member.status)
+        if stopped is not None:
+            raise stopped
         points = available_points(tx, state.id, [member.id], now, currency).get(member.id, 0)
         return from_minor(max(0, points), state.places)
 
@@ -146,7 +146,7 @@ async def _replayed(ctx: Context, state: ProgramState, order: RedemptionOrder, r
     bound = Bound(redeemed.fingerprint or b"", orjson.loads(redeemed.stored or "{}"))
     entry_id = bound.replay(order.fingerprint)["entry_id"]
     found = await ctx.read(lambda tx: find_redemptions(tx, state.id, ids=[entry_id]))
-    return replace(_redemption(found[0], state), replayed=True)
+    return replace(redemption_of(found[0], state), replayed=True)
 
 
 async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOrder) -> Redemption:
@@ -154,13 +154,13 @@ async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOr
 
     def body(tx: Connection) -> Redemption | None:
         found = find_redemptions(tx, state.id, references=[order.guid])
-        if not found or references_of(tx, state.id, [found[0].member_id]) != {found[0].member_id: order.reference}:
+        if not found or found[0].member_id != answering(tx, state.id, order.reference):
             return None
         first = found[0]
         same = (-first.points, first.merchant, first.loyalty_txn_type, first.amount)
         if same != (order.points, order.merchant, order.loyalty_txn_type, order.amount):
             return None
-        return _redemption(first, state)
+        return redemption_of(first, state)
 
     redemption = await ctx.read(body)
     if redemption is None:
@@ -193,7 +193,7 @@ async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redempt
         ids = [one.outcome["entry_id"] for one in bound.values() if "entry_id" in one.outcome]
         found = find_redemptions(tx, state.id, ids=ids) if ids else []
         visible = ctx.visible_members(tx, [one.member_id for one in found])
-        return next((_redemption(one, state) for one in found if one.member_id in visible), None)
+        return next((redemption_of(one, state) for one in found if one.member_id in visible), None)
 
     return await ctx.read(body)
 
@@ -206,12 +206,13 @@ async def list_redemptions(ctx: Context, references: Sequence[UUID]) -> dict[UUI
         state = ctx.program(tx)
         found = find_redemptions(tx, state.id, references=references)
         visible = set(ctx.visible_members(tx, [one.member_id for one in found]))
-        return {one.external_reference: _redemption(one, state) for one in found if one.member_id in visible}
+        return {one.external_reference: redemption_of(one, state) for one in found if one.member_id in visible}
 
     return await ctx.read(body)
 
 
-def _redemption(stored: StoredRedemption, state: ProgramState) -> Redemption:
+def redemption_of(stored: StoredRedemption, state: ProgramState) -> Redemption:
+    """A stored redemption in points."""
     return Redemption(
         entry_id=stored.entry_id,
         member_id=stored.member_id,

@@ -48,8 +48,8 @@ def order_of(ctx: Context, state: ProgramState, command: RedeemPoints, reference
     """The checked order. Raises BadRequest, InvalidRequest, MerchantMissing, PointsNotPositive."""
     terms = state.terms
     key = _key(command, state)
-    _check_range(command, state.places)
-    merchant = _merchant(command, state)
+    check_range(command.points, command.amount, state.places)
+    merchant = merchant_of(command.merchant_name, state, use_default=command.use_defaults)
     given_type = command.loyalty_txn_type
     txn_type = terms.default_loyalty_txn_type if given_type is None else given_type
     points, refusal = _points(command.points, txn_type, state)
@@ -92,22 +92,24 @@ def _key(command: RedeemPoints, state: ProgramState) -> str | None:
     return key
 
 
-def _check_range(command: RedeemPoints, places: int) -> None:
-    if not command.points.is_finite() or abs(command.points) > from_minor(MAX_POINTS, places):
+def check_range(points: Decimal, amount: Decimal | None, places: int) -> None:
+    """Refuse figures that cannot be stored, then a negative amount. Raises BadRequest, InvalidRequest."""
+    if not points.is_finite() or abs(points) > from_minor(MAX_POINTS, places):
         raise BadRequest("Points: out of range", field="points")
-    if command.amount is not None and not (command.amount.is_finite() and abs(command.amount) <= MAX_POINTS):
+    if amount is not None and not (amount.is_finite() and abs(amount) <= MAX_POINTS):
         raise BadRequest("Amount: out of range", field="amount")
-    if command.amount is not None and command.amount < 0:
+    if amount is not None and amount < 0:
         raise InvalidRequest("Amount: must not be negative", field="amount")
 
 
-def _merchant(command: RedeemPoints, state: ProgramState) -> str:
-    given = unicodedata.normalize("NFC", command.merchant_name or "").strip()
+def merchant_of(given: str | None, state: ProgramState, *, use_default: bool) -> str:
+    """The merchant as stored: the given one, or the program's own. Raises BadRequest, MerchantMissing."""
+    given = unicodedata.normalize("NFC", given or "").strip()
     if given:
         if len(given) > 200 or any(unicodedata.category(one) == "Cc" for one in given):
             raise BadRequest("MerchantName: too long or with control characters", field="merchant_name")
         return given
-    if command.use_defaults:
+    if use_default:
         return state.terms.default_merchant
     raise MerchantMissing(field="merchant_name")
 

@@ -16,10 +16,12 @@ from domain.errors import InsufficientPoints
 from domain.ledger.account import Account
 from domain.ledger.posting import Bucket, Draft, Lot
 from domain.ledger.refund import Claim, Policy, refund, refundable, share
+from domain.member import Member
 from domain.models.types import to_json
 from domain.points import from_minor, plain_text
 from domain.rules.fixed import EARN, REFUND
 from domain.store.lot import lots_of_entries, open_lots
+from domain.store.member import merged_ids
 from domain.store.program import ProgramState
 from domain.store.transaction import (
     PARKED,
@@ -29,6 +31,7 @@ from domain.store.transaction import (
     find_by_transaction_id,
     update_transactions,
 )
+from resolvers.standing import Counted, Standing
 
 _ONE = Decimal(1)
 
@@ -57,6 +60,7 @@ class Purchase:
     awards: Sequence[Award]
     refunded: Decimal = Decimal(0)
     stored: StoredTransaction | None = None
+    counted: Counted | None = None
 
     @property
     def lots(self) -> list[Lot]:
@@ -86,6 +90,8 @@ class Refunds:
 
     state: ProgramState
     accounts: Mapping[int, Account]
+    members: Mapping[int, Member]
+    standing: Standing
     _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
     _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
     _lots: dict[int, list[Lot]] = field(default_factory=dict)
@@ -94,19 +100,21 @@ class Refunds:
     def load(self, tx: Connection, transaction_ids: Sequence[str]) -> None:
         """Read what these transaction ids may need. The accounts are locked, and what was due on them is stored."""
         program_id = self.state.id
+        # A purchase of somebody for whom a member answers since a merge is that member's.
+        answers = merged_ids(tx, program_id, list(self.accounts))
         parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
-        self._parked = {
-            key: [Waiting(amount=row.amount, dated=row.transaction_date, stored=row) for row in mine]
-            for key, mine in parked.items()
-        }
+        for (member_id, number), mine in parked.items():
+            waiting = [Waiting(amount=row.amount, dated=row.transaction_date, stored=row) for row in mine]
+            self._parked.setdefault((answers.get(member_id, member_id), number), []).extend(waiting)
         stored = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=POSTED)
         rows = [row for mine in stored.values() for row in mine]
         earnings = earnings_of(tx, program_id, [row.id for row in rows])
         self._lots = open_lots(tx, program_id, [one.id for one in self.accounts.values()])
         known = {lot.id: lot for lots in self._lots.values() for lot in lots}
         made = lots_of_entries(tx, program_id, [one.id for mine in earnings.values() for one in mine])
-        for key, mine in stored.items():
-            self._purchases[key] = [
+        for (member_id, number), mine in stored.items():
+            key = answers.get(member_id, member_id), number
+            self._purchases.setdefault(key, []).extend(
                 Purchase(
                     amount=row.amount,
                     at=row.transaction_date,
@@ -126,7 +134,11 @@ class Refunds:
                     ],
                 )
                 for row in mine
-            ]
+            )
+
+    def instants(self) -> list[datetime]:
+        """When the purchases were made: the windows that refunds give back to."""
+        return [one.at for mine in self._purchases.values() for one in mine]
 
     def remember(self, member_id: int, transaction_id: str, purchase: Purchase) -> None:
         """A purchase of this run: refunds that wait for it take it back now, later ones may."""
@@ -173,11 +185,25 @@ class Refunds:
             raise InsufficientPoints
         drafts = [self._claim(account, one, award, points, dated) for one, award, points in claims if points]
         for one, part in parts:
+            self._give_back(member_id, one, part)
             one.refunded += part
             if one.stored is not None:
                 one.stored.refunded = one.refunded
                 self._changed[one.stored.id] = one.stored
         return [draft for draft in drafts if draft is not None]
+
+    def _give_back(self, member_id: int, one: Purchase, part: Decimal) -> None:
+        """Caps and aggregates get back what the purchase took of them, in its own windows."""
+        if one.counted is None and one.stored is not None:
+            one.counted = self.standing.counted_of(self.members[member_id], one.stored)
+        if one.counted is None:
+            return
+        points: dict[str, int] = {}
+        for award in one.awards:
+            taken = share(award.points, one.whole, one.refunded, part)
+            points[award.group] = points.get(award.group, 0) + taken
+        whole = one.refunded + part >= one.whole
+        self.standing.give_back(member_id, one.counted, points, part, is_whole=whole)
 
     def _claim(self, account: Account, purchase: Purchase, award: Award, points: int, dated: datetime) -> Draft | None:
         own = {id(lot) for lot in purchase.lots}
@@ -201,7 +227,7 @@ class Refunds:
 
     @property
     def _policy(self) -> Policy:
-        return getattr(self.state.terms, "refund_policy", "negative")
+        return self.state.terms.refund_policy
 
     def store(self, tx: Connection) -> None:
         """Store what became of purchases and parked refunds that were there before this run."""

@@ -22,15 +22,18 @@ from domain.errors import (
     RedemptionNotFound,
     ReferenceOfAnother,
 )
+from domain.ids import new_reference
+from domain.ledger.account import Account
 from domain.ledger.posting import Draft
 from domain.ledger.reversal import Restored, reverse
+from domain.ledger.transfer import move_everything
 from domain.models.types import to_json
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
-from domain.store.lot import taken_lots
-from domain.store.member import find_members
+from domain.store.lot import open_lots, taken_lots
+from domain.store.member import find_members, merged_ids
 from domain.store.program import ProgramState
 from resolvers.context import Context
 
@@ -109,7 +112,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
     if not found:
         raise MemberNotFound
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
-    account = journal.lock_accounts([found[0].member.id])[found[0].member.id]
+    account, survivor = _lock(tx, journal, found[0].member.id, guid)
     if key:  # a twin may have ended while we waited for the account
         bound = find_keys(tx, state.id, USE_CASE, [key], now)
         if key in bound:
@@ -127,10 +130,24 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         detail=to_json({"reverses": str(guid).upper()}),
     )
     journal.flush()
+    if survivor is not None:
+        lots = open_lots(tx, state.id, [account.id])[account.id]
+        move_everything(account, survivor, lots, now=now, references=(new_reference(), new_reference()))
+        journal.flush()
     outcome = _outcome(draft, redemption.member_id, receipts, now)
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
     return _reversal(outcome, guid, state)
+
+
+def _lock(tx: Connection, journal: Journal, member_id: int, guid: UUID) -> tuple[Account, Account | None]:
+    """The account that redeemed, and the member's own where somebody redeemed for whom it answers since a merge."""
+    found = find_redemptions(tx, journal.program_id, references=[guid])
+    owner_id = found[0].member_id if found else member_id
+    if owner_id not in merged_ids(tx, journal.program_id, [member_id]):
+        return journal.lock_accounts([member_id])[member_id], None
+    accounts = journal.lock_accounts([member_id, owner_id])
+    return accounts[owner_id], accounts[member_id]
 
 
 def _outcome(draft: Draft, member_id: int, receipts: Sequence[Restored], now: datetime) -> dict[str, Any]:

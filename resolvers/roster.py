@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from domain.errors import (
     BadRequest,
-    CancelledMemberUpdate,
     DuplicateAttribute,
     DuplicateEmail,
     DuplicateMobile,
@@ -22,7 +21,8 @@ from domain.errors import (
     MemberNotFound,
     TesseraError,
 )
-from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, read_values
+from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, check_reference, read_values
+from domain.member_status import Operation, refusal_by_status
 from domain.models import member
 from domain.models.types import to_json
 from domain.rules.attributes import storable
@@ -127,8 +127,9 @@ class Roster:
         keys, program_id = self.ctx.services.keys, self.state.id
         references = sorted({one.reference for one in prepared if one.reference})
         ids = sorted({one.change.member_id for one in prepared if one.change.member_id is not None})
+        references = sorted({*references, *(one.change.reference for one in prepared if one.change.reference)})
         found = find_members(self.tx, keys, program_id, references=references, lock=True) if references else []
-        found += find_members(self.tx, keys, program_id, ids=ids, lock=True) if ids else []
+        found += find_members(self.tx, keys, program_id, ids=ids, lock=True, follow=True) if ids else []
         for stored in found:
             self._remember(stored)
         wanted: dict[str, set[bytes]] = {}
@@ -142,9 +143,14 @@ class Roster:
         self._free_ids = allocate_ids(self.tx, member, program_id, fresh) if fresh else []
         self._free_ids.reverse()
 
-    def _remember(self, stored: Stored) -> None:
+    def _remember(self, found: Stored) -> None:
+        # One object for a member, by whichever reference it was asked for.
+        stored = self._by_id.setdefault(found.member.id, found)
         self._known[stored.member.relation_reference] = stored
-        self._by_id[stored.member.id] = stored
+        if found.asked_for is not None:
+            self._known[found.asked_for] = stored
+        if found.asked_id is not None:
+            self._by_id[found.asked_id] = stored
 
     def _try(self, one: _Prepared) -> Changed | TesseraError:
         try:
@@ -158,10 +164,11 @@ class Roster:
             if one.change.member_id is not None
             else self._known.get(one.reference or "")
         )
-        if one.target is not None and one.change.reference not in {
-            None,
-            one.target.member.relation_reference,
-        }:
+        if (
+            one.target is not None
+            and one.change.reference is not None
+            and self._known.get(one.change.reference) is not one.target
+        ):
             raise MemberNonexistent
         if one.target is None:
             return self._enroll(one)
@@ -175,6 +182,7 @@ class Roster:
         # A row that says neither NEW nor UPDATE turned out to be new: now the mandatory ones must be there.
         if one.change.action is None:
             read_values(self.state.configuration, one.change.values, ignore_unknown=True, is_new=True)
+        check_reference(one.reference)
         self._check_unique(one, None)
         blank = Member(
             id=self._free_ids.pop(),
@@ -191,9 +199,9 @@ class Roster:
         return Changed(stored.member, one.ignored)
 
     def _alter(self, one: _Prepared, target: Stored) -> Changed:
-        reactivates = one.values.get("status") not in {None, CANCELLED} and one.change.action == "REACTIVATE"
-        if target.member.status == CANCELLED and not reactivates:
-            raise CancelledMemberUpdate
+        stopped = refusal_by_status(Operation.UPDATE, target.member.status)
+        if stopped is not None and (one.change.action != "REACTIVATE" or target.member.erased_at is not None):
+            raise stopped
         self._check_unique(one, target.member.id)
         target.member = changed(target.member, one.values, self.now)
         if target.member.id not in self._fresh:

@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from domain.clock import NEVER
 from domain.errors import InvalidRequest, NoTransactions
+from domain.ledger.posting import EXPIRY, HOLD
 from domain.points import from_minor
 from domain.program_zone import start_of_day, to_instant
 from domain.store import entry as store
 from domain.store.balance import Figures, read_figures
+from domain.store.hold import unbooked_lapses
 from domain.store.program import ProgramState
 from resolvers.balance import Balance, balance_of
 from resolvers.context import Context
@@ -155,7 +157,7 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
             skip=query.skip,
             limit=min(query.limit, MAX_PAGE),
         )
-        return StatementPage(entries=[entry_of(one, holder.state) for one in entries], count=count)
+        return StatementPage(entries=[entry_of(one, holder.state, ctx.services.keys) for one in entries], count=count)
 
     return await ctx.read(body)
 
@@ -181,13 +183,14 @@ def _categorized(
     state = holder.state
     before = [] if start is None else store.read_totals(tx, state.id, holder.account_id or 0, None, start)
     totals = store.read_totals(tx, state.id, holder.account_id or 0, start, end)
-    due = store.unbooked_due(tx, state.id, holder.account_id or 0, now)
-    due_before = sum(points for at, points in due if start is not None and at < start)
-    due_within = sum(points for at, points in due if (start is None or at >= start) and (end is None or at < end))
-    opening = sum(one.points for one in before) - due_before
+    unbooked = _unbooked(tx, state, holder.account_id or 0, now)
+    opening = sum(one.points for one in before)
     sums: dict[tuple[str, int], tuple[int, int]] = {}
-    if due_within:
-        sums["Expired", 10] = (-due_within, 0)
+    for at, key, points in unbooked:
+        if start is not None and at < start:
+            opening += points
+        elif end is None or at < end:
+            sums[key] = (sums.get(key, (0, 0))[0] + points, 0)
     for one in totals:
         key = (category_of(one.kind, one.bucket), one.loyalty_txn_type)
         points, count = sums.get(key, (0, 0))
@@ -199,6 +202,19 @@ def _categorized(
         *(_row(state, category, kind, points, count) for (category, kind), (points, count) in ordered),
         _row(state, "ClosingBalance", None, closing, 0),
     ]
+
+
+def _unbooked(
+    tx: Connection, state: ProgramState, account_id: int, now: datetime
+) -> list[tuple[datetime, tuple[str, int], int]]:
+    """What has expired or lapsed and will be booked later: when, under which category and type, signed points."""
+    expired, released = ("Expired", EXPIRY), ("Held", HOLD)
+    found = [(at, expired, -points) for at, points in store.unbooked_due(tx, state.id, account_id, now)]
+    for lapsed_at, expires_at, points in unbooked_lapses(tx, state.id, account_id, now):
+        found.append((lapsed_at, released, points))
+        if expires_at <= now:
+            found.append((max(lapsed_at, expires_at), expired, -points))
+    return found
 
 
 def _row(state: ProgramState, category: str, txn_type: int | None, points: int, count: int) -> CategoryRow:

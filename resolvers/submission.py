@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from domain.crypto import KeyRing
 from domain.errors import BadRequest, InvalidAttribute, InvalidRequest, TesseraError
 from domain.ledger.posting import Draft
 from domain.member import Member
@@ -18,6 +19,8 @@ from domain.rules.model import Scalar
 from domain.store.idempotency import check_key, fingerprint_of
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction
+from domain.sub_relation import Pair, SubRelation, read_pair
+from resolvers.beneficiary import Value, value_of
 from resolvers.refunding import Purchase, Waiting
 
 _YEARS = range(1900, 2200)
@@ -25,7 +28,7 @@ _YEARS = range(1900, 2200)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmitTransaction:
-    """Submit one transaction.
+    """Submit one transaction of the member with this reference; else of whom the card or identifier is linked to.
 
     `transaction_date` without a zone is local time of the program. `attributes` are the custom ones,
     raw; they are checked against the program's definitions. `source` overrides the context's
@@ -36,7 +39,9 @@ class SubmitTransaction:
     transaction_type: str
     amount: Decimal
     transaction_date: datetime
-    member_relation_reference: str
+    member_relation_reference: str | None = None
+    card_number: str | None = field(default=None, repr=False)
+    sub_relation_identifier: str | None = None
     product_code: str | None = None
     sub_product_code: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -70,9 +75,11 @@ class Submission:
     command: SubmitTransaction
     at: datetime
     fingerprint: bytes
+    value: Value | None
     values: dict[str, Scalar] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     member: Member | None = None
+    sub_relation: SubRelation | None = None
     stored: StoredTransaction | None = None
     drafts: list[Draft] = field(default_factory=list)
     purchase: Purchase | None = None
@@ -84,12 +91,13 @@ class Submission:
         return self.command.transaction_type.upper() == REFUND
 
 
-def check_submission(command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
+def check_submission(command: SubmitTransaction, state: ProgramState, keys: KeyRing) -> Submission | TesseraError:
     """The static checks: BadRequest, then InvalidRequest."""
     try:
-        _check(command)
+        pair = _check(command)
     except TesseraError as error:
         return error
+    value = None if pair is None else value_of(keys, state.id, pair)
     at = local_instant(command.transaction_date, state.zone)
     attributes = _given(command, state)
     fingerprint = fingerprint_of(
@@ -101,8 +109,14 @@ def check_submission(command: SubmitTransaction, state: ProgramState) -> Submiss
         command.product_code,
         command.sub_product_code,
         *(part for key in sorted(attributes) for part in (key, attributes[key])),
+        *_named_by(value),
     )
-    return Submission(command, at, fingerprint)
+    return Submission(command, at, fingerprint, value)
+
+
+def _named_by(value: Value | None) -> tuple[object, ...]:
+    """What a fingerprint says of card and identifier: nothing where there are none, and the card by its keyed hash."""
+    return () if value is None else ("\x1fcard", value[0] and value[0].hex(), value[1])
 
 
 def _ignores_unknown(command: SubmitTransaction, state: ProgramState) -> bool:
@@ -120,11 +134,17 @@ def _given(command: SubmitTransaction, state: ProgramState) -> dict[str, Any]:
     }
 
 
-def _check(command: SubmitTransaction) -> None:
-    if not command.transaction_id or not command.member_relation_reference:
-        raise BadRequest("transaction_id and member_relation_reference are needed")
-    if len(command.transaction_id) > 100 or len(command.member_relation_reference) > 100:
+def _check(command: SubmitTransaction) -> Pair | None:
+    if not command.transaction_id:
+        raise BadRequest("transaction_id is needed", field="transaction_id")
+    if len(command.transaction_id) > 100 or len(command.member_relation_reference or "") > 100:
         raise BadRequest("transaction_id and member_relation_reference: at most 100 characters")
+    pair = read_pair(command.card_number, command.sub_relation_identifier)
+    if not command.member_relation_reference and pair is None:
+        raise BadRequest(
+            "member_relation_reference, card_number or sub_relation_identifier is needed",
+            field="member_relation_reference",
+        )
     check_key(command.idempotency_key)
     if not command.amount.is_finite() or abs(command.amount) > Decimal(10) ** 15:
         raise BadRequest("amount: out of range", field="amount")
@@ -134,6 +154,7 @@ def _check(command: SubmitTransaction) -> None:
         raise InvalidRequest("amount: must not be negative", field="amount")
     if command.transaction_type.upper() not in {EARN, REFUND}:
         raise InvalidRequest("transaction_type: not one of DR, CR", field="transaction_type")
+    return pair
 
 
 def read_attributes(one: Submission, state: ProgramState) -> None:

@@ -51,8 +51,8 @@ async def submit_transaction(ctx: Context, command: SubmitTransaction) -> Transa
     """Submit one transaction; the rules have run and the ledger is written when this returns.
 
     Raises BadRequest, Forbidden, InvalidRequest, KeyReused, InvalidAttribute, InvalidProductCode,
-    MemberNotFound, MemberCancelled, MemberSuspended, MembershipBlocked, AccrualNotAllowed,
-    DuplicateRecord, AwardFailed.
+    SubRelationAmbiguous, MemberNotFound, MemberCancelled, MemberSuspended, MembershipBlocked,
+    AccrualNotAllowed, DuplicateRecord, AwardFailed.
     """
     outcome = (await submit_transactions(ctx, [command]))[0]
     if isinstance(outcome, TesseraError):

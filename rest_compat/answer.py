@@ -43,6 +43,17 @@ TOKEN = _object(
     },
 )
 
+SUB_RELATION = _object(
+    Id=_INTEGER,
+    SubRelationType={"type": "string", "enum": ["CARD", "ACCOUNT", "DEVICE", "EXTERNAL_ID", "LOAN"]},
+    CardNumber={**_TEXT_OR_NULL, "description": "Null for a payment card, of which only the last digits are kept."},
+    CardLastFour=_TEXT_OR_NULL,
+    SubRelationIdentifier=_TEXT_OR_NULL,
+    LastSixDigits=_TEXT_OR_NULL,
+    ProductCode=_TEXT_OR_NULL,
+    ExpiryDate=_TIME_OR_NULL,
+    Status=_TEXT_OR_NULL,
+)
 _BRIEF: Mapping[str, Schema] = {
     "Id": _INTEGER,
     "RelationReference": _TEXT,
@@ -67,7 +78,7 @@ PROFILE = _object(
     CustomerSegment=_TEXT_OR_NULL,
     PreferredLanguage=_TEXT_OR_NULL,
     Attributes={"type": "object", "description": "The program's own attributes by key."},
-    MemberRelationsList=_list_of({"type": "object"}),
+    MemberRelationsList=_list_of(SUB_RELATION),
 )
 SUMMARY = _object(
     PointBalance=_POINTS,

@@ -48,10 +48,11 @@ class Reading:
 
 
 class FieldTable:
-    """The fields of one request, ready to read it."""
+    """The fields of one request, ready to read it. Of the fields named in `one_of` at least one must be there."""
 
-    def __init__(self, *fields: Field) -> None:
+    def __init__(self, *fields: Field, one_of: tuple[str, ...] = ()) -> None:
         self.fields = fields
+        self.one_of = one_of
         self.names = frozenset(entry.name for entry in fields)
         self._absent = {entry.name: None for entry in fields}
         self._folded = {entry.name.lower(): entry.name for entry in fields}
@@ -86,6 +87,8 @@ class FieldTable:
             except InvalidRequest as error:
                 reading.refusal = reading.refusal or error
                 values[entry.name] = None
+        if self.one_of and all(values[name] is None for name in self.one_of):
+            raise BadRequest(f"one of {', '.join(self.one_of)} is needed", field=self.one_of[0])
         return reading
 
     def _claim(self, reading: Reading, names: Mapping[str, str]) -> set[str]:

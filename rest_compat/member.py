@@ -1,6 +1,6 @@
 """Handlers of the members group."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from resolvers.member import (
     update_member,
 )
 from resolvers.statement import list_balances
+from resolvers.sub_relation import SubRelation, list_sub_relations
 from rest_compat.call import REPLAYED, ignores_unknown, program_zone
 from rest_compat.envelope import Answer, date_as_time, local_time, local_time_or_none
 from rest_compat.operation import Call
@@ -53,8 +54,9 @@ async def update(call: Call) -> Answer:
 async def profile(call: Call) -> Answer:
     """A member with its balance."""
     member = await get_member(call.ctx, call.values["pstrRelationReference"])
+    relations = await list_sub_relations(call.ctx, member.relation_reference)
     zone = await program_zone(call)
-    return Answer(return_object=await _brief(call, member) | _detailed(member, zone))
+    return Answer(return_object=await _brief(call, member) | _detailed(member, relations, zone))
 
 
 async def by_unique_attribute(call: Call) -> Answer:
@@ -83,7 +85,7 @@ async def _brief(call: Call, member: Member) -> dict[str, Any]:
     }
 
 
-def _detailed(member: Member, zone: ZoneInfo) -> dict[str, Any]:
+def _detailed(member: Member, relations: Sequence[SubRelation], zone: ZoneInfo) -> dict[str, Any]:
     return {
         "MobileNumber": member.mobile_number,
         "Address": member.address,
@@ -95,9 +97,23 @@ def _detailed(member: Member, zone: ZoneInfo) -> dict[str, Any]:
         "ActivatedDate": local_time_or_none(member.activated_at, zone),
         "LastLoggedIn": local_time_or_none(member.last_logged_in_at, zone),
         "IsAccrualAllowed": member.accrual_allowed,
-        # Segments and sub-relations do not exist yet; no member has any.
+        # Segments do not exist yet; no member is in one.
         "CustomerSegment": None,
         "PreferredLanguage": member.preferred_language,
         "Attributes": dict(member.attributes),
-        "MemberRelationsList": [],
+        "MemberRelationsList": [_relation(one) for one in relations],
+    }
+
+
+def _relation(one: SubRelation) -> dict[str, Any]:
+    return {
+        "Id": one.id,
+        "SubRelationType": one.type,
+        "CardNumber": one.card_number,
+        "CardLastFour": one.card_last_four,
+        "SubRelationIdentifier": one.identifier,
+        "LastSixDigits": one.last_six_digits,
+        "ProductCode": one.product_code,
+        "ExpiryDate": date_as_time(one.expiry_date),
+        "Status": one.status,
     }

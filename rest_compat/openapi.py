@@ -132,6 +132,7 @@ def _request_body(operation: Operation, table: FieldTable) -> Json:
         "type": "object",
         "properties": {field.name: _property(field) for field in table.fields},
         **({"required": required} if required else {}),
+        **({"anyOf": [{"required": [name]} for name in table.one_of]} if table.one_of else {}),
     }
     if operation.free_keys:
         schema["description"] = "Other keys are attributes that the program defines."

@@ -177,7 +177,17 @@ TRANSACTION_BODY = FieldTable(
         description="When; a date or date-time, without a zone in the program's.",
         example="2026-02-03T11:16:03",
     ),
-    _reference("member_relation_reference", need=Need.REQUIRED),
+    _reference("member_relation_reference", need=Need.OPTIONAL),
+    Field(
+        name="card_number",
+        kind=text(100),
+        description="A card that is linked to the member; names the member where no reference does.",
+    ),
+    Field(
+        name="sub_relation_identifier",
+        kind=text(100),
+        description="The identifier of a sub-relation of the member; as the card.",
+    ),
     Field(
         name="transaction_type",
         kind=text(10),
@@ -188,6 +198,7 @@ TRANSACTION_BODY = FieldTable(
     Field(name="product_code", kind=text(100), description="A product code of the program.", example="MUSIC"),
     Field(name="sub_product_code", kind=text(100), description="A sub product code of that product code."),
     _KEY,
+    one_of=("member_relation_reference", "card_number", "sub_relation_identifier"),
 )
 AVAILABILITY_BODY = FieldTable(*_ACCOUNT)
 REDEEM_BODY = FieldTable(

@@ -30,6 +30,7 @@ from domain.errors import (
     PointsNotPositive,
     RedemptionNotFound,
     ReferenceOfAnother,
+    SubRelationAmbiguous,
     UpdateFailed,
 )
 from rest_compat import answer, member, redemption, request, statement, token, transaction
@@ -150,6 +151,7 @@ OPERATIONS: tuple[Operation, ...] = (
             KeyReused,
             InvalidAttribute,
             InvalidProductCode,
+            SubRelationAmbiguous,
             MemberNotFound,
             MemberCancelled,
             MemberSuspended,

@@ -21,6 +21,8 @@ async def insert(call: Call) -> Answer:
             amount=values["amount"],
             transaction_date=given if isinstance(given, datetime) else datetime.combine(given, time.min),
             member_relation_reference=values["member_relation_reference"],
+            card_number=values["card_number"],
+            sub_relation_identifier=values["sub_relation_identifier"],
             product_code=values["product_code"],
             sub_product_code=values["sub_product_code"],
             attributes=call.extra,

@@ -7,16 +7,33 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
+from schema.mutations.adjustment import AdjustmentMutation
+from schema.mutations.configuration import ConfigurationMutation
+from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
+from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
+from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.transaction import TransactionMutation
+from schema.mutations.transfer import TransferMutation
 from schema.query import Query
 from schema.scalar import SCALARS
 
 
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
-class Mutation(MemberMutation, TransactionMutation, RedemptionMutation, ProgramMutation):
+class Mutation(
+    MemberMutation,
+    SubRelationMutation,
+    MergeMutation,
+    TransactionMutation,
+    RedemptionMutation,
+    HoldMutation,
+    TransferMutation,
+    AdjustmentMutation,
+    ProgramMutation,
+    ConfigurationMutation,
+):
     pass
 
 

@@ -25,7 +25,22 @@ MAX_COST = 5000
 
 _WRAPPERS = frozenset({"edges", "node", "pageInfo", "entries"})
 _SIZES = frozenset({"first", "last", "ids"})
-_PAGED = frozenset({"members", "batches", "ledger", "transactions", "rows", "statement", "expiring"})
+_PAGED = frozenset(
+    {
+        "members",
+        "batches",
+        "configurationVersions",
+        "ledger",
+        "transactions",
+        "rows",
+        "statement",
+        "expiring",
+        "holds",
+        "pointsRequests",
+        "subRelations",
+        "membersBySubRelation",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,16 @@ UNEXPECTED = "Unexpected error"
 # Custom attributes are named by their own keys, which are left as they are.
 _INPUTS = frozenset(
     {
+        "card_number",
+        "awarded_at",
         "client_reference",
         "email_id",
+        "expected_version",
         "external_reference",
+        "from_relation_reference",
         "full_name",
         "idempotency_key",
+        "last_six_digits",
         "loyalty_txn_type",
         "member_relation_reference",
         "merchant_name",
@@ -29,9 +34,13 @@ _INPUTS = frozenset(
         "product_code",
         "relation_reference",
         "sub_product_code",
+        "sub_relation_identifier",
+        "sub_relation_type",
+        "to_relation_reference",
         "transaction_date",
         "transaction_id",
         "transaction_type",
+        "validity_days",
     }
 )
 

@@ -7,15 +7,19 @@ import strawberry
 
 from domain.errors import BadRequest
 
-MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH = (
+MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST = (
     "Member",
     "LedgerEntry",
     "Transaction",
     "Redemption",
     "Program",
     "Batch",
+    "Merge",
+    "SubRelation",
+    "Hold",
+    "PointsRequest",
 )
-_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH})
+_KINDS = frozenset({MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST})
 _MAX_LENGTH = 200
 
 

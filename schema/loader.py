@@ -14,7 +14,9 @@ from strawberry.dataloader import DataLoader
 from domain.errors import TesseraError
 from resolvers.batch import Batch, BatchRow, BatchTotals, get_batch, get_batch_totals, list_batch_rows
 from resolvers.context import Context
+from resolvers.hold import Hold, list_holds_by_id, page_holds_of
 from resolvers.member import Member, list_members_by_id
+from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, get_program
 from resolvers.redemption import Redemption, list_redemptions
 from resolvers.statement import (
@@ -37,6 +39,7 @@ from resolvers.statement import (
     list_statement,
     page_entries,
 )
+from resolvers.sub_relation import SubRelation, page_sub_relations
 from resolvers.transaction import Transaction, page_transactions
 
 Key = TypeVar("Key", bound=Hashable)
@@ -60,6 +63,23 @@ class TransactionPage:
     before_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SubRelationPage:
+    """Which sub-relations of a member are asked for."""
+
+    size: int
+    after_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPage:
+    """Which holds of a member are asked for."""
+
+    size: int
+    status: str | None = None
+    before_id: int | None = None
+
+
 class Loaders:
     """The loaders of one request of one caller."""
 
@@ -71,6 +91,10 @@ class Loaders:
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
         self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))
         self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))
+        self.hold: DataLoader[int, Hold | None] = _by_key(lambda keys: list_holds_by_id(ctx, keys))
+        self.points_request: DataLoader[int, PointsRequest | None] = _by_key(
+            lambda keys: list_requests_by_id(ctx, keys)
+        )
         self.summary: DataLoader[str, StatementSummary] = _one_by_one(
             lambda reference: get_statement_summary(ctx, reference)
         )
@@ -90,7 +114,9 @@ class Loaders:
             lambda key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])
         )
         self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
+        self._sub_relations: dict[SubRelationPage, DataLoader[int, list[SubRelation] | None]] = {}
         self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
+        self._holds: dict[HoldPage, DataLoader[int, list[Hold] | None]] = {}
 
     def entries(self, page: EntryPage) -> DataLoader[int, list[LedgerEntry] | None]:
         """The loader of one page of postings, for any number of members."""
@@ -102,6 +128,14 @@ class Loaders:
             )
         return self._entries[page]
 
+    def sub_relations(self, page: SubRelationPage) -> DataLoader[int, list[SubRelation] | None]:
+        """The loader of one page of sub-relations, for any number of members."""
+        if page not in self._sub_relations:
+            self._sub_relations[page] = _by_key(
+                lambda keys: page_sub_relations(self._ctx, keys, first=page.size, after_id=page.after_id)
+            )
+        return self._sub_relations[page]
+
     def transactions(self, page: TransactionPage) -> DataLoader[int, list[Transaction] | None]:
         """The loader of one page of transactions, for any number of members."""
         if page not in self._transactions:
@@ -109,6 +143,16 @@ class Loaders:
                 lambda keys: page_transactions(self._ctx, keys, first=page.size, before_id=page.before_id)
             )
         return self._transactions[page]
+
+    def holds(self, page: HoldPage) -> DataLoader[int, list[Hold] | None]:
+        """The loader of one page of holds, for any number of members."""
+        if page not in self._holds:
+            self._holds[page] = _by_key(
+                lambda keys: page_holds_of(
+                    self._ctx, keys, first=page.size, status=page.status, before_id=page.before_id
+                )
+            )
+        return self._holds[page]
 
 
 def _by_key(load: Callable[[list[Key]], Awaitable[Mapping[Key, Value]]]) -> DataLoader[Key, Value | None]:

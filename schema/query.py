@@ -7,10 +7,16 @@ from uuid import UUID
 import strawberry
 
 from domain.errors import BadRequest, MemberNotFound, RedemptionNotFound
+from resolvers.attribute import AttributeFormat as Format
+from resolvers.attribute import export_attributes
 from resolvers.batch import list_batches
+from resolvers.configuration import find_configuration, get_configuration, list_configuration_versions
 from resolvers.member import count_members, get_member, list_members
-from resolvers.program import get_configuration, get_program, list_credentials, list_programs
+from resolvers.merge import MergeMembers, preview_merge
+from resolvers.points_request import list_points_requests
+from resolvers.program import get_program, list_credentials, list_programs
 from resolvers.redemption import find_redemption_by_key
+from resolvers.sub_relation import list_members_by_sub_relation
 from schema.connection import (
     After,
     Before,
@@ -27,20 +33,23 @@ from schema.connection import (
 )
 from schema.context import Info, RequestContext
 from schema.field import field
-from schema.global_id import BATCH, ENTRY, MEMBER, PROGRAM, REDEMPTION, GlobalId, decode
+from schema.global_id import BATCH, ENTRY, HOLD, MEMBER, PROGRAM, REDEMPTION, REQUEST, GlobalId, decode
 from schema.scalar import parse_uuid
 from schema.types.batch import Batch, to_batch
-from schema.types.entry import LedgerEntry, load_entry
-from schema.types.member import Member, load_member, to_member
-from schema.types.node import Node
-from schema.types.program import (
+from schema.types.configuration import (
+    AttributeFormat,
     Configuration,
-    Credential,
-    Program,
+    ConfigurationVersion,
     to_configuration,
-    to_credential,
-    to_program,
+    to_configuration_version,
 )
+from schema.types.entry import LedgerEntry, load_entry
+from schema.types.hold import Hold, load_hold
+from schema.types.member import Member, load_member, to_member
+from schema.types.merge import MergePreview, to_preview
+from schema.types.node import Node
+from schema.types.points_request import PointsRequest, PointsRequestStatus, load_request, to_request
+from schema.types.program import Credential, Program, to_credential, to_program
 from schema.types.redemption import Redemption, load_redemption, to_redemption
 from schema.types.refusal import ErrorDefinition, catalogue
 
@@ -64,6 +73,15 @@ class Query:
             raise BadRequest(f"ids: at most {MAX_NODES}", field="ids")
         named = [decode(one, "ids") for one in ids]
         return await asyncio.gather(*(_node(one, info.context) for one in named))
+
+    @field("What a merge of two members would move, without doing it.")
+    async def member_merge_preview(
+        self,
+        info: Info,
+        victim: Annotated[str, strawberry.argument(description="The reference of the member who would disappear.")],
+        survivor: Annotated[str, strawberry.argument(description="The reference of the member who would stay.")],
+    ) -> MergePreview | None:
+        return to_preview(await preview_merge(info.context.ctx, MergeMembers(victim=victim, survivor=survivor)))
 
     @field("The caller's program.")
     async def program(self, info: Info) -> Program | None:
@@ -116,6 +134,29 @@ class Query:
 
         return CountedConnection(edges=edges, page_info=page_info(edges, page, has_more), count=count)
 
+    @field("The members that a card, an identifier, or the pair of both is linked to: several may share one.")
+    async def members_by_sub_relation(
+        self,
+        info: Info,
+        card_number: Annotated[str | None, strawberry.argument(description="The whole card number.")] = None,
+        identifier: Annotated[
+            str | None, strawberry.argument(description="The identifier of the sub-relation, exact in case.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Member] | None:
+        page = read_page(first, after)
+        after_id = read_number_cursor("membersBySubRelation", page)
+        found = await list_members_by_sub_relation(
+            info.context.ctx, card_number, identifier, first=page.size + 1, after_id=after_id
+        )
+        rows, has_more = cut(found, page)
+        edges = [
+            Edge(node=to_member(row, info.context), cursor=number_cursor("membersBySubRelation", row.id))
+            for row in rows
+        ]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
     @field("One posting; null if the caller's program has none of this id.")
     async def ledger_entry(self, info: Info, id: Id) -> LedgerEntry | None:
         number = decode(id).number(ENTRY, info.context.ctx.principal.program)
@@ -140,13 +181,66 @@ class Query:
         row = await find_redemption_by_key(info.context.ctx, client_reference)
         return None if row is None else to_redemption(row, info.context)
 
+    @field("A hold; null if the caller's program has none of this id.")
+    async def hold(self, info: Info, id: Id) -> Hold | None:
+        number = decode(id).number(HOLD, info.context.ctx.principal.program)
+        return None if number is None else await load_hold(number, info.context)
+
+    @field("The adjustments that wait, or waited, for approval, newest first.")
+    async def points_requests(
+        self,
+        info: Info,
+        status: Annotated[PointsRequestStatus | None, strawberry.argument(description="Only these; null: all.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[PointsRequest] | None:
+        context, page = info.context, read_page(first, after)
+        found = await list_points_requests(
+            context.ctx,
+            status=None if status is None else status.name,
+            first=page.size + 1,
+            before_id=read_number_cursor("requests", page),
+        )
+        rows, has_more = cut(found, page)
+        edges = [Edge(node=to_request(row, context), cursor=number_cursor("requests", row.id)) for row in rows]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
     @field("Every credential that the program ever had, newest first.")
     async def credentials(self, info: Info) -> list[Credential] | None:
         return [to_credential(row, info.context) for row in await list_credentials(info.context.ctx)]
 
-    @field("The configuration in force.")
-    async def configuration(self, info: Info) -> Configuration | None:
-        return to_configuration(await get_configuration(info.context.ctx))
+    @field("The configuration in force, or any version; null if there is no such version.")
+    async def configuration(
+        self,
+        info: Info,
+        version: Annotated[int | None, strawberry.argument(description="Null: the one in force.")] = None,
+    ) -> Configuration | None:
+        if version is None:
+            return to_configuration(await get_configuration(info.context.ctx))
+        found = await find_configuration(info.context.ctx, version)
+        return None if found is None else to_configuration(found)
+
+    @field("Every version that the configuration ever had, newest first.")
+    async def configuration_versions(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[ConfigurationVersion] | None:
+        page = read_page(first, after)
+        number = read_number_cursor("configurations", page)
+        found = await list_configuration_versions(info.context.ctx, first=page.size + 1, before_version=number)
+        rows, has_more = cut(found, page)
+        edges = [
+            Edge(node=to_configuration_version(row, info.context), cursor=number_cursor("configurations", row.version))
+            for row in rows
+        ]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("The program's own attribute definitions as a file, which `attributeImport` reads.")
+    async def attribute_export(
+        self,
+        info: Info,
+        format: Annotated[AttributeFormat, strawberry.argument(description="How it is written.")],
+    ) -> str | None:
+        return await export_attributes(info.context.ctx, Format[format.name])
 
     @field("A batch file; null if the caller's program has none of this id.")
     async def batch(self, info: Info, id: Id) -> Batch | None:
@@ -173,6 +267,10 @@ async def _node(given: GlobalId, context: RequestContext) -> Node | None:
         return await load_member(number, context)
     if (number := given.number(ENTRY, partition)) is not None:
         return await load_entry(number, context)
+    if (number := given.number(HOLD, partition)) is not None:
+        return await load_hold(number, context)
+    if (number := given.number(REQUEST, partition)) is not None:
+        return await load_request(number, context)
     if given.kind == PROGRAM and given.partition == partition:
         return to_program(await context.loaders.program.load(partition), context)
     if given.kind == REDEMPTION and given.partition == partition:

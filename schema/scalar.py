@@ -10,12 +10,16 @@ from uuid import UUID
 import strawberry
 from graphql import (
     BooleanValueNode,
+    EnumValueNode,
     FloatValueNode,
     GraphQLError,
     IntValueNode,
+    ListValueNode,
     NullValueNode,
+    ObjectValueNode,
     StringValueNode,
     ValueNode,
+    VariableNode,
 )
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
@@ -29,6 +33,9 @@ AttributeScalar = NewType("AttributeScalar", object)
 """The value of a custom attribute: text, number or truth value."""
 
 Moment = TypeVar("Moment", date, datetime)
+
+MAX_JSON_DEPTH = 32
+"""As deep as the body of a request may be nested, and a configuration file."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,20})?")
 _MOMENT = re.compile(
@@ -95,6 +102,31 @@ def parse_attribute(given: object) -> object:
     return given
 
 
+def read_json(node: ValueNode, variables: Mapping[str, Any] | None = None, depth: int = 0) -> object:
+    """A JSON value that is written into the document; variables may stand inside it. Raises GraphQLError."""
+    if depth > MAX_JSON_DEPTH:
+        raise GraphQLError(f"must not be nested deeper than {MAX_JSON_DEPTH}")
+    match node:
+        case ObjectValueNode():
+            return {one.name.value: read_json(one.value, variables, depth + 1) for one in node.fields}
+        case ListValueNode():
+            return [read_json(one, variables, depth + 1) for one in node.values]
+        case VariableNode():
+            return (variables or {}).get(node.name.value)
+        case NullValueNode():
+            return None
+        case EnumValueNode():
+            raise GraphQLError("must be a JSON value; a text stands in quotes")
+        case _:
+            return _READ_PLAIN(node, variables)
+
+
+def _plain(given: object) -> object:
+    if given is None:
+        raise GraphQLError("must be a number with fewer than 40 digits and no exponent")
+    return given
+
+
 def _literal(parse: Callable[[object], object]) -> Callable[[ValueNode, Mapping[str, Any] | None], object]:
     """Reads a value that is written into the document, where a decimal still has all its digits."""
 
@@ -110,12 +142,17 @@ def _literal(parse: Callable[[object], object]) -> Callable[[ValueNode, Mapping[
     return read
 
 
+_READ_PLAIN = _literal(_plain)
+
+
 def _scalar(
     name: str,
     description: str,
     parse: Callable[[object], object],
     serialize: Callable[[Any], object],
     specification: str | None = None,
+    *,
+    read: Callable[[ValueNode, Mapping[str, Any] | None], object] | None = None,
 ) -> ScalarDefinition:
     return strawberry.scalar(
         name=name,
@@ -123,7 +160,7 @@ def _scalar(
         specified_by_url=specification,
         serialize=serialize,
         parse_value=parse,
-        parse_literal=_literal(parse),
+        parse_literal=read or _literal(parse),
     )
 
 
@@ -180,6 +217,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         _same,
         _same,
         "https://datatracker.ietf.org/doc/html/rfc8259",
+        read=read_json,
     ),
 }
 """Every scalar that is not GraphQL's own, by the Python type it stands for."""

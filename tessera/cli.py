@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tessera.commands import batch, database, demo, doctor, later, ledger, program, rules, serving, snapshot
+from tessera.commands import attribute, batch, database, demo, doctor, later, ledger, program, rules, serving, snapshot
 from tessera.console import RefusingGroup, show
 
 app = typer.Typer(
@@ -28,10 +28,12 @@ app.add_typer(program.sftp_logins, name="sftp-login")
 app.add_typer(program.admin_tokens, name="admin-token")
 app.add_typer(batch.app, name="batch")
 app.add_typer(rules.app, name="rules")
+app.add_typer(attribute.app, name="attributes")
 app.add_typer(ledger.app, name="ledger")
 app.command()(later.parity)
 app.command()(later.export)
 app.command()(snapshot.errors)
+app.command()(snapshot.statuses)
 app.add_typer(snapshot.schemas, name="schema")
 app.add_typer(snapshot.openapis, name="openapi")
 app.command()(doctor.doctor)

@@ -1,4 +1,4 @@
-"""The pages of the shell: a landing page, the list of operations and the table of errors.
+"""The pages of the shell: a landing page, the list of operations, the tables of errors and statuses.
 
 Plain HTML with one local style sheet: nothing inline, no script, nothing from elsewhere.
 """
@@ -11,14 +11,18 @@ from typing import Any
 import orjson
 
 from domain.errors import CATALOGUE
+from domain.member_status import STATUS_NAMES, STATUS_TABLE
 
 STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
+
+CONFIGURATION_SCHEMA = "/docs/configuration.schema.json"
 
 _LANDING = (
     ("/graphql", "GraphQL", "Queries and mutations; in a browser, GraphiQL."),
     ("/docs", "REST operations", "The list of operations, in both path families."),
     ("/openapi.json", "OpenAPI", "The same as an OpenAPI document, for tools."),
     ("/docs/errors", "Errors", "Every error code with its HTTP status and GraphQL code."),
+    (CONFIGURATION_SCHEMA, "Configuration schema", "The JSON Schema of configuration files, for editors and tools."),
     ("/healthz", "Alive", "Answers as long as the process runs."),
     ("/readyz", "Ready", "Answers 200 while the database can be reached and its schema is current."),
 )
@@ -73,6 +77,26 @@ def errors_markdown() -> str:
     ]
     for row in error_table():
         lines.append("| " + " | ".join(str(row[column]).replace("|", "\\|") for column in _ERROR_COLUMNS) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def status_markdown() -> str:
+    """What each member status lets happen, as `docs/status.md` holds it."""
+    heads = [f"{status} {name}" for status, name in STATUS_NAMES.items()]
+    lines = [
+        "# Member status",
+        "",
+        "What may be done to or by a member of each status, by every door alike, as declared in",
+        "`domain/member_status.py`. A code is the refusal ([errors.md](errors.md)); `yes`: the status says",
+        "nothing against it. A program with `accrue_cancelled` lets cancelled members earn.",
+        "",
+        f"| operation | {' | '.join(heads)} |",
+        "| --- |" + " --- |" * len(heads),
+    ]
+    for operation, by_status in STATUS_TABLE.items():
+        refusals = [by_status[status] for status in STATUS_NAMES]
+        cells = [operation.replace("_", " "), *("yes" if one is None else one.code for one in refusals)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from domain.errors import ServiceUnavailable
+from domain.rules.schema import schema_text
 from tessera.migration import SENTENCES, USABLE, schema_state
-from tessera.pages import STYLE, errors_json, errors_page, landing_page, operations_page
+from tessera.pages import CONFIGURATION_SCHEMA, STYLE, errors_json, errors_page, landing_page, operations_page
 from tessera.runtime import Runtime
 
 READY_LIMIT_S = 5.0
@@ -30,6 +31,7 @@ def page_routes(openapi: Mapping[str, Any]) -> Sequence[BaseRoute]:
         _page("/docs", operations),
         _page("/openapi.json", document, "application/json"),
         _page("/docs/errors.json", errors_json(), "application/json"),
+        _page(CONFIGURATION_SCHEMA, schema_text().encode(), "application/schema+json"),
         _page("/assets/page.css", STYLE, "text/css"),
         Route("/docs/errors", _errors),
         Route("/healthz", _alive),

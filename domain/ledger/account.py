@@ -130,9 +130,15 @@ class Account:
 
 
 def _less(moves: Sequence[Move], points: int) -> list[Move]:
-    """The moves of new lots without the first points: the lots become smaller, or are not made at all."""
+    """The moves of new lots without the first points: the lots become smaller, or are not made at all.
+
+    A move of no points, which only changes a date, stays.
+    """
     left: list[Move] = []
     for move in moves:
+        if not move.points:
+            left.append(move)
+            continue
         cut = min(points, move.points)
         points -= cut
         if kept := move.points - cut:

@@ -22,9 +22,11 @@ def expires_at(
 ) -> datetime:
     """The first UTC instant at which points earned at `earned_at` are no longer valid, or `NEVER`.
 
+    With the policy `inactivity`, `earned_at` is the instant of the activity that is counted from.
+
     A rule's own months replace the program's, and run on to the end of the program's period as well;
     a rule's own date stands as it is. An instant before `earned_at` is possible (a fixed date that is
-    past) and means: expired at once. NotImplementedError for the policy `inactivity`.
+    past) and means: expired at once.
     """
     last_day = _last_day(terms, local_date(earned_at, zone), override)
     if last_day is None or last_day.year >= NEVER.year:
@@ -62,11 +64,7 @@ def _last_day(terms: ExpiryTerms, earned_on: date, override: ExpiryOverride | No
         return override.last_day
     if override is not None and override.months is not None:
         return period_last_day(add_months(earned_on, override.months), terms.period_end)
-    if terms.policy == "months" and terms.months is not None:
+    if terms.policy in ("months", "inactivity") and terms.months is not None:
         # The month is clamped before the period is closed: 31 Jan + 1 month ends with February.
         return period_last_day(add_months(earned_on, terms.months), terms.period_end)
-    if terms.policy == "fixed_date" and terms.last_day is not None:
-        return terms.last_day
-    if terms.policy == "none":
-        return None
-    raise NotImplementedError(f"expiry policy {terms.policy} is not supported yet")
+    return terms.last_day if terms.policy == "fixed_date" else None

@@ -23,9 +23,13 @@ def hold_points(
     merchant: str | None = None,
     amount: Decimal | None = None,
 ) -> Draft:
-    """Post a hold from lots that come in `lot_order`; the caller has checked `available`."""
+    """Post a hold from lots that come in `lot_order`; the caller has checked `available`.
+
+    The posting carries the instant at which the hold lapses, so that the chain covers it.
+    """
     account.next_release = min(account.next_release, expires_at)
-    return account.debit(Draft("hold", "redeem", -points, HOLD, now, [], merchant=merchant, amount=amount), lots)
+    draft = Draft("hold", "redeem", -points, HOLD, now, [], expires_at=expires_at, merchant=merchant, amount=amount)
+    return account.debit(draft, lots)
 
 
 def release(account: Account, hold_entry_id: int, taken: Taken, at: datetime) -> Draft:

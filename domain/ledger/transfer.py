@@ -36,16 +36,18 @@ def move_everything(
     if lots:
         moves = [Move(lot, -lot.remaining, lot.expires_at) for lot in lots]
         posted.append(_move(giver, taker, moves, now, references[0], (None, None))[0])
-    if owed := giver.arrears:
-        # Settled on the giver's side before the taker's credits could repay them: they arrive whole.
-        settled = giver.post(
-            Draft("transfer", "other", owed, TRANSFER_IN, now, [], arrears=owed, external_reference=references[1])
-        )
-        settled.related = taker.post(
-            Draft("transfer", "redeem", -owed, TRANSFER_OUT, now, [], arrears=-owed, related=settled)
-        )
-        posted.append(settled)
+    # Settled after the taker's credits could repay arrears of its own: these arrive whole.
+    if giver.arrears:
+        posted.append(owe(giver, taker, giver.arrears, now=now, reference=references[1]))
     return posted
+
+
+def owe(giver: Account, taker: Account, points: int, *, now: datetime, reference: UUID) -> Draft:
+    """Move arrears from one account to another; the giver's posting."""
+    settled = Draft("transfer", "other", points, TRANSFER_IN, now, [], arrears=points, external_reference=reference)
+    settled.related = Draft("transfer", "redeem", -points, TRANSFER_OUT, now, [], arrears=-points, related=settled)
+    taker.post(settled.related)
+    return giver.post(settled)
 
 
 def give_back(giver: Account, taker: Account, moved: Sequence[tuple[Lot, Lot]], *, now: datetime) -> Draft | None:

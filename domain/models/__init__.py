@@ -21,7 +21,7 @@ from domain.models.ledger import (
     member_transaction,
     outbox,
 )
-from domain.models.member import account, member, member_unique_value
+from domain.models.member import account, member, member_erasure, member_unique_value, sub_relation
 from domain.models.program import (
     access_token,
     admin_token,
@@ -52,6 +52,7 @@ __all__ = [
     "member",
     "member_merge",
     "member_tier",
+    "member_erasure",
     "member_transaction",
     "member_unique_value",
     "outbox",
@@ -59,4 +60,5 @@ __all__ = [
     "program",
     "program_config",
     "segment_member",
+    "sub_relation",
 ]

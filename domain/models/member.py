@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from domain.models.base import METADATA, program_key, row_key
@@ -35,6 +37,7 @@ member = Table(
     Column("enrolled_at", UtcDateTime, nullable=False),
     Column("activated_at", UtcDateTime),
     Column("last_logged_in_at", UtcDateTime),
+    Column("erased_at", UtcDateTime),
     Column("version", Integer, nullable=False),
     Column("tier", Text),
     Column("tier_since", UtcDateTime),
@@ -48,11 +51,18 @@ member = Table(
     UniqueConstraint("program_id", "email_hash"),
     UniqueConstraint("program_id", "mobile_hash"),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
+    Index(
+        "ix_member_merged_into",
+        "program_id",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 """`profile` is personal information under `data_key`, itself wrapped by the deployment's key.
 
-Destroying `data_key` erases the member. E-mail and mobile number are found by keyed hashes. `merged_into`
-is the member who answers for this one since a merge: its reference goes on to work.
+Destroying `data_key` erases the member, since `erased_at`. E-mail and mobile number are found by keyed hashes.
+`merged_into` is the member who answers for this one since a merge: its reference goes on to work.
 """
 
 member_unique_value = Table(
@@ -66,6 +76,52 @@ member_unique_value = Table(
     Index("ix_member_unique_value_member", "program_id", "member_id"),
 )
 """The values of unique custom attributes, by keyed hash."""
+
+sub_relation = Table(
+    "sub_relation",
+    METADATA,
+    program_key(),
+    row_key(),
+    Column("member_id", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("card_hash", LargeBinary),
+    Column("card_last_four", Text),
+    Column("card_number", Text),
+    Column("sub_relation_identifier", Text),
+    Column("last_six_digits", Text),
+    Column("product_code", Text),
+    Column("expiry_date", Date),
+    Column("status", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("unlinked_at", UtcDateTime),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("program_id", "member_id", "card_hash"),
+    UniqueConstraint("program_id", "member_id", "sub_relation_identifier"),
+    ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
+    CheckConstraint("(card_hash IS NULL AND sub_relation_identifier IS NULL) = (unlinked_at IS NOT NULL)", name="pair"),
+    Index("ix_sub_relation_card", "program_id", "card_hash", "member_id"),
+    Index("ix_sub_relation_identifier", "program_id", "sub_relation_identifier", "member_id"),
+)
+"""Cards, accounts, devices and external ids of members. A value stands once on a member, on any number of members.
+
+Cards are found by keyed hash; `card_number` is in clear only where it is no payment card's. An unlinked row is
+emptied and stays, so that its id never comes to mean another's.
+"""
+
+member_erasure = Table(
+    "member_erasure",
+    METADATA,
+    program_key(),
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reference_hash", LargeBinary, nullable=False),
+    Column("erased_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["program_id"], ["program.id"]),
+    Index("ix_member_erasure_reference", "program_id", "reference_hash"),
+)
+"""Who was erased, under which reference by keyed hash: what has to be erased again after a restore.
+
+It hangs on no member, so that it can be brought into a database that was restored from before the enrolment.
+"""
 
 account = Table(
     "account",

@@ -1,143 +1,218 @@
 """A configuration to closures, once per version: what `evaluate` runs for every transaction."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from domain.points import EXACT
 from domain.program_zone import load_zone, start_of_day, to_instant
 from domain.rules.attributes import index_products
 from domain.rules.compile_condition import ConditionCompiler, Env, Test
+from domain.rules.compiled import (
+    CompiledAggregate,
+    CompiledCap,
+    CompiledFactor,
+    CompiledGroup,
+    CompiledRule,
+    CompiledRules,
+    Give,
+    Input,
+    LotTerms,
+    has_share,
+)
 from domain.rules.exact import denominator, factor_of, scaled
-from domain.rules.model import Category, Configuration, ExpiryOverride, Flat, Rule, RuleGroup
-from domain.rules.vocabulary import Vocabulary, vocabulary_of
+from domain.rules.model import (
+    AllOf,
+    AnyOf,
+    Award,
+    Campaign,
+    CapWindow,
+    Comparison,
+    Condition,
+    Configuration,
+    EveryNth,
+    Flat,
+    Multiplier,
+    Not,
+    Percent,
+    PerUnit,
+    Rule,
+    RuleGroup,
+)
+from domain.rules.vocabulary import AGGREGATE, SEGMENTS, TRANSACTION, Vocabulary, vocabulary_of
 
-Give = Callable[[Env], Decimal]
+__all__ = ["CompiledGroup", "CompiledRule", "CompiledRules", "compile_rules"]
 
 _ZERO = Decimal(0)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CompiledRule:
-    """A rule that may run; gifts and the cap are counted in parts of the group's denominator.
-
-    `starts` is inclusive and `ends` exclusive, both in UTC; `sequence` is the place in the file.
-    """
-
-    name: str
-    sequence: int
-    test: Test | None
-    give: Give
-    cap: Decimal | None
-    cap_points: int | None
-    starts: datetime | None
-    ends: datetime | None
-    expires: ExpiryOverride | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CompiledGroup:
-    """A group with its enabled rules. `half` and `unit` are what its rounding adds and divides by."""
-
-    name: str
-    category: Category
-    stop_at_first: bool
-    parts: int
-    cap: Decimal | None
-    cap_points: int | None
-    doubled: Decimal
-    half: Decimal
-    unit: Decimal
-    rules: tuple[CompiledRule, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CompiledRules:
-    """Everything that an evaluation needs; holds no state and may be shared between threads."""
-
-    zone: ZoneInfo
-    points_decimals: int
-    needs_moment: bool
-    products: dict[str, frozenset[str]]
-    groups: tuple[CompiledGroup, ...]
+_WINDOWS: tuple[CapWindow, ...] = ("day", "month", "lifetime")
 
 
 def compile_rules(configuration: Configuration) -> CompiledRules:
     """The closures of a configuration that `parse` gave: it has checked what is relied on here."""
-    zone = load_zone(configuration.program.time_zone)
-    words = vocabulary_of(configuration)
-    conditions = ConditionCompiler(words, zone)
-    groups = tuple(
-        _compile_group(group, configuration, words, conditions, zone)
-        for group in configuration.rule_groups
-        if group.enabled
+    return _Compiler(configuration).compile()
+
+
+class _Compiler:
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._zone = load_zone(configuration.program.time_zone)
+        self._words = vocabulary_of(configuration)
+        self._conditions = ConditionCompiler(self._words, self._zone)
+        self._places: dict[tuple[str, CapWindow], int] = {}
+        self._aggregates = {
+            aggregate.key: CompiledAggregate(aggregate=aggregate, test=self._test(aggregate.when))
+            for aggregate in configuration.aggregates
+        }
+
+    def compile(self) -> CompiledRules:
+        """All of it. The conditions come before `needs_moment`, which they set."""
+        configuration = self._configuration
+        groups = tuple(self._groups())
+        caps = {cap.place: cap for group in groups for cap in group.caps}
+        factors = tuple(self._campaign_factors())
+        dynamic = {one.name: self._test(one.when) for one in configuration.segments if one.kind == "dynamic"}
+        frozen = [one for one in configuration.segments if one.kind == "frozen"]
+        snapshots = {one.name: self._conditions.compile(one.when) for one in frozen if one.when is not None}
+        tiers = configuration.tiers
+        return CompiledRules(
+            zone=self._zone,
+            points_decimals=configuration.program.points_decimals,
+            needs_moment=self._conditions.needs_moment,
+            products=index_products(configuration.product_codes),
+            groups=groups,
+            caps=tuple(caps.values()),
+            tier_factors=(
+                {}
+                if tiers.assessment == "off"
+                else {level.name: level.multiplier for level in tiers.levels if level.multiplier != 1}
+            ),
+            campaign_factors=factors,
+            aggregates=tuple(self._aggregates.values()),
+            segments={**dynamic, **dict.fromkeys(one.name for one in frozen)},
+            snapshots=snapshots,
+        )
+
+    def _groups(self) -> Iterator[CompiledGroup]:
+        for group in self._configuration.rule_groups:
+            if group.enabled:
+                yield self._group(group)
+        for campaign in self._configuration.campaigns:
+            if isinstance(campaign.award, Flat):
+                bonus = self._group(_group_of(campaign))
+                yield replace(bonus, multiplied=False, message=campaign.message)
+
+    def _group(self, group: RuleGroup) -> CompiledGroup:
+        parts = denominator(rule.award for rule in group.rules)
+        rules = tuple(self._rule(rule, sequence, parts) for sequence, rule in enumerate(group.rules) if rule.enabled)
+        cap = group.caps.transaction
+        return CompiledGroup(
+            name=group.name,
+            category=group.category,
+            stop_at_first=group.stop_at_first,
+            multiplied=True,
+            parts=parts,
+            cap=None if cap is None else Decimal(cap * parts),
+            cap_points=cap,
+            caps=tuple(self._caps(group)),
+            # Half up of total / parts in units of 10**-places is (2 * total * 10**places + parts) // (2 * parts).
+            doubled=Decimal(2 * 10**self._configuration.program.points_decimals),
+            half=Decimal(parts),
+            unit=Decimal(2 * parts),
+            rules=rules,
+            terms=_common_terms(rules),
+        )
+
+    def _caps(self, group: RuleGroup) -> Iterator[CompiledCap]:
+        program = self._configuration.program
+        limits = [(group.name, window, getattr(group.caps, window)) for window in _WINDOWS]
+        for scope, window, points in (*limits, ("", _WINDOWS[1], program.accrual_cap_per_month)):
+            if points is not None:
+                # The program's cap is one and the same for all groups.
+                place = self._places.setdefault((scope, window), len(self._places))
+                limit = points * 10**program.points_decimals
+                yield CompiledCap(place=place, scope=scope, window=window, points=points, limit=limit)
+
+    def _rule(self, rule: Rule, sequence: int, parts: int) -> CompiledRule:
+        award = rule.award
+        return CompiledRule(
+            name=rule.name,
+            sequence=sequence,
+            test=self._rule_test(rule),
+            give=_give(award, parts, self._words),
+            factor=award.factor if isinstance(award, Multiplier) else None,
+            cap=None if rule.cap is None else Decimal(rule.cap * parts),
+            cap_points=rule.cap,
+            starts=None if rule.valid_from is None else to_instant(rule.valid_from, self._zone),
+            ends=None if rule.valid_to is None else self._end_of(rule.valid_to),
+            terms=LotTerms(rule.expires, rule.release_after_days),
+            inputs=tuple(self._inputs(rule)),
+        )
+
+    def _rule_test(self, rule: Rule) -> Test | None:
+        test = self._test(rule.when)
+        if not isinstance(rule.award, EveryNth):
+            return test
+        nth = _nth(self._aggregates[rule.award.count], rule.award.n)
+        return nth if test is None else lambda env: test(env) and nth(env)
+
+    def _test(self, condition: Condition | None) -> Test | None:
+        return None if condition is None else self._conditions.compile(condition)
+
+    def _campaign_factors(self) -> Iterator[CompiledFactor]:
+        for campaign in self._configuration.campaigns:
+            if isinstance(campaign.award, Multiplier):
+                yield CompiledFactor(
+                    name=campaign.name,
+                    factor=campaign.award.factor,
+                    test=self._test(_segment_condition(campaign)),
+                    starts=to_instant(campaign.starts, self._zone),
+                    ends=self._end_of(campaign.ends),
+                )
+
+    def _inputs(self, rule: Rule) -> Iterator[Input]:
+        asked: dict[str, list[str]] = {path: [] for path in _counted_in(rule.award)}
+        for path, names in _asked_in(rule.when):
+            asked.setdefault(path, []).extend(names)
+        for path, constants in asked.items():
+            word = self._words[path]
+            masked = word.definition is not None and word.definition.pi
+            known = tuple(dict.fromkeys(constants)) if word.slot == SEGMENTS else ()
+            yield Input(path=path, slot=word.slot, key=word.key, masked=masked, names=known)
+
+    def _end_of(self, last: date | datetime) -> datetime:
+        if isinstance(last, datetime):
+            return to_instant(last, self._zone) + timedelta(microseconds=1)
+        return start_of_day(last + timedelta(days=1), self._zone)
+
+
+def _common_terms(rules: tuple[CompiledRule, ...]) -> LotTerms | None:
+    terms = {rule.terms for rule in rules if rule.factor is None or has_share(rule)}
+    return terms.pop() if len(terms) == 1 else None
+
+
+def _group_of(campaign: Campaign) -> RuleGroup:
+    rule = Rule(
+        name=campaign.name,
+        award=campaign.award,
+        when=_segment_condition(campaign),
+        valid_from=campaign.starts,
+        valid_to=campaign.ends,
     )
-    return CompiledRules(
-        zone=zone,
-        points_decimals=configuration.program.points_decimals,
-        needs_moment=conditions.needs_moment,
-        products=index_products(configuration.product_codes),
-        groups=groups,
-    )
+    return RuleGroup(name=f"Campaign {campaign.name}", category="bonus", rules=(rule,))
 
 
-def _compile_group(
-    group: RuleGroup,
-    configuration: Configuration,
-    words: Vocabulary,
-    conditions: ConditionCompiler,
-    zone: ZoneInfo,
-) -> CompiledGroup:
-    parts = denominator(rule.award for rule in group.rules)
-    cap = group.caps.transaction
-    return CompiledGroup(
-        name=group.name,
-        category=group.category,
-        stop_at_first=group.stop_at_first,
-        parts=parts,
-        cap=None if cap is None else Decimal(cap * parts),
-        cap_points=cap,
-        # Half up of total / parts in units of 10**-places is (2 * total * 10**places + parts) // (2 * parts).
-        doubled=Decimal(2 * 10**configuration.program.points_decimals),
-        half=Decimal(parts),
-        unit=Decimal(2 * parts),
-        rules=tuple(
-            _compile_rule(rule, sequence, parts, words, conditions, zone)
-            for sequence, rule in enumerate(group.rules)
-            if rule.enabled
-        ),
-    )
+def _segment_condition(campaign: Campaign) -> Condition | None:
+    if campaign.segment is None:
+        return None
+    return Comparison(attribute="segments", op="contains", value=campaign.segment)
 
 
-def _compile_rule(
-    rule: Rule,
-    sequence: int,
-    parts: int,
-    words: Vocabulary,
-    conditions: ConditionCompiler,
-    zone: ZoneInfo,
-) -> CompiledRule:
-    return CompiledRule(
-        name=rule.name,
-        sequence=sequence,
-        test=None if rule.when is None else conditions.compile(rule.when),
-        give=_compile_award(rule, parts, words),
-        cap=None if rule.cap is None else Decimal(rule.cap * parts),
-        cap_points=rule.cap,
-        starts=None if rule.valid_from is None else to_instant(rule.valid_from, zone),
-        ends=None if rule.valid_to is None else _end_of(rule.valid_to, zone),
-        expires=rule.expires,
-    )
-
-
-def _compile_award(rule: Rule, parts: int, words: Vocabulary) -> Give:
-    award = rule.award
-    factor = scaled(factor_of(award), parts)
-    if isinstance(award, Flat):
-        return lambda env: factor
-    word = words[award.of]
+def _give(award: Award, parts: int, words: Vocabulary) -> Give:
+    if not isinstance(award, PerUnit | Percent):
+        fixed = _ZERO if isinstance(award, Multiplier) else scaled(factor_of(award), parts)
+        return lambda env: fixed
+    factor, word = scaled(factor_of(award), parts), words[award.of]
     slot, key, multiply = word.slot, word.key, EXACT.multiply
 
     def give(env: Env) -> Decimal:
@@ -148,7 +223,35 @@ def _compile_award(rule: Rule, parts: int, words: Vocabulary) -> Give:
     return give
 
 
-def _end_of(last: date | datetime, zone: ZoneInfo) -> datetime:
-    if isinstance(last, datetime):
-        return to_instant(last, zone) + timedelta(microseconds=1)
-    return start_of_day(last + timedelta(days=1), zone)
+def _nth(counted: CompiledAggregate, n: int) -> Test:
+    key, of, counts = counted.aggregate.key, counted.aggregate.of, counted.test
+
+    def test(env: Env) -> bool:
+        value = env[AGGREGATE].get(key)
+        if not value or value % n:
+            return False
+        # A transaction that is not counted leaves the count where it was, and must not be given the prize again.
+        return (counts is None or counts(env)) and (of is None or env[TRANSACTION].get(of) is not None)
+
+    return test
+
+
+def _counted_in(award: Award) -> list[str]:
+    if isinstance(award, EveryNth):
+        return [f"aggregate.{award.count}"]
+    return [award.of] if isinstance(award, PerUnit | Percent) else []
+
+
+def _asked_in(condition: Condition | None) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """The paths of a condition, each with the constants that it is compared with."""
+    match condition:
+        case AllOf() | AnyOf():
+            for part in condition.parts:
+                yield from _asked_in(part)
+        case Not():
+            yield from _asked_in(condition.part)
+        case Comparison():
+            value = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+            yield condition.attribute, tuple(map(str, value))
+            if condition.attribute_value is not None:
+                yield condition.attribute_value, ()

@@ -12,10 +12,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.rules.model import AllOf, AnyOf, Comparison, Condition, Not
-from domain.rules.vocabulary import MOMENT, ORDER, Vocabulary, Word
+from domain.rules.vocabulary import MOMENT, ORDER, SEGMENTS, Vocabulary, Word
 
-Env = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
-"""The facts: of the transaction, of the member, and of the moment on the program's clocks."""
+Env = tuple[Any, ...]
+"""The facts by slot: a mapping each, of the transaction, the member, the moment on the program's clocks, the
+sub-relation, the aggregates, the member's standing, and the segments with whether the member is in them."""
 
 Test = Callable[[Env], bool]
 
@@ -58,6 +59,8 @@ class ConditionCompiler:
             other = self._words[comparison.attribute_value]
             self.needs_moment = self.needs_moment or other.slot == MOMENT
             return _against_attribute(comparison.op, word, other, self._zone)
+        if word.kind == "set":
+            return _in_segments(comparison.op, comparison.value)
         if word.kind == "date":
             return _against_date(comparison.op, word, comparison.value, self._zone)
         return _CONSTANTS[comparison.op](word.slot, word.key, comparison.value)
@@ -179,6 +182,16 @@ _CONSTANTS: Mapping[str, Callable[[int, str, Any], Test]] = {
     "starts_with": _called(_starts_with),
     "multiple_of": _called(_is_multiple),
 }
+
+# Segments, which are looked at only when a condition asks for them.
+
+
+def _in_segments(op: str, constant: Any) -> Test:
+    if op == "contains":
+        return lambda env: bool(env[SEGMENTS][constant])
+    one_of = _any([_in_segments("contains", name) for name in constant])
+    return one_of if op == "in" else _negated(one_of)
+
 
 # Dates: against a date a time counts as its day, against a time a date counts as its midnight.
 

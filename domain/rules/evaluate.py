@@ -1,24 +1,42 @@
 """What a transaction earns: exact, rounded once per group, and able to explain itself.
 
-In each group: every rule's gift, cut by the rule's cap, summed, cut by the group's cap, rounded half
-up. A cap grants what is left below it; the rules that come first are granted first.
+Groups in sequence, then the flat bonuses of campaigns. In each: every rule's gift, cut by the rule's cap,
+summed, times the tier, the campaigns and the group's multipliers, cut by the caps of the group and then of
+the program, rounded half up, and counted before the next group. A cap grants what is left below it; the
+rules that come first are granted first.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_DOWN, Context, Decimal
-from typing import Any
-from zoneinfo import ZoneInfo
+from decimal import ROUND_DOWN, Context, Decimal, Inexact, Overflow
 
-from domain.points import EXACT, MAX_POINTS, from_minor, plain, plain_text
-from domain.rules.compile import CompiledGroup, CompiledRule, CompiledRules
+from domain.points import EXACT, MAX_POINTS, from_minor, plain
+from domain.rules.award import (
+    AwardLot,
+    CapCut,
+    Evaluation,
+    Factor,
+    Gift,
+    GroupAward,
+    shares_of,
+)
+from domain.rules.cap import CapCounter, CapKey, cap_keys
 from domain.rules.compile_condition import Env
-from domain.rules.exact import exact_text
-from domain.rules.model import Category, ExpiryOverride
+from domain.rules.compiled import CompiledGroup, CompiledRule, CompiledRules, LotTerms
+from domain.rules.facts import Facts, env_of
 
-_ZERO = Decimal(0)
-_NO_MOMENT: Mapping[str, Any] = {}
+__all__ = [
+    "AwardLot",
+    "AwardTooLarge",
+    "CapKey",
+    "Evaluation",
+    "Facts",
+    "GroupAward",
+    "cap_keys",
+    "evaluate",
+]
+
+_ZERO, _ONE = Decimal(0), Decimal(1)
 _SPOILAGE = Context(prec=30, rounding=ROUND_DOWN)
 
 
@@ -26,164 +44,126 @@ class AwardTooLarge(ValueError):
     """A group would give more points than any posting may have."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """A transaction as the rules see it: typed values (`validate_attributes`), and its aware date."""
+def evaluate(compiled: CompiledRules, facts: Facts, used: Mapping[CapKey, int]) -> Evaluation:
+    """The awards of a transaction; `used` is what the counters of `cap_keys` have so far, in smallest units.
 
-    transaction: Mapping[str, Any]
-    at: datetime
-    member: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AwardLot:
-    """Part of an award with one expiry; None is the program's own."""
-
-    points: int
-    expires: ExpiryOverride | None
-
-
-@dataclass(slots=True)
-class Gift:
-    """What a rule that matched gave, and what the caps left of it, in parts of the denominator."""
-
-    rule: CompiledRule
-    gave: Decimal
-    kept: Decimal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GroupAward:
-    """What one group gave, in smallest units; the lots sum to `points`, which is more than 0.
-
-    `spoilage` is in points: exact sum minus posted points, negative where rounding went up.
+    `AwardTooLarge` beyond `MAX_POINTS`.
     """
-
-    compiled: CompiledGroup
-    points: int
-    points_decimals: int
-    spoilage: Decimal
-    lots: tuple[AwardLot, ...]
-    gifts: list[Gift]
-    uncut: Decimal
-    total: Decimal
-
-    @property
-    def group(self) -> str:
-        """The group's name."""
-        return self.compiled.name
-
-    @property
-    def category(self) -> Category:
-        """The statement bucket."""
-        return self.compiled.category
-
-    @property
-    def explanation(self) -> dict[str, Any]:
-        """Which rules matched, what each gave, which cap cut it, and the rounding; built on each reading.
-
-        JSON-able, with exact figures as texts.
-        """
-        parts = self.compiled.parts
-        caps = []
-        if self.total != self.uncut:
-            cut = exact_text(EXACT.subtract(self.uncut, self.total), parts)
-            caps.append({"cap": "transaction", "limit": self.compiled.cap_points, "cut": cut})
-        return {
-            "rules": [_explained(gift, parts) for gift in self.gifts],
-            "caps": caps,
-            "exact": exact_text(self.total, parts),
-            "rounding": "half_up",
-            "points": plain_text(from_minor(self.points, self.points_decimals)),
-            "spoilage": format(self.spoilage, "f"),
-        }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluation:
-    """The awards in sequence. `unposted` is what groups gave that rounded to nothing, in points."""
-
-    awards: tuple[GroupAward, ...]
-    unposted: Decimal
-
-    @property
-    def points(self) -> int:
-        """All awards together, in smallest units."""
-        return sum(award.points for award in self.awards)
-
-
-def evaluate(compiled: CompiledRules, facts: Facts) -> Evaluation:
-    """The awards of a transaction. `AwardTooLarge` beyond `MAX_POINTS`."""
-    moment = moment_of(facts.at, compiled.zone) if compiled.needs_moment else _NO_MOMENT
-    env: Env = (facts.transaction, facts.member, moment)
+    env, counter = env_of(compiled, facts), CapCounter(compiled, used, facts.at)
     awards: list[GroupAward] = []
+    fruitless: list[GroupAward] = []
     unposted = _ZERO
-    for group in compiled.groups:
-        gifts = _gifts(group, env, facts.at)
-        if not gifts:
-            continue
-        uncut, total = _cap_group(group, gifts)
-        minor = _rounded(group, total)
-        spoilage = _spoilage(group, total, minor, compiled.points_decimals)
-        if minor:
-            awards.append(
-                GroupAward(
-                    compiled=group,
-                    points=minor,
-                    points_decimals=compiled.points_decimals,
-                    spoilage=spoilage,
-                    lots=_lots(group, gifts, minor),
-                    gifts=gifts,
-                    uncut=uncut,
-                    total=total,
-                )
-            )
-        else:
-            unposted = EXACT.add(unposted, spoilage)
-    return Evaluation(awards=tuple(awards), unposted=unposted)
+    try:
+        factors = tuple(_factors(compiled, facts, env)) if compiled.campaign_factors or compiled.tier_factors else ()
+        for group in compiled.groups:
+            gifts, multipliers = _gifts(group, env, facts.at)
+            if gifts:
+                award = _award(compiled, group, gifts, multipliers, factors, counter, env)
+                if award.points:
+                    awards.append(award)
+                else:
+                    fruitless.append(award)
+                    unposted = EXACT.add(unposted, award.spoilage)
+    except (Inexact, Overflow) as error:
+        raise AwardTooLarge("the award has more digits than can be counted") from error
+    return Evaluation(awards=tuple(awards), unposted=unposted, counted=counter.counted(), fruitless=tuple(fruitless))
 
 
-def moment_of(at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    """The facts of the moment on the program's clocks."""
-    local = at.astimezone(zone).replace(tzinfo=None)
-    return {
-        "transaction_date": local,
-        "today": local.date(),
-        "month": local.month,
-        "day": local.day,
-        "weekday": local.isoweekday(),
-        "hour": local.hour,
-    }
+def _award(
+    compiled: CompiledRules,
+    group: CompiledGroup,
+    gifts: list[Gift],
+    multipliers: list[CompiledRule],
+    factors: tuple[Factor, ...],
+    counter: CapCounter,
+    env: Env,
+) -> GroupAward:
+    if not group.multiplied:
+        factors = ()
+    total = _multiplied(gifts, multipliers, factors)
+    total, cuts = _cap(compiled, group, total, counter)
+    minor = _rounded(group, total)
+    if minor:
+        counter.count(group.caps, minor)
+    return GroupAward(
+        compiled=group,
+        points=minor,
+        points_decimals=compiled.points_decimals,
+        spoilage=_spoilage(group, total, minor, compiled.points_decimals),
+        lots=_lots(group, gifts, multipliers, factors, total, minor),
+        gifts=gifts,
+        multipliers=multipliers,
+        factors=factors,
+        cuts=cuts,
+        total=total,
+        env=env,
+    )
 
 
-def _gifts(group: CompiledGroup, env: Env, at: datetime) -> list[Gift]:
+def _factors(compiled: CompiledRules, facts: Facts, env: Env) -> list[Factor]:
+    """What multiplies every group: the tier, and the campaigns that are on for the member."""
+    factors = []
+    if facts.tier is not None and facts.tier in compiled.tier_factors:
+        factors.append(Factor("tier", facts.tier, compiled.tier_factors[facts.tier]))
+    for campaign in compiled.campaign_factors:
+        if campaign.starts <= facts.at < campaign.ends and (campaign.test is None or campaign.test(env)):
+            factors.append(Factor("campaign", campaign.name, campaign.factor))
+    return factors
+
+
+def _gifts(group: CompiledGroup, env: Env, at: datetime) -> tuple[list[Gift], list[CompiledRule]]:
+    """The gifts of the rules that match, and the multipliers that do."""
     gifts: list[Gift] = []
+    multipliers: list[CompiledRule] = []
     for rule in group.rules:
         if rule.starts is not None and at < rule.starts:
             continue
         if rule.ends is not None and at >= rule.ends:
             continue
         if rule.test is None or rule.test(env):
+            if rule.factor is not None:
+                # It gives nothing itself, so that it is not the match at which a group stops.
+                multipliers.append(rule)
+                continue
             gave = rule.give(env)
             cap = rule.cap
             gifts.append(Gift(rule, gave, gave if cap is None or gave <= cap else cap))
             if group.stop_at_first:
                 break
-    return gifts
+    return gifts, multipliers
 
 
-def _cap_group(group: CompiledGroup, gifts: list[Gift]) -> tuple[Decimal, Decimal]:
-    """The sums before and after the group's cap, which is taken off the gifts from the last one on."""
-    uncut = _ZERO
+def _multiplied(gifts: list[Gift], multipliers: list[CompiledRule], factors: tuple[Factor, ...]) -> Decimal:
+    total = _ZERO
     for gift in gifts:
-        uncut = EXACT.add(uncut, gift.kept)
-    if group.cap is None or uncut <= group.cap:
-        return uncut, uncut
-    left = group.cap
-    for gift in gifts:
-        gift.kept = min(gift.kept, left)
-        left = EXACT.subtract(left, gift.kept)
-    return uncut, group.cap
+        total = EXACT.add(total, gift.kept)
+    for factor in factors:
+        total = EXACT.multiply(total, factor.factor)
+    for rule in multipliers:
+        total = EXACT.multiply(total, _ONE if rule.factor is None else rule.factor)
+    return total
+
+
+def _cap(
+    compiled: CompiledRules, group: CompiledGroup, total: Decimal, counter: CapCounter
+) -> tuple[Decimal, list[CapCut]]:
+    """What the caps leave of the total, each cut by what the one before left, and what each took.
+
+    What is left below a cap is a whole number of smallest units: what does not pass it, does not pass it
+    when it is rounded up either.
+    """
+    cuts: list[CapCut] = []
+    if group.cap is not None and group.cap_points is not None and total > group.cap:
+        cuts.append(CapCut("transaction", group.cap_points, None, EXACT.subtract(total, group.cap)))
+        total = group.cap
+    for cap in group.caps:
+        used = counter.used(cap)
+        left = EXACT.scaleb(Decimal(max(0, cap.limit - used) * group.parts), -compiled.points_decimals)
+        if total > left:
+            name = cap.window if cap.scope else f"program_{cap.window}"
+            cuts.append(CapCut(name, cap.points, used, EXACT.subtract(total, left)))
+            total = left
+    return total, cuts
 
 
 def _rounded(group: CompiledGroup, total: Decimal) -> int:
@@ -203,34 +183,29 @@ def _spoilage(group: CompiledGroup, total: Decimal, minor: int, places: int) -> 
     return plain(_SPOILAGE.divide(exact, group.half))
 
 
-def _lots(group: CompiledGroup, gifts: list[Gift], minor: int) -> tuple[AwardLot, ...]:
-    only = gifts[0].rule.expires
-    if all(gift.rule.expires is only for gift in gifts):
-        return (AwardLot(points=minor, expires=only),)
-    by_expiry: dict[ExpiryOverride | None, Decimal] = {}
-    for gift in gifts:
-        expires = gift.rule.expires
-        by_expiry[expires] = EXACT.add(by_expiry.get(expires, _ZERO), gift.kept)
+def _lots(
+    group: CompiledGroup,
+    gifts: list[Gift],
+    multipliers: list[CompiledRule],
+    factors: tuple[Factor, ...],
+    total: Decimal,
+    minor: int,
+) -> tuple[AwardLot, ...]:
+    if not minor:
+        return ()
+    only = group.terms
+    if only is not None:
+        return (AwardLot(points=minor, expires=only.expires, release_after_days=only.release_after_days),)
+    by_terms: dict[LotTerms, Decimal] = {}
+    for terms, share in shares_of(gifts, multipliers, factors, total):
+        by_terms[terms] = EXACT.add(by_terms.get(terms, _ZERO), share)
     # Each lot is the step between two rounded running sums, so that the lots sum to the award.
     lots, running, before = [], _ZERO, 0
-    for expires, kept in by_expiry.items():
-        running = EXACT.add(running, kept)
+    for terms, share in by_terms.items():
+        running = EXACT.add(running, share)
         reached = _rounded(group, running)
         if reached > before:
-            lots.append(AwardLot(points=reached - before, expires=expires))
+            points = reached - before
+            lots.append(AwardLot(points=points, expires=terms.expires, release_after_days=terms.release_after_days))
         before = reached
     return tuple(lots)
-
-
-def _explained(gift: Gift, parts: int) -> dict[str, Any]:
-    rule = gift.rule
-    told: dict[str, Any] = {
-        "rule": rule.name,
-        "sequence": rule.sequence,
-        "gave": exact_text(gift.gave, parts),
-    }
-    if rule.cap is not None and gift.gave > rule.cap:
-        told["cap"] = rule.cap_points
-    if gift.kept is not gift.gave:
-        told["kept"] = exact_text(gift.kept, parts)
-    return told

@@ -10,18 +10,22 @@ from fractions import Fraction
 from math import gcd, lcm
 
 from domain.points import EXACT, plain_text
-from domain.rules.model import Award, Flat, Percent
+from domain.rules.model import Award, Multiplier, Percent, PerUnit
 
 MAX_DENOMINATOR = 10**40
 
 
 def factor_of(award: Award) -> Fraction:
-    """Points for 1 of what the award counts; the points themselves of a flat award."""
-    if isinstance(award, Flat):
-        return Fraction(award.points)
-    if isinstance(award, Percent):
-        return Fraction(award.percent) / 100
-    return Fraction(award.points) / Fraction(award.per)
+    """Points for 1 of what the award counts; the points or the factor themselves of other awards."""
+    match award:
+        case PerUnit():
+            return Fraction(award.points) / Fraction(award.per)
+        case Percent():
+            return Fraction(award.percent) / 100
+        case Multiplier():
+            return Fraction(award.factor)
+        case _:
+            return Fraction(award.points)
 
 
 def denominator(awards: Iterable[Award]) -> int:

@@ -1,12 +1,15 @@
 """Runs the examples that a configuration carries: what `tessera rules test` reports."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from domain.points import from_minor
-from domain.program_zone import to_instant
+from domain.points import from_minor, to_minor
+from domain.program_zone import local_date, to_instant
+from domain.rules.aggregate import EMPTY, contributions, value_of, with_value
+from domain.rules.cap import CapKey, window_starts
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.evaluate import Evaluation, Facts, evaluate
 from domain.rules.fixed import REFUND
@@ -38,14 +41,48 @@ def _run(example: Example, compiled: CompiledRules, at: datetime) -> ExampleResu
     earned_at = to_instant(given, compiled.zone) if isinstance(given, date) else at
     # A refund takes points back, it never earns.
     if example.transaction.get("transaction_type") == REFUND:
-        evaluation = Evaluation(awards=(), unposted=Decimal(0))
+        evaluation = Evaluation(awards=(), unposted=Decimal(0), counted={})
     else:
-        evaluation = evaluate(compiled, Facts(transaction=example.transaction, member=example.member, at=earned_at))
+        evaluation = evaluate(compiled, _facts(example, compiled, earned_at), _used(example, compiled, earned_at))
     got = from_minor(evaluation.points, compiled.points_decimals)
     return ExampleResult(
         name=example.name,
         expected=example.points,
         got=got,
         passed=got == example.points,
-        explanation=[{"group": award.group} | award.explanation for award in evaluation.awards],
+        explanation=[
+            {"group": award.group} | award.explanation for award in (*evaluation.awards, *evaluation.fruitless)
+        ],
     )
+
+
+def _facts(example: Example, compiled: CompiledRules, at: datetime) -> Facts:
+    facts = Facts(
+        transaction=example.transaction,
+        at=at,
+        member=example.member,
+        sub_relation=example.sub_relation,
+        tier=example.tier,
+        frozen_segments=frozenset(example.segments),
+    )
+    return replace(facts, aggregates={**_first_values(compiled, facts), **example.aggregates})
+
+
+def _first_values(compiled: CompiledRules, facts: Facts) -> Mapping[str, Decimal]:
+    """The aggregates of a member whose first transaction this is."""
+    added = contributions(compiled, facts)
+    values = {}
+    for one in compiled.aggregates:
+        key = one.aggregate.key
+        value = value_of(one.aggregate, with_value(EMPTY, added[key]) if key in added else EMPTY)
+        if value is not None:
+            values[key] = value
+    return values
+
+
+def _used(example: Example, compiled: CompiledRules, at: datetime) -> dict[CapKey, int]:
+    starts = window_starts(local_date(at, compiled.zone))
+    return {
+        CapKey(used.group or "", used.window, starts[used.window]): to_minor(used.points, compiled.points_decimals)
+        for used in example.used
+    }

@@ -8,7 +8,9 @@ from domain.rules.model import AttributeDefinition, AttributeType, Configuration
 EARN, REFUND = "DR", "CR"
 """Transaction types: the member spent, or was paid back."""
 
-RESERVED_KEYS = frozenset({"action", "points", "rules", "balance", "id", "program_id"})
+RESERVED_KEYS = frozenset(
+    {"action", "points", "rules", "balance", "id", "program_id", "card_number", "sub_relation_identifier"}
+)
 """Keys that the published files and APIs use for other things."""
 
 
@@ -39,6 +41,21 @@ FIXED_MEMBER_ATTRIBUTES: tuple[AttributeDefinition, ...] = (
     _fixed("status", "Status", "int"),
     _fixed("preferred_language", "Preferred language"),
 )
+
+DERIVED_MEMBER_ATTRIBUTES: tuple[AttributeDefinition, ...] = (
+    _fixed("enrolled_at", "Enrolled at", "date"),
+    _fixed("days_since_enrolment", "Days since enrolment", "int"),
+    _fixed("days_since_last_purchase", "Days since the last purchase", "int"),
+    _fixed("purchases", "Purchases", "int"),
+)
+"""What conditions know of a member beyond the profile; nobody sends it. Purchases are those before the transaction."""
+
+SUB_RELATION_ATTRIBUTES: tuple[AttributeDefinition, ...] = (
+    _fixed("type", "Type"),
+    _fixed("product_code", "Product code"),
+    _fixed("status", "Status"),
+)
+"""What conditions know of the sub-relation that a transaction came by."""
 
 
 def transaction_definitions(configuration: Configuration) -> tuple[AttributeDefinition, ...]:

@@ -1,7 +1,7 @@
 """The configuration of a program as the rules see it: plain frozen values, no behaviour.
 
 Figures that the file writes in points stay in points here (`Decimal`); smallest units begin with
-the evaluation. Fields of what is not supported yet are not here: `domain.rules.unsupported` refuses them.
+the evaluation.
 """
 
 from collections.abc import Mapping
@@ -11,79 +11,54 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
-from domain.points import to_minor
+from domain.rules.condition import AllOf, AnyOf, Comparison, Condition, Not, Scalar
+from domain.rules.terms import REDEMPTION_TYPES, ProgramTerms, ReferralTerms, ReversalOfExpired
+from domain.tier_terms import TierLevel, TierTerms
 
 __all__ = [
+    "DEFAULT_SEGMENTS",
     "REDEMPTION_TYPES",
+    "Aggregate",
     "AllOf",
     "AnyOf",
     "AttributeDefinition",
     "AttributeType",
     "Award",
+    "Campaign",
+    "CampaignAward",
+    "CapWindow",
     "Category",
     "Comparison",
     "Condition",
     "Configuration",
+    "EveryNth",
     "Example",
     "ExpiryOverride",
     "ExpiryTerms",
     "Flat",
     "GroupCaps",
+    "Multiplier",
     "Not",
     "PerUnit",
     "Percent",
     "ProductCode",
     "ProgramTerms",
+    "ReferralTerms",
     "ReversalOfExpired",
     "Rule",
     "RuleGroup",
     "Scalar",
+    "Segment",
+    "TierLevel",
+    "TierTerms",
+    "UsedCap",
 ]
 
 AttributeType = Literal["string", "int", "decimal", "selection", "date", "boolean"]
 Category = Literal["spend", "bonus"]
-ReversalOfExpired = Literal["extend", "forfeit", "original"]
-Scalar = str | int | Decimal | bool | date | datetime
-
-REDEMPTION_TYPES: Mapping[int, str] = {
-    4: "points transfer",
-    5: "hotel",
-    6: "air",
-    19: "charity",
-    30: "gift card",
-}
-"""The published redemption types; a program's own are added to them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProgramTerms:
-    """What a program says about itself. `redemption_minimum` in points, 0 for none."""
-
-    time_zone: str = "UTC"
-    currency: str = "DEFAULT"
-    points_decimals: int = 0
-    rounding: Literal["half_up"] = "half_up"
-    redemption_rate: Decimal = Decimal(100)
-    redemption_minimum: Decimal = Decimal(0)
-    token_minutes: int = 30
-    token_renewal_margin_s: int = 30
-    require_key: bool = False
-    duplicate_window_s: int = 0
-    unique_transaction_id: bool = True
-    accrue_cancelled: bool = False
-    ignore_unknown_attributes: bool = False
-    ignore_unknown_attributes_lbms: bool = True
-    lbms_http_200_for_business_errors: bool = False
-    default_merchant: str = "Tessera"
-    default_loyalty_txn_type: int = 30
-    redemption_types: Mapping[int, str] = field(default_factory=lambda: dict(REDEMPTION_TYPES))
-    reversal_of_expired: ReversalOfExpired = "extend"
-    reversal_grace_days: int = 30
-
-    @property
-    def redemption_minimum_minor(self) -> int:
-        """The minimum in smallest units."""
-        return to_minor(self.redemption_minimum, self.points_decimals)
+AggregateFunction = Literal["sum", "count", "min", "max", "average"]
+Period = Literal["lifetime", "mtd", "qtd", "ytd", "rolling_365"]
+CapWindow = Literal["day", "month", "lifetime"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,40 +85,17 @@ class AttributeDefinition:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """An attribute against a constant (`value`) or another attribute (`attribute_value`).
+class Aggregate:
+    """A running figure of a member over transactions for which `when` holds.
 
-    `value` has the attribute's own type; a tuple for `in`, `not_in` and `between`.
+    `of` is the key of a transaction attribute; None counts transactions.
     """
 
-    attribute: str
-    op: str
-    value: Scalar | tuple[Scalar, ...] | None = None
-    attribute_value: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AllOf:
-    """Every part holds; without parts: always."""
-
-    parts: "tuple[Condition, ...]"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnyOf:
-    """At least one part holds; without parts: never."""
-
-    parts: "tuple[Condition, ...]"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Not:
-    """The part does not hold."""
-
-    part: "Condition"
-
-
-Condition = Comparison | AllOf | AnyOf | Not
+    key: str
+    function: AggregateFunction
+    period: Period
+    of: str | None = None
+    when: Condition | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +122,24 @@ class Percent:
     percent: Decimal
 
 
-Award = Flat | PerUnit | Percent
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Multiplier:
+    """`factor` times what the other rules of the group gave."""
+
+    factor: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EveryNth:
+    """`points` for a transaction that brings the aggregate `count` to a multiple of `n`."""
+
+    count: str
+    n: int
+    points: Decimal
+
+
+Award = Flat | PerUnit | Percent | Multiplier | EveryNth
+CampaignAward = Flat | Multiplier
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +158,7 @@ class Rule:
     valid_from: date | datetime | None = None
     valid_to: date | datetime | None = None
     expires: ExpiryOverride | None = None
+    release_after_days: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,6 +166,9 @@ class GroupCaps:
     """The limits of a group, in whole points; None for no limit."""
 
     transaction: int | None = None
+    day: int | None = None
+    month: int | None = None
+    lifetime: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,13 +184,54 @@ class RuleGroup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """Members for whom `when` holds: dynamic ones at the time of a transaction, frozen ones when they were taken.
+
+    Only a frozen one may be without a condition.
+    """
+
+    name: str
+    kind: Literal["dynamic", "frozen"] = "dynamic"
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Campaign:
+    """A flat bonus or a multiplier for the members of a segment, or for all; bounds as those of a rule."""
+
+    name: str
+    starts: date | datetime
+    ends: date | datetime
+    award: CampaignAward
+    segment: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UsedCap:
+    """Points that a cap has counted before an example; the group None is the program."""
+
+    window: CapWindow
+    points: Decimal
+    group: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """A sample transaction, and the points that all groups together must give it."""
+    """A sample transaction of a sample member, and the points that all groups together must give it.
+
+    `aggregates` include the transaction; those left out have what it alone gives. `segments` are frozen ones.
+    """
 
     name: str
     transaction: Mapping[str, Scalar]
     points: Decimal
     member: Mapping[str, Scalar] = field(default_factory=dict)
+    sub_relation: Mapping[str, Scalar] = field(default_factory=dict)
+    aggregates: Mapping[str, Decimal] = field(default_factory=dict)
+    tier: str | None = None
+    segments: tuple[str, ...] = ()
+    used: tuple[UsedCap, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,5 +244,23 @@ class Configuration:
     product_codes: tuple[ProductCode, ...] = ()
     transaction_attributes: tuple[AttributeDefinition, ...] = ()
     member_attributes: tuple[AttributeDefinition, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
     rule_groups: tuple[RuleGroup, ...] = ()
+    tiers: TierTerms = field(default_factory=TierTerms)
+    segments: tuple[Segment, ...] = ()
+    campaigns: tuple[Campaign, ...] = ()
+    referrals: ReferralTerms = field(default_factory=ReferralTerms)
     examples: tuple[Example, ...] = ()
+
+
+def _segment(name: str, attribute: str, op: str, value: int) -> Segment:
+    return Segment(name=name, when=Comparison(attribute=f"member.{attribute}", op=op, value=value))
+
+
+DEFAULT_SEGMENTS: tuple[Segment, ...] = (
+    _segment("New members", "days_since_enrolment", "lte", 30),
+    _segment("At risk", "days_since_last_purchase", "gt", 90),
+    _segment("Active buyers", "days_since_last_purchase", "lte", 90),
+    _segment("Never purchased", "purchases", "eq", 0),
+)
+"""The segments that a new program can be given."""

@@ -6,13 +6,16 @@ from typing import Any
 from domain.rules.document import load_document
 from domain.rules.fixed import FIXED_MEMBER_ATTRIBUTES, FIXED_TRANSACTION_ATTRIBUTES
 from domain.rules.model import Configuration
+from domain.rules.parse_aggregate import read_aggregates
 from domain.rules.parse_attribute import read_definitions, read_products
 from domain.rules.parse_example import read_examples
 from domain.rules.parse_program import read_expiry, read_program
-from domain.rules.parse_rule import read_groups
+from domain.rules.parse_rule import RuleWords, read_groups
+from domain.rules.parse_segment import read_campaigns, read_segment_conditions, read_segment_names
+from domain.rules.parse_tier import read_referrals, read_tiers
 from domain.rules.problem import ConfigurationInvalid, Problems
 from domain.rules.schema import shape_problems
-from domain.rules.unsupported import size_problems, unsupported_problems
+from domain.rules.size import size_problems
 from domain.rules.vocabulary import vocabulary_of
 
 __all__ = ["ConfigurationInvalid", "parse", "parse_file"]
@@ -26,14 +29,14 @@ def parse_file(data: bytes | str) -> Configuration:
 def parse(document: Any) -> Configuration:
     """The configuration of a plain document, defaults filled in.
 
-    `ConfigurationInvalid` with every fault found: first sizes, then shape and what is not supported
-    yet, then meaning (unknown attributes, operators and values that do not fit, duplicates).
+    `ConfigurationInvalid` with every fault found: first sizes, then shape, then meaning (unknown attributes,
+    operators and values that do not fit, duplicates). What a rule uses and the document does not have is
+    unknown: nothing that is in use can be taken away.
     """
     problems = Problems()
     if isinstance(document, dict):
         problems.extend(size_problems(document))
         problems.raise_if_any()
-        problems.extend(unsupported_problems(document))
     problems.extend(shape_problems(document))
     problems.raise_if_any()
     configuration = _read(document, problems)
@@ -42,8 +45,21 @@ def parse(document: Any) -> Configuration:
 
 
 def _read(document: dict[str, Any], problems: Problems) -> Configuration:
-    # The attributes come first: rules and examples are read against them.
-    base = Configuration(
+    # What others speak of comes first: rules, campaigns and examples are read against it.
+    base = _read_members(document, _read_attributes(document, problems), problems)
+    counts = frozenset(aggregate.key for aggregate in base.aggregates if aggregate.function == "count")
+    words = RuleWords(words=vocabulary_of(base), counts=counts)
+    base = replace(
+        base,
+        rule_groups=read_groups(document.get("rule_groups", []), words, problems),
+        campaigns=read_campaigns(document.get("campaigns") or [], base.segments, problems),
+        referrals=read_referrals(document.get("referrals") or {}),
+    )
+    return replace(base, examples=read_examples(document.get("examples", []), base, problems))
+
+
+def _read_attributes(document: dict[str, Any], problems: Problems) -> Configuration:
+    return Configuration(
         program=read_program(document.get("program", {}), problems),
         expiry=read_expiry(document.get("expiry", {}), problems),
         product_codes=read_products(document.get("product_codes", []), problems),
@@ -52,8 +68,16 @@ def _read(document: dict[str, Any], problems: Problems) -> Configuration:
         ),
         member_attributes=read_definitions(document, "member_attributes", FIXED_MEMBER_ATTRIBUTES, problems),
     )
-    return replace(
+
+
+def _read_members(document: dict[str, Any], base: Configuration, problems: Problems) -> Configuration:
+    """Aggregates, tiers and segments: what tells members apart."""
+    aggregates = read_aggregates(document.get("aggregates") or [], vocabulary_of(base), problems)
+    given = document.get("segments") or []
+    base = replace(
         base,
-        rule_groups=read_groups(document.get("rule_groups", []), vocabulary_of(base), problems),
-        examples=read_examples(document.get("examples", []), base, problems),
+        aggregates=aggregates,
+        tiers=read_tiers(document.get("tiers") or {}, aggregates, problems),
+        segments=read_segment_names(given, problems),
     )
+    return replace(base, segments=read_segment_conditions(given, base.segments, vocabulary_of(base), problems))

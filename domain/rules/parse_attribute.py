@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.rules.fixed import RESERVED_KEYS
+from domain.rules.fixed import DERIVED_MEMBER_ATTRIBUTES, RESERVED_KEYS
 from domain.rules.model import AttributeDefinition, ProductCode
 from domain.rules.parse_program import settled
 from domain.rules.problem import Problems, child
@@ -24,9 +24,11 @@ def read_definitions(
     """The definitions of a section; notes duplicate keys and fixed attributes of another type."""
     given = document.get(section, [])
     types = {definition.key: definition.type for definition in fixed}
+    derived = DERIVED_MEMBER_ATTRIBUTES if section == "member_attributes" else ()
+    reserved = RESERVED_KEYS | {definition.key for definition in derived}
     problems.distinct((item["key"] for item in given), lambda index: f"{section}[{index}].key")
     return tuple(
-        _read_definition(item, child(section, index), types.get(item["key"]), problems)
+        _read_definition(item, child(section, index), types.get(item["key"]), reserved, problems)
         for index, item in enumerate(given)
     )
 
@@ -39,10 +41,10 @@ def _read_product(given: dict[str, Any], path: str, problems: Problems) -> Produ
 
 
 def _read_definition(
-    given: dict[str, Any], path: str, fixed_type: str | None, problems: Problems
+    given: dict[str, Any], path: str, fixed_type: str | None, reserved: frozenset[str], problems: Problems
 ) -> AttributeDefinition:
     kind, values = given["type"], given.get("values", [])
-    if given["key"] in RESERVED_KEYS:
+    if given["key"] in reserved:
         problems.add(f"{path}.key", "is reserved")
     if fixed_type not in (None, kind):
         problems.add(f"{path}.type", f"the fixed attribute is of type {fixed_type}")

@@ -25,7 +25,7 @@ def read_condition(given: dict[str, Any], path: str, words: Vocabulary, problems
 
 
 def word_at(given: str, path: str, words: Vocabulary, problems: Problems) -> Word | None:
-    """The word of an attribute path; notes one that is unknown or not supported yet."""
+    """The word of an attribute path; notes one that is unknown, or not known here."""
     word = words.get(given)
     if word is None:
         problems.add(path, f"{words.missing(given)}: {shown(given)}")
@@ -56,7 +56,7 @@ def _check_other(given: dict[str, Any], word: Word | None, path: str, words: Voc
     other = word_at(given["attribute_value"], here, words, problems)
     if "value" in given:
         problems.add(here, "stands beside value; one of the two is enough")
-    if given["op"] in CONSTANT_ONLY:
+    if given["op"] in CONSTANT_ONLY or (word is not None and word.kind == "set"):
         problems.add(here, f"{given['op']} needs a value")
     if word is not None and other is not None and word.kind != other.kind:
         problems.add(here, f"a {other.kind} cannot be compared with a {word.kind}")
@@ -119,7 +119,7 @@ def _read_scalar(op: str, given: Any, word: Word, path: str, problems: Problems)
     if definition.type == "boolean" and not isinstance(given, bool):
         problems.add(path, "must be true or false")
         return None
-    if op in ("contains", "starts_with"):
+    if op in ("contains", "starts_with") and word.kind == "text":
         # A part of a selection's value is none of its values.
         definition = AttributeDefinition(key="value", name="Part of a text", type="string")
     try:
@@ -132,7 +132,7 @@ def _read_scalar(op: str, given: Any, word: Word, path: str, problems: Problems)
 
 
 def _check_choice(op: str, value: Scalar, word: Word, path: str, problems: Problems) -> None:
-    if op in ("contains", "starts_with"):
+    if op in ("contains", "starts_with") and word.kind == "text":
         return
     if word.choices and value not in word.choices:
         problems.add(path, f"{shown(value)} is not one of the values of {word.path}")

@@ -10,14 +10,16 @@ from domain.rules.model import REDEMPTION_TYPES, ProgramTerms
 from domain.rules.problem import Problems
 from domain.rules.value import read_date, read_decimal, read_text
 
-_COUNTED_LATER = "accrual_cap_per_month"
+_POINTS = ("redemption_rate", "redemption_minimum", "adjustment_approval_from")
+MAX_FACTOR = 1000
+FACTOR_DECIMALS = 4
 
 
 def read_program(given: dict[str, Any], problems: Problems) -> ProgramTerms:
     """The program's terms; notes an unknown zone, and figures that contradict each other."""
-    terms = {key: settled(value) for key, value in given.items() if key != _COUNTED_LATER}
-    for key in ("redemption_rate", "redemption_minimum"):
-        if key in given:
+    terms = {key: settled(value) for key, value in given.items()}
+    for key in _POINTS:
+        if given.get(key) is not None:
             terms[key] = read_amount(given[key], f"program.{key}", problems)
     own_types = {int(number): name for number, name in given.get("redemption_types", {}).items()}
     terms["redemption_types"] = dict(sorted({**REDEMPTION_TYPES, **own_types}.items()))
@@ -29,7 +31,7 @@ def read_program(given: dict[str, Any], problems: Problems) -> ProgramTerms:
 def read_expiry(given: dict[str, Any], problems: Problems) -> ExpiryTerms:
     """The expiry terms; notes a figure that the policy needs and has not, or has and does not need."""
     policy = given.get("policy", "none")
-    wanted = {"months": "months", "fixed_date": "date"}.get(policy)
+    wanted = {"months": "months", "inactivity": "months", "fixed_date": "date"}.get(policy)
     for key in ("months", "date"):
         if key == wanted and given.get(key) is None:
             problems.add(f"expiry.{key}", f"is missing for the policy {policy}")
@@ -72,6 +74,34 @@ def read_amount(given: Any, path: str, problems: Problems, *, positive: bool = F
     return value
 
 
+def read_factor(given: Any, path: str, problems: Problems) -> Decimal:
+    """A factor of more than 0; few digits, so that a product of factors stays exact."""
+    value = read_amount(given, path, problems, positive=True)
+    if value > MAX_FACTOR or value != round(value, FACTOR_DECIMALS):
+        problems.add(path, f"must be at most {MAX_FACTOR} with at most {FACTOR_DECIMALS} decimals")
+        return Decimal(1)
+    return value
+
+
+def check_span(
+    first: date | datetime | None, last: date | datetime | None, path: str, first_key: str, problems: Problems
+) -> None:
+    """Notes at `path`, the place of the last moment, that it is before the first, which stands at `first_key`."""
+    if first is None or last is None:
+        return
+    # Two days apart, no offset can turn the order round; closer, an empty span does no harm.
+    days = [value.date() if isinstance(value, datetime) else value for value in (first, last)]
+    if (days[0] - days[1]).days > 2 or (type(first) is type(last) and _is_after(first, last)):
+        problems.add(path, f"is before {first_key}")
+
+
+def _is_after(first: Any, last: Any) -> bool:
+    try:
+        return bool(first > last)
+    except TypeError:
+        return False  # one has an offset and the other has none
+
+
 def settled(value: Any) -> Any:
     """A whole number that was written as 1.0 or 1e3, as an int; anything else as it is."""
     return int(value) if isinstance(value, Decimal) else value
@@ -80,6 +110,7 @@ def settled(value: Any) -> Any:
 def _check_program(program: ProgramTerms, problems: Problems) -> None:
     problems.check(lambda: bool(load_zone(program.time_zone)), "program.time_zone", False)
     problems.check(lambda: program.redemption_minimum_minor, "program.redemption_minimum", 0)
+    problems.check(lambda: program.adjustment_approval_from_minor, "program.adjustment_approval_from", None)
     problems.check(lambda: read_text(program.default_merchant), "program.default_merchant", "")
     if program.redemption_rate <= 0:
         problems.add("program.redemption_rate", "must be more than 0")

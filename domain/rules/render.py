@@ -4,30 +4,22 @@ Defaults are written out, so that a later version with other defaults reads the 
 Exact numbers stand as texts where they are not whole.
 """
 
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from domain.points import plain_text
 from domain.rules.model import (
-    AllOf,
-    AnyOf,
+    Aggregate,
     AttributeDefinition,
-    Award,
-    Comparison,
-    Condition,
+    Campaign,
     Configuration,
     Example,
-    ExpiryOverride,
     ExpiryTerms,
-    Flat,
-    Not,
-    Percent,
     ProgramTerms,
-    Rule,
-    RuleGroup,
-    Scalar,
+    ReferralTerms,
+    Segment,
+    TierLevel,
+    TierTerms,
 )
+from domain.rules.render_rule import award_document, condition_document, day_text, group_document, plain_scalar
 
 
 def to_document(configuration: Configuration) -> dict[str, Any]:
@@ -41,15 +33,22 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         ],
         "transaction_attributes": [_definition(item) for item in configuration.transaction_attributes],
         "member_attributes": [_definition(item) for item in configuration.member_attributes],
-        "rule_groups": [_group(group) for group in configuration.rule_groups],
+        "aggregates": [_aggregate(aggregate) for aggregate in configuration.aggregates],
+        "rule_groups": [group_document(group) for group in configuration.rule_groups],
+        "tiers": _tiers(configuration.tiers),
+        "segments": [_segment(segment) for segment in configuration.segments],
+        "campaigns": [_campaign(campaign) for campaign in configuration.campaigns],
+        "referrals": {name: getattr(configuration.referrals, name) for name in ReferralTerms.__dataclass_fields__},
         "examples": [_example(example) for example in configuration.examples],
     }
 
 
 def _program(terms: ProgramTerms) -> dict[str, Any]:
     document = {name: getattr(terms, name) for name in ProgramTerms.__dataclass_fields__}
-    document["redemption_rate"] = _scalar(terms.redemption_rate)
-    document["redemption_minimum"] = _scalar(terms.redemption_minimum)
+    document["redemption_rate"] = plain_scalar(terms.redemption_rate)
+    document["redemption_minimum"] = plain_scalar(terms.redemption_minimum)
+    if terms.adjustment_approval_from is not None:
+        document["adjustment_approval_from"] = plain_scalar(terms.adjustment_approval_from)
     document["redemption_types"] = {str(number): name for number, name in sorted(terms.redemption_types.items())}
     return document
 
@@ -59,7 +58,7 @@ def _expiry(terms: ExpiryTerms) -> dict[str, Any]:
         "policy": terms.policy,
         "months": terms.months,
         "period_end": terms.period_end,
-        "date": _day(terms.last_day),
+        "date": day_text(terms.last_day),
     }
 
 
@@ -72,91 +71,58 @@ def _definition(definition: AttributeDefinition) -> dict[str, Any]:
     return document
 
 
-def _group(group: RuleGroup) -> dict[str, Any]:
+def _aggregate(aggregate: Aggregate) -> dict[str, Any]:
+    document: dict[str, Any] = {name: getattr(aggregate, name) for name in ("key", "of", "function", "period")}
+    if aggregate.when is not None:
+        document["when"] = condition_document(aggregate.when)
+    return document
+
+
+def _tiers(tiers: TierTerms) -> dict[str, Any]:
+    document: dict[str, Any] = {name: getattr(tiers, name) for name in TierTerms.__dataclass_fields__}
+    document["levels"] = [_level(level) for level in tiers.levels]
+    return document
+
+
+def _level(level: TierLevel) -> dict[str, Any]:
     return {
-        "name": group.name,
-        "enabled": group.enabled,
-        "category": group.category,
-        "stop_at_first": group.stop_at_first,
-        "caps": {"transaction": group.caps.transaction},
-        "rules": [_rule(rule) for rule in group.rules],
+        "name": level.name,
+        "from": level.from_points,
+        "from_aggregate": None if level.from_aggregate is None else plain_scalar(level.from_aggregate),
+        "multiplier": plain_scalar(level.multiplier),
+        "upgrade_bonus": level.upgrade_bonus,
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
-    document = {
-        "name": rule.name,
-        "enabled": rule.enabled,
-        "valid_from": _day(rule.valid_from),
-        "valid_to": _day(rule.valid_to),
-        "award": _award(rule.award) | {"expires": _override(rule.expires)},
-        "cap": rule.cap,
+def _segment(segment: Segment) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": segment.name, "kind": segment.kind}
+    if segment.when is not None:
+        document["when"] = condition_document(segment.when)
+    return document
+
+
+def _campaign(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "name": campaign.name,
+        "starts": day_text(campaign.starts),
+        "ends": day_text(campaign.ends),
+        "segment": campaign.segment,
+        "award": award_document(campaign.award),
+        "message": campaign.message,
     }
-    if rule.when is not None:
-        document["when"] = _condition(rule.when)
-    return document
-
-
-def _award(award: Award) -> dict[str, Any]:
-    match award:
-        case Flat():
-            return {"type": "flat", "points": _scalar(award.points)}
-        case Percent():
-            return {"type": "percent", "of": award.of, "percent": _scalar(award.percent)}
-        case _:
-            return {
-                "type": "per_unit",
-                "of": award.of,
-                "points": _scalar(award.points),
-                "per": _scalar(award.per),
-            }
-
-
-def _override(override: ExpiryOverride | None) -> dict[str, Any] | None:
-    if override is None:
-        return None
-    if override.last_day is not None:
-        return {"date": override.last_day.isoformat()}
-    return {"months": override.months}
-
-
-def _condition(condition: Condition) -> dict[str, Any]:
-    match condition:
-        case AllOf():
-            return {"all": [_condition(part) for part in condition.parts]}
-        case AnyOf():
-            return {"any": [_condition(part) for part in condition.parts]}
-        case Not():
-            return {"not": _condition(condition.part)}
-        case Comparison():
-            return _comparison(condition)
-
-
-def _comparison(comparison: Comparison) -> dict[str, Any]:
-    document: dict[str, Any] = {"attribute": comparison.attribute, "op": comparison.op}
-    if comparison.attribute_value is not None:
-        document["attribute_value"] = comparison.attribute_value
-    elif isinstance(comparison.value, tuple):
-        document["value"] = [_scalar(value) for value in comparison.value]
-    elif comparison.value is not None:
-        document["value"] = _scalar(comparison.value)
-    return document
 
 
 def _example(example: Example) -> dict[str, Any]:
     return {
         "name": example.name,
-        "transaction": {key: _scalar(value) for key, value in sorted(example.transaction.items())},
-        "member": {key: _scalar(value) for key, value in sorted(example.member.items())},
-        "points": _scalar(example.points),
+        "transaction": {key: plain_scalar(value) for key, value in sorted(example.transaction.items())},
+        "member": {key: plain_scalar(value) for key, value in sorted(example.member.items())},
+        "sub_relation": {key: plain_scalar(value) for key, value in sorted(example.sub_relation.items())},
+        "aggregates": {key: plain_scalar(value) for key, value in sorted(example.aggregates.items())},
+        "tier": example.tier,
+        "segments": list(example.segments),
+        "used": [
+            {"group": used.group, "window": used.window, "points": plain_scalar(used.points)} for used in example.used
+        ],
+        "points": plain_scalar(example.points),
     }
-
-
-def _scalar(value: Scalar) -> str | int | bool:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else plain_text(value)
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _day(value: date | None) -> str | None:
-    return None if value is None else value.isoformat()

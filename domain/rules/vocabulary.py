@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.rules.fixed import member_definitions, transaction_definitions
+from domain.rules.fixed import (
+    DERIVED_MEMBER_ATTRIBUTES,
+    SUB_RELATION_ATTRIBUTES,
+    member_definitions,
+    transaction_definitions,
+)
 from domain.rules.model import AttributeDefinition, AttributeType, Configuration
-from domain.rules.unsupported import INPUTS, NOT_YET
 
-Kind = Literal["text", "number", "date", "boolean"]
+Kind = Literal["text", "number", "date", "boolean", "set"]
 
 ORDER = frozenset({"gt", "gte", "lt", "lte"})
 LISTS = frozenset({"in", "not_in"})
@@ -19,6 +23,8 @@ OPERATORS: Mapping[Kind, frozenset[str]] = {
     "number": _EVERY_KIND | LISTS | ORDER | {"between", "multiple_of"},
     "date": _EVERY_KIND | LISTS | ORDER | {"between", "birthday"},
     "boolean": _EVERY_KIND,
+    # A member is in any number of segments: to equal one of them would mean nothing.
+    "set": LISTS | {"contains"},
 }
 
 # Those that cannot be asked of a second attribute: they need a list, or a word of their own.
@@ -32,7 +38,7 @@ DATE_PARTS: Mapping[str, tuple[int, int]] = {
 }
 """Parts of the transaction date on the program's clocks, and their bounds; weekday 1 is Monday."""
 
-TRANSACTION, MEMBER, MOMENT = 0, 1, 2
+TRANSACTION, MEMBER, MOMENT, SUB_RELATION, AGGREGATE, STANDING, SEGMENTS = range(7)
 """Where a fact stands in what the compiled conditions are handed."""
 
 _KINDS: Mapping[AttributeType, Kind] = {
@@ -62,24 +68,32 @@ class Word:
 
 
 class Vocabulary(dict[str, Word]):
-    """Every attribute path of a configuration."""
+    """The attribute paths that may stand in a place; `elsewhere` are those that only other places know."""
+
+    elsewhere: frozenset[str] = frozenset()
 
     def missing(self, path: str) -> str:
         """Why a path is not a word, for a message."""
-        if path.partition(".")[0] in INPUTS:
-            return f"{path.partition('.')[0]} inputs are {NOT_YET}"
-        return "unknown attribute"
+        return "cannot be asked here" if path in self.elsewhere else "unknown attribute"
+
+    def within(self, *roots: str) -> "Vocabulary":
+        """The words below these roots, for places that know no others."""
+        kept = Vocabulary({path: word for path, word in self.items() if path.partition(".")[0] in roots})
+        kept.elsewhere = frozenset(self) - frozenset(kept)
+        return kept
 
 
 def vocabulary_of(configuration: Configuration) -> Vocabulary:
-    """The words that the configuration's own definitions and product codes give to its conditions."""
+    """The words that the configuration's own definitions, product codes, levels and segments give."""
     words = Vocabulary()
     products = frozenset(product.code for product in configuration.product_codes)
     sub_codes = frozenset(code for product in configuration.product_codes for code in product.sub_codes)
     lists = {"transaction.product_code": products, "transaction.sub_product_code": sub_codes}
     for root, slot, definitions in (
         ("transaction", TRANSACTION, transaction_definitions(configuration)),
-        ("member", MEMBER, member_definitions(configuration)),
+        ("member", MEMBER, (*member_definitions(configuration), *DERIVED_MEMBER_ATTRIBUTES)),
+        ("sub_relation", SUB_RELATION, SUB_RELATION_ATTRIBUTES),
+        ("aggregate", AGGREGATE, _aggregate_definitions(configuration)),
     ):
         for definition in definitions:
             path = f"{root}.{definition.key}"
@@ -95,4 +109,24 @@ def vocabulary_of(configuration: Configuration) -> Vocabulary:
     for part, bounds in DATE_PARTS.items():
         path = f"date.{part}"
         words[path] = Word(path=path, kind="number", slot=MOMENT, key=part, bounds=bounds)
+    _add_standing(words, configuration)
     return words
+
+
+def _aggregate_definitions(configuration: Configuration) -> list[AttributeDefinition]:
+    return [
+        AttributeDefinition(key=aggregate.key, name=aggregate.key, type="decimal")
+        for aggregate in configuration.aggregates
+    ]
+
+
+def _add_standing(words: Vocabulary, configuration: Configuration) -> None:
+    """The words `tier` and `segments`: without a level or a segment there is nothing that they could be."""
+    kinds: tuple[tuple[str, Kind, int, frozenset[str]], ...] = (
+        ("tier", "text", STANDING, frozenset(level.name for level in configuration.tiers.levels)),
+        ("segments", "set", SEGMENTS, frozenset(segment.name for segment in configuration.segments)),
+    )
+    for path, kind, slot, names in kinds:
+        if names:
+            definition = AttributeDefinition(key=path, name=path, type="string")
+            words[path] = Word(path=path, kind=kind, slot=slot, key=path, definition=definition, choices=names)

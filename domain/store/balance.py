@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Subquery, case, func, select
 
 from domain.clock import NEVER
 from domain.models import account, hold, ledger_entry, lot, lot_trace
@@ -51,13 +51,17 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What falls due at one instant on one account, of what was earned, taken and written off."""
+    """What falls due at one instant on one account, of what was earned, held, taken and written off.
+
+    What a hold that lapsed gives back counts as remaining.
+    """
 
     account_id: int
     expires_at: datetime
     earned: int
     remaining: int
     expired: int
+    held: int
 
 
 def read_figures(
@@ -153,10 +157,48 @@ def _lapsed_holds(tx: Connection, program_id: int, account_ids: Sequence[int], n
 
 
 def expiry_dates(
-    tx: Connection, program_id: int, account_ids: Sequence[int], start: datetime, end: datetime
+    tx: Connection, program_id: int, account_ids: Sequence[int], start: datetime, end: datetime, now: datetime
 ) -> list[Due]:
-    """What falls due in [start, end) on these accounts, by expiry instant."""
-    booked = (
+    """What falls due in [start, end) on these accounts, by expiry instant, as it is at `now`."""
+    held = _held_lots(program_id, account_ids, now)
+    booked = _written_off(program_id, account_ids)
+    rows = tx.execute(
+        select(
+            lot.c.account_id,
+            lot.c.expires_at,
+            func.sum(lot.c.points).label("earned"),
+            func.sum(lot.c.remaining).label("remaining"),
+            func.coalesce(func.sum(booked.c.points), 0).label("expired"),
+            func.coalesce(func.sum(held.c.held), 0).label("held"),
+            func.coalesce(func.sum(held.c.lapsed), 0).label("lapsed"),
+        )
+        .outerjoin(booked, booked.c.lot_id == lot.c.id)
+        .outerjoin(held, held.c.lot_id == lot.c.id)
+        .where(
+            lot.c.program_id == program_id,
+            lot.c.account_id.in_(account_ids),
+            lot.c.expires_at >= start,
+            lot.c.expires_at < end,
+        )
+        .group_by(lot.c.account_id, lot.c.expires_at)
+        .order_by(lot.c.expires_at)
+    )
+    return [
+        Due(
+            row.account_id,
+            row.expires_at,
+            int(row.earned),
+            int(row.remaining) + int(row.lapsed),
+            int(row.expired),
+            int(row.held),
+        )
+        for row in rows
+    ]
+
+
+def _written_off(program_id: int, account_ids: Sequence[int]) -> Subquery:
+    """What of each lot has expired and was booked."""
+    return (
         select(lot_trace.c.lot_id, func.sum(-lot_trace.c.points).label("points"))
         .join(
             ledger_entry,
@@ -170,25 +212,22 @@ def expiry_dates(
         .group_by(lot_trace.c.lot_id)
         .subquery()
     )
-    rows = tx.execute(
+
+
+def _held_lots(program_id: int, account_ids: Sequence[int], now: datetime) -> Subquery:
+    """What pending holds took from each lot, those that lapsed apart."""
+    taken = -lot_trace.c.points
+    return (
         select(
-            lot.c.account_id,
-            lot.c.expires_at,
-            func.sum(lot.c.points).label("earned"),
-            func.sum(lot.c.remaining).label("remaining"),
-            func.coalesce(func.sum(booked.c.points), 0).label("expired"),
+            lot_trace.c.lot_id,
+            func.sum(case((hold.c.expires_at > now, taken), else_=0)).label("held"),
+            func.sum(case((hold.c.expires_at <= now, taken), else_=0)).label("lapsed"),
         )
-        .outerjoin(booked, booked.c.lot_id == lot.c.id)
-        .where(
-            lot.c.program_id == program_id,
-            lot.c.account_id.in_(account_ids),
-            lot.c.expires_at >= start,
-            lot.c.expires_at < end,
-        )
-        .group_by(lot.c.account_id, lot.c.expires_at)
-        .order_by(lot.c.expires_at)
+        .join(hold, (hold.c.program_id == lot_trace.c.program_id) & (hold.c.entry_id == lot_trace.c.entry_id))
+        .where(hold.c.program_id == program_id, hold.c.account_id.in_(account_ids), hold.c.status == "PENDING")
+        .group_by(lot_trace.c.lot_id)
+        .subquery()
     )
-    return [Due(row.account_id, row.expires_at, int(row.earned), int(row.remaining), int(row.expired)) for row in rows]
 
 
 def accounts_of(

@@ -29,6 +29,13 @@ KINDS_OF_USE_CASE = {
     "redeem": {"redemption"},
     "reverse": {"reversal"},
     "transaction": {"earn", "refund"},
+    "hold": {"hold"},
+    "hold-settle": {"redemption"},
+    "hold-cancel": {"release"},
+    "transfer": {"transfer"},
+    "adjust": {"adjustment"},
+    "approve": {"adjustment"},
+    "bonus": {"bonus"},
 }
 """The kinds of posting that the outcome of a key may name, by use case."""
 
@@ -128,6 +135,8 @@ def _check_keys(tx: Connection, program_id: int, use_case: str, keys: Sequence[s
 
 
 def _named(use_case: str, outcome: dict[str, Any]) -> list[int]:
+    if use_case == "adjust" and outcome["request_id"] is not None:
+        return []  # it was not posted: the request has a key of its own when it is approved
     numbers = outcome["entries"] if use_case == "transaction" else [outcome["entry_id"]]
     return [int(number) for number in numbers]
 

@@ -32,7 +32,7 @@ class StoredRedemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEntry:
-    """One posting with the member it belongs to, in smallest units."""
+    """One posting with the member it belongs to, in smallest units; `data_key` is the member's, wrapped."""
 
     id: int
     member_id: int
@@ -51,8 +51,10 @@ class StoredEntry:
     narration: bytes | None
     detail: str | None
     reverses_id: int | None
+    related_id: int | None
     transaction_ref: int | None
     reversed_by: int | None
+    data_key: bytes | None
 
 
 def find_redemptions(
@@ -96,6 +98,7 @@ def entries_query(program_id: int) -> Select[Any]:
             *(ledger_entry.c[name] for name in _ENTRY_COLUMNS),
             account.c.member_id,
             member.c.relation_reference,
+            member.c.data_key,
             _REVERSING.c.id.label("reversed_by"),
         )
         .join(account, _same(account.c.id == ledger_entry.c.account_id, account.c.program_id))
@@ -121,6 +124,7 @@ _ENTRY_COLUMNS = (
     "narration",
     "detail",
     "reverses_id",
+    "related_id",
     "transaction_ref",
 )
 
@@ -218,6 +222,33 @@ def read_statement(
     count = tx.scalar(select(func.count()).select_from(query.subquery())) or 0
     page = query.order_by(ledger_entry.c.transaction_date.desc(), ledger_entry.c.id.desc())
     return [StoredEntry(**row._mapping) for row in tx.execute(page.offset(skip).limit(limit))], count
+
+
+def last_earnings(tx: Connection, program_id: int, account_ids: Sequence[int]) -> dict[int, datetime]:
+    """When each account earned for the last time, by transaction date."""
+    rows = tx.execute(
+        select(ledger_entry.c.account_id, func.max(ledger_entry.c.transaction_date))
+        .where(
+            ledger_entry.c.program_id == program_id,
+            ledger_entry.c.account_id.in_(account_ids),
+            ledger_entry.c.kind == "earn",
+        )
+        .group_by(ledger_entry.c.account_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def earned_since(tx: Connection, program_id: int, account_id: int, since: datetime) -> int:
+    """What was earned from an instant on, refunds taken off, in smallest units."""
+    total = tx.scalar(
+        select(func.sum(ledger_entry.c.points)).where(
+            ledger_entry.c.program_id == program_id,
+            ledger_entry.c.account_id == account_id,
+            ledger_entry.c.transaction_date > since,
+            ledger_entry.c.bucket.in_(("spend", "bonus")),
+        )
+    )
+    return int(total or 0)
 
 
 @dataclass(frozen=True, slots=True)

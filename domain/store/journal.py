@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
@@ -50,21 +51,26 @@ class Journal:
 
     def lock_accounts(self, member_ids: Iterable[int], currency: str = "DEFAULT") -> dict[int, Account]:
         """Lock the accounts of these members, in id order, and write off what is due; by member id."""
-        wanted = sorted(set(member_ids))
-        rows = self.tx.execute(
-            select(account)
-            .where(
-                account.c.program_id == self.program_id,
-                account.c.member_id.in_(wanted),
-                account.c.currency == currency,
-            )
-            .order_by(account.c.id)
-            .with_for_update()
-        )
-        locked = {row.member_id: account_of(row) for row in rows}
+        locked = {row.member_id: account_of(row) for row in self._accounts(member_ids, currency, lock=True)}
         self.accounts.update({one.id: one for one in locked.values()})
         self._see_to_what_is_due(list(locked.values()))
         return locked
+
+    def read_accounts(self, member_ids: Iterable[int], currency: str = "DEFAULT") -> dict[int, Account]:
+        """The accounts as they were at their last postings, to look at; by member id."""
+        return {row.member_id: account_of(row) for row in self._accounts(member_ids, currency, lock=False)}
+
+    def _accounts(self, member_ids: Iterable[int], currency: str, *, lock: bool) -> Iterable[Row[Any]]:
+        query = (
+            select(account)
+            .where(
+                account.c.program_id == self.program_id,
+                account.c.member_id.in_(sorted(set(member_ids))),
+                account.c.currency == currency,
+            )
+            .order_by(account.c.id)
+        )
+        return self.tx.execute(query.with_for_update() if lock else query)
 
     def _see_to_what_is_due(self, accounts: Sequence[Account]) -> None:
         releasing = [one for one in accounts if one.next_release <= self.now]
@@ -258,7 +264,7 @@ _UPDATE_ACCOUNT = (
 )
 
 
-def account_of(row: Row[tuple[object, ...]]) -> Account:
+def account_of(row: Row[Any]) -> Account:
     """The running figures of a stored account."""
     moving = {name: getattr(row, name) for name in _MOVING}
     return Account(program_id=row.program_id, id=row.id, member_id=row.member_id, **moving)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, tuple_, union_all
 
 from domain.clock import NEVER
 from domain.ledger.posting import Lot
-from domain.models import account, lot, lot_trace
+from domain.models import account, hold, lot, lot_trace
 
 
 def lot_of(row: Row[Any]) -> Lot:
@@ -35,6 +35,12 @@ def open_lots(tx: Connection, program_id: int, account_ids: Sequence[int]) -> di
     ):
         found[row.account_id].append(lot_of(row))
     return found
+
+
+def find_lots(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, Lot]:
+    """Lots by id. The caller has locked their accounts."""
+    rows = tx.execute(select(lot).where(lot.c.program_id == program_id, lot.c.id.in_(ids)))
+    return {row.id: lot_of(row) for row in rows}
 
 
 def lots_of_entries(tx: Connection, program_id: int, entry_ids: Sequence[int]) -> dict[int, list[Lot]]:
@@ -92,12 +98,19 @@ def _open(program_id: int, account_ids: Sequence[int]) -> tuple[ColumnElement[bo
 
 
 def due_members(tx: Connection, program_id: int, now: datetime, limit: int) -> list[int]:
-    """Members with lots that are due, from the index of due dates, soonest first."""
+    """Members with lots that are due or holds that lapsed, from the indexes of due dates, soonest first."""
+    due = union_all(
+        select(lot.c.account_id, lot.c.expires_at).where(
+            lot.c.program_id == program_id, lot.c.is_open, lot.c.expires_at <= now
+        ),
+        select(hold.c.account_id, hold.c.expires_at).where(
+            hold.c.program_id == program_id, hold.c.status == "PENDING", hold.c.expires_at <= now
+        ),
+    ).subquery()
     rows = tx.execute(
-        select(lot.c.account_id, func.min(lot.c.expires_at))
-        .where(lot.c.program_id == program_id, lot.c.is_open, lot.c.expires_at <= now)
-        .group_by(lot.c.account_id)
-        .order_by(func.min(lot.c.expires_at))
+        select(due.c.account_id, func.min(due.c.expires_at))
+        .group_by(due.c.account_id)
+        .order_by(func.min(due.c.expires_at))
         .limit(limit)
     )
     accounts = [row.account_id for row in rows]

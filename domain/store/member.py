@@ -9,24 +9,31 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from domain.clock import NEVER
-from domain.crypto import KeyRing, decrypt, encrypt
+from domain.crypto import KeyRing, encrypt
 from domain.ledger.chain import GENESIS
 from domain.member import Member
 from domain.models import account, member, member_unique_value
 from domain.models.types import to_json
 from domain.store.ids import allocate_ids
 
+_NAMED = member.alias("named")
 _PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
+_NOBODY: Mapping[str, Any] = {**dict.fromkeys((*_PERSONAL, "dob")), "attributes": {}}
 
 
 @dataclass(slots=True)
 class Stored:
-    """A member with the key that its personal information is under."""
+    """A member with the key that its personal information is under; an erased one has none.
+
+    `asked_for` and `asked_id` are what it was found by: not its own where it answers for another since a merge.
+    """
 
     member: Member
     data_key: bytes
     wrapped_key: bytes
     version: int
+    asked_for: str | None = None
+    asked_id: int | None = None
 
 
 def find_members(
@@ -37,13 +44,24 @@ def find_members(
     ids: Sequence[int] | None = None,
     references: Sequence[str] | None = None,
     lock: bool = False,
+    follow: bool = False,
 ) -> list[Stored]:
-    """Members by id or by reference, locked for a change if asked for; unknown ones are left out."""
-    query = select(member).where(member.c.program_id == program_id)
-    query = query.where(member.c.id.in_(ids)) if ids is not None else query
-    query = query.where(member.c.relation_reference.in_(references)) if references is not None else query
-    query = query.order_by(member.c.id)
-    return [_stored(keys, row) for row in tx.execute(query.with_for_update() if lock else query)]
+    """Members by id or by reference, locked for a change if asked for; unknown ones are left out.
+
+    A reference, and an id with `follow`, leads to the member who answers for it since a merge.
+    """
+    if ids is not None and not follow:
+        query = select(member).where(member.c.id.in_(ids))
+    else:
+        answers = func.coalesce(_NAMED.c.merged_into, _NAMED.c.id)
+        joined = (member.c.program_id == _NAMED.c.program_id) & (member.c.id == answers)
+        asked = _NAMED.c.relation_reference.label("asked_for"), _NAMED.c.id.label("asked_id")
+        query = select(member, *asked).join(_NAMED, joined)
+        query = query.where(_NAMED.c.program_id == program_id)
+        query = query.where(_NAMED.c.id.in_(ids)) if ids is not None else query
+        query = query.where(_NAMED.c.relation_reference.in_(references)) if references is not None else query
+    query = query.where(member.c.program_id == program_id).order_by(member.c.id)
+    return [_stored(keys, row) for row in tx.execute(query.with_for_update(of=member) if lock else query)]
 
 
 def page_members(
@@ -88,6 +106,33 @@ def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[i
         select(member.c.id, member.c.relation_reference).where(member.c.program_id == program_id, member.c.id.in_(ids))
     )
     return {row.id: row.relation_reference for row in rows}
+
+
+def answering(tx: Connection, program_id: int, reference: str) -> int | None:
+    """The id of the member who answers for a reference; None where nobody does."""
+    query = select(func.coalesce(member.c.merged_into, member.c.id))
+    query = query.where(member.c.program_id == program_id, member.c.relation_reference == reference)
+    answers: int | None = tx.scalar(query)
+    return answers
+
+
+def merged_ids(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
+    """The members for whom these answer since a merge: who answers, by id."""
+    rows = tx.execute(
+        select(member.c.id, member.c.merged_into).where(
+            member.c.program_id == program_id, member.c.merged_into.in_(member_ids)
+        )
+    )
+    return {row.id: row.merged_into for row in rows}
+
+
+def set_merged_into(tx: Connection, program_id: int, member_ids: Sequence[int], survivor_id: int | None) -> None:
+    """Let a member answer for these from now on, or each for itself again."""
+    tx.execute(
+        update(member)
+        .where(member.c.program_id == program_id, member.c.id.in_(member_ids))
+        .values(merged_into=survivor_id)
+    )
 
 
 def insert_members(
@@ -213,8 +258,8 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
 
 
 def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
-    data_key = keys.unwrap(row.data_key)
-    personal = orjson.loads(decrypt(data_key, row.profile))
+    profile = keys.reveal(row.data_key, row.profile)
+    personal = _NOBODY if profile is None else orjson.loads(profile)
     return Stored(
         Member(
             id=row.id,
@@ -227,9 +272,18 @@ def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
             enrolled_at=row.enrolled_at,
             activated_at=row.activated_at,
             last_logged_in_at=row.last_logged_in_at,
+            tier=row.tier,
+            tier_since=row.tier_since,
+            tier_qualified_at=row.tier_qualified_at,
+            referral_code=row.referral_code,
+            referred_by=row.referred_by,
+            referral_rewarded_at=row.referral_rewarded_at,
+            erased_at=row.erased_at,
             **{name: personal[name] for name in _PERSONAL},
         ),
-        data_key,
+        b"" if profile is None else keys.unwrap(row.data_key),
         row.data_key,
         row.version,
+        getattr(row, "asked_for", None),
+        getattr(row, "asked_id", None),
     )

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from domain.errors import ProgramNotFound
 from domain.models import feed, ledger_entry, program, program_config
@@ -18,11 +18,16 @@ from domain.rules.model import Configuration, ProgramTerms
 from domain.rules.parse import parse
 
 _CACHED = 256
+# Facts that cost a statement of their own, so that they are read only where a condition asks for them.
+_OF_PURCHASES = ("member.purchases", "member.days_since_last_purchase")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProgramState:
-    """A program in one environment with the configuration that is in force."""
+    """A program in one environment with the configuration that is in force.
+
+    `asks_for_purchases`: whether a condition may ask how much and when a member bought.
+    """
 
     id: int
     public_id: int
@@ -34,6 +39,7 @@ class ProgramState:
     zone: ZoneInfo
     document: Mapping[str, Any]
     created_at: datetime
+    asks_for_purchases: bool = False
 
     @property
     def terms(self) -> ProgramTerms:
@@ -88,6 +94,7 @@ def _load(tx: Connection, row: Row[Any]) -> ProgramState:
         zone=ZoneInfo(configuration.program.time_zone),
         document=document or {},
         created_at=row.created_at,
+        asks_for_purchases=any(word in to_json(document) for word in _OF_PURCHASES),
     )
 
 
@@ -144,6 +151,26 @@ def insert_configuration(
             applied_by=actor,
         )
     )
+
+
+def find_configuration_row(tx: Connection, program_id: int, version: int) -> Row[Any] | None:
+    """One version of the configuration."""
+    return tx.execute(
+        select(program_config).where(program_config.c.program_id == program_id, program_config.c.version == version)
+    ).one_or_none()
+
+
+def page_configurations(
+    tx: Connection, program_id: int, *, first: int, before_version: int | None
+) -> Sequence[Row[Any]]:
+    """The newest versions without their documents, at most `first`."""
+    table = program_config.c
+    statement: Select[Any] = select(table.version, table.digest, table.applied_at, table.applied_by).where(
+        table.program_id == program_id
+    )
+    if before_version is not None:
+        statement = statement.where(table.version < before_version)
+    return tx.execute(statement.order_by(table.version.desc()).limit(first)).all()
 
 
 def digest_of(document: Mapping[str, Any]) -> str:

@@ -5,14 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from domain.clock import NEVER, from_micros, to_micros
-from domain.errors import member_status_error
 from domain.ledger.account import Account, posting_of
 from domain.ledger.chain import Posting, entry_hash
 from domain.ledger.posting import Draft, Lot
 from domain.ledger.redemption import Redeemed, RedemptionOrder, take
+from domain.member_status import STATUS_TABLE, Operation
 from domain.store.idempotency import REFUSAL_TTL
 
 _NEVER = to_micros(NEVER)
+_BY_STATUS = STATUS_TABLE[Operation.REDEEM]
 _HOLDER = """
 SELECT p.config_version, m.id, m.status, a.id, a.version, a.available, a.pending, a.redeemed, a.next_expiry,
        a.next_release, a.head_hash
@@ -93,8 +94,9 @@ def _account(program_id: int, holder: Any) -> Account:
 
 def _refusal(raw: sqlite3.Connection, order: RedemptionOrder, one: Account, status: int) -> tuple[str | None, bool]:
     """The first thing that speaks against the redemption, and whether it binds the key."""
-    if status != 1:
-        return member_status_error(status).code, True
+    stopped = _BY_STATUS[status]
+    if stopped is not None:
+        return stopped.code, stopped.binds_key
     if order.refusal is not None:
         return order.refusal, order.refusal_binds
     if one.next_expiry <= order.now or one.next_release <= order.now:

@@ -52,6 +52,16 @@ def standing_of(tx: Connection, program_id: int, wanted: Sequence[str]) -> tuple
     return taken, any(row.status == PARKED for row in rows)
 
 
+def purchases_of(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, tuple[int, datetime | None]]:
+    """How many purchases these members made, and when they made the last."""
+    rows = tx.execute(
+        select(table.c.member_id, func.count(), func.max(table.c.transaction_date))
+        .where(table.c.program_id == program_id, table.c.member_id.in_(member_ids), table.c.type == "DR")
+        .group_by(table.c.member_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 def insert_transactions(tx: Connection, rows: Sequence[StoredTransaction]) -> None:
     """Store submitted transactions."""
     if rows:

@@ -1,6 +1,6 @@
 """Recomputing accounts from the journal: every figure that is stored twice, proved equal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -20,9 +20,19 @@ _FIGURE = {bucket: bucket for bucket in ("spend", "bonus", "partner", "purchased
 }
 _RETURNS = {"reversal": "redemption", "release": "hold"}
 """The kind of posting that each kind gives back, whole."""
+_RELATED = frozenset({"refund", "transfer"})
+"""The kinds that name another entry, perhaps of another account; a redemption does where it settles a hold."""
 _GIVES_BACK = frozenset({*_RETURNS, "transfer"})
 _LIVE_ONLY = frozenset({"redemption", "hold", "adjustment", "transfer"})
 """The kinds whose debits take from no lot that has expired."""
+
+_HOLD_STATUSES = {
+    (False, False): {"PENDING"},
+    (True, False): {"CANCELLED", "LAPSED"},
+    (True, True): {"SETTLED"},
+    (False, True): set[str](),
+}
+"""What a hold may be, by whether its points were given back, and whether they were spent then."""
 
 
 @dataclass(slots=True)
@@ -51,7 +61,8 @@ class _Fold:
     figures: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_FIGURE.values(), 0))
     lots: dict[int, _Lot] = field(default_factory=dict)
     entries: dict[int, Any] = field(default_factory=dict)
-    returned: set[int] = field(default_factory=set)
+    returned: dict[int, Any] = field(default_factory=dict)
+    settled: dict[int, Any] = field(default_factory=dict)
     seq: int = 0
 
     def find(self, where: str, what: str) -> None:
@@ -80,6 +91,8 @@ class _Fold:
         for trace in traces:
             self._trace(row, trace, where)
         self._reversal(row, where)
+        if row.kind == "redemption" and row.related_id is not None:
+            self.settled[row.related_id] = row
         self.entries[row.id] = row
         digest = entry_hash(self.head, _posting(row, traces))
         if digest != row.hash:
@@ -112,9 +125,9 @@ class _Fold:
             first = self.entries.get(row.reverses_id)
             if first is None or first.kind != _RETURNS[row.kind] or first.points != -row.points:
                 self.find(where, f"does not give back what entry {row.reverses_id} took")
-            self.returned.add(row.reverses_id)
-        if row.kind == "refund" and getattr(self.entries.get(row.related_id), "kind", None) != "earn":
-            self.find(where, f"takes back what entry {row.related_id} did not give")
+            self.returned[row.reverses_id] = row
+        if (row.related_id is None) != (row.kind not in _RELATED) and row.kind != "redemption":
+            self.find(where, "names an entry that it belongs to, or lacks one")
 
     def close(self, row: Row[Any], lots: Sequence[Row[Any]], holds: Sequence[Row[Any]]) -> None:
         """Hold the account row and its lots against the fold."""
@@ -136,7 +149,13 @@ class _Fold:
             self.find(where, f"next_expiry is {row.next_expiry}, its open lots give {soonest}")
         if row.available + row.pending != self.balance:
             self.find(where, f"available and pending are {row.available} and {row.pending}, not {self.balance}")
-        self._pending(row, [one for one in lots if one.is_open], holds, where)
+        pending = [one for one in holds if one.status == "PENDING"]
+        self._pending(row, [one for one in lots if one.is_open], pending, where)
+        for one in holds:
+            self._hold(row, one)
+        unknown = {one.id for one in self.entries.values() if one.kind == "hold"} - {one.entry_id for one in holds}
+        if unknown:
+            self.find(where, f"entries {sorted(unknown)} hold points for no hold")
 
     def _pending(self, row: Row[Any], lots: Sequence[Row[Any]], holds: Sequence[Row[Any]], where: str) -> None:
         """What waits is what becomes available at `next_release` or later: that instant is one of the dates."""
@@ -148,10 +167,30 @@ class _Fold:
             self.find(where, f"next_release is {row.next_release}, its lots and holds give {soonest}")
         if sum(one.remaining for one in lots) - row.arrears != self.balance:
             self.find(where, "its open lots, less the arrears, do not add up to its balance")
-        held = {one.entry_id: one.points for one in holds}
-        open_ids = {one.id for one in self.entries.values() if one.kind == "hold" and one.id not in self.returned}
-        if held != {number: -self.entries[number].points for number in open_ids}:
-            self.find(where, "its pending holds are not those of its postings")
+
+    def _hold(self, row: Row[Any], one: Row[Any]) -> None:
+        """A hold's row follows from its posting, from the one that ended it, and from its redemption."""
+        entry, ended, spent = (by.get(one.entry_id) for by in (self.entries, self.returned, self.settled))
+        where = f"account {self.account_id}, hold {one.id}"
+        if entry is None or entry.kind != "hold":
+            self.find(where, f"its entry {one.entry_id} holds nothing")
+            return
+        expected = {
+            "member_id": row.member_id,
+            "points": -entry.points,
+            "amount": entry.amount,
+            "merchant": entry.merchant,
+            "created_at": entry.transaction_date,
+            "expires_at": entry.expires_at,
+            "processed_at": None if ended is None else ended.transaction_date,
+            "settled_points": None if spent is None else -spent.points,
+            "external_reference": one.external_reference if spent is None else spent.external_reference,
+        }
+        for name, value in expected.items():
+            if getattr(one, name) != value:
+                self.find(where, f"{name} is {getattr(one, name)}, its postings give {value}")
+        if one.status not in _HOLD_STATUSES[ended is not None, spent is not None]:
+            self.find(where, f"status {one.status} does not follow from its postings")
 
     def _lot(self, lot_id: int, stored: Row[Any] | None) -> None:
         where = f"account {self.account_id}, lot {lot_id}"
@@ -193,10 +232,40 @@ def _recompute(tx: Connection, program_id: int, ids: Sequence[int]) -> list[Find
     lots = _grouped(
         tx.execute(select(lot).where(lot.c.program_id == program_id, lot.c.account_id.in_(ids))), "account_id"
     )
-    holds = _grouped(tx.execute(_pending_holds(program_id, ids)), "account_id")
+    _check_related(tx, program_id, folds)
+    holds = _grouped(
+        tx.execute(select(hold).where(hold.c.program_id == program_id, hold.c.account_id.in_(ids))), "account_id"
+    )
     for row in rows:
         folds[row.id].close(row, lots.get(row.id, []), holds.get(row.id, []))
     return [finding for fold in folds.values() for finding in fold.findings]
+
+
+def _check_related(tx: Connection, program_id: int, folds: Mapping[int, _Fold]) -> None:
+    """A refund takes back an earning; the two sides of a transfer name each other and sum to nothing."""
+    naming = [(fold, row) for fold in folds.values() for row in fold.entries.values() if row.kind in _RELATED]
+    if not naming:
+        return
+    columns = (ledger_entry.c.id, ledger_entry.c.kind, ledger_entry.c.points, ledger_entry.c.related_id)
+    wanted = sorted({row.related_id for _, row in naming if row.related_id is not None})
+    found = {
+        one.id: one
+        for one in tx.execute(
+            select(*columns).where(ledger_entry.c.program_id == program_id, ledger_entry.c.id.in_(wanted))
+        )
+    }
+    for fold, row in naming:
+        other = found.get(row.related_id)
+        if row.kind == "refund":
+            holds = other is not None and other.kind == "earn"
+        else:
+            holds = other is not None and (other.kind, other.points, other.related_id) == (
+                row.kind,
+                -row.points,
+                row.id,
+            )
+        if not holds:
+            fold.find(f"account {fold.account_id}, entry {row.id}", f"does not fit entry {row.related_id}")
 
 
 def _traces(program_id: int, ids: Sequence[int]) -> Any:
@@ -207,10 +276,6 @@ def _traces(program_id: int, ids: Sequence[int]) -> Any:
         .where(lot_trace.c.program_id == program_id, ledger_entry.c.account_id.in_(ids))
         .order_by(lot_trace.c.entry_id, lot_trace.c.lot_id)
     )
-
-
-def _pending_holds(program_id: int, ids: Sequence[int]) -> Any:
-    return select(hold).where(hold.c.program_id == program_id, hold.c.account_id.in_(ids), hold.c.status == "PENDING")
 
 
 def _grouped(rows: Iterable[Row[Any]], name: str) -> dict[int, list[Row[Any]]]:

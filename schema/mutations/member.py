@@ -1,18 +1,19 @@
 """Mutations of members."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import strawberry
 
 from domain.errors import BadRequest, MemberNonexistent
+from resolvers.erasure import erase_member
 from resolvers.member import EnrollMember, MemberWritten, UpdateMember, enroll_member, update_member
 from schema.context import Info, RequestContext
-from schema.field import mutation
+from schema.field import field, mutation
 from schema.global_id import MEMBER, decode
 from schema.mutations.idempotency import read_key
 from schema.types.attribute import AttributeInput, attribute_values
-from schema.types.member import Member, MemberStatus, to_member
+from schema.types.member import Member, MemberStatus, load_member, to_member
 
 _FIXED = ("full_name", "email_id", "mobile_number", "gender", "dob", "address", "preferred_language")
 
@@ -64,6 +65,22 @@ class MemberStatusChangeInput:
     idempotency_key: str | None = strawberry.field(default=None, description="Makes a repetition harmless.")
 
 
+@strawberry.input(description="A member to forget.")
+class MemberEraseInput:
+    relation_reference: str = strawberry.field(description="The member's reference.")
+
+
+@strawberry.type(description="What is left of the member.")
+class MemberErasePayload:
+    erased_at: datetime = strawberry.field(description="When the member was erased.")
+    replayed: bool = strawberry.field(description="It had been done before: nothing was done again.")
+    member_id: strawberry.Private[int]
+
+    @field("The member, with its numbers and a reference that names nobody.")
+    async def member(self, info: Info) -> Member | None:
+        return await load_member(self.member_id, info.context)
+
+
 @strawberry.type(description="The member as stored.")
 class MemberPayload:
     member: Member = strawberry.field(description="The member.")
@@ -90,6 +107,16 @@ class MemberMutation:
     @mutation("Change what a member may do.")
     async def member_status_change(self, info: Info, input: MemberStatusChangeInput) -> MemberPayload | None:
         return await _update(input, {"status": input.status.value}, None, info.context)
+
+    @mutation(
+        "Forget a member for good: profile, attributes, sub-relations and reference are destroyed, postings and points "
+        "stay. For administrators; there is no way back."
+    )
+    async def member_erase(self, info: Info, input: MemberEraseInput) -> MemberErasePayload | None:
+        erased = await erase_member(info.context.changing(), input.relation_reference)
+        return MemberErasePayload(
+            erased_at=info.context.local(erased.erased_at), replayed=erased.replayed, member_id=erased.member_id
+        )
 
 
 async def _update(

@@ -3,10 +3,10 @@
 import strawberry
 
 from domain.errors import ProgramNotFound
-from resolvers.program import apply_configuration, create_program, go_live, reset_credential
+from resolvers.program import create_program, go_live, reset_credential
 from schema.context import Info
 from schema.field import mutation
-from schema.types.program import Configuration, IssuedCredential, to_configuration, to_issued_credential
+from schema.types.program import IssuedCredential, to_issued_credential
 
 
 @strawberry.input(description="A program to create.")
@@ -24,23 +24,9 @@ class CredentialResetInput:
     program_id: int = strawberry.field(description="The program's number once more, so that no other is reset.")
 
 
-@strawberry.input(description="A configuration to apply.")
-class ConfigurationApplyInput:
-    document: str = strawberry.field(description="The document as YAML or JSON text.")
-    prune: bool = strawberry.field(
-        default=False, description="Remove what the document leaves out; else that stays as it is."
-    )
-
-
 @strawberry.type(description="A fresh credential.")
 class CredentialPayload:
     credential: IssuedCredential = strawberry.field(description="The credential; its secret is shown this once.")
-
-
-@strawberry.type(description="The configuration in force.")
-class ConfigurationApplyPayload:
-    configuration: Configuration = strawberry.field(description="The configuration.")
-    changed: bool = strawberry.field(description="False where the document said nothing new.")
 
 
 @strawberry.type
@@ -63,8 +49,3 @@ class ProgramMutation:
             raise ProgramNotFound
         issued = await reset_credential(info.context.changing())
         return CredentialPayload(credential=to_issued_credential(issued))
-
-    @mutation("Apply a configuration document, whole or not at all.")
-    async def configuration_apply(self, info: Info, input: ConfigurationApplyInput) -> ConfigurationApplyPayload | None:
-        applied = await apply_configuration(info.context.changing(), input.document.encode(), prune=input.prune)
-        return ConfigurationApplyPayload(configuration=to_configuration(applied), changed=applied.changed)

@@ -32,7 +32,15 @@ class TransactionSubmitInput:
     transaction_type: TransactionType = strawberry.field(description="What it is.")
     amount: Decimal = strawberry.field(description="The money that was spent.")
     transaction_date: datetime = strawberry.field(description="When it happened.")
-    member_relation_reference: str = strawberry.field(description="The reference of the member who made it.")
+    member_relation_reference: str | None = strawberry.field(
+        default=None, description="The reference of the member who made it; wins over card and identifier."
+    )
+    card_number: str | None = strawberry.field(
+        default=None, description="A card of the member; names the member where no reference does."
+    )
+    sub_relation_identifier: str | None = strawberry.field(
+        default=None, description="The identifier of a sub-relation of the member; as the card."
+    )
     product_code: str | None = strawberry.field(default=None, description="What was bought.")
     sub_product_code: str | None = strawberry.field(default=None, description="What was bought, more closely.")
     attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
@@ -102,6 +110,8 @@ def _command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTr
         amount=input.amount,
         transaction_date=input.transaction_date,
         member_relation_reference=input.member_relation_reference,
+        card_number=input.card_number,
+        sub_relation_identifier=input.sub_relation_identifier,
         product_code=input.product_code,
         sub_product_code=input.sub_product_code,
         attributes=attribute_values(input.attributes),

@@ -26,13 +26,24 @@ class EntryKind(Enum):
     REDEMPTION = strawberry.enum_value("redemption", description="Points that were redeemed.")
     REVERSAL = strawberry.enum_value("reversal", description="A redemption given back.")
     EXPIRY = strawberry.enum_value("expiry", description="Points that fell due.")
+    BONUS = strawberry.enum_value("bonus", description="Points that were given for another reason than a purchase.")
+    REFUND = strawberry.enum_value("refund", description="Points of a purchase that was refunded, taken back.")
+    HOLD = strawberry.enum_value("hold", description="Points that were reserved.")
+    RELEASE = strawberry.enum_value("release", description="Reserved points given back, or about to be redeemed.")
+    TRANSFER = strawberry.enum_value("transfer", description="Points that came from, or went to, another member.")
+    ADJUSTMENT = strawberry.enum_value("adjustment", description="A correction by an administrator.")
 
 
 @strawberry.enum(description="The running figure of the balance that a posting moves.")
 class Bucket(Enum):
     SPEND = strawberry.enum_value("spend", description="Earned by spending.")
     BONUS = strawberry.enum_value("bonus", description="Earned as a bonus.")
-    REDEEM = strawberry.enum_value("redeem", description="Redeemed.")
+    PARTNER = strawberry.enum_value("partner", description="Earned with partners.")
+    PURCHASED = strawberry.enum_value("purchased", description="Bought.")
+    OTHER = strawberry.enum_value("other", description="Received from other members, or given by adjustments.")
+    REDEEM = strawberry.enum_value(
+        "redeem", description="Redeemed, held, sent to other members, or taken by adjustments."
+    )
     EXPIRED = strawberry.enum_value("expired", description="Expired.")
 
 
@@ -42,7 +53,7 @@ class LedgerEntry(Node):
     bucket: Bucket = strawberry.field(description="The figure of the balance that it moves.")
     category: str = strawberry.field(description="The row of the categorised statement that it counts in.")
     points: Points = strawberry.field(description="Signed: what the member got is positive.")
-    balance_after: Points = strawberry.field(description="The available balance right after the posting.")
+    balance_after: Points = strawberry.field(description="Available and pending points right after the posting.")
     loyalty_txn_type: int = strawberry.field(description="The published number of the posting's type.")
     external_reference: UUID = strawberry.field(
         description="The posting's reference, by which a redemption is reversed."
@@ -50,17 +61,22 @@ class LedgerEntry(Node):
     transaction_date: datetime = strawberry.field(description="When it happened in the member's life.")
     processed_at: datetime = strawberry.field(description="When it was posted.")
     expires_at: datetime | None = strawberry.field(
-        description="From when on the points of a credit are gone; null if they never expire, and on debits."
+        description="From when on the points of a credit are gone, or a hold lapses; null if that never happens, "
+        "and on other debits."
     )
     merchant: str | None = strawberry.field(description="Where the points were redeemed.")
     amount: Decimal | None = strawberry.field(description="The money that the posting stands for, if it was named.")
-    narration: str = strawberry.field(description="A sentence for a statement.")
+    narration: str = strawberry.field(description="A sentence for a statement: `note`, or else one of ours.")
+    note: str | None = strawberry.field(
+        description="The text that came with a transfer, a bonus or an adjustment; null for an erased member."
+    )
     detail: JSON = strawberry.field(
         description="How the points came about: the rules that gave them, and what each gave."
     )
     is_active: bool = strawberry.field(description="False for a redemption that was reversed.")
     member_id: strawberry.Private[int]
     reverses_id: strawberry.Private[int | None]
+    related_id: strawberry.Private[int | None]
 
     @field("The member whose account it is.")
     async def member(self, info: Info) -> Annotated["Member", strawberry.lazy("schema.types.member")] | None:
@@ -71,6 +87,13 @@ class LedgerEntry(Node):
     @field("The posting that this one takes back.")
     async def reverses(self, info: Info) -> "LedgerEntry | None":
         return None if self.reverses_id is None else await load_entry(self.reverses_id, info.context)
+
+    @field(
+        "The posting that this one belongs to: the other side of a transfer, the earning of a refund, the hold of "
+        "a settled redemption. Null for what the caller may not see."
+    )
+    async def related(self, info: Info) -> "LedgerEntry | None":
+        return None if self.related_id is None else await load_entry(self.related_id, info.context)
 
 
 def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
@@ -90,10 +113,12 @@ def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
         merchant=row.merchant,
         amount=row.amount,
         narration=row.narration,
+        note=row.note,
         detail=JSON(row.detail),
         is_active=row.is_active,
         member_id=row.member_id,
         reverses_id=row.reverses_id,
+        related_id=row.related_id,
     )
 
 

@@ -29,11 +29,12 @@ from schema.connection import (
 from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import MEMBER, encode
-from schema.loader import EntryPage, TransactionPage
+from schema.loader import EntryPage, HoldPage, SubRelationPage, TransactionPage
 from schema.types.attribute import AttributeValue, attribute_list, find_attribute
 from schema.types.balance import Balance, to_balance
 from schema.types.entry import LedgerEntry, to_entry
 from schema.types.expiry import ExpiryPeriod, ExpirySchedule, to_period, to_schedule
+from schema.types.hold import Hold, HoldStatus, to_hold
 from schema.types.node import Node
 from schema.types.statement import (
     Statement,
@@ -43,6 +44,7 @@ from schema.types.statement import (
     to_statement,
     to_summary,
 )
+from schema.types.sub_relation import SubRelation, to_sub_relation
 from schema.types.transaction import Transaction, to_transaction
 
 _OLDEST = EntryCursor(transaction_date=datetime(1800, 1, 1, tzinfo=UTC), entry_id=0)
@@ -79,6 +81,9 @@ class Member(Node):
     enrolled_at: datetime = strawberry.field(description="When the member was enrolled.")
     activated_at: datetime | None = strawberry.field(description="When the member became active for the first time.")
     last_logged_in_at: datetime | None = strawberry.field(description="When the member last logged in.")
+    erased_at: datetime | None = strawberry.field(
+        description="Since when nothing of the person is left but numbers; null: not erased."
+    )
     row_id: strawberry.Private[int]
     values: strawberry.Private[Mapping[str, Any]]
 
@@ -124,6 +129,31 @@ class Member(Node):
         asked = TransactionPage(page.size + 1, before_id=read_number_cursor("transactions", page))
         rows, has_more = cut(await context.loaders.transactions(asked).load(self.row_id) or [], page)
         edges = [Edge(node=to_transaction(row, context), cursor=number_cursor("transactions", row.id)) for row in rows]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("The cards, accounts, devices and external ids that are linked to the member, oldest first.")
+    async def sub_relations(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[SubRelation] | None:
+        context, page = info.context, read_page(first, after)
+        asked = SubRelationPage(page.size + 1, after_id=read_number_cursor("subRelations", page))
+        rows, has_more = cut(await context.loaders.sub_relations(asked).load(self.row_id) or [], page)
+        edges = [Edge(node=to_sub_relation(row, context), cursor=number_cursor("subRelations", row.id)) for row in rows]
+        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("The holds, newest first.")
+    async def holds(
+        self,
+        info: Info,
+        status: Annotated[HoldStatus | None, strawberry.argument(description="Only these; null: all.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Hold] | None:
+        context, page = info.context, read_page(first, after)
+        wanted = None if status is None else status.name
+        asked = HoldPage(page.size + 1, status=wanted, before_id=read_number_cursor("holds", page))
+        rows, has_more = cut(await context.loaders.holds(asked).load(self.row_id) or [], page)
+        edges = [Edge(node=to_hold(row, context), cursor=number_cursor("holds", row.id)) for row in rows]
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("The published buckets of the whole account.")
@@ -193,6 +223,7 @@ def to_member(row: MemberRow, context: RequestContext) -> Member:
         enrolled_at=context.local(row.enrolled_at),
         activated_at=context.local_or_none(row.activated_at),
         last_logged_in_at=context.local_or_none(row.last_logged_in_at),
+        erased_at=context.local_or_none(row.erased_at),
         row_id=row.id,
         values=row.attributes,
     )

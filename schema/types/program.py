@@ -4,9 +4,8 @@ from datetime import datetime
 from enum import Enum
 
 import strawberry
-from strawberry.scalars import JSON
 
-from resolvers.program import AppliedConfiguration, CredentialRecord
+from resolvers.program import CredentialRecord
 from resolvers.program import IssuedCredential as IssuedRow
 from resolvers.program import Program as ProgramRow
 from schema.context import RequestContext
@@ -27,12 +26,6 @@ class Program(Node):
     name: str = strawberry.field(description="Name.")
     configuration_version: int = strawberry.field(description="The version of the configuration in force.")
     created_at: datetime = strawberry.field(description="When it was created.")
-
-
-@strawberry.type(description="A program's configuration: one document of settings, attributes, rules and expiry.")
-class Configuration:
-    version: int = strawberry.field(description="The version in force; each change makes the next one.")
-    document: JSON = strawberry.field(description="The whole document.")
 
 
 @strawberry.type(description="A credential that the program has or had. Secrets are never shown again.")
@@ -64,11 +57,6 @@ def to_program(row: ProgramRow, context: RequestContext) -> Program:
         configuration_version=row.config_version,
         created_at=context.local(row.created_at),
     )
-
-
-def to_configuration(row: AppliedConfiguration) -> Configuration:
-    """A configuration as callers see it."""
-    return Configuration(version=row.version, document=JSON(row.document))
 
 
 def to_credential(row: CredentialRecord, context: RequestContext) -> Credential:

@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from domain.points import plain_text
+from domain.rules.document import MAX_BYTES
 from domain.rules.examples import run_examples
 from domain.rules.parse import parse_file
 from domain.rules.problem import ConfigurationInvalid
+from domain.rules.schema import schema_text
 from resolvers.program import AppliedConfiguration, apply_configuration
 from tessera.console import REFUSED, note, run, show, show_json
 from tessera.locking import CommandRefused
@@ -29,7 +31,7 @@ def apply(
 
     async def body(runtime: Runtime) -> AppliedConfiguration:
         ctx = program_context(runtime, await find_program(runtime, program_id))
-        return await apply_configuration(ctx, file.read_bytes(), prune=prune)  # noqa: ASYNC240 - one small file
+        return await apply_configuration(ctx, _read(file), prune=prune)
 
     applied = run(body)
     what = "in force" if applied.changed else "in force already: the file says nothing new"
@@ -37,10 +39,16 @@ def apply(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of configuration files."""
+    show(schema_text().removesuffix("\n"))
+
+
+@app.command()
 def test(file: ConfigurationFile) -> None:
     """Run the examples of a configuration file; exit status 1 if one gives other points."""
     try:
-        configuration = parse_file(file.read_bytes())
+        configuration = parse_file(_read(file))
     except ConfigurationInvalid as invalid:
         raise CommandRefused("\n".join(map(str, invalid.problems))) from None
     results = run_examples(configuration)
@@ -54,3 +62,9 @@ def test(file: ConfigurationFile) -> None:
     note(f"{len(results)} examples, {failed} failed.")
     if failed:
         raise typer.Exit(REFUSED)
+
+
+def _read(file: Path) -> bytes:
+    # One byte more than is taken is enough to refuse a file of any size.
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)

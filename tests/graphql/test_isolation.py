@@ -17,8 +17,13 @@ UNKNOWN = {
     "reference": "nobody",
     "guid": "6f9619ff-8b86-4011-b42d-00cf4fc964ff",
     "key": "never-used",
+    "link": "U3ViUmVsYXRpb246MTo5OTk",
+    "card": "4012888888881881",
+    "hold": "SG9sZDoxOjk5OQ",
 }
 """Well-formed names of nothing."""
+
+VICTIMS_CARD = "4111111111111111"
 
 QUERIES = (
     "query($member: ID!) {node(id: $member) {id}}",
@@ -29,8 +34,11 @@ QUERIES = (
     "query($member: ID!) {member(id: $member) {id}}",
     "query($reference: String!) {member(reference: $reference) {id}}",
     "query($entry: ID!) {ledgerEntry(id: $entry) {id}}",
+    "query($hold: ID!) {node(id: $hold) {id}}",
+    "query($hold: ID!) {hold(id: $hold) {id}}",
     "query($guid: UUID!) {redemption(externalReference: $guid) {id}}",
     "query($key: String!) {redemptionByReference(clientReference: $key) {id}}",
+    "query($card: String!) {membersBySubRelation(cardNumber: $card) {edges {node {id}}}}",
 )
 MUTATIONS = (
     'mutation($member: ID!) {memberUpdate(input: {memberId: $member, fullName: "Mallory"}) {replayed}}',
@@ -40,8 +48,20 @@ MUTATIONS = (
         memberStatusChange(input: {relationReference: $reference, status: CANCELLED}) {replayed}}""",
     """mutation($reference: String!) {transactionSubmit(input: {transactionId: "X", transactionType: DR, amount: 1,
         transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: $reference}) {replayed}}""",
+    """mutation($card: String!) {transactionSubmit(input: {transactionId: "X", transactionType: DR, amount: 1,
+        transactionDate: "2026-01-01T00:00:00Z", cardNumber: $card}) {replayed}}""",
+    """mutation($reference: String!) {subRelationLink(
+        input: {relationReference: $reference, type: CARD, cardNumber: "1"}) {replayed}}""",
+    "mutation($link: ID!) {subRelationUnlink(input: {subRelationId: $link}) {replayed}}",
+    "mutation($reference: String!) {memberErase(input: {relationReference: $reference}) {replayed}}",
     """mutation($reference: String!) {
         pointsRedeem(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
+    """mutation($reference: String!) {
+        holdCreate(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
+    "mutation($hold: ID!) {holdCancel(input: {holdId: $hold}) {replayed}}",
+    "mutation($hold: ID!) {holdSettle(input: {holdId: $hold}) {replayed}}",
+    """mutation($reference: String!) {pointsTransfer(input: {fromRelationReference: $reference,
+        toRelationReference: "M-own", points: 1, idempotencyKey: "steal"}) {replayed}}""",
     """mutation($guid: UUID!) {redemptionReverse(
         input: {relationReference: "M-own", externalReference: $guid, idempotencyKey: "v"}) {replayed}}""",
     """mutation($reference: String!, $guid: UUID!) {redemptionReverse(
@@ -59,7 +79,12 @@ class Victim:
 async def _victim(world: World, caller: Caller) -> Victim:
     reference = await world.member(caller, 100, relationReference=world.unique("VICTIM"))
     key = world.unique("key")
+    card = {"relationReference": reference, "type": "CARD", "cardNumber": VICTIMS_CARD}
+    link = "mutation($i: SubRelationLinkInput!) {subRelationLink(input: $i) {subRelation {id}}}"
+    linked = (await caller.ask(link, i=card)).data["subRelationLink"]["subRelation"]
     redeemed = (await world.redeem(caller, reference, 10, idempotencyKey=key)).data["pointsRedeem"]["redemption"]
+    create = "mutation($i: HoldCreateInput!) {holdCreate(input: $i) {hold {id}}}"
+    held = (await caller.ask(create, i={"relationReference": reference, "points": 1})).data["holdCreate"]["hold"]
     ids = (
         await caller.ask(
             "query($r: String!) {program {id} member(reference: $r) {id ledger {edges {node {id}}}}}", r=reference
@@ -74,6 +99,9 @@ async def _victim(world: World, caller: Caller) -> Victim:
             "reference": reference,
             "guid": redeemed["externalReference"],
             "key": key,
+            "link": linked["id"],
+            "card": VICTIMS_CARD,
+            "hold": held["id"],
         }
     )
 

@@ -20,11 +20,16 @@ QUERIES = {
     "me": "me {id}",
     "member": 'member(reference: "M-1") {id}',
     "members": "members {edges {cursor}}",
+    "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
+    "hold": 'hold(id: "SG9sZDoxOjE") {id}',
+    "pointsRequests": "pointsRequests {edges {cursor}}",
     "credentials": "credentials {clientId}",
     "configuration": "configuration {version}",
+    "configurationVersions": "configurationVersions {edges {cursor}}",
+    "attributeExport": "attributeExport(format: CSV)",
     "batch": 'batch(id: "QmF0Y2g6MTox") {id}',
     "batches": "batches {edges {cursor}}",
 }
@@ -205,7 +210,17 @@ async def test_there_is_a_test_for_every_query(server: Caller) -> None:
 
 async def test_a_member_may_not_ask_for_what_is_the_programs(world: World, server: Caller) -> None:
     app = await world.caller(member=await world.member(server))
-    for name in ("members", "credentials", "configuration", "batch", "batches"):
+    for name in (
+        "members",
+        "membersBySubRelation",
+        "credentials",
+        "configuration",
+        "configurationVersions",
+        "attributeExport",
+        "batch",
+        "batches",
+        "pointsRequests",
+    ):
         answer = await app.ask(f"{{{QUERIES[name]}}}")
         assert answer.refusal == ("FORBIDDEN", "FORBIDDEN", "403", None), name
     assert (await server.ask("{credentials {clientId}}")).refusal == ("FORBIDDEN", "FORBIDDEN", "403", None)

@@ -46,6 +46,16 @@ def test_a_transaction_row_becomes_the_command_of_the_api() -> None:
     )
 
 
+def test_a_card_or_an_identifier_may_stand_in_place_of_the_reference() -> None:
+    named = {key: value for key, value in GOOD.items() if key != "member_relation_reference"}
+    for column in ("card_number", "sub_relation_identifier"):
+        command = transaction(named | {column: "4711"})
+        assert isinstance(command, SubmitTransaction)
+        assert (command.member_relation_reference, getattr(command, column)) == (None, "4711")
+    with pytest.raises(BatchRefused, match="missing columns: member_relation_reference"):
+        transaction(named)
+
+
 def test_columns_may_come_in_any_order() -> None:
     assert transaction(dict(reversed(GOOD.items()))) == transaction(GOOD)
 

@@ -57,7 +57,7 @@ from tests.ledger.operation import (
 from tests.ledger.program import Program
 from tests.ledger.world import open_world
 from tests.oracle import REFUSAL_BINDS, Oracle
-from tests.scale import long_run
+from tests.scale import long_run, scaled
 
 HISTORIES = {"sqlite": 2_000, "postgresql": 300}
 STEPS = 25

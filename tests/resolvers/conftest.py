@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
 from domain.crypto import KeyRing
+from domain.models import METADATA
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+from tests.resolvers.desk import enroll, verified
 
 RULES = b"""
 version: 1
@@ -64,3 +68,23 @@ async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
         made[0].contexts.append(context)
     yield made[0]
     await services.db.close()
+
+
+async def contents(context: Context) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table: equal before and after where nothing was written."""
+
+    def body(tx: Connection) -> dict[str, list[tuple[Any, ...]]]:
+        return {
+            table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
+            for table in METADATA.sorted_tables
+        }
+
+    return await context.read(body)
+
+
+@pytest.fixture
+async def ann(shop: Shop) -> AsyncIterator[Context]:
+    """A caller of the program in which ANN has 100 points; the books are checked afterwards."""
+    await enroll(shop.contexts[0], "ANN", 100)
+    yield shop.contexts[0]
+    await verified(shop)

@@ -34,6 +34,9 @@ async def test_what_a_file_leaves_out_stays_unless_pruned(shop: Shop) -> None:
         (b"version: 1\nrule_groups: [{name: [1]}]", "rule_groups[0].name"),
         (b"version: 1\nproduct_codes: [{code: {a: 1}}]", "product_codes[0].code"),
         (b"a: &x 1\nb: *x", ""),
+        (b"a: " + b"9" * 2_000_000, "larger than 1 MiB"),
+        (b"version: 1\nsegments: [{name: A, when: " + b"{not: " * 17 + b"{}" + b"}" * 17 + b"}]", "segments[0].when"),
+        (b"version: 1\nsegments: [{name: A, when: {attribute: segments, op: contains, value: A}}]", "builds on itself"),
     ],
 )
 async def test_a_bad_file_is_refused_and_stores_nothing(shop: Shop, source: bytes, told: str) -> None:
@@ -56,6 +59,9 @@ async def test_only_who_may_write_configuration_applies_it(shop: Shop) -> None:
 def test_documents_are_joined_by_name() -> None:
     stored = {"product_codes": [{"code": "A"}, {"code": "B", "sub_codes": ["X"]}], "program": {"a": 1, "b": 2}}
     given = {"product_codes": [{"code": "B", "sub_codes": ["Y"]}, {"code": "C"}], "program": {"b": 3}}
+    for section, name in (("aggregates", "key"), ("segments", "name"), ("campaigns", "name")):
+        kept, replaced = {name: "a", "when": {"x": 1}}, {name: "b", "when": {"y": 2}}
+        assert join_documents({section: [kept, {name: "b"}]}, {section: [replaced]}) == {section: [kept, replaced]}
     assert join_documents(stored, given) == {
         "product_codes": [{"code": "A"}, {"code": "B", "sub_codes": ["Y"]}, {"code": "C"}],
         "program": {"a": 1, "b": 3},

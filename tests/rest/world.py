@@ -22,6 +22,7 @@ from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+from resolvers.sub_relation import LinkSubRelation, link_sub_relation
 from rest_compat.app import build_rest_app
 from rest_compat.envelope import Family
 from rest_compat.openapi import build_openapi
@@ -175,12 +176,19 @@ class World:
 
         return await self.services.db.read(body)
 
-    async def configure(self, document: str) -> None:
-        """Put a configuration in force."""
+    async def link(self, reference: str, **values: Any) -> None:
+        """Link a card or an identifier to a member."""
+        await link_sub_relation(await self._context(), LinkSubRelation(relation_reference=reference, **values))
+
+    async def _context(self) -> Context:
+        """A caller who may do everything in the program."""
         program = (await list_environment_programs(self.services))[0]
         principal = system_principal(program.id, program.public_id, program.environment, "test")
-        context = Context(services=self.services, principal=principal, source="cli", request_id="test")
-        await apply_configuration(context, document.encode())
+        return Context(services=self.services, principal=principal, source="cli", request_id="test")
+
+    async def configure(self, document: str) -> None:
+        """Put a configuration in force."""
+        await apply_configuration(await self._context(), document.encode())
 
     async def _token(self, **more: str) -> str:
         answer = await self.call("Token", {**self.credentials(), **more}, token="")

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from domain.rules.schema import schema_text
 from tessera.app import create_app
 from tessera.settings import Settings
 from tests.postgres import running_postgres
@@ -54,6 +56,12 @@ class TestPages:
         assert page.headers["vary"] == "accept"
         assert {row["code"] for row in table.json()} >= {"103", "121", "997", "1201"}
         assert all(row["message"] in page.text.replace("&#x27;", "'") for row in table.json())
+
+    def test_the_schema_of_configuration_files_is_served(self, client: TestClient) -> None:
+        served = client.get("/docs/configuration.schema.json")
+        assert served.headers["content-type"] == "application/schema+json"
+        assert served.text == schema_text()
+        Draft202012Validator.check_schema(served.json())
 
     @pytest.mark.parametrize("path", [*PAGES, "/nope", "/healthz", "/readyz", "/v1/Nope", "/graphql", "/oauth/x"])
     def test_every_answer_carries_the_security_headers(self, path: str, client: TestClient) -> None:

@@ -160,7 +160,7 @@ def _with_server_binaries() -> str:
 
 
 def test_the_generated_files_are_what_the_code_says(empty_deployment: Deployment) -> None:
-    for command in (("errors",), ("schema", "export"), ("openapi", "export")):
+    for command in (("errors",), ("statuses",), ("schema", "export"), ("openapi", "export")):
         assert empty_deployment.run(*command, "--check").status == 0
 
 
@@ -199,7 +199,18 @@ def test_the_version_and_the_help() -> None:
     listed = runner.invoke(app, ["--help"]).output
     for command in ("serve", "worker", "sftp", "demo", "db", "program", "credentials", "sftp-login", "batch"):
         assert command in listed
-    for command in ("rules", "admin-token", "parity", "export", "ledger", "errors", "schema", "openapi", "doctor"):
+    for command in (
+        "rules",
+        "admin-token",
+        "parity",
+        "export",
+        "ledger",
+        "errors",
+        "statuses",
+        "schema",
+        "openapi",
+        "doctor",
+    ):
         assert command in listed
 
 

@@ -32,6 +32,16 @@ def test_rules_are_applied_once(deployment: Deployment, program: str) -> None:
     assert listed["config_version"] == 2
 
 
+def test_a_rules_file_of_any_size_is_refused_and_not_read_whole(empty_deployment: Deployment) -> None:
+    file = empty_deployment.folder / "huge.yaml"
+    with file.open("wb") as opened:
+        # Without data behind it, a file of a terabyte takes no room; to read it whole would end the process.
+        opened.truncate(2**40)
+    outcome = empty_deployment.run("rules", "test", str(file))
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "larger than 1 MiB" in outcome.err
+
+
 def test_rules_that_do_not_hold_are_refused_with_their_paths(deployment: Deployment, program: str) -> None:
     file = deployment.folder / "wrong.yaml"
     file.write_text("version: 1\nexpiry: {policy: months, months: -1}\nrule_groups: [{name: 3}]\n")
@@ -43,6 +53,50 @@ def test_rules_that_do_not_hold_are_refused_with_their_paths(deployment: Deploym
     assert (tested.status, tested.out) == (1, "")
     assert "expiry.months" in tested.err
     assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+
+
+@pytest.mark.parametrize("suffix", [".json", ".CSV"])
+def test_attribute_definitions_travel_as_files(suffix: str, deployment: Deployment, program: str) -> None:
+    file = deployment.folder / f"attributes{suffix}"
+    written = deployment.run("attributes", "export", str(file), "--program", program)
+    assert (written.status, written.out) == (0, "")
+    assert "quantity" in file.read_text()
+    same = deployment.run("attributes", "import", str(file), "--program", program)
+    assert same.out == "Configuration version 2 is in force already: the file says nothing new.\n"
+    other = str(deployment.run("program", "create", "Other", "--json").json["program_id"])
+    there = deployment.run("attributes", "import", str(file), "--program", other)
+    assert (there.status, there.out) == (0, "Configuration version 2 is in force.\n")
+    again = deployment.folder / f"again{suffix}"
+    deployment.run("attributes", "export", str(again), "--program", other)
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_attribute_files_that_do_not_hold_are_refused(deployment: Deployment, program: str) -> None:
+    for name, content, told in (
+        (
+            "a.csv",
+            b"entity,key,name,data_type\nmember,1,A,int\n",
+            "1300 Configuration refused (member_attributes[0].key",
+        ),
+        ("a.csv", b"\xff", "is not UTF-8"),
+        ("a.json", b"{", "1300 Configuration refused"),
+        ("a.txt", b"", "must end in .json or .csv"),
+    ):
+        file = deployment.folder / name
+        file.write_bytes(content)
+        outcome = deployment.run("attributes", "import", str(file), "--program", program)
+        assert (outcome.status, outcome.out) == (1, "")
+        assert told in outcome.err
+    nowhere = deployment.folder / "absent" / "a.csv"
+    outcome = deployment.run("attributes", "export", str(nowhere), "--program", program)
+    assert (outcome.status, "cannot be written" in outcome.err) == (1, True)
+    assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+
+
+def test_the_schema_of_configuration_files_is_printed(empty_deployment: Deployment) -> None:
+    printed = empty_deployment.run("rules", "schema")
+    assert (printed.status, printed.err) == (0, "")
+    assert printed.json["properties"]["rule_groups"]
 
 
 def test_the_examples_of_a_file_are_run_without_a_database(empty_deployment: Deployment) -> None:

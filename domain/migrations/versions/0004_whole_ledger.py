@@ -65,6 +65,14 @@ def upgrade() -> None:
         for column in _member_columns():
             member.add_column(column)
         member.create_unique_constraint(op.f("uq_member_program_id_referral_code"), ["program_id", "referral_code"])
+    merged = sa.text("merged_into IS NOT NULL")
+    op.create_index(
+        "ix_member_merged_into",
+        "member",
+        ["program_id", "merged_into"],
+        sqlite_where=merged,
+        postgresql_where=merged,
+    )
     _create_tables()
     _guard_traces()
     _redeem("redeem_points_2.sql")
@@ -288,6 +296,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for table in ("cap_counter", "hold"):
         op.drop_table(table)
+    op.drop_index("ix_member_merged_into", table_name="member")
     with op.batch_alter_table("member") as member:
         member.drop_constraint(op.f("uq_member_program_id_referral_code"), type_="unique")
         for column in _member_columns():

@@ -62,9 +62,12 @@ def test_a_term_beyond_the_calendar_is_never() -> None:
     assert expires_at(months(600, "year"), datetime(9949, 6, 1, tzinfo=UTC), NEW_YORK) == NEVER
 
 
-def test_inactivity_is_not_supported_yet() -> None:
-    with pytest.raises(NotImplementedError):
-        expires_at(ExpiryTerms(policy="inactivity"), datetime(2026, 1, 1, tzinfo=UTC), NEW_YORK)
+def test_inactivity_counts_from_the_activity_as_months_count_from_the_earning() -> None:
+    activity = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    terms = ExpiryTerms(policy="inactivity", months=13, period_end="month")
+    assert expires_at(terms, activity, NEW_YORK) == expires_at(months(13, "month"), activity, NEW_YORK)
+    later = expires_at(terms, activity + timedelta(days=60), NEW_YORK)
+    assert later == start_of_day(date(2027, 6, 1), NEW_YORK)
 
 
 def test_a_rule_has_its_own_months_and_its_own_last_day() -> None:

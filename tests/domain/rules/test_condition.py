@@ -33,7 +33,7 @@ MEMBER: dict[str, Any] = {"dob": date(1980, 3, 24), "status": 1, "club": "Lisbon
 def holds(when: dict[str, Any], at: datetime = AT, **facts: Any) -> bool:
     configuration = parse(with_rules(flat(1, when=when), program={"time_zone": "America/New_York"}))
     facts = {key: value for key, value in (FACTS | facts).items() if value is not None}
-    return bool(evaluate(compile_rules(configuration), Facts(transaction=facts, member=MEMBER, at=at)).awards)
+    return bool(evaluate(compile_rules(configuration), Facts(transaction=facts, member=MEMBER, at=at), {}).awards)
 
 
 def compare(attribute: str, op: str, value: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ AT = datetime(2026, 3, 25, 12, tzinfo=UTC)
 
 def run(document: dict[str, Any], amount: Any = "10", at: datetime = AT, **facts: Any) -> Evaluation:
     transaction = {"amount": Decimal(amount)} | facts
-    return evaluate(compile_rules(parse(document)), Facts(transaction=transaction, member={}, at=at))
+    return evaluate(compile_rules(parse(document)), Facts(transaction=transaction, member={}, at=at), {})
 
 
 def per_unit(points: Any, per: Any = 1, **rule: Any) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_an_award_gives(rule: dict[str, Any], amount: str, points: int) -> None:
 
 def test_an_award_of_a_missing_attribute_gives_nothing() -> None:
     compiled = compile_rules(parse(with_rules(per_unit(1))))
-    assert evaluate(compiled, Facts(transaction={}, member={}, at=AT)).awards == ()
+    assert evaluate(compiled, Facts(transaction={}, member={}, at=AT), {}).awards == ()
 
 
 def test_a_group_is_rounded_once_not_each_rule() -> None:
@@ -92,9 +92,10 @@ def test_the_explanation_names_rules_caps_rounding_and_spoilage() -> None:
     assert (award.group, award.category, award.points, award.spoilage) == ("G", "bonus", 15, Decimal(0))
     assert award.explanation == {
         "rules": [
-            {"rule": "rule 0", "sequence": 0, "gave": "13.33"},
-            {"rule": "rule 1", "sequence": 1, "gave": "10", "cap": 4, "kept": "1.67"},
+            {"rule": "rule 0", "sequence": 0, "inputs": {"transaction.amount": "10"}, "gave": "13.33"},
+            {"rule": "rule 1", "sequence": 1, "inputs": {}, "gave": "10", "cap": 4, "kept": "4", "share": "1.67"},
         ],
+        "factors": [],
         "caps": [{"cap": "transaction", "limit": 15, "cut": "2.33"}],
         "exact": "15",
         "rounding": "half_up",

@@ -165,48 +165,7 @@ def test_a_fault_is_named_with_its_path(change: Change, path: str, message: str)
     assert message in problems_of(document)[path]
 
 
-@pytest.mark.parametrize(
-    ("change", "path"),
-    [
-        (lambda d: d.update(aggregates=[{"key": "spend"}]), "aggregates"),
-        (lambda d: d.update(tiers={"assessment": "off"}), "tiers"),
-        (lambda d: d.update(segments=[1]), "segments"),
-        (lambda d: d.update(campaigns=[1]), "campaigns"),
-        (lambda d: d.update(referrals=[1]), "referrals"),
-        (lambda d: d["program"].update(accrual_cap_per_month=5000), "program.accrual_cap_per_month"),
-        (lambda d: d["expiry"].update(policy="inactivity"), "expiry.policy"),
-        (lambda d: d["rule_groups"][0]["caps"].update(day=1), "rule_groups[0].caps.day"),
-        (lambda d: d["rule_groups"][0]["caps"].update(month=1), "rule_groups[0].caps.month"),
-        (lambda d: d["rule_groups"][0]["caps"].update(lifetime=1), "rule_groups[0].caps.lifetime"),
-        (
-            lambda d: first_rule(d).update(award={"type": "multiplier", "factor": 2}),
-            "rule_groups[0].rules[0].award.type",
-        ),
-        (
-            lambda d: first_rule(d).update(award={"type": "every_nth", "n": 2}),
-            "rule_groups[0].rules[0].award.type",
-        ),
-        (
-            lambda d: first_rule(d)["award"].update(release_after_days=7),
-            "rule_groups[0].rules[0].award.release_after_days",
-        ),
-        (
-            lambda d: first_rule(d).update(when={"attribute": "aggregate.spend", "op": "gt", "value": 1}),
-            "rule_groups[0].rules[0].when.attribute",
-        ),
-        (
-            lambda d: first_rule(d).update(when={"attribute": "tier", "op": "eq", "value": "Gold"}),
-            "rule_groups[0].rules[0].when.attribute",
-        ),
-    ],
-)
-def test_what_is_not_supported_yet_is_refused_by_name(change: Change, path: str) -> None:
-    document = published()
-    change(document)
-    assert "not supported yet" in problems_of(document)[path]
-
-
-def test_empty_sections_of_what_is_not_supported_yet_do_no_harm() -> None:
+def test_empty_sections_do_no_harm() -> None:
     empty: dict[str, Any] = {
         "aggregates": [],
         "tiers": None,

@@ -1,0 +1,113 @@
+"""Running figures of a member, kept in buckets by transaction date: added to, merged, never recounted.
+
+A bucket holds `Stats`; the value of an aggregate is that of its merged buckets in the window of its period.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal
+from zoneinfo import ZoneInfo
+
+from domain.points import EXACT, plain
+from domain.program_zone import local_date
+from domain.rules.cap import LIFETIME_START
+from domain.rules.compiled import CompiledRules
+from domain.rules.facts import Facts, env_of
+from domain.rules.model import Aggregate, Period
+
+ROLLING_DAYS = 365
+
+_ZERO = Decimal(0)
+_TEN_DECIMALS = Decimal("1e-10")
+# Averages have no end: they are cut to more digits than anyone compares with.
+_AVERAGE = Context(prec=40)
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Sum, count, lowest and highest of the values of a bucket."""
+
+    sum: Decimal
+    count: int
+    low: Decimal | None
+    high: Decimal | None
+
+
+EMPTY = Stats(_ZERO, 0, None, None)
+
+
+def with_value(stats: Stats, value: Decimal) -> Stats:
+    """The stats with one value more."""
+    return merge(stats, Stats(value, 1, value, value))
+
+
+def merge(first: Stats, second: Stats) -> Stats:
+    """The stats of both buckets together."""
+    lows = [stats.low for stats in (first, second) if stats.low is not None]
+    highs = [stats.high for stats in (first, second) if stats.high is not None]
+    return Stats(
+        EXACT.add(first.sum, second.sum),
+        first.count + second.count,
+        min(lows, default=None),
+        max(highs, default=None),
+    )
+
+
+def value_of(aggregate: Aggregate, stats: Stats) -> Decimal | None:
+    """The aggregate's value; None where there is none: least, greatest and average of nothing.
+
+    An average is rounded half to even to ten decimals.
+    """
+    match aggregate.function:
+        case "sum":
+            return stats.sum
+        case "count":
+            return Decimal(stats.count)
+        case "min":
+            return stats.low
+        case "max":
+            return stats.high
+        case "average":
+            return _average(stats) if stats.count else None
+
+
+def _average(stats: Stats) -> Decimal:
+    return plain(_AVERAGE.quantize(_AVERAGE.divide(stats.sum, Decimal(stats.count)), _TEN_DECIMALS))
+
+
+def bucket_start(period: Period, at: datetime, zone: ZoneInfo) -> date:
+    """The first day of the bucket that a transaction of this instant falls into, on the program's clocks."""
+    day = local_date(at, zone)
+    match period:
+        case "lifetime":
+            return LIFETIME_START
+        case "mtd":
+            return day.replace(day=1)
+        case "qtd":
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "ytd":
+            return day.replace(month=1, day=1)
+        case "rolling_365":
+            return day
+
+
+def window(period: Period, at: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """The first and the last bucket that count at this instant, both inclusive."""
+    last = bucket_start(period, at, zone)
+    return (last - timedelta(days=ROLLING_DAYS - 1) if period == "rolling_365" else last, last)
+
+
+def contributions(compiled: CompiledRules, facts: Facts) -> dict[str, Decimal]:
+    """What a transaction adds to each aggregate whose filter holds and whose attribute is set, by key.
+
+    A count without an attribute is given 1.
+    """
+    filtered = any(one.test is not None for one in compiled.aggregates)
+    env, added = env_of(compiled, facts) if filtered else (), {}
+    for one in compiled.aggregates:
+        if one.test is None or one.test(env):
+            of = one.aggregate.of
+            value = 1 if of is None else facts.transaction.get(of)
+            if value is not None:
+                added[one.aggregate.key] = Decimal(value)
+    return added

@@ -1,0 +1,207 @@
+"""What an evaluation gives, and how it explains itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from domain.points import EXACT, from_minor, plain_text
+from domain.rules.cap import CapKey
+from domain.rules.compile_condition import Env
+from domain.rules.compiled import CompiledGroup, CompiledRule, Input, LotTerms, has_share
+from domain.rules.exact import exact_text
+from domain.rules.model import Category, ExpiryOverride
+from domain.rules.vocabulary import SEGMENTS
+
+MASKED = "***"
+"""Stands in an explanation for personal information that is set."""
+
+_ZERO, _ONE = Decimal(0), Decimal(1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AwardLot:
+    """Part of an award with one expiry and one release; None is the program's own, and at once."""
+
+    points: int
+    expires: ExpiryOverride | None
+    release_after_days: int | None = None
+
+
+@dataclass(slots=True)
+class Gift:
+    """What a rule that matched gave, and what its own cap left of it, in parts of the denominator."""
+
+    rule: CompiledRule
+    gave: Decimal
+    kept: Decimal
+
+
+class Factor(NamedTuple):
+    """A factor of the tier or of a campaign."""
+
+    kind: str
+    name: str
+    factor: Decimal
+
+
+class CapCut(NamedTuple):
+    """What a cap took, in parts of the denominator; `used` in smallest units, None where nothing is counted."""
+
+    cap: str
+    limit: int
+    used: int | None
+    cut: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupAward:
+    """What one group gave, in smallest units; the lots sum to `points`.
+
+    `factors` are the tier's and the campaigns', `multipliers` the group's own rules. `total` is what the
+    caps left, in parts. `spoilage` is in points: exact sum minus posted points, negative where rounding
+    went up.
+    """
+
+    compiled: CompiledGroup
+    points: int
+    points_decimals: int
+    spoilage: Decimal
+    lots: tuple[AwardLot, ...]
+    gifts: list[Gift]
+    multipliers: list[CompiledRule]
+    factors: tuple[Factor, ...]
+    cuts: list[CapCut]
+    total: Decimal
+    env: Env
+
+    @property
+    def group(self) -> str:
+        """The group's name; `Campaign NAME` for the flat bonus of a campaign."""
+        return self.compiled.name
+
+    @property
+    def category(self) -> Category:
+        """The statement bucket."""
+        return self.compiled.category
+
+    @property
+    def explanation(self) -> dict[str, Any]:
+        """Which rules matched, what each read and gave, factors, caps that cut, and the rounding.
+
+        JSON-able, with exact figures as texts; built on each reading. What the rules kept, times all
+        factors, minus all cuts, is `exact`; so is the sum of the shares. `exact` is points plus spoilage.
+        """
+        parts = self.compiled.parts
+        told: dict[str, Any] = {
+            "rules": sorted(
+                (*self._gifts_explained(), *self._multipliers_explained()), key=lambda rule: rule["sequence"]
+            ),
+            "factors": [
+                *({"of": one.kind, "name": one.name, "factor": plain_text(one.factor)} for one in self.factors),
+                *({"of": "rule", "name": one.name, "factor": plain_text(_factor(one))} for one in self.multipliers),
+            ],
+            "caps": [self._cut_explained(cut) for cut in self.cuts],
+            "exact": exact_text(self.total, parts),
+            "rounding": "half_up",
+            "points": plain_text(from_minor(self.points, self.points_decimals)),
+            "spoilage": format(self.spoilage, "f"),
+        }
+        if self.compiled.message is not None:
+            told["message"] = self.compiled.message
+        return told
+
+    def _gifts_explained(self) -> Iterator[dict[str, Any]]:
+        parts = self.compiled.parts
+        for gift, (_, share) in zip(self.gifts, self._shares(), strict=False):
+            told = self._rule_explained(gift.rule) | {"gave": exact_text(gift.gave, parts)}
+            if gift.kept != gift.gave:
+                told |= {"cap": gift.rule.cap_points, "kept": exact_text(gift.kept, parts)}
+            if share != gift.kept:
+                told["share"] = exact_text(share, parts)
+            yield told
+
+    def _multipliers_explained(self) -> Iterator[dict[str, Any]]:
+        own = iter(self._shares()[len(self.gifts) :])
+        for rule in self.multipliers:
+            told = self._rule_explained(rule) | {"factor": plain_text(_factor(rule))}
+            if has_share(rule):
+                told["share"] = exact_text(next(own)[1], self.compiled.parts)
+            yield told
+
+    def _rule_explained(self, rule: CompiledRule) -> dict[str, Any]:
+        inputs = {one.path: _input_text(one, self.env) for one in rule.inputs}
+        return {"rule": rule.name, "sequence": rule.sequence, "inputs": inputs}
+
+    def _cut_explained(self, cut: CapCut) -> dict[str, Any]:
+        told = {"cap": cut.cap, "limit": cut.limit, "cut": exact_text(cut.cut, self.compiled.parts)}
+        if cut.used is not None:
+            told["used"] = plain_text(from_minor(cut.used, self.points_decimals))
+        return told
+
+    def _shares(self) -> list[tuple[LotTerms, Decimal]]:
+        return shares_of(self.gifts, self.multipliers, self.factors, self.total)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """The awards in sequence. `unposted` is what groups gave that rounded to nothing, in points.
+
+    `counted` is what the caps have to be counted up by. `fruitless` are groups whose rules matched and whose
+    award is 0 points: only their explanations are of use.
+    """
+
+    awards: tuple[GroupAward, ...]
+    unposted: Decimal
+    counted: dict[CapKey, int]
+    fruitless: tuple[GroupAward, ...] = ()
+
+    @property
+    def points(self) -> int:
+        """All awards together, in smallest units."""
+        return sum(award.points for award in self.awards)
+
+
+def shares_of(
+    gifts: list[Gift], multipliers: list[CompiledRule], factors: tuple[Factor, ...], total: Decimal
+) -> list[tuple[LotTerms, Decimal]]:
+    """How the gifts, and the multipliers that have terms of their own, share in the capped total, in their order.
+
+    What caps took is missing from the last ones.
+    """
+    shares = [(gift.rule.terms, gift.kept) for gift in gifts]
+    for rule in multipliers:
+        factor = _factor(rule)
+        if has_share(rule):
+            extra = EXACT.subtract(factor, _ONE)
+            more = _ZERO
+            for _, share in shares:
+                more = EXACT.add(more, EXACT.multiply(share, extra))
+            shares.append((rule.terms, more))
+        else:
+            shares = [(terms, EXACT.multiply(share, factor)) for terms, share in shares]
+    for one in factors:
+        shares = [(terms, EXACT.multiply(share, one.factor)) for terms, share in shares]
+    left, granted = total, []
+    for terms, share in shares:
+        granted.append((terms, min(share, left)))
+        left = EXACT.subtract(left, granted[-1][1])
+    return granted
+
+
+def _factor(rule: CompiledRule) -> Decimal:
+    return _ONE if rule.factor is None else rule.factor
+
+
+def _input_text(one: Input, env: Env) -> str | None:
+    if one.slot == SEGMENTS:
+        return ", ".join(name for name in one.names if env[SEGMENTS][name])
+    value = env[one.slot].get(one.key)
+    if value is None or one.masked:
+        return None if value is None else MASKED
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return plain_text(value)
+    return value.isoformat() if isinstance(value, date) else str(value)

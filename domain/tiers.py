@@ -1,0 +1,114 @@
+"""Which tier a member has: up at once, down only when the retention of the last qualification is over."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from domain.tier_terms import TierLevel, TierTerms
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TierDecision:
+    """The tier that a member has now; None for none.
+
+    `since` is the instant of the last qualification for it, `expires` the first instant at which it may be
+    taken away. `upgrade_bonus_levels` are the levels that were never reached before, lowest first, and
+    `bonus` is what they give together in whole points; `reached` is every level reached so far.
+    """
+
+    tier: str | None
+    since: datetime | None
+    expires: datetime | None
+    upgrade_bonus_levels: tuple[str, ...]
+    bonus: int
+    reached: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TierProgress:
+    """The next level and what is missing to it, 0 where enough is there; all None at the top.
+
+    What the basis does not ask for is None as well.
+    """
+
+    next: str | None
+    missing_points: Decimal | None
+    missing_aggregate: Decimal | None
+
+
+def assess(
+    terms: TierTerms,
+    points: Decimal,
+    aggregate: Decimal | None,
+    current: str | None,
+    since: datetime | None,
+    now: datetime,
+    reached: frozenset[str],
+) -> TierDecision:
+    """The tier of a member with these points (in points, of the window) and this value of the aggregate.
+
+    Without automatic assessment nothing changes. Who still qualifies at `now` is qualified anew. A member
+    whose last qualification is unknown (`since` None) is retained from `now` on. A current tier that is
+    no level any more counts as none.
+    """
+    if terms.assessment != "automatic":
+        return TierDecision(tier=current, since=since, expires=None, upgrade_bonus_levels=(), bonus=0, reached=reached)
+    rank, qualified = _rank(terms, current), _qualified(terms, points, aggregate)
+    if rank > qualified:
+        qualified_at = now if since is None else since
+        if now < qualified_at + timedelta(days=terms.retention_days):
+            return _decide(terms, rank, qualified_at, reached)
+    return _decide(terms, qualified, now, reached)
+
+
+def newly_reached(terms: TierTerms, tier: str | None, reached: frozenset[str]) -> tuple[TierLevel, ...]:
+    """The levels up to this one that were never reached, lowest first: those passed over count as reached."""
+    return tuple(level for level in terms.levels[: _rank(terms, tier) + 1] if level.name not in reached)
+
+
+def progress(terms: TierTerms, points: Decimal, aggregate: Decimal | None, current: str | None) -> TierProgress:
+    """What is missing to the level above the current one."""
+    above = terms.levels[_rank(terms, current) + 1 :]
+    if not above:
+        return TierProgress(next=None, missing_points=None, missing_aggregate=None)
+    level = above[0]
+    return TierProgress(
+        next=level.name,
+        missing_points=None if level.from_points is None else max(_ZERO, level.from_points - points),
+        missing_aggregate=(
+            None if level.from_aggregate is None else max(_ZERO, level.from_aggregate - (aggregate or _ZERO))
+        ),
+    )
+
+
+def _rank(terms: TierTerms, tier: str | None) -> int:
+    names = [level.name for level in terms.levels]
+    return names.index(tier) if tier in names else -1
+
+
+def _qualified(terms: TierTerms, points: Decimal, aggregate: Decimal | None) -> int:
+    """The place of the highest level whose thresholds are met, -1 for none."""
+    met = [
+        place
+        for place, level in enumerate(terms.levels)
+        if (level.from_points is None or points >= level.from_points)
+        and (level.from_aggregate is None or (aggregate or _ZERO) >= level.from_aggregate)
+    ]
+    return met[-1] if met else -1
+
+
+def _decide(terms: TierTerms, rank: int, since: datetime, reached: frozenset[str]) -> TierDecision:
+    if rank < 0:
+        return TierDecision(tier=None, since=None, expires=None, upgrade_bonus_levels=(), bonus=0, reached=reached)
+    tier = terms.levels[rank].name
+    fresh = newly_reached(terms, tier, reached)
+    return TierDecision(
+        tier=tier,
+        since=since,
+        expires=since + timedelta(days=terms.retention_days),
+        upgrade_bonus_levels=tuple(level.name for level in fresh),
+        bonus=sum(level.upgrade_bonus for level in fresh),
+        reached=reached | {level.name for level in fresh},
+    )

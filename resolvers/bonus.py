@@ -1,0 +1,166 @@
+"""The use case of bonuses: points that are given for another reason than a purchase."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.crypto import encrypt
+from domain.errors import AccrualNotAllowed, BadRequest, InvalidRequest, TesseraError
+from domain.ledger.expiry import ExpiryOverride, expires_at
+from domain.ledger.posting import BONUS, PARTNER, PURCHASED, Bucket, Draft, expiry_of, new_lot
+from domain.member import Member
+from domain.member_status import Operation, refusal_by_status
+from domain.points import cut, from_minor
+from domain.program_zone import to_instant
+from domain.rules.model import ProgramTerms
+from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.program import ProgramState
+from resolvers.context import Context
+from resolvers.movement import (
+    Keyed,
+    Locked,
+    Moved,
+    Outcome,
+    free_text,
+    member_with,
+    move_once,
+    require_key,
+    require_positive,
+    smallest_units,
+)
+from resolvers.redemption_order import check_range
+
+BUCKETS: dict[int, Bucket] = {BONUS: "bonus", PARTNER: "partner", PURCHASED: "purchased"}
+"""The bucket of each type of bonus."""
+
+_YEARS = range(1900, 9000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostBonus:
+    """Give points. `awarded_at` is the day or the instant that they count from, None: now.
+
+    `bonus_type`: 2 bonus, 12 from a partner, 13 bought. `expires` is the last day, None: as the program's
+    terms have it.
+    """
+
+    relation_reference: str | None
+    points: Decimal
+    bonus_type: int = BONUS
+    awarded_at: date | datetime | None = None
+    expires: date | None = None
+    narration: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bonus:
+    """A bonus as stored."""
+
+    entry_id: int
+    member_id: int
+    external_reference: UUID
+    points: Decimal
+    replayed: bool = False
+
+
+async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
+    """Give points to one member, once for each key; what would have expired already expires in the same step.
+
+    Raises BadRequest, Forbidden, InvalidRequest (type), PointsNotPositive, KeyReused, MemberNotFound,
+    MemberSuspended, MemberCancelled, MembershipBlocked, AccrualNotAllowed, InvalidRequest (decimals).
+    """
+    ctx.principal.require(Permission.POINTS_AWARD)
+    if not command.relation_reference:
+        raise BadRequest("RelationReference: is missing", field="relation_reference")
+    check_key(command.idempotency_key)
+    _check_dates(command)
+    checked = replace(command, narration=free_text(command.narration, "narration"))
+    if command.bonus_type not in BUCKETS:
+        raise InvalidRequest(f"bonus_type: one of {', '.join(map(str, BUCKETS))}", field="bonus_type")
+    result = await ctx.write(partial(_give, ctx, checked, ctx.services.clock()))
+    if isinstance(result, TesseraError):
+        raise result
+    return Bonus(
+        entry_id=result.outcome["entry_id"],
+        member_id=result.outcome["member_id"],
+        external_reference=UUID(result.outcome["reference"]),
+        points=from_minor(result.outcome["points"], result.state.places),
+        replayed=result.replayed,
+    )
+
+
+def _check_dates(command: PostBonus) -> None:
+    for name in ("awarded_at", "expires"):
+        given: date | None = getattr(command, name)
+        if given is not None and given.year not in _YEARS:
+            raise BadRequest(f"{name}: out of range", field=name)
+
+
+def _give(ctx: Context, command: PostBonus, now: datetime, tx: Connection) -> Moved | TesseraError:
+    state = ctx.program(tx)
+    require_key(state, command.idempotency_key)
+    check_range(command.points, None, state.places)
+    require_positive(command.points)
+    reference = command.relation_reference or ""
+    awarded = None if command.awarded_at is None else to_instant(command.awarded_at, state.zone)
+    keyed = Keyed(
+        use_case="bonus",
+        key=command.idempotency_key,
+        fingerprint=fingerprint_of(
+            reference, cut(command.points), command.bonus_type, awarded, command.expires, command.narration
+        ),
+        now=now,
+    )
+    return move_once(
+        tx,
+        ctx,
+        keyed,
+        lambda _: [member_with(tx, ctx, state.id, reference)],
+        lambda locked: _post(locked, command, awarded or now),
+    )
+
+
+def _post(locked: Locked, command: PostBonus, awarded: datetime) -> Outcome:
+    [member_id] = locked.member_ids
+    stored = locked.members[member_id]
+    _require_earning(stored.member, locked.state.terms)
+    points = smallest_units(command.points, locked.state.places)
+    moves = [new_lot(points, awarded, _expiry(command, locked.state, awarded))]
+    draft = Draft(
+        kind="bonus",
+        bucket=BUCKETS[command.bonus_type],
+        points=points,
+        loyalty_txn_type=command.bonus_type,
+        transaction_date=awarded,
+        moves=moves,
+        expires_at=expiry_of(moves),
+        narration=encrypt(stored.data_key, command.narration) if command.narration else None,
+    )
+    locked.accounts[member_id].credit(draft, locked.now)
+    locked.journal.flush()
+    return {
+        "entry_id": draft.id,
+        "member_id": member_id,
+        "reference": str(draft.external_reference),
+        "points": points,
+    }
+
+
+def _expiry(command: PostBonus, state: ProgramState, awarded: datetime) -> datetime:
+    own = None if command.expires is None else ExpiryOverride(last_day=command.expires)
+    return expires_at(state.configuration.expiry, awarded, state.zone, own)
+
+
+def _require_earning(member: Member, terms: ProgramTerms) -> None:
+    """A bonus is given to whoever may earn. Raises the error of the status, AccrualNotAllowed."""
+    stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=terms.accrue_cancelled)
+    if stopped is not None:
+        raise stopped
+    if not member.accrual_allowed:
+        raise AccrualNotAllowed

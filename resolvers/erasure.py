@@ -1,0 +1,82 @@
+"""The use case of erasing a member: the person is forgotten, the numbers stay."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.crypto import KeyRing
+from domain.errors import BadRequest, MemberNotFound
+from domain.member import CANCELLED, Member, erased_reference
+from domain.models.types import to_json
+from domain.store import audit, erasure
+from domain.store.member import find_members, merged_ids
+from domain.store.outbox import add_events
+from domain.store.program import ProgramState
+from resolvers.context import Context
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberErased:
+    """Who was erased, and when; `replayed` where it had been done before."""
+
+    member_id: int
+    erased_at: datetime
+    replayed: bool = False
+
+
+async def erase_member(ctx: Context, relation_reference: str) -> MemberErased:
+    """Forget a member: profile, attributes, sub-relations, hashes and reference are gone for good.
+
+    Points, postings and transactions stay under a reference that names nobody, the status is cancelled.
+    Again for the same reference: the first outcome, unless it was given to a new member meanwhile.
+    Raises BadRequest, Forbidden, MemberNotFound.
+    """
+    if not relation_reference:
+        raise BadRequest("relation_reference: is missing", field="relation_reference")
+    ctx.principal.require(Permission.MEMBER_ERASE)
+    return await ctx.write(lambda tx: _erase(tx, ctx, relation_reference))
+
+
+def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
+    state, now = ctx.program(tx), ctx.services.clock()
+    digest = _reference_hash(ctx.services.keys, state.id, reference)
+    found = find_members(tx, ctx.services.keys, state.id, references=[reference], lock=True)
+    if not found:
+        earlier = erasure.find_erasure(tx, state.id, digest)
+        if earlier is None:
+            raise MemberNotFound
+        return MemberErased(member_id=earlier[0], erased_at=earlier[1], replayed=True)
+    member = found[0].member
+    if member.erased_at is not None:
+        return MemberErased(member_id=member.id, erased_at=member.erased_at, replayed=True)
+    _forget(tx, state, member, now)
+    erasure.add_erasure(tx, state.id, member.id, digest, now)
+    # Whom the member answers for since a merge is the same person.
+    merged = sorted(merged_ids(tx, state.id, [member.id]))
+    for other in find_members(tx, ctx.services.keys, state.id, ids=merged, lock=True) if merged else []:
+        _forget(tx, state, other.member, now)
+        digest = _reference_hash(ctx.services.keys, state.id, other.member.relation_reference)
+        erasure.add_erasure(tx, state.id, other.member.id, digest, now)
+    audit.record(tx, state.id, now=now, actor=ctx.principal.actor, action="member.erase", subject=f"member:{member.id}")
+    event = {
+        "topic": "member.erased",
+        "member_id": member.id,
+        "payload": to_json({"member_id": member.id}),
+        "created_at": now,
+    }
+    add_events(tx, state.id, [event])
+    return MemberErased(member_id=member.id, erased_at=now)
+
+
+def _forget(tx: Connection, state: ProgramState, member: Member, now: datetime) -> None:
+    erasure.erase_profile(tx, state.id, member.id, reference=erased_reference(member.id), status=CANCELLED, now=now)
+    erasure.erase_traces(tx, state.id, member.id, member.relation_reference)
+    personal = {one.key for one in state.configuration.transaction_attributes if one.pi}
+    erasure.erase_transaction_attributes(tx, state.id, member.id, personal)
+
+
+def _reference_hash(keys: KeyRing, program_id: int, reference: str) -> bytes:
+    # A look-up hash leaves letter case out, and references that differ in case are of different members.
+    return keys.lookup_hash(program_id, "erased_reference", reference.encode().hex())

@@ -1,0 +1,276 @@
+"""Use cases of duplicates: two members become one, and apart again while nothing of it was spent.
+
+The victim's lots move to the survivor with their dates; both histories stay, and the victim's references
+lead to the survivor from then on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.errors import BadRequest, InvalidRequest, MemberNotFound, MergeRefused, RedemptionNotFound
+from domain.ids import new_reference
+from domain.ledger.account import Account
+from domain.ledger.posting import Draft, Lot
+from domain.ledger.transfer import give_back, move_everything, owe
+from domain.models import member_merge
+from domain.models.types import to_json
+from domain.points import from_minor
+from domain.store import audit
+from domain.store import merge as store
+from domain.store.hold import has_pending
+from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
+from domain.store.ids import allocate_ids
+from domain.store.journal import Journal
+from domain.store.lot import find_lots, open_lots
+from domain.store.member import Stored, find_members, merged_ids, set_merged_into
+from domain.store.outbox import add_events
+from domain.store.program import ProgramState
+from domain.store.sub_relation import move_links
+from resolvers.context import Context
+from resolvers.merge_counters import join_counters, part_counters
+
+USE_CASE = "merge"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeMembers:
+    """Make one member of two: `victim` disappears into `survivor`. Both are relation references."""
+
+    victim: str
+    survivor: str
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergePreview:
+    """What a merge would move, and why it would be refused, if it would."""
+
+    victim_id: int
+    survivor_id: int
+    points: Decimal
+    pending: Decimal
+    arrears: Decimal
+    lots: int
+    refused: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merge:
+    """A merge as stored. `undone_at` None: it stands."""
+
+    id: int
+    victim_id: int
+    survivor_id: int
+    points: Decimal
+    merged_at: datetime
+    undone_at: datetime | None = None
+    replayed: bool = False
+
+
+@dataclass(slots=True)
+class _Pair:
+    """Both members with their accounts, locked in the order of ids."""
+
+    state: ProgramState
+    journal: Journal
+    victim: Stored
+    survivor: Stored
+    giver: Account
+    taker: Account
+    lots: list[Lot] = field(default_factory=list)
+
+
+async def preview_merge(ctx: Context, command: MergeMembers) -> MergePreview:
+    """What a merge would do, without doing it. Raises BadRequest, Forbidden, InvalidRequest, MemberNotFound."""
+    _check(ctx, command)
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> MergePreview:
+        # As the merge itself would find it, and thrown away: nothing of it is stored by a reader.
+        state = ctx.program(tx)
+        victim, survivor = _both(tx, ctx, command, lock=False)
+        journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
+        giver = journal.read_accounts([victim.member.id])[victim.member.id]
+        lots = [one for one in open_lots(tx, state.id, [giver.id])[giver.id] if one.expires_at > now]
+        waits = sum(one.remaining for one in lots if one.available_at is not None and one.available_at > now)
+        return MergePreview(
+            victim_id=victim.member.id,
+            survivor_id=survivor.member.id,
+            points=from_minor(sum(one.remaining for one in lots) - giver.arrears, state.places),
+            pending=from_minor(waits, state.places),
+            arrears=from_minor(giver.arrears, state.places),
+            lots=len(lots),
+            refused=_obstacle(tx, state.id, victim.member.id),
+        )
+
+    return await ctx.read(body)
+
+
+async def merge_members(ctx: Context, command: MergeMembers) -> Merge:
+    """Make one member of two, exactly once per key.
+
+    Raises BadRequest, Forbidden, InvalidRequest (the same member), KeyReused, MemberNotFound, MergeRefused
+    (a hold of the victim is open).
+    """
+    _check(ctx, command)
+    check_key(command.idempotency_key)
+    now = ctx.services.clock()
+    return await ctx.write(lambda tx: _merge(tx, ctx, command, now))
+
+
+def _check(ctx: Context, command: MergeMembers) -> None:
+    if not command.victim or not command.survivor:
+        raise BadRequest("victim and survivor are needed")
+    ctx.principal.require(Permission.MEMBER_MERGE)
+    if command.victim == command.survivor:
+        raise InvalidRequest("victim and survivor are the same member", field="survivor")
+
+
+def _both(tx: Connection, ctx: Context, command: MergeMembers, *, lock: bool) -> tuple[Stored, Stored]:
+    """The two members. Raises MemberNotFound, InvalidRequest (one answers for the other already)."""
+    found = find_members(
+        tx, ctx.services.keys, ctx.principal.program, references=[command.victim, command.survivor], lock=lock
+    )
+    by_reference = {one.asked_for: one for one in found}
+    if len(by_reference) < 2:
+        raise MemberNotFound
+    victim, survivor = by_reference[command.victim], by_reference[command.survivor]
+    if victim.member.id == survivor.member.id:
+        raise InvalidRequest("they are one member already", field="survivor")
+    return victim, survivor
+
+
+def _obstacle(tx: Connection, program_id: int, victim_id: int) -> str | None:
+    return "points of the victim are held" if has_pending(tx, program_id, victim_id) else None
+
+
+def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -> Merge:
+    state, key = ctx.program(tx), command.idempotency_key
+    fingerprint = fingerprint_of(command.victim, command.survivor)
+    bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
+    if key in bound:
+        row = store.load_merge(tx, state.id, bound[key].replay(fingerprint)["merge_id"])
+        return _to_merge(row, state, replayed=True)
+    victim, survivor = _both(tx, ctx, command, lock=True)
+    pair = _lock(tx, ctx, state, victim, survivor, now)
+    if told := _obstacle(tx, state.id, victim.member.id):
+        raise MergeRefused(told)
+    pair.lots = open_lots(tx, state.id, [pair.giver.id])[pair.giver.id]
+    owed = pair.giver.arrears
+    posted = move_everything(pair.giver, pair.taker, pair.lots, now=now, references=(new_reference(), new_reference()))
+    pair.journal.flush()
+    followers = [victim.member.id, *merged_ids(tx, state.id, [victim.member.id])]
+    set_merged_into(tx, state.id, followers, survivor.member.id)
+    detail = {
+        "points": -sum(one.points for one in posted),
+        "lots": _moved(posted),
+        "arrears": owed,
+        "followers": followers,
+        "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
+        "counters": join_counters(tx, state.id, victim.member.id, survivor.member.id),
+    }
+    [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
+    actor = ctx.principal.actor
+    ids = {"victim_id": victim.member.id, "survivor_id": survivor.member.id}
+    store.insert_merge(tx, state.id, merge_id, **ids, at=now, actor=actor, detail=detail)
+    _tell(tx, ctx, state, "member.merge", merge_id, ids, now)
+    if key:
+        bind_key(tx, state.id, USE_CASE, key, fingerprint, {"merge_id": merge_id}, now)
+    return _to_merge(store.load_merge(tx, state.id, merge_id), state)
+
+
+def _lock(tx: Connection, ctx: Context, state: ProgramState, victim: Stored, survivor: Stored, now: datetime) -> _Pair:
+    journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
+    accounts = journal.lock_accounts([victim.member.id, survivor.member.id])
+    journal.flush()
+    return _Pair(state, journal, victim, survivor, accounts[victim.member.id], accounts[survivor.member.id])
+
+
+def _moved(posted: Sequence[Draft]) -> list[list[int | None]] | None:
+    """The pairs of lots, old and new, with the points of each; None where a part repaid the survivor's arrears."""
+    pairs: list[list[int | None]] = []
+    for out in posted:
+        into = out.related
+        if not isinstance(into, Draft) or (out.moves and into.arrears):
+            return None
+        pairs += [[old.lot.id, new.lot.id, new.points] for old, new in zip(out.moves, into.moves, strict=True)]
+    return pairs
+
+
+async def undo_merge(ctx: Context, merge_id: int) -> Merge:
+    """Make two members of one again, as long as nothing that moved was spent.
+
+    What expired meanwhile stays expired. Raises Forbidden, RedemptionNotFound (123), MergeRefused (undone
+    before, merged on, or spent: the detail lists the lots).
+    """
+    ctx.principal.require(Permission.MEMBER_MERGE)
+    now = ctx.services.clock()
+    return await ctx.write(lambda tx: _undo(tx, ctx, merge_id, now))
+
+
+def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
+    state = ctx.program(tx)
+    row = store.load_merge(tx, state.id, merge_id, lock=True)
+    if row is None:
+        raise RedemptionNotFound("no such merge")
+    if row.undone_at is not None:
+        raise MergeRefused("the merge was undone before")
+    found = find_members(tx, ctx.services.keys, state.id, ids=[row.victim_id, row.survivor_id], lock=True)
+    members = {one.member.id: one for one in found}
+    if merged_ids(tx, state.id, [row.survivor_id]).get(row.victim_id) != row.survivor_id:
+        raise MergeRefused("the survivor was merged on: undo that merge first")
+    pair = _lock(tx, ctx, state, members[row.victim_id], members[row.survivor_id], now)
+    _return_points(tx, pair, row, now)
+    pair.journal.flush()
+    victim_id, followers = row.victim_id, [one for one in row.detail["followers"] if one != row.victim_id]
+    set_merged_into(tx, state.id, [victim_id], None)
+    set_merged_into(tx, state.id, followers, victim_id)
+    move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
+    part_counters(tx, state.id, row.survivor_id, row.detail["counters"])
+    store.mark_undone(tx, state.id, merge_id, now)
+    ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
+    _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)
+    return _to_merge(store.load_merge(tx, state.id, merge_id), state)
+
+
+def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None:
+    moved, owed = row.detail["lots"], row.detail["arrears"]
+    if moved is None:
+        raise MergeRefused("a part of what moved repaid the survivor's arrears")
+    if owed > pair.taker.arrears:
+        raise MergeRefused("arrears that moved were repaid")
+    lots = find_lots(tx, pair.state.id, [one for old, new, _ in moved for one in (old, new)])
+    spent = [str(new) for _, new, points in moved if lots[new].remaining != points and lots[new].expires_at > now]
+    if spent:
+        raise MergeRefused(f"spent from lots {', '.join(spent[:20])}")
+    give_back(pair.taker, pair.giver, [(lots[old], lots[new]) for old, new, _ in moved], now=now)
+    if owed:
+        owe(pair.taker, pair.giver, owed, now=now, reference=new_reference())
+
+
+def _tell(
+    tx: Connection, ctx: Context, state: ProgramState, action: str, merge_id: int, ids: dict[str, int], now: datetime
+) -> None:
+    audit.record(
+        tx, state.id, now=now, actor=ctx.principal.actor, action=action, subject=f"merge:{merge_id}", after=ids
+    )
+    event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": to_json(ids), "created_at": now}
+    add_events(tx, state.id, [event])
+
+
+def _to_merge(row: Any, state: ProgramState, *, replayed: bool = False) -> Merge:
+    return Merge(
+        id=row.id,
+        victim_id=row.victim_id,
+        survivor_id=row.survivor_id,
+        points=from_minor(row.detail["points"], state.places),
+        merged_at=row.merged_at,
+        undone_at=row.undone_at,
+        replayed=replayed,
+    )

@@ -1,0 +1,274 @@
+"""Use cases of sub-relations: link a card, account, device or external id to a member, take it away, find it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from domain.access import Permission, PrincipalKind
+from domain.errors import BadRequest, Forbidden, MemberNotFound, SubRelationNotFound
+from domain.member import Member
+from domain.member_status import Operation, refusal_by_status
+from domain.models import sub_relation as table
+from domain.models.types import to_json
+from domain.store import sub_relation as store
+from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
+from domain.store.ids import allocate_ids
+from domain.store.member import find_members
+from domain.store.outbox import add_events
+from domain.store.program import ProgramState
+from domain.sub_relation import Pair, SubRelation, check_link, find_link, read_pair, read_word
+from resolvers.beneficiary import card_hash, value_of
+from resolvers.context import Context
+
+__all__ = [
+    "LinkSubRelation",
+    "SubRelation",
+    "SubRelationWritten",
+    "UnlinkSubRelation",
+    "link_sub_relation",
+    "list_members_by_sub_relation",
+    "list_sub_relations",
+    "page_sub_relations",
+    "unlink_sub_relation",
+]
+
+LINK, UNLINK = "sub-relation.link", "sub-relation.unlink"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkSubRelation:
+    """Link a card number, an identifier, or the pair of both to a member; a known pair has the rest changed.
+
+    What is None, empty or (of the pair) zero is not given: a known pair keeps what it has.
+    """
+
+    relation_reference: str
+    type: str
+    card_number: str | None = None
+    sub_relation_identifier: str | None = None
+    last_six_digits: str | None = None
+    product_code: str | None = None
+    expiry_date: date | None = None
+    status: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnlinkSubRelation:
+    """Take one sub-relation away from its member."""
+
+    sub_relation_id: int
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubRelationWritten:
+    """The sub-relation as stored; `replayed` where the idempotency key had run before."""
+
+    sub_relation: SubRelation
+    replayed: bool = False
+
+
+async def link_sub_relation(ctx: Context, command: LinkSubRelation) -> SubRelationWritten:
+    """Link a sub-relation to a member, or change what is linked under the same pair.
+
+    Raises BadRequest, Forbidden, InvalidRequest, KeyReused, MemberNotFound, CancelledMemberUpdate,
+    SubRelationLinked.
+    """
+    if not command.relation_reference:
+        raise BadRequest("relation_reference: is missing", field="relation_reference")
+    pair = read_pair(command.card_number, command.sub_relation_identifier)
+    if pair is None:
+        raise BadRequest("card_number or sub_relation_identifier is needed", field="card_number")
+    words = {name: read_word(getattr(command, name), name) for name in ("last_six_digits", "product_code", "status")}
+    check_key(command.idempotency_key)
+    ctx.principal.require(Permission.SUB_RELATION_WRITE)
+    check_link(pair, command.type, words["last_six_digits"])
+    given = {"type": command.type, "expiry_date": command.expiry_date, **words}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return await ctx.write(lambda tx: _link(tx, ctx, command, pair, changes))
+
+
+def _link(
+    tx: Connection, ctx: Context, command: LinkSubRelation, pair: Pair, changes: Mapping[str, Any]
+) -> SubRelationWritten:
+    state, now, key = ctx.program(tx), ctx.services.clock(), command.idempotency_key
+    digest = card_hash(ctx.services.keys, state.id, pair.card_number)
+    names = sorted(changes)
+    fingerprint = fingerprint_of(
+        command.relation_reference,
+        None if digest is None else digest.hex(),
+        pair.identifier,
+        *(part for name in names for part in (name, changes[name])),
+    )
+    if (first := _replayed(tx, state, LINK, key, fingerprint, now)) is not None:
+        return first
+    member = _locked_member(tx, ctx, state, command.relation_reference)
+    stopped = refusal_by_status(Operation.UPDATE, member.status)
+    if stopped is not None:
+        raise stopped
+    written = _upsert(tx, state, member.id, pair, digest, changes, now)
+    if key:
+        bind_key(tx, state.id, LINK, key, fingerprint, _outcome(written), now)
+    return SubRelationWritten(sub_relation=written)
+
+
+def _upsert(
+    tx: Connection,
+    state: ProgramState,
+    member_id: int,
+    pair: Pair,
+    digest: bytes | None,
+    changes: Mapping[str, Any],
+    now: datetime,
+) -> SubRelation:
+    """The sub-relation of this pair with these changes, stored and told of where it is not so already."""
+    known = find_link(store.find_of_member(tx, state.id, member_id), digest, pair.identifier)
+    if known is None:
+        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member_id, pair, digest, changes["type"], now)
+        written = replace(fresh, **changes)
+        store.insert_sub_relation(tx, state.id, written)
+    elif (written := replace(known, **changes)) != known:
+        written = replace(written, version=known.version + 1)
+        store.update_sub_relation(tx, state.id, written)
+    if written != known:
+        _tell(tx, state, "sub_relation.linked", written, now)
+    return written
+
+
+def _fresh(row_id: int, member_id: int, pair: Pair, digest: bytes | None, type: str, now: datetime) -> SubRelation:
+    return SubRelation(
+        id=row_id,
+        member_id=member_id,
+        type=type,
+        card_hash=digest,
+        card_last_four=pair.card_last_four,
+        card_number=pair.storable_card_number,
+        identifier=pair.identifier,
+        last_six_digits=None,
+        product_code=None,
+        expiry_date=None,
+        status=None,
+        created_at=now,
+        version=1,
+    )
+
+
+async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRelationWritten:
+    """Take a sub-relation away; the answer is what it was. Earlier transactions stay with their member.
+
+    Raises BadRequest, Forbidden, KeyReused, SubRelationNotFound.
+    """
+    check_key(command.idempotency_key)
+    ctx.principal.require(Permission.SUB_RELATION_WRITE)
+    fingerprint = fingerprint_of(command.sub_relation_id)
+
+    def body(tx: Connection) -> SubRelationWritten:
+        state, now, key = ctx.program(tx), ctx.services.clock(), command.idempotency_key
+        if (first := _replayed(tx, state, UNLINK, key, fingerprint, now)) is not None:
+            return first
+        found = store.lock_sub_relation(tx, state.id, command.sub_relation_id)
+        if found is None:
+            raise SubRelationNotFound
+        store.empty_sub_relation(tx, state.id, found.id, now)
+        _tell(tx, state, "sub_relation.unlinked", found, now)
+        if key:
+            bind_key(tx, state.id, UNLINK, key, fingerprint, _outcome(found), now)
+        return SubRelationWritten(sub_relation=found)
+
+    return await ctx.write(body)
+
+
+def _replayed(
+    tx: Connection, state: ProgramState, use_case: str, key: str | None, fingerprint: bytes, now: datetime
+) -> SubRelationWritten | None:
+    """The sub-relation that this key wrote, as it is now: emptied, where it was taken away since."""
+    bound = find_keys(tx, state.id, use_case, [key] if key else [], now)
+    if key not in bound:
+        return None
+    written = store.find_by_id(tx, state.id, bound[key].replay(fingerprint)["sub_relation_id"])
+    if written is None:
+        raise SubRelationNotFound
+    return SubRelationWritten(sub_relation=written, replayed=True)
+
+
+def _outcome(written: SubRelation) -> dict[str, int]:
+    return {"member_id": written.member_id, "sub_relation_id": written.id}
+
+
+def _tell(tx: Connection, state: ProgramState, topic: str, one: SubRelation, now: datetime) -> None:
+    event = {"topic": topic, "member_id": one.member_id, "payload": to_json(_outcome(one)), "created_at": now}
+    add_events(tx, state.id, [event])
+
+
+def _locked_member(tx: Connection, ctx: Context, state: ProgramState, reference: str) -> Member:
+    found = find_members(tx, ctx.services.keys, state.id, references=[reference], lock=True)
+    if not found:
+        raise MemberNotFound
+    return found[0].member
+
+
+async def list_sub_relations(ctx: Context, relation_reference: str | None) -> list[SubRelation]:
+    """All that is linked to the member with this reference (None: the token's own), oldest first.
+
+    Raises BadRequest, Forbidden, MemberNotFound.
+    """
+    ctx.principal.require(Permission.MEMBER_READ)
+    reference = ctx.principal.member(relation_reference)
+    if not reference:
+        raise BadRequest("RelationReference: is missing", field="relation_reference")
+
+    def body(tx: Connection) -> list[SubRelation]:
+        found = find_members(tx, ctx.services.keys, ctx.principal.program, references=[reference])
+        if not found:
+            raise MemberNotFound
+        return store.find_of_member(tx, ctx.principal.program, found[0].member.id)
+
+    return await ctx.read(body)
+
+
+async def list_members_by_sub_relation(
+    ctx: Context,
+    card_number: str | None,
+    sub_relation_identifier: str | None,
+    *,
+    first: int,
+    after_id: int | None = None,
+) -> list[Member]:
+    """A page of the members that have this card, this identifier, or both as one pair; by id.
+
+    Raises BadRequest, Forbidden.
+    """
+    pair = read_pair(card_number, sub_relation_identifier)
+    if pair is None:
+        raise BadRequest("card_number or sub_relation_identifier is needed", field="card_number")
+    ctx.principal.require(Permission.MEMBER_READ)
+    if ctx.principal.kind is PrincipalKind.MEMBER:
+        raise Forbidden("the token is bound to one member")
+
+    def body(tx: Connection) -> list[Member]:
+        program_id, keys = ctx.principal.program, ctx.services.keys
+        digest, identifier = value_of(keys, program_id, pair)
+        ids = store.members_by_value(tx, program_id, digest, identifier, first=first, after_id=after_id)
+        return [one.member for one in find_members(tx, keys, program_id, ids=ids)] if ids else []
+
+    return await ctx.read(body)
+
+
+async def page_sub_relations(
+    ctx: Context, member_ids: Sequence[int], *, first: int, after_id: int | None = None
+) -> dict[int, list[SubRelation]]:
+    """The oldest sub-relations of each member, at most `first` each, by one statement. Raises Forbidden."""
+    ctx.principal.require(Permission.MEMBER_READ)
+
+    def body(tx: Connection) -> dict[int, list[SubRelation]]:
+        pages: dict[int, list[SubRelation]] = {one: [] for one in ctx.visible_members(tx, member_ids)}
+        found = store.page_of_members(tx, ctx.principal.program, list(pages), first=first, after_id=after_id)
+        for one in found:
+            pages[one.member_id].append(one)
+        return pages
+
+    return await ctx.read(body)

@@ -1,0 +1,132 @@
+"""Assessing tiers: after each posting of a run, and by the job that takes tiers away when their time is over."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from domain.ledger.account import Account
+from domain.ledger.posting import Draft
+from domain.member import Member
+from domain.models.types import to_json
+from domain.points import from_minor
+from domain.rules.model import Configuration
+from domain.store.entry import earned_since
+from domain.store.outbox import add_events
+from domain.store.program import ProgramState
+from domain.store.tier import set_qualified, set_tier
+from domain.tiers import TierDecision, assess
+from resolvers.awarding import Awarding
+from resolvers.standing import Standing
+
+ROLLING = timedelta(days=365)
+# What retention counts in: a member who buys every hour need not be written every hour.
+_GRAIN = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class _Tier:
+    """The tier of a member as this run leaves it."""
+
+    name: str | None
+    qualified_at: datetime | None
+
+
+@dataclass(slots=True)
+class Tiering:
+    """Assesses members of one run whose accounts are locked."""
+
+    tx: Connection
+    state: ProgramState
+    now: datetime
+    standing: Standing
+    awarding: Awarding
+    _current: dict[int, _Tier] = field(default_factory=dict)
+    _rolling: dict[int, int] = field(default_factory=dict)
+    _posted_before: dict[int, int] = field(default_factory=dict)
+    _changes: list[tuple[int, str | None, datetime | None]] = field(default_factory=list)
+    _qualified: set[int] = field(default_factory=set)
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether postings and days decide; else only people do."""
+        return is_automatic(self.state.configuration)
+
+    def assess(self, member: Member, account: Account) -> list[Draft]:
+        """Give the member the tier of its points; the upgrade bonuses, which may lead further up."""
+        bonuses: list[Draft] = []
+        if not self.is_automatic:
+            return bonuses
+        # Each round reaches a tier that was never reached before, so there are no more rounds than tiers.
+        for _ in self.state.configuration.tiers.levels:
+            decision = self._decide(member, account)
+            self._follow(member, decision)
+            if not decision.bonus:
+                break
+            points = decision.bonus * 10**self.state.places
+            detail = {"tier": decision.tier, "levels": list(decision.upgrade_bonus_levels)}
+            bonuses.append(self.awarding.bonus(member.id, points, detail))
+        return bonuses
+
+    def _decide(self, member: Member, account: Account) -> TierDecision:
+        terms = self.state.configuration.tiers
+        current = self._tier(member)
+        value = None if terms.aggregate is None else self.standing.aggregate(member.id, terms.aggregate, self.now)
+        return assess(
+            terms,
+            self.points(account),
+            value,
+            current.name,
+            current.qualified_at,
+            self.now,
+            self.standing.reached(member.id),
+        )
+
+    def points(self, account: Account) -> Decimal:
+        """The points that count: what was earned for good, or in the last year."""
+        earned = account.spend + account.bonus
+        if self.state.configuration.tiers.window == "rolling_365":
+            if account.id not in self._rolling:
+                self._rolling[account.id] = earned_since(self.tx, self.state.id, account.id, self.now - ROLLING)
+                posted = sum(one.points for one in account.drafts if one.bucket in {"spend", "bonus"})
+                self._posted_before[account.id] = earned - posted
+            # What this run posted is not stored yet.
+            earned = self._rolling[account.id] + earned - self._posted_before[account.id]
+        return from_minor(max(0, earned), self.state.places)
+
+    def _tier(self, member: Member) -> _Tier:
+        if member.id not in self._current:
+            self._current[member.id] = _Tier(self.standing.tier_now(member.id), member.tier_qualified_at)
+        return self._current[member.id]
+
+    def _follow(self, member: Member, decision: TierDecision) -> None:
+        current = self._tier(member)
+        if decision.tier != current.name:
+            self.standing.set_tier(member.id, self.now, decision.tier)
+            self._changes.append((member.id, decision.tier, decision.since))
+            self._current[member.id] = _Tier(decision.tier, decision.since)
+        elif decision.since is not None and (
+            current.qualified_at is None or decision.since - current.qualified_at >= _GRAIN
+        ):
+            self._qualified.add(member.id)
+            current.qualified_at = decision.since
+
+    def store(self) -> None:
+        """Store what changed. Of several changes in one instant the last one counts."""
+        last = {member_id: (tier, since) for member_id, tier, since in self._changes}
+        for member_id, (tier, since) in last.items():
+            set_tier(self.tx, self.state.id, member_id, tier, since=self.now, qualified_at=since, source="automatic")
+        add_events(self.tx, self.state.id, [_event(one, tier, self.now) for one, (tier, _) in last.items()])
+        if self._qualified - last.keys():
+            set_qualified(self.tx, self.state.id, sorted(self._qualified - last.keys()), self.now)
+
+
+def is_automatic(configuration: Configuration) -> bool:
+    """Whether a program's tiers are assessed by themselves."""
+    return configuration.tiers.assessment == "automatic" and bool(configuration.tiers.levels)
+
+
+def _event(member_id: int, tier: str | None, now: datetime) -> dict[str, object]:
+    payload = to_json({"member_id": member_id, "tier": tier})
+    return {"topic": "member.tier_changed", "member_id": member_id, "payload": payload, "created_at": now}
