@@ -172,13 +172,13 @@ def meant_by(
 
 def _refund(draft: GoodsBack, number: int, terms: Terms, oracle: Oracle, now: datetime, key: str | None) -> Refund:
     member, transaction_id, price = draft.member, f"nothing {draft.pick}", terms.unit
-    bought = list(oracle.purchases)
+    bought = oracle.purchases
     if draft.of == "one to come":
         transaction_id = f"purchase {number + 1 + draft.pick % 4}"
     elif draft.of == "purchase" and bought:
-        owner, transaction_id = one_of(bought, draft.pick)
-        price = int(oracle.purchases[owner, transaction_id][0].amount * terms.unit)
-        member = owner if draft.by_its_owner else member
+        purchase = one_of(bought, draft.pick)
+        transaction_id, price = purchase.transaction_id, int(purchase.amount * terms.unit)
+        member = purchase.member if draft.by_its_owner else member
     amount = max(price * draft.thirds // 3 + draft.more, 0)
     return Refund(member, transaction_id, amount, now - timedelta(days=draft.days_ago), key)
 
