@@ -1,6 +1,7 @@
 """A member as its program sees it, and the rules for what may be written about one."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from domain.errors import BadRequest, InvalidAttribute
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, storable, validate_attributes
 from domain.rules.fixed import FIXED_MEMBER_ATTRIBUTES, member_definitions
-from domain.rules.model import Configuration, Scalar
+from domain.rules.model import AttributeDefinition, Configuration, Scalar
 
 ACTIVE, SUSPENDED, LOGIN_BLOCKED, CANCELLED, INACTIVE, MEMBERSHIP_BLOCKED = range(1, 7)
 
@@ -16,8 +17,17 @@ FIXED_KEYS = frozenset(definition.key for definition in FIXED_MEMBER_ATTRIBUTES)
 
 _ERASED = "ERASED-"
 
-MEMBER_WRITABLE = FIXED_KEYS - {"relation_reference", "status"}
+NEVER_CLEARED = frozenset({"relation_reference", "status"})
+
+MEMBER_WRITABLE = FIXED_KEYS - NEVER_CLEARED
 """All that members may change about themselves."""
+
+FIRST_YEAR_OF_BIRTH = 1900
+
+# Light on purpose: whether an address works, only a message to it shows.
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
+_MOBILE = re.compile(r"\+?[0-9]{5,20}")
+_MOBILE_SEPARATORS = str.maketrans("", "", " -.()")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,22 +67,25 @@ def erased_reference(member_id: int) -> str:
     return f"{_ERASED}{member_id}"
 
 
-def check_reference(reference: str) -> None:
-    """Refuse a new member's reference that an erased one may come to have. Raises InvalidAttribute."""
-    if reference.upper().startswith(_ERASED):
-        raise InvalidAttribute(f"relation_reference: {_ERASED} is reserved", field="relation_reference")
-
-
 def read_values(
-    configuration: Configuration, given: Mapping[str, Any], *, ignore_unknown: bool, is_new: bool
-) -> tuple[dict[str, Scalar], list[str]]:
-    """Checked values by key, and unknown keys that were ignored.
+    configuration: Configuration,
+    given: Mapping[str, Any],
+    *,
+    today: date,
+    ignore_unknown: bool,
+    is_new: bool,
+    clears: bool = False,
+) -> tuple[dict[str, Scalar | None], list[str]]:
+    """Checked values by key, None for what is to be cleared, and unknown keys that were ignored.
 
-    Raises InvalidAttribute, BadRequest (something mandatory is missing).
+    Blanks around a text are cut off. A blank text is not given, and with `clears` clears what has it. `today`
+    is the program's day. Raises InvalidAttribute, BadRequest (something mandatory is missing).
     """
+    given = {key: _trimmed(key, value) for key, value in given.items()}
+    definitions = member_definitions(configuration)
     try:
         values, ignored = validate_attributes(
-            member_definitions(configuration), given, ignore_unknown=ignore_unknown, require_mandatory=is_new
+            definitions, given, ignore_unknown=ignore_unknown, require_mandatory=is_new
         )
     except AttributeInvalid as error:
         raise InvalidAttribute(str(error), field=error.key) from error
@@ -80,16 +93,60 @@ def read_values(
         raise BadRequest(str(error), field=error.key) from error
     if values.get("status", ACTIVE) not in range(1, 7):
         raise InvalidAttribute("status: not one of 1 to 6", field="status")
-    return values, ignored
+    _check_form(values, today)
+    return {**values, **(_cleared(definitions, given) if clears else {})}, ignored
 
 
-def changed(member: Member, values: Mapping[str, Scalar], now: datetime) -> Member:
-    """The member with these values; the first time in status 1 is the activation."""
+def check_reference(reference: str) -> None:
+    """Refuse a new reference that looks like another one, or that an erased member may come to have.
+
+    Outer blanks, or letters that nobody sees. Raises InvalidAttribute.
+    """
+    if reference.upper().startswith(_ERASED):
+        raise InvalidAttribute(f"relation_reference: {_ERASED} is reserved", field="relation_reference")
+    # A space is the only blank that counts as printable.
+    if reference != reference.strip() or not reference.isprintable():
+        raise InvalidAttribute(
+            "relation_reference: blanks around it and invisible characters are not accepted", field="relation_reference"
+        )
+
+
+def _trimmed(key: str, value: Any) -> Any:
+    # References are exact: whoever asks for one later asks with its blanks.
+    return value.strip() if isinstance(value, str) and key != "relation_reference" else value
+
+
+def _check_form(values: Mapping[str, Scalar], today: date) -> None:
+    """Raise InvalidAttribute for what cannot be an e-mail address, a mobile number or a date of birth."""
+    email, mobile, dob = values.get("email_id"), values.get("mobile_number"), values.get("dob")
+    if email is not None and not _EMAIL.fullmatch(str(email)):
+        raise InvalidAttribute("email_id: not an e-mail address", field="email_id")
+    if mobile is not None and not _MOBILE.fullmatch(str(mobile).translate(_MOBILE_SEPARATORS)):
+        raise InvalidAttribute("mobile_number: not a phone number of 5 to 20 digits", field="mobile_number")
+    if isinstance(dob, date):
+        day = dob.date() if isinstance(dob, datetime) else dob
+        if not (day.year >= FIRST_YEAR_OF_BIRTH and day <= today):
+            raise InvalidAttribute(f"dob: before {FIRST_YEAR_OF_BIRTH} or in the future", field="dob")
+
+
+def _cleared(definitions: Iterable[AttributeDefinition], given: Mapping[str, Any]) -> dict[str, None]:
+    """What a blank text clears. Raises InvalidAttribute for something mandatory."""
+    cleared = [one for one in definitions if given.get(one.key) == "" and one.key not in NEVER_CLEARED]
+    for one in cleared:
+        if one.mandatory:
+            raise InvalidAttribute(f"{one.key}: is mandatory", field=one.key)
+    return dict.fromkeys(one.key for one in cleared)
+
+
+def changed(member: Member, values: Mapping[str, Scalar | None], now: datetime) -> Member:
+    """The member with these values, None for none; the first time in status 1 is the activation."""
     fixed: dict[str, Any] = {key: value for key, value in values.items() if key in FIXED_KEYS}
-    custom = storable({key: value for key, value in values.items() if key not in FIXED_KEYS})
+    custom = {key: value for key, value in values.items() if key not in FIXED_KEYS}
     if isinstance(fixed.get("dob"), datetime):
         fixed["dob"] = fixed["dob"].date()
-    updated = replace(member, **fixed, attributes={**member.attributes, **custom})
+    kept = {key: value for key, value in member.attributes.items() if key not in custom}
+    given = storable({key: value for key, value in custom.items() if value is not None})
+    updated = replace(member, **fixed, attributes={**kept, **given})
     if updated.status == ACTIVE and updated.activated_at is None:
         updated = replace(updated, activated_at=now)
     return updated

@@ -17,7 +17,7 @@ from domain.member import CANCELLED
 from domain.models.types import to_json
 from domain.points import MAX_POINTS, NotAMultiple, from_minor, plain, to_minor
 from domain.store.audit import record
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.lot import open_lots
 from domain.store.points_request import insert_request
 from domain.store.program import ProgramState
@@ -61,7 +61,7 @@ async def adjust_points(ctx: Context, command: AdjustPoints) -> Adjustment:
     ctx.principal.require(Permission.POINTS_ADJUST)
     if not command.relation_reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     reason = free_text(command.reason, "reason")
     if reason is None:
         raise BadRequest("reason: is missing", field="reason")
@@ -85,7 +85,7 @@ def _adjust(ctx: Context, command: AdjustPoints, now: datetime, tx: Connection) 
     reference = command.relation_reference or ""
     keyed = Keyed(
         use_case="adjust",
-        key=command.idempotency_key,
+        key=ctx.key(command.idempotency_key),
         fingerprint=fingerprint_of(reference, plain(command.points), command.reason, command.expires),
         now=now,
     )

@@ -18,7 +18,7 @@ from domain.member_status import Operation, refusal_by_status
 from domain.points import cut, from_minor
 from domain.program_zone import to_instant
 from domain.rules.model import ProgramTerms
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.movement import (
@@ -78,7 +78,7 @@ async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
     ctx.principal.require(Permission.POINTS_AWARD)
     if not command.relation_reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     _check_dates(command)
     checked = replace(command, narration=free_text(command.narration, "narration"))
     if command.bonus_type not in BUCKETS:
@@ -111,7 +111,7 @@ def _give(ctx: Context, command: PostBonus, now: datetime, tx: Connection) -> Mo
     awarded = None if command.awarded_at is None else to_instant(command.awarded_at, state.zone)
     keyed = Keyed(
         use_case="bonus",
-        key=command.idempotency_key,
+        key=ctx.key(command.idempotency_key),
         fingerprint=fingerprint_of(
             reference, cut(command.points), command.bonus_type, awarded, command.expires, command.narration
         ),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.access import Principal
 from domain.clock import Clock
 from domain.crypto import KeyRing
+from domain.idempotency_key import key_of_member, read_key
 from domain.store.database import PostgresDatabase, SqliteDatabase
 from domain.store.member import answering, merged_ids, references_of
 from domain.store.program import ProgramCache, ProgramState
@@ -61,6 +62,16 @@ class Context:
                 # Another database transaction took a unique value after `body` looked: look again.
                 continue
         return await self.services.db.write(body)
+
+    def key(self, given: str | None) -> str | None:
+        """The idempotency key as it is stored; a member-bound caller has keys of its own. Raises InvalidRequest."""
+        key = read_key(given)
+        return None if key is None else self.own_key(key)
+
+    def own_key(self, key: str) -> str:
+        """A key in the caller's space: that of its member, else of the program."""
+        own = self.principal.member_reference
+        return key if own is None else key_of_member(key, own)
 
     def program(self, tx: Connection) -> ProgramState:
         """The caller's program with its configuration, as current in this database transaction."""

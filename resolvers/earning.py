@@ -70,7 +70,7 @@ class Earnings:
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
-        checked = [check_submission(command, self.state, self.ctx.services.keys) for command in commands]
+        checked = [check_submission(self.ctx, command, self.state) for command in commands]
         good = [one for one in checked if isinstance(one, Submission)]
         journal = self._load(good)
         decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in checked]
@@ -95,7 +95,7 @@ class Earnings:
             self.ctx.source,
         )
         self._accounts = journal.lock_accounts(one.id for one in members)
-        keys = sorted({one.command.idempotency_key for one in good if one.command.idempotency_key})
+        keys = sorted({one.key for one in good if one.key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         wanted = sorted({one.command.transaction_id for one in good})
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
@@ -120,7 +120,7 @@ class Earnings:
         self._awarding.load(self.tx)
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
-        key = one.command.idempotency_key
+        key = one.key
         try:
             if key in self._bound:
                 return self._replay(self._bound[key], one)
@@ -176,6 +176,10 @@ class Earnings:
             evaluation = evaluate(self.state.rules, facts, self._standing.used(member.id, one.at))
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
+        # All of it or nothing: the awards are posted one by one.
+        self._accounts[member.id].check_room(
+            sum(award.points for award in evaluation.awards) + self._tiering.most_bonus
+        )
         self._taken.add(command.transaction_id)
         posted = self._awarding.post(member.id, evaluation.awards, one.at, command.source)
         one.drafts = [draft for draft, _ in posted]
@@ -241,8 +245,8 @@ class Earnings:
         self._standing.store(self.tx)
         self._tiering.store()
         for one in posted:
-            if one.command.idempotency_key:
-                self._bind(one.command.idempotency_key, one, self._bindable(one))
+            if one.key:
+                self._bind(one.key, one, self._bindable(one))
 
     def _row(self, one: Submission, row_id: int) -> StoredTransaction:
         command = one.command

@@ -61,7 +61,9 @@ RESERVED_TYPES = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerEntry:
-    """One posting. `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed.
+    """One posting, the `sequence`-th of its account.
+
+    `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed.
 
     `note` is the free text that came with it (the narration of a transfer or bonus, the reason of an
     adjustment), None where there was none or the member was erased; `narration` is that or a sentence of ours.
@@ -69,6 +71,7 @@ class LedgerEntry:
     """
 
     id: int
+    sequence: int
     member_id: int
     relation_reference: str
     kind: str
@@ -120,6 +123,7 @@ def entry_of(stored: StoredEntry, state: ProgramState, keys: KeyRing) -> LedgerE
     detail = orjson.loads(stored.detail) if stored.detail else {}
     return LedgerEntry(
         id=stored.id,
+        sequence=stored.seq,
         member_id=stored.member_id,
         relation_reference=stored.relation_reference,
         kind=stored.kind,

@@ -22,7 +22,7 @@ from domain.member_status import Operation, refusal_by_status
 from domain.models import hold as hold_table
 from domain.points import cut, plain
 from domain.store.hold import PENDING, StoredHold, has_pending, insert_hold
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.ids import allocate_ids
 from domain.store.lot import open_lots
 from domain.store.program import ProgramState
@@ -117,7 +117,7 @@ async def create_hold(ctx: Context, command: CreateHold) -> Hold:
     reference = ctx.principal.member(command.relation_reference)
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     result = await ctx.write(
         partial(_create, ctx, replace(command, relation_reference=reference), ctx.services.clock())
     )
@@ -132,7 +132,7 @@ def _create(ctx: Context, command: CreateHold, now: datetime, tx: Connection) ->
     reference = command.relation_reference or ""
     keyed = Keyed(
         use_case="hold",
-        key=command.idempotency_key,
+        key=ctx.key(command.idempotency_key),
         fingerprint=fingerprint_of(
             reference,
             command.purpose,

@@ -13,7 +13,7 @@ from domain.ledger.hold import release, settle
 from domain.points import cut
 from domain.store.entry import find_redemptions
 from domain.store.hold import CANCELLED, PENDING, SETTLED, StoredHold, end_hold, find_holds
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.lot import taken_lots
 from resolvers.context import Context
 from resolvers.hold_record import Hold, read_hold, visible_hold
@@ -57,7 +57,7 @@ async def settle_hold(ctx: Context, command: SettleHold) -> Settlement:
     RequestNotPending, InvalidRequest (decimals, more than is held, unconfigured type), KeyReused (a
     redemption was made under the hold's reference).
     """
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     ctx.principal.require(Permission.POINTS_HOLD)
     if ctx.principal.kind is PrincipalKind.MEMBER:
         raise Forbidden("members do not settle holds")
@@ -71,7 +71,7 @@ def _settle(ctx: Context, command: SettleHold, now: datetime, tx: Connection) ->
     points = None if command.points is None else cut(command.points)
     keyed = Keyed(
         use_case="hold-settle",
-        key=command.idempotency_key,
+        key=ctx.key(command.idempotency_key),
         fingerprint=fingerprint_of(command.hold_id, points, command.loyalty_txn_type),
         now=now,
     )
@@ -125,14 +125,17 @@ async def cancel_hold(ctx: Context, command: CancelHold) -> Hold:
     In every status of the member. Raises BadRequest, Forbidden, KeyReused, RedemptionNotFound,
     RequestNotPending.
     """
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     ctx.principal.require(Permission.POINTS_HOLD)
     return await ctx.write(partial(_cancel, ctx, command, ctx.services.clock()))
 
 
 def _cancel(ctx: Context, command: CancelHold, now: datetime, tx: Connection) -> Hold:
     keyed = Keyed(
-        use_case="hold-cancel", key=command.idempotency_key, fingerprint=fingerprint_of(command.hold_id), now=now
+        use_case="hold-cancel",
+        key=ctx.key(command.idempotency_key),
+        fingerprint=fingerprint_of(command.hold_id),
+        now=now,
     )
     moved = move_once(
         tx,

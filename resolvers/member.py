@@ -10,7 +10,7 @@ from domain.access import Permission, PrincipalKind
 from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError
 from domain.member import MEMBER_WRITABLE, Member
 from domain.rules.fixed import member_definitions
-from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
+from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.member import count_members as count_stored_members
 from domain.store.member import find_members, owners, page_members
 from domain.store.program import ProgramState
@@ -48,7 +48,10 @@ class EnrollMember:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UpdateMember:
-    """Change the given attributes of one member, named by id or by reference; absent keys stay."""
+    """Change the given attributes of one member, named by id or by reference; absent keys stay.
+
+    A blank text clears an attribute that is not mandatory; None says nothing.
+    """
 
     values: Mapping[str, Any]
     member_id: int | None = None
@@ -110,6 +113,7 @@ async def update_member(ctx: Context, command: UpdateMember) -> MemberWritten:
         ignore_unknown=command.ignore_unknown,
         member_id=command.member_id,
         reference=reference,
+        clears=True,
     )
     return await _write_one(ctx, "update", change, command.idempotency_key)
 
@@ -121,8 +125,8 @@ def _check_writable(values: Mapping[str, Any]) -> None:
             raise Forbidden(f"members may not change {key}")
 
 
-async def _write_one(ctx: Context, use_case: str, change: Change, key: str | None) -> MemberWritten:
-    check_key(key)
+async def _write_one(ctx: Context, use_case: str, change: Change, given_key: str | None) -> MemberWritten:
+    key = ctx.key(given_key)
     values = {name: change.values[name] for name in sorted(change.values)}
     fingerprint = fingerprint_of(use_case, change.member_id, change.reference, values)
     now = ctx.services.clock()

@@ -24,7 +24,7 @@ from domain.points import from_minor
 from domain.store import audit
 from domain.store import merge as store
 from domain.store.hold import has_pending
-from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
+from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
 from domain.store.lot import find_lots, open_lots
@@ -119,7 +119,7 @@ async def merge_members(ctx: Context, command: MergeMembers) -> Merge:
     (a hold of the victim is open).
     """
     _check(ctx, command)
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     now = ctx.services.clock()
     return await ctx.write(lambda tx: _merge(tx, ctx, command, now))
 
@@ -151,7 +151,7 @@ def _obstacle(tx: Connection, program_id: int, victim_id: int) -> str | None:
 
 
 def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -> Merge:
-    state, key = ctx.program(tx), command.idempotency_key
+    state, key = ctx.program(tx), ctx.key(command.idempotency_key)
     fingerprint = fingerprint_of(command.victim, command.survivor)
     bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
     if key in bound:

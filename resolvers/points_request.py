@@ -12,7 +12,7 @@ from domain.access import Permission
 from domain.crypto import reveal
 from domain.errors import Forbidden, InvalidRequest, RedemptionNotFound, RequestNotPending, TesseraError
 from domain.points import from_minor
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.points_request import (
     APPROVED,
     PENDING,
@@ -54,11 +54,11 @@ async def approve_adjustment(ctx: Context, request_id: int, idempotency_key: str
     Raises BadRequest, Forbidden, KeyReused, RedemptionNotFound, Forbidden (one's own), RequestNotPending,
     MemberCancelled, InsufficientPoints (the request goes on waiting).
     """
-    check_key(idempotency_key)
+    ctx.key(idempotency_key)
     ctx.principal.require(Permission.POINTS_APPROVE)
     keyed = Keyed(
         use_case="approve",
-        key=idempotency_key,
+        key=ctx.key(idempotency_key),
         fingerprint=fingerprint_of(request_id),
         now=ctx.services.clock(),
     )

@@ -16,12 +16,13 @@ from domain.errors import (
     MemberNotFound,
     ServiceUnavailable,
 )
+from domain.idempotency_key import key_of_member, read_key
 from domain.ids import new_reference
 from domain.ledger.redemption import Redeemed, RedemptionOrder
 from domain.member_status import Operation, refusal_by_status
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
-from domain.store.idempotency import Bound, check_key, find_keys
+from domain.store.idempotency import Bound, find_keys
 from domain.store.journal import Journal
 from domain.store.member import answering, find_members
 from domain.store.program import ProgramState
@@ -92,7 +93,7 @@ async def check_availability(ctx: Context, relation_reference: str | None, curre
 
 
 async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
-    """Redeem points in one database transaction, exactly once per key.
+    """Redeem points in one database transaction, exactly once per key and per reference that the client chose.
 
     Raises BadRequest, Forbidden, MerchantMissing, PointsNotPositive, KeyReused, MemberNotFound,
     MemberCancelled, MemberSuspended, MembershipBlocked, LoginBlocked, MemberNotActive,
@@ -102,8 +103,10 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     reference = ctx.principal.member(command.relation_reference)
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
-    check_key(command.idempotency_key)
     guid = command.external_reference or new_reference()
+    standing = await _redeemed_before(ctx, command, reference)
+    if standing is not None:
+        return standing
     for _ in range(_ROUNDS):
         state = await _state(ctx)
         order = order_of(ctx, state, command, reference, guid)
@@ -149,23 +152,48 @@ async def _replayed(ctx: Context, state: ProgramState, order: RedemptionOrder, r
     return replace(redemption_of(found[0], state), replayed=True)
 
 
-async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOrder) -> Redemption:
-    """The redemption that has the client's reference already, if it is this very one under another key."""
+async def _redeemed_before(ctx: Context, command: RedeemPoints, reference: str) -> Redemption | None:
+    """The redemption that has the client's reference already, under another key than this one.
+
+    Looked up first, so that the balance of today does not decide about a redemption of yesterday.
+    """
+    chosen = command.external_reference
+    if chosen is None:
+        return None
 
     def body(tx: Connection) -> Redemption | None:
-        found = find_redemptions(tx, state.id, references=[order.guid])
-        if not found or found[0].member_id != answering(tx, state.id, order.reference):
-            return None
-        first = found[0]
-        same = (-first.points, first.merchant, first.loyalty_txn_type, first.amount)
-        if same != (order.points, order.merchant, order.loyalty_txn_type, order.amount):
-            return None
-        return redemption_of(first, state)
+        state = ctx.program(tx)
+        order = order_of(ctx, state, command, reference, chosen)
+        if order.key is not None and find_keys(tx, state.id, USE_CASE, [order.key], order.now):
+            return None  # the key itself knows what it stands for
+        return _standing(tx, state, order)
 
-    redemption = await ctx.read(body)
+    return await ctx.read(body)
+
+
+def _standing(tx: Connection, state: ProgramState, order: RedemptionOrder) -> Redemption | None:
+    """The redemption that has the order's reference. Raises KeyReused where it is not this very one."""
+    found = find_redemptions(tx, state.id, references=[order.guid])
+    if not found:
+        return None
+    first = found[0]
+    same = (first.member_id, -first.points, first.merchant, first.loyalty_txn_type, first.amount)
+    holder = answering(tx, state.id, order.reference)
+    if same != (holder, order.points, order.merchant, order.loyalty_txn_type, order.amount):
+        raise _taken()
+    return replace(redemption_of(first, state), replayed=True)
+
+
+async def _same_reference(ctx: Context, state: ProgramState, order: RedemptionOrder) -> Redemption:
+    """The redemption that took the client's reference in between. Raises KeyReused as above."""
+    redemption = await ctx.read(lambda tx: _standing(tx, state, order))
     if redemption is None:
-        raise KeyReused("the external reference is taken", field="external_reference")
-    return replace(redemption, replayed=True)
+        raise _taken()
+    return redemption
+
+
+def _taken() -> KeyReused:
+    return KeyReused("the external reference is taken", field="external_reference")
 
 
 async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
@@ -181,19 +209,30 @@ async def _write_off(ctx: Context, redeemed: Redeemed) -> None:
     await ctx.write(body)
 
 
-async def find_redemption_by_key(ctx: Context, client_reference: str) -> Redemption | None:
-    """The redemption that this idempotency key made: finds a lost GUID."""
+async def find_redemption_by_key(
+    ctx: Context, client_reference: str, relation_reference: str | None = None
+) -> Redemption | None:
+    """The redemption that this idempotency key or chosen reference made: finds a lost GUID.
+
+    With `relation_reference` one whose key was given with that member's token; a member-bound caller finds
+    its own first. Raises Forbidden, InvalidRequest.
+    """
     ctx.principal.require(Permission.LEDGER_READ)
-    now = ctx.services.clock()
+    owner = ctx.principal.member(relation_reference)
+    key, now = read_key(client_reference) or "", ctx.services.clock()
+    candidates = [key, f"{GUID_KEY}{key.lower()}"]
+    if owner is not None:
+        own = [key_of_member(one, owner) for one in candidates]
+        candidates = own if relation_reference is not None else own + candidates
 
     def body(tx: Connection) -> Redemption | None:
         state = ctx.program(tx)
-        candidates = [client_reference, f"{GUID_KEY}{client_reference.lower()}"]
         bound = find_keys(tx, state.id, USE_CASE, candidates, now)
-        ids = [one.outcome["entry_id"] for one in bound.values() if "entry_id" in one.outcome]
-        found = find_redemptions(tx, state.id, ids=ids) if ids else []
-        visible = ctx.visible_members(tx, [one.member_id for one in found])
-        return next((redemption_of(one, state) for one in found if one.member_id in visible), None)
+        ids = [bound[one].outcome.get("entry_id") for one in candidates if one in bound]
+        found = {one.entry_id: one for one in find_redemptions(tx, state.id, ids=[one for one in ids if one])}
+        visible = ctx.visible_members(tx, [one.member_id for one in found.values()])
+        rows = (found[one] for one in ids if one in found)
+        return next((redemption_of(one, state) for one in rows if one.member_id in visible), None)
 
     return await ctx.read(body)
 

@@ -15,13 +15,14 @@ from domain.errors import (
     PointsNotPositive,
     TesseraError,
 )
+from domain.idempotency_key import SEPARATOR
 from domain.ledger.redemption import RedemptionOrder
 from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor
 from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
 from resolvers.context import Context
 
-GUID_KEY = "\x1fguid:"
+GUID_KEY = f"{SEPARATOR}guid:"
 """Before a client-chosen reference that serves as the key; no client's own key can begin so."""
 
 
@@ -47,7 +48,7 @@ class RedeemPoints:
 def order_of(ctx: Context, state: ProgramState, command: RedeemPoints, reference: str, guid: UUID) -> RedemptionOrder:
     """The checked order. Raises BadRequest, InvalidRequest, MerchantMissing, PointsNotPositive."""
     terms = state.terms
-    key = _key(command, state)
+    key = _key(ctx, command, state)
     check_range(command.points, command.amount, state.places)
     merchant = merchant_of(command.merchant_name, state, use_default=command.use_defaults)
     given_type = command.loyalty_txn_type
@@ -83,10 +84,10 @@ def order_of(ctx: Context, state: ProgramState, command: RedeemPoints, reference
     )
 
 
-def _key(command: RedeemPoints, state: ProgramState) -> str | None:
-    key = command.idempotency_key
+def _key(ctx: Context, command: RedeemPoints, state: ProgramState) -> str | None:
+    key = ctx.key(command.idempotency_key)
     if key is None and command.external_reference is not None:
-        key = f"{GUID_KEY}{command.external_reference}"
+        key = ctx.own_key(f"{GUID_KEY}{command.external_reference}")
     if key is None and state.terms.require_key:
         raise BadRequest("an idempotency key is needed", field="idempotency_key")
     return key

@@ -30,7 +30,7 @@ from domain.ledger.transfer import move_everything
 from domain.models.types import to_json
 from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
-from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
+from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
 from domain.store.lot import open_lots, taken_lots
 from domain.store.member import find_members, merged_ids
@@ -86,7 +86,6 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
     """
     if not command.relation_reference or not command.external_reference:
         raise BadRequest("RelationReference and ExternalReference are needed", field="external_reference")
-    check_key(command.idempotency_key)
     ctx.principal.require(Permission.REDEMPTION_REVERSE)
     if ctx.principal.kind is PrincipalKind.MEMBER:
         raise Forbidden("members do not reverse redemptions")
@@ -101,7 +100,7 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
 
 def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUID, now: datetime) -> Reversal:
     state = ctx.program(tx)
-    key = command.idempotency_key
+    key = ctx.key(command.idempotency_key)
     fingerprint = fingerprint_of(
         command.relation_reference, guid, _fold(command.merchant_name or state.terms.default_merchant)
     )

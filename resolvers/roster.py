@@ -5,7 +5,7 @@ A refused change leaves the others untouched. Within a run later changes see ear
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -40,13 +40,17 @@ ACTIONS = frozenset({"NEW", "UPDATE", *_STATUS_OF_ACTION})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """What to do to one member. `action` None: enrol, or update where the reference is known."""
+    """What to do to one member. `action` None: enrol, or update where the reference is known.
+
+    `clears`: a blank text clears the value; else it says nothing, as an empty cell of a file.
+    """
 
     action: str | None
     values: Mapping[str, Any]
     ignore_unknown: bool | None = None
     member_id: int | None = None
     reference: str | None = None
+    clears: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class _Prepared:
     """A change whose values hold, with the member it is about."""
 
     change: Change
-    values: dict[str, Scalar]
+    values: dict[str, Scalar | None]
     ignored: list[str]
     reference: str | None
     hashes: dict[str, bytes]
@@ -105,8 +109,10 @@ class Roster:
             read, ignored = read_values(
                 self.state.configuration,
                 values,
+                today=self._today,
                 ignore_unknown=self.state.terms.ignore_unknown_attributes if ignore is None else ignore,
                 is_new=change.action == "NEW",
+                clears=change.clears,
             )
         except TesseraError as error:
             return error
@@ -115,13 +121,18 @@ class Roster:
             return BadRequest("relation_reference: is missing", field="relation_reference")
         return _Prepared(change, read, ignored, str(reference) if reference else None, self._hash(read))
 
-    def _hash(self, values: Mapping[str, Scalar]) -> dict[str, bytes]:
+    @property
+    def _today(self) -> date:
+        return self.now.astimezone(self.state.zone).date()
+
+    def _hash(self, values: Mapping[str, Scalar | None]) -> dict[str, bytes]:
         keys, program_id = self.ctx.services.keys, self.state.id
-        return {
-            one.key: keys.lookup_hash(program_id, one.key, str(storable({one.key: values[one.key]})[one.key]))
-            for one in member_definitions(self.state.configuration)
-            if one.unique and one.key in values and one.key != "relation_reference"
-        }
+        given = {key: value for key in self._unique_keys() if (value := values.get(key)) is not None}
+        return {key: keys.lookup_hash(program_id, key, str(value)) for key, value in storable(given).items()}
+
+    def _unique_keys(self) -> list[str]:
+        definitions = member_definitions(self.state.configuration)
+        return [one.key for one in definitions if one.unique and one.key != "relation_reference"]
 
     def _load(self, prepared: Sequence[_Prepared]) -> None:
         keys, program_id = self.ctx.services.keys, self.state.id
@@ -181,7 +192,8 @@ class Roster:
             raise MemberNonexistent if one.change.member_id is not None else MemberNotFound
         # A row that says neither NEW nor UPDATE turned out to be new: now the mandatory ones must be there.
         if one.change.action is None:
-            read_values(self.state.configuration, one.change.values, ignore_unknown=True, is_new=True)
+            values = one.change.values
+            read_values(self.state.configuration, values, today=self._today, ignore_unknown=True, is_new=True)
         check_reference(one.reference)
         self._check_unique(one, None)
         blank = Member(
@@ -238,14 +250,14 @@ class Roster:
         events = [self._event("member.enrolled", one) for one in self._fresh.values()]
         add_events(self.tx, program_id, events + [self._event("member.updated", one) for one in altered])
 
-    def _all_hashes(self, one: Stored) -> dict[str, bytes]:
-        """Hashes of every unique value that the member has now, changed or not."""
+    def _all_hashes(self, one: Stored) -> dict[str, bytes | None]:
+        """Hashes of every unique value that the member has now, changed or not; None where it has none."""
         fixed = {"email_id": one.member.email_id, "mobile_number": one.member.mobile_number}
         values = {
             **one.member.attributes,
             **{key: value for key, value in fixed.items() if value is not None},
         }
-        return self._hash(values)
+        return dict.fromkeys(self._unique_keys()) | self._hash(values)
 
     def _event(self, topic: str, one: Stored) -> dict[str, object]:
         return {

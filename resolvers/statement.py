@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 MAX_PAGE = 500
+MAX_TYPES = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +67,7 @@ class StatementQuery:
     """A range of a member's postings by transaction date, inclusive, in the program's zone.
 
     `date_from` and `date_to` are dates or date-times without zone (program's) or aware.
-    `types` None: all. `skip` is 0-based, `limit` at most 500.
+    `types` None: all; else at most 100 different ones. `skip` is 0-based, `limit` at most 500.
     """
 
     relation_reference: str | None
@@ -134,15 +135,20 @@ def _range(query: StatementQuery, state: ProgramState) -> tuple[datetime | None,
 async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
     """The postings of a range, newest first.
 
-    Raises BadRequest, Forbidden, InvalidRequest (range), NoTransactions (unknown types), MemberNotFound.
+    Raises BadRequest, Forbidden, InvalidRequest (range, types), NoTransactions (unknown types), MemberNotFound.
     """
     reference = own_reference(ctx, query.relation_reference)
-    if query.skip < 0 or query.limit < 1:
-        raise InvalidRequest("MinimumRange must be 0 or more, MaximumRange 1 or more", field="range")
+    if query.skip < 0:
+        raise InvalidRequest("MinimumRange: must be 0 or more", field="skip")
+    if query.limit < 1:
+        raise InvalidRequest("MaximumRange: must be 1 or more", field="limit")
+    types = None if query.types is None else set(query.types)
+    if types is not None and len(types) > MAX_TYPES:
+        raise InvalidRequest(f"types: at most {MAX_TYPES}", field="types")
 
     def body(tx: Connection) -> StatementPage:
         holder = find_holder(tx, ctx, reference, query.currency)
-        if query.types is not None and not set(query.types) <= known_types(holder.state):
+        if types is not None and not types <= known_types(holder.state):
             raise NoTransactions
         if holder.account_id is None:
             return StatementPage(entries=[], count=0)
@@ -153,7 +159,7 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
             holder.account_id,
             start=start,
             end=end,
-            types=query.types,
+            types=None if types is None else sorted(types),
             skip=query.skip,
             limit=min(query.limit, MAX_PAGE),
         )

@@ -14,7 +14,7 @@ from domain.member_status import Operation, refusal_by_status
 from domain.models import sub_relation as table
 from domain.models.types import to_json
 from domain.store import sub_relation as store
-from domain.store.idempotency import bind_key, check_key, find_keys, fingerprint_of
+from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.ids import allocate_ids
 from domain.store.member import find_members
 from domain.store.outbox import add_events
@@ -84,7 +84,7 @@ async def link_sub_relation(ctx: Context, command: LinkSubRelation) -> SubRelati
     if pair is None:
         raise BadRequest("card_number or sub_relation_identifier is needed", field="card_number")
     words = {name: read_word(getattr(command, name), name) for name in ("last_six_digits", "product_code", "status")}
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     ctx.principal.require(Permission.SUB_RELATION_WRITE)
     check_link(pair, command.type, words["last_six_digits"])
     given = {"type": command.type, "expiry_date": command.expiry_date, **words}
@@ -95,7 +95,7 @@ async def link_sub_relation(ctx: Context, command: LinkSubRelation) -> SubRelati
 def _link(
     tx: Connection, ctx: Context, command: LinkSubRelation, pair: Pair, changes: Mapping[str, Any]
 ) -> SubRelationWritten:
-    state, now, key = ctx.program(tx), ctx.services.clock(), command.idempotency_key
+    state, now, key = ctx.program(tx), ctx.services.clock(), ctx.key(command.idempotency_key)
     digest = card_hash(ctx.services.keys, state.id, pair.card_number)
     names = sorted(changes)
     fingerprint = fingerprint_of(
@@ -162,12 +162,12 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
 
     Raises BadRequest, Forbidden, KeyReused, SubRelationNotFound.
     """
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     ctx.principal.require(Permission.SUB_RELATION_WRITE)
     fingerprint = fingerprint_of(command.sub_relation_id)
 
     def body(tx: Connection) -> SubRelationWritten:
-        state, now, key = ctx.program(tx), ctx.services.clock(), command.idempotency_key
+        state, now, key = ctx.program(tx), ctx.services.clock(), ctx.key(command.idempotency_key)
         if (first := _replayed(tx, state, UNLINK, key, fingerprint, now)) is not None:
             return first
         found = store.lock_sub_relation(tx, state.id, command.sub_relation_id)

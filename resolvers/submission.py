@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain.crypto import KeyRing
 from domain.errors import BadRequest, InvalidAttribute, InvalidRequest, TesseraError
 from domain.ledger.posting import Draft
 from domain.member import Member
@@ -16,11 +15,12 @@ from domain.program_zone import local_instant
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction
 from domain.sub_relation import Pair, SubRelation, read_pair
 from resolvers.beneficiary import Value, value_of
+from resolvers.context import Context
 from resolvers.refunding import Purchase, Waiting
 
 _YEARS = range(1900, 2200)
@@ -70,12 +70,13 @@ class TransactionOutcome:
 
 @dataclass(slots=True)
 class Submission:
-    """A transaction whose static checks hold, and what becomes of it."""
+    """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored."""
 
     command: SubmitTransaction
     at: datetime
     fingerprint: bytes
     value: Value | None
+    key: str | None
     values: dict[str, Scalar] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     member: Member | None = None
@@ -91,13 +92,14 @@ class Submission:
         return self.command.transaction_type.upper() == REFUND
 
 
-def check_submission(command: SubmitTransaction, state: ProgramState, keys: KeyRing) -> Submission | TesseraError:
+def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
     """The static checks: BadRequest, then InvalidRequest."""
     try:
         pair = _check(command)
+        key = ctx.key(command.idempotency_key)
     except TesseraError as error:
         return error
-    value = None if pair is None else value_of(keys, state.id, pair)
+    value = None if pair is None else value_of(ctx.services.keys, state.id, pair)
     at = local_instant(command.transaction_date, state.zone)
     attributes = _given(command, state)
     fingerprint = fingerprint_of(
@@ -111,7 +113,7 @@ def check_submission(command: SubmitTransaction, state: ProgramState, keys: KeyR
         *(part for key in sorted(attributes) for part in (key, attributes[key])),
         *_named_by(value),
     )
-    return Submission(command, at, fingerprint, value)
+    return Submission(command, at, fingerprint, value, key)
 
 
 def _named_by(value: Value | None) -> tuple[object, ...]:
@@ -145,7 +147,6 @@ def _check(command: SubmitTransaction) -> Pair | None:
             "member_relation_reference, card_number or sub_relation_identifier is needed",
             field="member_relation_reference",
         )
-    check_key(command.idempotency_key)
     if not command.amount.is_finite() or abs(command.amount) > Decimal(10) ** 15:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:

@@ -53,6 +53,12 @@ class Tiering:
         """Whether postings and days decide; else only people do."""
         return is_automatic(self.state.configuration)
 
+    @property
+    def most_bonus(self) -> int:
+        """The upgrade bonuses of all levels, in smallest units: more than an assessment can give."""
+        levels = self.state.configuration.tiers.levels if self.is_automatic else ()
+        return sum(level.upgrade_bonus for level in levels) * int(10**self.state.places)
+
     def assess(self, member: Member, account: Account) -> list[Draft]:
         """Give the member the tier of its points; the upgrade bonuses, which may lead further up."""
         bonuses: list[Draft] = []

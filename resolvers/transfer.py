@@ -21,7 +21,7 @@ from domain.ids import new_reference
 from domain.ledger.transfer import transfer
 from domain.member_status import Operation, refusal_by_status
 from domain.points import cut, from_minor
-from domain.store.idempotency import check_key, fingerprint_of
+from domain.store.idempotency import fingerprint_of
 from domain.store.lot import open_lots
 from domain.store.program import ProgramState
 from resolvers.context import Context
@@ -79,7 +79,7 @@ async def transfer_points(ctx: Context, command: TransferPoints) -> Transfer:
         raise BadRequest("FromRelationReference: is missing", field="from_relation_reference")
     if not command.to_reference:
         raise BadRequest("ToRelationReference: is missing", field="to_relation_reference")
-    check_key(command.idempotency_key)
+    ctx.key(command.idempotency_key)
     narration = free_text(command.narration, "narration")
     checked = replace(command, from_reference=sender, narration=narration)
     result = await ctx.write(partial(_transfer, ctx, checked, ctx.services.clock()))
@@ -93,7 +93,7 @@ def _transfer(ctx: Context, command: TransferPoints, now: datetime, tx: Connecti
     _check(command, ctx.program(tx))
     keyed = Keyed(
         use_case="transfer",
-        key=command.idempotency_key,
+        key=ctx.key(command.idempotency_key),
         fingerprint=fingerprint_of(*references, cut(command.points), command.narration),
         now=now,
     )

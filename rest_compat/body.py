@@ -62,11 +62,19 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _decimal(text: str) -> Decimal:
-    # An exponent of a million would fill the memory as soon as somebody writes the number out.
+def _integer(text: str) -> int:
+    return int(_bounded(text))
+
+
+def _bounded(text: str) -> str:
     if len(text) > _MAX_NUMBER_LENGTH:
         raise ValueError("number too long")
-    value = Decimal(text)
+    return text
+
+
+def _decimal(text: str) -> Decimal:
+    # An exponent of a million would fill the memory as soon as somebody writes the number out.
+    value = Decimal(_bounded(text))
     if abs(value.adjusted()) > _MAX_EXPONENT:
         raise ValueError("number out of range")
     return value
@@ -76,7 +84,9 @@ def _refuse_constant(text: str) -> NoReturn:
     raise ValueError("NaN and infinities are no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(
+    parse_int=_integer, parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+)
 
 
 def _is_deep(raw: bytes) -> bool:

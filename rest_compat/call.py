@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.access import Principal
 from domain.errors import Forbidden, InvalidRequest, TesseraError, Unauthorized
+from domain.idempotency_key import read_key
 from resolvers.context import Context, Services
 from resolvers.program import get_program_terms
 from resolvers.token import authenticate
@@ -16,7 +17,7 @@ from rest_compat.body import parse_form, parse_json
 from rest_compat.envelope import Answer, Family
 from rest_compat.field import Reading
 from rest_compat.operation import Call, Operation, Request, Serve
-from rest_compat.request import BODY_KEY, MAX_KEY_LENGTH
+from rest_compat.request import BODY_KEY
 
 PROGRAM_FIELDS = ("ProgramId", "pintProgramId")
 BUSINESS_STATUS = 422
@@ -104,9 +105,7 @@ def _idempotency_key(operation: Operation, request: Request, values: dict[str, A
     header = request.headers.get(b"idempotency-key")
     if header is None:
         return in_body
-    key = header.decode("latin-1").strip()
-    if not key or len(key) > MAX_KEY_LENGTH or not (key.isascii() and key.isprintable()):
-        raise InvalidRequest(f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} printable ASCII characters")
+    key = read_key(header.decode("latin-1"))
     if in_body is not None and in_body != key:
         raise InvalidRequest("Idempotency-Key and the key in the body differ")
     return key

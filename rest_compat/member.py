@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.member import MEMBER_WRITABLE
 from resolvers.member import (
     EnrollMember,
     Member,
@@ -36,13 +37,15 @@ async def create(call: Call) -> Answer:
 
 
 async def update(call: Call) -> Answer:
-    """True once the attributes in `data` are stored."""
-    data = PROFILE_FIELDS.fill(PROFILE_FIELDS.match(call.values["data"]))
+    """True once the attributes in `data` are stored; an empty text clears."""
+    data = PROFILE_FIELDS.match(call.values["data"])
+    cleared = {name: "" for name, value in data.values.items() if value == "" and name in MEMBER_WRITABLE}
+    data = PROFILE_FIELDS.fill(data)
     written = await update_member(
         call.ctx,
         UpdateMember(
             member_id=call.values["id"],
-            values=_given(data.values, PROFILE_FIELDS.names) | data.extra,
+            values=_given(data.values, PROFILE_FIELDS.names) | cleared | data.extra,
             ignore_unknown=await ignores_unknown(call),
             idempotency_key=call.key,
         ),

@@ -17,8 +17,8 @@ from rest_compat.answer import TOKEN
 from rest_compat.envelope import SUCCESS_CODE, SUCCESS_TEXT, Family
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import JSON_TYPE, Operation
-from rest_compat.request import MAX_KEY_LENGTH
 from rest_compat.routes import OPERATIONS
+from rest_compat.value import key
 
 OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 
@@ -122,7 +122,7 @@ def _key_parameter() -> Json:
         "in": "header",
         "required": False,
         "description": "The same key with the same request gives the first answer again.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!-~]+$"},
+        "schema": key().schema,
     }
 
 

@@ -1,10 +1,9 @@
 """The fields of each request: read and documented from here."""
 
 from rest_compat.field import Field, FieldTable, Need
-from rest_compat.value import choice, guid, integer, members, moment, number, scalar, text
+from rest_compat.value import choice, guid, integer, key, members, moment, number, scalar, text
 
 BODY_KEY = "_xoxo_api_client_idempotency"
-MAX_KEY_LENGTH = 100
 MAX_TXN_TYPE = 32_767
 
 _MEMBER = "The member's reference, exact in case."
@@ -53,7 +52,7 @@ def _points_currency() -> Field:
 
 _KEY = Field(
     name=BODY_KEY,
-    kind=text(MAX_KEY_LENGTH, minLength=1),
+    kind=key(),
     description="An idempotency key; the header `Idempotency-Key` means the same and wins.",
 )
 _MERCHANT = Field(
@@ -149,14 +148,25 @@ TOKEN_BODY = FieldTable(
     ),
 )
 PROFILE_FIELDS = FieldTable(*_PROFILE)
-CREATE_BODY = FieldTable(_reference("relation_reference", need=Need.REQUIRED), *_PROFILE, _KEY)
+CREATE_BODY = FieldTable(
+    Field(
+        name="relation_reference",
+        kind=scalar(100),
+        need=Need.REQUIRED,
+        aliases=("memberId",),
+        description="The reference that the member gets: no blanks around it, no invisible characters.",
+        example=_EXAMPLE_REFERENCE,
+    ),
+    *_PROFILE,
+    _KEY,
+)
 UPDATE_BODY = FieldTable(
     Field(name="id", kind=integer(1), need=Need.REQUIRED, description="The member's numeric `Id`.", example=1),
     Field(
         name="data",
         kind=members(),
         need=Need.REQUIRED,
-        description="The attributes to change, at least one; absent ones stay.",
+        description="The attributes to change, at least one; absent and null ones stay, an empty text clears.",
         example={"full_name": "Ada Lovelace"},
     ),
     _KEY,

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.errors import BadRequest, InvalidRequest
+from domain.idempotency_key import MAX_KEY, read_key
 from domain.points import MAX_POINTS
 
 Reader = Callable[[str, Any], Any]
@@ -81,20 +82,33 @@ def scalar(max_length: int = 500, **schema: Any) -> Kind:
     return Kind(_read_scalar, {"type": "string", "maxLength": max_length, **schema})
 
 
+def key() -> Kind:
+    """An idempotency key."""
+    return Kind(_read_key, {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"})
+
+
 def members(**schema: Any) -> Kind:
     """A JSON object that has at least one key."""
     return Kind(_read_object, {"type": "object", "minProperties": 1, **schema})
 
 
-def _read_text(max_length: int, name: str, given: Any) -> str:
+def _as_written(name: str, given: Any) -> str:
     if isinstance(given, bool) or not isinstance(given, str | int | Decimal):
         raise BadRequest(f"{name}: must be a text", field=name)
-    read = given if isinstance(given, str) else format(given, "f" if isinstance(given, Decimal) else "d")
+    return given if isinstance(given, str) else format(given, "f" if isinstance(given, Decimal) else "d")
+
+
+def _read_text(max_length: int, name: str, given: Any) -> str:
+    read = _as_written(name, given)
     if len(read) > max_length:
         raise InvalidRequest(f"{name}: is longer than {max_length} characters", field=name)
     if not read.isprintable() and any(unicodedata.category(letter) in _CONTROL_CATEGORIES for letter in read):
         raise InvalidRequest(f"{name}: has control characters", field=name)
     return read
+
+
+def _read_key(name: str, given: Any) -> str | None:
+    return read_key(_as_written(name, given))
 
 
 def _read_choice(values: tuple[str, ...], max_length: int, name: str, given: Any) -> str:

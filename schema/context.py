@@ -25,6 +25,7 @@ class RequestContext:
     prepared: "Prepared"
     caller: Context | TesseraError
     zone: tzinfo = UTC
+    header_key: str | None = None
     _loaders: Loaders | None = None
 
     @property
@@ -59,7 +60,11 @@ Info: TypeAlias = strawberry.Info[RequestContext, None]
 
 
 async def open_context(
-    services: Services, prepared: "Prepared", headers: Mapping[bytes, bytes], request_id: str
+    services: Services,
+    prepared: "Prepared",
+    headers: Mapping[bytes, bytes],
+    request_id: str,
+    header_key: str | None = None,
 ) -> RequestContext:
     """The context of a request. A caller without a good token gets one too: its fields refuse then."""
     try:
@@ -69,8 +74,8 @@ async def open_context(
         ctx = Context(services=services, principal=principal, source="graphql", request_id=request_id)
         zone = UTC if principal.program_id is None else ZoneInfo((await get_program_terms(ctx)).time_zone)
     except TesseraError as refusal:
-        return RequestContext(prepared=prepared, caller=refusal)
-    return RequestContext(prepared=prepared, caller=ctx, zone=zone)
+        return RequestContext(prepared=prepared, caller=refusal, header_key=header_key)
+    return RequestContext(prepared=prepared, caller=ctx, zone=zone, header_key=header_key)
 
 
 def _bearer_token(header: bytes) -> str:

@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
     VariableNode,
+    get_named_type,
 )
 
 from domain.errors import QueryTooComplex
@@ -24,36 +29,25 @@ from schema.limit import fragments_of
 MAX_COST = 5000
 
 _WRAPPERS = frozenset({"edges", "node", "pageInfo", "entries"})
-_SIZES = frozenset({"first", "last", "ids"})
-_PAGED = frozenset(
-    {
-        "members",
-        "batches",
-        "configurationVersions",
-        "ledger",
-        "transactions",
-        "rows",
-        "statement",
-        "expiring",
-        "holds",
-        "pointsRequests",
-        "subRelations",
-        "membersBySubRelation",
-    }
-)
+_SIZES = ("first", "last", "ids")
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A selected object. `times` is how often it stands there: a number, or the name of a variable."""
+    """A selected object. `times` is how often it stands there: a number, or the name of a variable.
+
+    `otherwise` is how often where the variable says nothing.
+    """
 
     times: int | str
     parts: tuple["Rows", ...]
+    otherwise: int = DEFAULT_PAGE
 
 
-def plan_cost(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[Rows, ...]:
+def plan_cost(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> tuple[Rows, ...]:
     """What an operation costs, up to its variables. The document is valid and within the limits."""
-    return _plan(operation.selection_set, fragments_of(document))
+    root = schema.get_root_type(operation.operation)
+    return _Planner(schema, fragments_of(document)).plan(operation.selection_set, root)
 
 
 def cost_of(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
@@ -61,7 +55,7 @@ def cost_of(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
     total = 0
     for one in rows:
         asked = variables.get(one.times) if isinstance(one.times, str) else one.times
-        total += _clamped(asked) * (1 + cost_of(one.parts, variables))
+        total += _clamped(asked, one.otherwise) * (1 + cost_of(one.parts, variables))
     return total
 
 
@@ -71,44 +65,67 @@ def check_cost(cost: int) -> None:
         raise QueryTooComplex(f"cost {cost}, at most {MAX_COST}: ask for smaller pages")
 
 
-def _clamped(asked: object) -> int:
+def _clamped(asked: object, otherwise: int) -> int:
     """A page size that its resolver will accept; it says itself what is wrong with another."""
     if isinstance(asked, list):
         return len(asked)
     if isinstance(asked, bool) or not isinstance(asked, int):
-        return DEFAULT_PAGE
+        return otherwise
     return max(0, min(asked, MAX_PAGE))
 
 
-def _plan(selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]) -> tuple[Rows, ...]:
-    rows: list[Rows] = []
-    for node in selections.selections:
-        if isinstance(node, FragmentSpreadNode):
-            rows += _plan(fragments[node.name.value].selection_set, fragments)
-            continue
-        inner: SelectionSetNode | None = getattr(node, "selection_set", None)
-        if inner is None:
-            continue
-        if isinstance(node, FieldNode) and node.name.value.startswith("__"):
-            continue
-        parts = _plan(inner, fragments)
-        if not isinstance(node, FieldNode) or node.name.value in _WRAPPERS:
-            rows += parts
-        else:
-            rows.append(Rows(_times(node), parts))
-    return tuple(rows)
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Walks a document along the types of the schema, which know what is listed and how much unless asked."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+
+    def plan(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> tuple[Rows, ...]:
+        rows: list[Rows] = []
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                rows += self._field(node, parent)
+                continue
+            fragment = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            assert isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode)  # noqa: S101 - there are no others
+            narrowed = fragment.type_condition
+            inside = parent if narrowed is None else self.schema.get_type(narrowed.name.value)
+            rows += self.plan(fragment.selection_set, inside)
+        return tuple(rows)
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> tuple[Rows, ...]:
+        if node.selection_set is None or node.name.value.startswith("__"):
+            return ()
+        definition = cast(GraphQLField, getattr(parent, "fields", {})[node.name.value])
+        parts = self.plan(node.selection_set, get_named_type(definition.type))
+        if node.name.value in _WRAPPERS:
+            return parts
+        times, otherwise = _times(node, definition)
+        return (Rows(times, parts, otherwise),)
 
 
-def _times(node: FieldNode) -> int | str:
-    sizes = [argument.value for argument in node.arguments or () if argument.name.value in _SIZES]
-    if sizes:
-        return _size_of(sizes[0])
-    return DEFAULT_PAGE if node.name.value in _PAGED else 1
+def default_size(definition: GraphQLField) -> int:
+    """How many objects a field gives at most where its arguments say nothing."""
+    first = definition.args.get("first")
+    if first is None:
+        return 1
+    return first.default_value if isinstance(first.default_value, int) else DEFAULT_PAGE
 
 
-def _size_of(value: ValueNode) -> int | str:
+def _times(node: FieldNode, definition: GraphQLField) -> tuple[int | str, int]:
+    otherwise = default_size(definition)
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    for name in _SIZES:
+        value = given.get(name)
+        if name in definition.args and value is not None:
+            return _size_of(value, otherwise), otherwise
+    return otherwise, otherwise
+
+
+def _size_of(value: ValueNode, otherwise: int) -> int | str:
     if isinstance(value, VariableNode):
         return value.name.value
     if isinstance(value, ListValueNode):
         return len(value.values)
-    return _clamped(int(value.value)) if isinstance(value, IntValueNode) else DEFAULT_PAGE
+    return _clamped(int(value.value), otherwise) if isinstance(value, IntValueNode) else otherwise

@@ -1,5 +1,6 @@
 """Documents, prepared once: parsed, measured, validated, and kept while they are asked for."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,12 +11,16 @@ import strawberry
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FloatValueNode,
     GraphQLError,
+    IntValueNode,
+    Node,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
     Visitor,
+    get_named_type,
     parse,
     recommended_rules,
     specified_rules,
@@ -27,23 +32,28 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from domain.errors import BadRequest, QueryTooComplex
+from schema.coercion import name_literal
 from schema.cost import Rows, cost_of, plan_cost
 from schema.failure import PARSE_FAILED, VALIDATION_FAILED, DocumentRefused
-from schema.limit import MAX_COMMENTS, MAX_TOKENS, Meter
+from schema.limit import MAX_COMMENTS, MAX_TOKENS, Meter, root_fields
+from schema.request import MAX_NUMBER_LENGTH
 
 CACHED_DOCUMENTS = 512
 # Comments and texts may be long; the cache is bounded in documents, so each of them is bounded too.
 MAX_CACHED_LENGTH = 16 * 1024
 MAX_REPORTED = 5
 
+_LONG_NUMBER = re.compile(rf"[-0-9.eE+]{{{MAX_NUMBER_LENGTH + 1}}}")
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document."""
+    """One operation of a document. `takes_key`: it is one mutation, whose input has an `idempotencyKey`."""
 
     name: str | None
     is_query: bool
     costs: tuple[Rows, ...]
+    takes_key: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def cost(self, variables: Mapping[str, Any]) -> int:
@@ -91,9 +101,9 @@ class Documents:
     def _prepare(self, text: str) -> Prepared:
         document = _parse(text)
         if errors := self._faults(document):
-            raise DocumentRefused(errors[:MAX_REPORTED], VALIDATION_FAILED)
+            raise DocumentRefused([name_literal(one, document) for one in errors[:MAX_REPORTED]], VALIDATION_FAILED)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        return Prepared(text, document, tuple(_operation(document, node) for node in operations))
+        return Prepared(text, document, tuple(self._operation(document, node) for node in operations))
 
     def _faults(self, document: DocumentNode) -> list[GraphQLError]:
         """What is wrong with a document. Raises QueryTooComplex."""
@@ -102,6 +112,29 @@ class Documents:
         except GraphQLError as error:
             return [error]
         return validate(self._schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not self.suggest)
+
+    def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
+        defaults = {
+            one.variable.name.value: int(value)
+            for one in node.variable_definitions or ()
+            if isinstance(value := getattr(one.default_value, "value", None), str) and value.isdecimal()
+        }
+        return Operation(
+            name=node.name.value if node.name else None,
+            is_query=node.operation is OperationType.QUERY,
+            costs=plan_cost(self._schema._schema, document, node),
+            takes_key=self._takes_key(document, node),
+            defaults=defaults,
+        )
+
+    def _takes_key(self, document: DocumentNode, node: OperationDefinitionNode) -> bool:
+        fields = root_fields(document, node)
+        known = self._schema._schema.mutation_type
+        if node.operation is not OperationType.MUTATION or len(fields) != 1 or known is None:
+            return False
+        (name,) = fields.values()
+        given = known.fields[name].args.get("input")
+        return given is not None and "idempotencyKey" in getattr(get_named_type(given.type), "fields", ())
 
 
 def _parse(text: str) -> DocumentNode:
@@ -113,6 +146,9 @@ def _parse(text: str) -> DocumentNode:
         raise DocumentRefused([error], PARSE_FAILED) from error
     if "\\u" in text:
         visit(document, _PlainText())
+    if _LONG_NUMBER.search(text):
+        # It may stand in a text, where it is none.
+        visit(document, _ShortNumbers())
     return document
 
 
@@ -124,18 +160,12 @@ class _PlainText(Visitor):
             raise BadRequest("a text has a character that is not accepted")
 
 
-def _operation(document: DocumentNode, node: OperationDefinitionNode) -> Operation:
-    defaults = {
-        one.variable.name.value: int(value)
-        for one in node.variable_definitions or ()
-        if isinstance(value := getattr(one.default_value, "value", None), str) and value.isdecimal()
-    }
-    return Operation(
-        name=node.name.value if node.name else None,
-        is_query=node.operation is OperationType.QUERY,
-        costs=plan_cost(document, node),
-        defaults=defaults,
-    )
+class _ShortNumbers(Visitor):
+    """Holds numbers that are written into the document to the length of those in JSON."""
+
+    def enter(self, node: Node, *_: Any) -> None:
+        if isinstance(node, IntValueNode | FloatValueNode) and len(node.value) > MAX_NUMBER_LENGTH:
+            raise BadRequest("a number is too long")
 
 
 class ReadyDocument(SchemaExtension):

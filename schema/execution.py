@@ -10,6 +10,7 @@ from schema.context import RequestContext, open_context
 from schema.cost import check_cost
 from schema.document import Documents
 from schema.failure import DocumentRefused, render_errors, render_refusal
+from schema.mutations.idempotency import read_header
 from schema.request import GraphQLRequest
 
 
@@ -20,7 +21,10 @@ async def run(
     headers: Mapping[bytes, bytes],
     request_id: str,
 ) -> dict[str, Any]:
-    """The body of the response; without `data` where nothing ran. Raises MethodNotAllowed, BadRequest."""
+    """The body of the response; without `data` where nothing ran.
+
+    Raises MethodNotAllowed, BadRequest, InvalidRequest.
+    """
     try:
         prepared = documents.prepare(request.query)
         operation = prepared.operation(request.operation_name)
@@ -32,7 +36,8 @@ async def run(
         return {"errors": [render_refusal(refused, request_id)]}
     if request.by_get and not operation.is_query:
         raise MethodNotAllowed("mutations need a POST")
-    context = await open_context(services, prepared, headers, request_id)
+    key = read_header(headers, operation)
+    context = await open_context(services, prepared, headers, request_id, key)
     body = await _execute(context, request, operation.name, request_id, suggest=documents.suggest)
     return {**body, "extensions": {"cost": cost}}
 

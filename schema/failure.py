@@ -1,5 +1,6 @@
 """What callers see of what went wrong: refusals from the one error table, surprises masked."""
 
+import re
 import traceback
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from graphql import GraphQLError
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.errors import BadRequest, TesseraError, UnexpectedFailure
+from schema.coercion import FaultyInput, name_variable
 
 PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
 UNEXPECTED = "Unexpected error"
@@ -44,6 +46,9 @@ _INPUTS = frozenset(
     }
 )
 
+_OTHER_NAMES = {"limit": "first"}
+_NAMED = re.compile(r"[A-Za-z_]+: (.*)", re.DOTALL)
+
 _log = structlog.get_logger("tessera.graphql")
 
 
@@ -58,7 +63,15 @@ class DocumentRefused(Exception):
 
 def input_name(field: str | None) -> str | None:
     """The input at fault under its GraphQL name."""
-    return to_camel_case(field) if field in _INPUTS else field
+    return to_camel_case(field) if field in _INPUTS else _OTHER_NAMES.get(field or "", field)
+
+
+def message_of(error: TesseraError) -> str:
+    """What is wrong in words; a detail that begins with the name of an input has its GraphQL name."""
+    named = _NAMED.fullmatch(error.detail or "")
+    if named is None or error.field is None:
+        return error.text
+    return f"{error.message} ({input_name(error.field)}: {named[1]})"
 
 
 def extensions_of(error: TesseraError, request_id: str, code: str | None = None) -> dict[str, Any]:
@@ -76,7 +89,7 @@ def extensions_of(error: TesseraError, request_id: str, code: str | None = None)
 
 def render_refusal(error: TesseraError, request_id: str) -> dict[str, Any]:
     """A refusal that belongs to no field."""
-    return {"message": error.text, "extensions": extensions_of(error, request_id)}
+    return {"message": message_of(error), "extensions": extensions_of(error, request_id)}
 
 
 def render_errors(
@@ -90,6 +103,7 @@ def render_errors(
 
 
 def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: bool) -> dict[str, Any]:
+    error = name_variable(error)
     body: dict[str, Any] = {"message": error.message if suggest else error.message.partition(" Did you mean")[0]}
     if error.locations:
         body["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
@@ -97,10 +111,11 @@ def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: 
         body["path"] = error.path
     cause = _cause(error)
     if isinstance(cause, TesseraError):
-        body["message"] = cause.text
+        body["message"] = message_of(cause)
         body["extensions"] = extensions_of(cause, request_id)
     elif cause is None:
-        body["extensions"] = extensions_of(BadRequest(), request_id, code)
+        field = error.field if isinstance(error, FaultyInput) else None
+        body["extensions"] = extensions_of(BadRequest(field=field), request_id, code)
     else:
         log_surprise(cause, request_id, ".".join(map(str, error.path or ())))
         body["message"] = UNEXPECTED

@@ -154,6 +154,24 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
     return found
 
 
+def root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> dict[str, str]:
+    """The fields that an operation begins with, by the name in the answer; whatever directives say of them.
+
+    The document is valid and within the limits.
+    """
+    fragments, found = fragments_of(document), {}
+    waiting = list(operation.selection_set.selections)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, FragmentSpreadNode):
+            waiting += fragments[node.name.value].selection_set.selections
+        elif isinstance(node, InlineFragmentNode):
+            waiting += node.selection_set.selections
+        elif isinstance(node, FieldNode) and not node.name.value.startswith("__"):
+            found[(node.alias or node.name).value] = node.name.value
+    return found
+
+
 def _check(aliases: int, fields: int, directives: int) -> None:
     for name, count, limit in (
         ("aliases", aliases, MAX_ALIASES),

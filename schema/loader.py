@@ -17,7 +17,7 @@ from resolvers.context import Context
 from resolvers.hold import Hold, list_holds_by_id, page_holds_of
 from resolvers.member import Member, list_members_by_id
 from resolvers.points_request import PointsRequest, list_requests_by_id
-from resolvers.program import Program, get_program
+from resolvers.program import Program, ProgramTerms, get_program, list_program_terms
 from resolvers.redemption import Redemption, list_redemptions
 from resolvers.statement import (
     Balance,
@@ -108,6 +108,7 @@ class Loaders:
             lambda key: get_expiry_schedule(ctx, *key)
         )
         self.program: DataLoader[int, Program] = _one_by_one(lambda _: get_program(ctx))
+        self.terms: DataLoader[int, ProgramTerms | None] = _by_key(lambda keys: list_program_terms(ctx, keys))
         self.batch: DataLoader[int, Batch] = _one_by_one(lambda key: get_batch(ctx, key))
         self.batch_totals: DataLoader[int, BatchTotals] = _one_by_one(lambda key: get_batch_totals(ctx, key))
         self.batch_rows: DataLoader[tuple[int, int, int], Sequence[BatchRow]] = _one_by_one(

@@ -177,8 +177,11 @@ class Query:
         client_reference: Annotated[
             str, strawberry.argument(description="The idempotency key, or the reference of your own choice.")
         ],
+        relation_reference: Annotated[
+            str | None, strawberry.argument(description="The member whose own token the key was sent with, if one was.")
+        ] = None,
     ) -> Redemption | None:
-        row = await find_redemption_by_key(info.context.ctx, client_reference)
+        row = await find_redemption_by_key(info.context.ctx, client_reference, relation_reference)
         return None if row is None else to_redemption(row, info.context)
 
     @field("A hold; null if the caller's program has none of this id.")

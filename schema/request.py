@@ -17,13 +17,14 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 32
 BODY_LIMIT_S = 30.0
 BODY_LATE = "body did not arrive in time"
-_MAX_NUMBER_LENGTH = 64
+MAX_NUMBER_LENGTH = 64
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
 # Proxies and libraries differ in which of two they believe, so neither is.
 _SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
     b"authorization": Unauthorized,
     b"content-type": NotJson,
     b"x-program-id": lambda: BadRequest("X-Program-Id: stands twice"),
+    b"idempotency-key": lambda: BadRequest("Idempotency-Key: stands twice"),
 }
 
 
@@ -154,9 +155,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _integer(text: str) -> int:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise ValueError("number too long")
+    return int(text)
+
+
 def _decimal(text: str) -> Decimal:
     # An exponent of a million would fill the memory as soon as somebody writes the number out.
-    value = Decimal(text if len(text) <= _MAX_NUMBER_LENGTH else "NaN")
+    value = Decimal(text if len(text) <= MAX_NUMBER_LENGTH else "NaN")
     if not value.is_finite() or abs(value.adjusted()) > 40:
         raise ValueError("number out of range")
     return value
@@ -166,4 +173,6 @@ def _refuse_constant(text: str) -> NoReturn:
     raise ValueError("NaN and infinities are no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(
+    parse_int=_integer, parse_float=_decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+)

@@ -32,6 +32,9 @@ Points = NewType("Points", Decimal)
 AttributeScalar = NewType("AttributeScalar", object)
 """The value of a custom attribute: text, number or truth value."""
 
+ClearableDate = NewType("ClearableDate", object)
+"""A calendar date, or the empty text where there is to be none."""
+
 Moment = TypeVar("Moment", date, datetime)
 
 MAX_JSON_DEPTH = 32
@@ -78,6 +81,11 @@ def parse_date(given: object) -> date:
         return _in_range(date.fromisoformat(given))
     except ValueError as error:
         raise GraphQLError("there is no such date") from error
+
+
+def parse_clearable_date(given: object) -> date | str:
+    """A calendar date, or the empty text. Raises GraphQLError."""
+    return "" if isinstance(given, str) and not given.strip() else parse_date(given)
 
 
 def _in_range(value: Moment) -> Moment:
@@ -145,6 +153,18 @@ def _literal(parse: Callable[[object], object]) -> Callable[[ValueNode, Mapping[
 _READ_PLAIN = _literal(_plain)
 
 
+def _located(read: Callable[[ValueNode, Mapping[str, Any] | None], object]) -> Callable[..., object]:
+    """Reads a value of the document, and says where it stands if it is refused."""
+
+    def read_at(node: ValueNode, variables: Mapping[str, Any] | None = None) -> object:
+        try:
+            return read(node, variables)
+        except GraphQLError as error:
+            raise GraphQLError(error.message, node) from error
+
+    return read_at
+
+
 def _scalar(
     name: str,
     description: str,
@@ -160,7 +180,7 @@ def _scalar(
         specified_by_url=specification,
         serialize=serialize,
         parse_value=parse,
-        parse_literal=read or _literal(parse),
+        parse_literal=_located(read or _literal(parse)),
     )
 
 
@@ -196,6 +216,12 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         parse_date,
         date.isoformat,
         "https://datatracker.ietf.org/doc/html/rfc3339",
+    ),
+    ClearableDate: _scalar(
+        "ClearableDate",
+        'A calendar date, `2026-02-03`, or the empty text `""`, which clears the date that is stored.',
+        parse_clearable_date,
+        _same,
     ),
     UUID: _scalar(
         "UUID",

@@ -55,12 +55,25 @@ def _router(edges: Mapping[str, ASGIApp], pages: ASGIApp) -> ASGIApp:
             await pages(scope, receive, send)
             return
         # The published paths have no case, and whatever is below them is the edge's to answer.
-        app = edges.get(scope["path"][1:].partition("/")[0].lower(), pages)
+        segment = scope["path"].lstrip("/").partition("/")[0].lower()
+        app = edges.get(segment, pages)
+        if app is not pages and _is_disguised(scope):
+            # A proxy that guards a path must see the path that is served. No edge has anything at this one.
+            scope = {**scope, "path": f"/{segment}/-"}
         if scope["type"] == "http":
             send = _with_security_headers(send, is_secure=scope["scheme"] == "https")
         await app(scope, receive, send)
 
     return route
+
+
+def _is_disguised(scope: Scope) -> bool:
+    """Whether the path has empty segments, or a first one that is not written as it is read."""
+    raw: bytes = scope["raw_path"]
+    if b"%" not in raw and b"//" not in raw:
+        return False
+    path = scope["path"].encode()
+    return b"//" in path or raw.split(b"/", 2)[1:2] != path.split(b"/", 2)[1:2]
 
 
 def _with_security_headers(send: Send, *, is_secure: bool) -> Send:

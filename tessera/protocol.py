@@ -2,6 +2,7 @@
 
 import asyncio
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -11,13 +12,16 @@ _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-leng
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the limits that it does not have.
+    """uvicorn's protocol, with the limits that it does not have, and without its upgrades.
 
-    No timer runs for a request whose head arrives whole, which is nearly every one.
+    No timer runs for a request whose head arrives whole, which is nearly every one. An offer to speak another
+    protocol (`Upgrade: h2c` from curl and Java, `websocket`) is not taken up, so the request is an ordinary one.
     """
 
     _in_head = False
     _head_bytes = 0
+    _piece_bytes = 0
+    _is_too_large = False
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -32,16 +36,47 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, and look at what is still incomplete."""
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._piece_bytes = len(data)
+        self._parse(data)
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.transport.write(_HEAD_TOO_LARGE)
-                self.transport.close()
+                self._refuse_head()
                 return
         # Bytes after an answer that begin no request have ended uvicorn's own timer of idle connections.
         if self._in_head or (self.cycle is not None and self.cycle.response_complete):
             self._start_timer()
+
+    def _parse(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as offer:
+                # The parser took what follows for another protocol, and never tells a body of it.
+                data = self._head_without_offer() + data[offer.args[0] :]
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+                return
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was just read, once more, as of a client that offers nothing."""
+        version = self.parser.get_http_version().encode()
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, or one whose head is too large."""
+        if self._is_too_large:
+            self._refuse_head()
+        else:
+            super().send_400_response(msg)
+
+    def _refuse_head(self) -> None:
+        self.transport.write(_HEAD_TOO_LARGE)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """Count from here."""
@@ -50,13 +85,31 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole; what follows is limited by the edge that reads it."""
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise ValueError("no proxy")
+            return
         self._in_head = False
+        if self._head_bytes + self._piece_bytes > MAX_HEAD_BYTES:
+            self._measure_head()
         if self._head_timer is not None:
             self._stop_timer()
         super().on_headers_complete()
         if self.cycle is not None:
             # An edge need not wait for the first piece of a body: it has an empty one, and times the next.
             self.cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        """The request is whole, unless it is about to be read again without its offer."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _measure_head(self) -> None:
+        """Raise ValueError for a head that came in one large piece and is too large itself."""
+        size = len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+        if size > MAX_HEAD_BYTES:
+            self._is_too_large = True
+            raise ValueError("head too large")
 
     def _start_timer(self) -> None:
         if self._head_timer is None:

@@ -57,6 +57,7 @@ def _config(settings: Settings, app: Any, workers: int | None = None) -> uvicorn
         port=settings.port,
         loop="uvloop",
         http=BoundedProtocol,
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,

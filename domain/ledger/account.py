@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.clock import NEVER
+from domain.errors import InvalidRequest
 from domain.ledger.chain import Posting, Trace
 from domain.ledger.posting import CONTRA, EXPIRY, Draft, Lot, Move, lot_order
 from domain.ledger.redemption import take
+from domain.points import MAX_POINTS
 
 FIGURES: dict[str, tuple[str, int]] = {
     "spend": ("spend", 1),
@@ -77,11 +79,17 @@ class Account:
         self.drafts.append(draft)
         return draft
 
+    def check_room(self, points: int) -> None:
+        """Raise InvalidRequest where so many points more would pass what a balance may be."""
+        if points > 0 and self.balance + points > MAX_POINTS:
+            raise InvalidRequest("the balance would pass what an account may hold", field="points")
+
     def credit(self, draft: Draft, now: datetime) -> Draft:
         """Post a credit with new lots. Arrears are repaid from it first, and that part never becomes a lot.
 
-        A lot that is past its date already is expired in the same step.
+        A lot that is past its date already is expired in the same step. Raises InvalidRequest (see `check_room`).
         """
+        self.check_room(draft.points)
         repaid = min(self.arrears, draft.points)
         if repaid:
             draft.arrears, draft.moves = repaid, _less(draft.moves, repaid)

@@ -7,7 +7,7 @@ and numbers are told apart as JSON tells them, and a decimal keeps its digits (`
 import json
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 from unicodedata import normalize
 
@@ -179,8 +179,11 @@ def _number(literal: str) -> int | Decimal:
         raise refuse("", f"number with too many digits: {shown(literal, 30)}")
     if _INT.fullmatch(literal):
         return int(literal)
-    value = Decimal(literal)
-    if abs(value.adjusted()) > 30 or len(value.as_tuple().digits) > 40:
+    try:
+        value = Decimal(literal)
+    except InvalidOperation:  # an exponent beyond what the library holds
+        value = Decimal("Infinity")
+    if not value.is_finite() or abs(value.adjusted()) > 30 or len(value.as_tuple().digits) > 40:
         raise refuse("", f"number out of range: {shown(literal, 30)}")
     return value
 

@@ -7,12 +7,14 @@ from typing import Any
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
 from domain.program_zone import load_zone
 from domain.rules.model import REDEMPTION_TYPES, ProgramTerms
-from domain.rules.problem import Problems
+from domain.rules.problem import Problems, child
 from domain.rules.value import read_date, read_decimal, read_text
 
 _POINTS = ("redemption_rate", "redemption_minimum", "adjustment_approval_from")
 MAX_FACTOR = 1000
 FACTOR_DECIMALS = 4
+RESERVED_TYPES = frozenset({1, 2, *range(7, 16)})
+"""`LoyaltyTxnType`s of postings that are no redemptions: a statement could not tell them apart."""
 
 
 def read_program(given: dict[str, Any], problems: Problems) -> ProgramTerms:
@@ -22,6 +24,8 @@ def read_program(given: dict[str, Any], problems: Problems) -> ProgramTerms:
         if given.get(key) is not None:
             terms[key] = read_amount(given[key], f"program.{key}", problems)
     own_types = {int(number): name for number, name in given.get("redemption_types", {}).items()}
+    for number in sorted(RESERVED_TYPES.intersection(own_types)):
+        problems.add(child("program.redemption_types", str(number)), "is the type of postings that are no redemptions")
     terms["redemption_types"] = dict(sorted({**REDEMPTION_TYPES, **own_types}.items()))
     program = ProgramTerms(**terms)
     _check_program(program, problems)

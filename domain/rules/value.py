@@ -22,7 +22,9 @@ _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|z|[-+][0-9]{2}:?[0-9]{2})?"
 )
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_CONTROL_CATEGORIES = frozenset({"Cc", "Cs"})
+_CONTROL_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Marks that turn the direction of what follows make a text look like another one.
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def read_text(given: Any, max_length: int = 500) -> str:
@@ -32,9 +34,13 @@ def read_text(given: Any, max_length: int = 500) -> str:
     text = unicodedata.normalize("NFC", given if isinstance(given, str) else str(given))
     if len(text) > max_length:
         raise ValueError(f"longer than {max_length} characters")
-    if not text.isprintable() and any(unicodedata.category(letter) in _CONTROL_CATEGORIES for letter in text):
+    if not text.isprintable() and any(map(_is_control, text)):
         raise ValueError("control characters are not accepted")
     return text
+
+
+def _is_control(letter: str) -> bool:
+    return letter in _TURNING or unicodedata.category(letter) in _CONTROL_CATEGORIES
 
 
 def read_int(given: Any) -> int:

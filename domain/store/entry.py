@@ -35,6 +35,7 @@ class StoredEntry:
     """One posting with the member it belongs to, in smallest units; `data_key` is the member's, wrapped."""
 
     id: int
+    seq: int
     member_id: int
     relation_reference: str
     kind: str
@@ -110,6 +111,7 @@ def entries_query(program_id: int) -> Select[Any]:
 
 _ENTRY_COLUMNS = (
     "id",
+    "seq",
     "kind",
     "bucket",
     "points",

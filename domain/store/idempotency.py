@@ -10,11 +10,9 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from domain.clock import NEVER
-from domain.errors import BY_CODE, BadRequest, KeyReused, TesseraError
+from domain.errors import BY_CODE, KeyReused, TesseraError
 from domain.models import idempotency
 from domain.models.types import to_json
-
-MAX_KEY = 100
 
 REFUSAL_TTL = timedelta(hours=24)
 """How long a business refusal binds its key, so that a late retry does not suddenly debit."""
@@ -36,12 +34,6 @@ class Bound:
             refusal.is_replay = True
             raise refusal
         return self.outcome
-
-
-def check_key(key: str | None) -> None:
-    """Refuse a key that cannot be stored. Raises BadRequest."""
-    if key is not None and not (0 < len(key) <= MAX_KEY and key.isprintable()):
-        raise BadRequest(f"idempotency key: 1 to {MAX_KEY} printable characters", field="idempotency_key")
 
 
 def fingerprint_of(*parts: object) -> bytes:

@@ -166,10 +166,10 @@ def insert_members(
 def update_members(
     tx: Connection,
     program_id: int,
-    altered: Sequence[tuple[Stored, Mapping[str, bytes]]],
+    altered: Sequence[tuple[Stored, Mapping[str, bytes | None]]],
     pi_keys: frozenset[str],
 ) -> None:
-    """Store changed members under the next version."""
+    """Store changed members under the next version; a hash that is None frees the value it stood for."""
     if not altered:
         return
     rows = [_columns(one, hashes, pi_keys) | {"version": one.version + 1} for one, hashes in altered]
@@ -192,7 +192,9 @@ def new_member(keys: KeyRing, one: Member) -> Stored:
     return Stored(one, data_key, wrapped, 0)
 
 
-def _replace_unique_values(tx: Connection, program_id: int, values: Sequence[tuple[int, Mapping[str, bytes]]]) -> None:
+def _replace_unique_values(
+    tx: Connection, program_id: int, values: Sequence[tuple[int, Mapping[str, bytes | None]]]
+) -> None:
     rows = [
         {"program_id": program_id, "key": key, "value_hash": digest, "member_id": member_id}
         for member_id, hashes in values
@@ -209,10 +211,11 @@ def _replace_unique_values(tx: Connection, program_id: int, values: Sequence[tup
                 member_unique_value.c.member_id == row["member_id"],
             )
         )
-    tx.execute(insert(member_unique_value), rows)
+    if present := [row for row in rows if row["value_hash"] is not None]:
+        tx.execute(insert(member_unique_value), present)
 
 
-def _columns(one: Stored, hashes: Mapping[str, bytes], pi_keys: frozenset[str]) -> dict[str, Any]:
+def _columns(one: Stored, hashes: Mapping[str, bytes | None], pi_keys: frozenset[str]) -> dict[str, Any]:
     person = one.member
     personal: dict[str, Any] = {name: getattr(person, name) for name in _PERSONAL}
     personal["dob"] = person.dob.isoformat() if person.dob else None

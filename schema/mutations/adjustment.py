@@ -121,7 +121,7 @@ class AdjustmentMutation:
             points=input.points,
             reason=input.reason,
             expires=input.expires,
-            idempotency_key=read_key(input.idempotency_key),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
         row = await adjust_points(info.context.changing(), command)
         return PointsAdjustPayload(
@@ -134,7 +134,7 @@ class AdjustmentMutation:
 
     @mutation("Post a correction that another administrator asked for: exactly once.")
     async def points_adjust_approve(self, info: Info, input: PointsAdjustApproveInput) -> PointsRequestPayload | None:
-        number, key = _request_id(input.request_id, info.context), read_key(input.idempotency_key)
+        number, key = _request_id(input.request_id, info.context), read_key(input.idempotency_key, info.context)
         row = await approve_adjustment(info.context.changing(), number, key)
         return PointsRequestPayload(request=to_request(row, info.context), replayed=row.replayed)
 
@@ -152,7 +152,7 @@ class AdjustmentMutation:
             awarded_at=input.awarded_at,
             expires=input.expires,
             narration=input.narration,
-            idempotency_key=read_key(input.idempotency_key),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
         row = await post_bonus(info.context.changing(), command)
         return BonusPostPayload(

@@ -108,7 +108,7 @@ class HoldMutation:
             hold_id=_hold_id(input.hold_id, info.context),
             points=input.points,
             loyalty_txn_type=input.loyalty_txn_type,
-            idempotency_key=read_key(input.idempotency_key),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
         row = await settle_hold(info.context.changing(), command)
         return HoldSettlePayload(
@@ -121,7 +121,7 @@ class HoldMutation:
     @mutation("Cancel a pending hold; what expired while it was held is not revived.")
     async def hold_cancel(self, info: Info, input: HoldCancelInput) -> HoldPayload | None:
         command = CancelHold(
-            hold_id=_hold_id(input.hold_id, info.context), idempotency_key=read_key(input.idempotency_key)
+            hold_id=_hold_id(input.hold_id, info.context), idempotency_key=read_key(input.idempotency_key, info.context)
         )
         row = await cancel_hold(info.context.changing(), command)
         return HoldPayload(hold=to_hold(row, info.context), replayed=row.replayed, member_id=row.member_id)

@@ -12,6 +12,7 @@ from schema.context import Info, RequestContext
 from schema.field import field, mutation
 from schema.global_id import MEMBER, decode
 from schema.mutations.idempotency import read_key
+from schema.scalar import ClearableDate
 from schema.types.attribute import AttributeInput, attribute_values
 from schema.types.member import Member, MemberStatus, load_member, to_member
 
@@ -23,10 +24,12 @@ class MemberEnrollInput:
     relation_reference: str = strawberry.field(description="The program's own reference: up to 100 characters.")
     status: MemberStatus | None = strawberry.field(default=None, description="Null: inactive until activated.")
     full_name: str | None = strawberry.field(default=None, description="Name.")
-    email_id: str | None = strawberry.field(default=None, description="E-mail address, unique in the program.")
-    mobile_number: str | None = strawberry.field(default=None, description="Mobile number, unique in the program.")
+    email_id: str | None = strawberry.field(default=None, description="E-mail address `a@b.c`, unique in the program.")
+    mobile_number: str | None = strawberry.field(
+        default=None, description="Mobile number of 5 to 20 digits, unique in the program."
+    )
     gender: str | None = strawberry.field(default=None, description="`M`, `F` or `O`.")
-    dob: date | None = strawberry.field(default=None, description="Date of birth.")
+    dob: date | None = strawberry.field(default=None, description="Date of birth: from 1900 until today.")
     address: str | None = strawberry.field(default=None, description="Postal address.")
     preferred_language: str | None = strawberry.field(default=None, description="Preferred language.")
     attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
@@ -38,16 +41,18 @@ class MemberEnrollInput:
 
 @strawberry.input(
     description="Changes to one member, named by `relationReference` or `memberId`; with a member's token by neither. "
-    "What is null stays."
+    'What is null stays; the empty text `""` clears what is not mandatory.'
 )
 class MemberUpdateInput:
     relation_reference: str | None = strawberry.field(default=None, description="The member's reference.")
     member_id: strawberry.ID | None = strawberry.field(default=None, description="The member's global id.")
     full_name: str | None = strawberry.field(default=None, description="Name.")
-    email_id: str | None = strawberry.field(default=None, description="E-mail address, unique in the program.")
-    mobile_number: str | None = strawberry.field(default=None, description="Mobile number, unique in the program.")
+    email_id: str | None = strawberry.field(default=None, description="E-mail address `a@b.c`, unique in the program.")
+    mobile_number: str | None = strawberry.field(
+        default=None, description="Mobile number of 5 to 20 digits, unique in the program."
+    )
     gender: str | None = strawberry.field(default=None, description="`M`, `F` or `O`.")
-    dob: date | None = strawberry.field(default=None, description="Date of birth.")
+    dob: ClearableDate | None = strawberry.field(default=None, description="Date of birth: from 1900 until today.")
     address: str | None = strawberry.field(default=None, description="Postal address.")
     preferred_language: str | None = strawberry.field(default=None, description="Preferred language.")
     attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
@@ -96,7 +101,9 @@ class MemberMutation:
         if input.status is not None:
             values["status"] = input.status.value
         command = EnrollMember(
-            values=values, ignore_unknown=input.ignore_unknown, idempotency_key=read_key(input.idempotency_key)
+            values=values,
+            ignore_unknown=input.ignore_unknown,
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
         return _payload(await enroll_member(info.context.changing(), command), info.context)
 
@@ -130,7 +137,7 @@ async def _update(
         member_id=_member_id(input.member_id, context),
         relation_reference=input.relation_reference,
         ignore_unknown=ignore_unknown,
-        idempotency_key=read_key(input.idempotency_key),
+        idempotency_key=read_key(input.idempotency_key, context),
     )
     return _payload(await update_member(context.changing(), command), context)
 

@@ -41,7 +41,7 @@ class MergeMutation:
     @mutation("Make one member of two: points and counters move, both histories stay, every reference works.")
     async def member_merge(self, info: Info, input: MemberMergeInput) -> MemberMergePayload | None:
         command = MergeMembers(
-            victim=input.victim, survivor=input.survivor, idempotency_key=read_key(input.idempotency_key)
+            victim=input.victim, survivor=input.survivor, idempotency_key=read_key(input.idempotency_key, info.context)
         )
         row = await merge_members(info.context.changing(), command)
         return MemberMergePayload(merge=to_merge(row, info.context), replayed=row.replayed, row=row)

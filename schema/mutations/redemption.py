@@ -21,7 +21,8 @@ class PointsRedeemInput:
         default=None, description="The member's reference; may be left out with a member's token."
     )
     merchant_name: str | None = strawberry.field(
-        default=None, description="Where: up to 200 characters; null: the program's own name."
+        default=None,
+        description="Where: up to 200 characters; null: the `default_merchant` of the program's configuration.",
     )
     loyalty_txn_type: int | None = strawberry.field(
         default=None, description="A type of the program's list; null: the program's default."
@@ -42,7 +43,7 @@ class RedemptionReverseInput:
     relation_reference: str = strawberry.field(description="The reference of the member who redeemed.")
     external_reference: UUID = strawberry.field(description="The reference of the redemption.")
     merchant_name: str | None = strawberry.field(
-        default=None, description="Where the points were redeemed; null: at the program's own."
+        default=None, description="Where the points were redeemed, refused if it was elsewhere; null: not checked."
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Makes a repetition harmless: it gives the first answer again."

@@ -66,7 +66,7 @@ class SubRelationMutation:
             product_code=input.product_code,
             expiry_date=input.expiry_date,
             status=input.status,
-            idempotency_key=read_key(input.idempotency_key),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
         return _payload(await link_sub_relation(info.context.changing(), command), info.context)
 
@@ -76,7 +76,9 @@ class SubRelationMutation:
         number = decode(input.sub_relation_id, "subRelationId").number(SUB_RELATION, context.ctx.principal.program)
         if number is None:
             raise SubRelationNotFound
-        command = UnlinkSubRelation(sub_relation_id=number, idempotency_key=read_key(input.idempotency_key))
+        command = UnlinkSubRelation(
+            sub_relation_id=number, idempotency_key=read_key(input.idempotency_key, info.context)
+        )
         return _payload(await unlink_sub_relation(context.changing(), command), context)
 
 

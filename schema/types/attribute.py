@@ -19,7 +19,7 @@ class AttributeValue:
 class AttributeInput:
     key: str = strawberry.field(description="The key of the attribute's definition.")
     value: AttributeScalar | None = strawberry.field(
-        description="The value; null and the empty text mean that it is not given."
+        description="The value; null: not given. The empty text clears it in an update, and else is not given either."
     )
 
 

@@ -53,7 +53,13 @@ class LedgerEntry(Node):
     bucket: Bucket = strawberry.field(description="The figure of the balance that it moves.")
     category: str = strawberry.field(description="The row of the categorised statement that it counts in.")
     points: Points = strawberry.field(description="Signed: what the member got is positive.")
-    balance_after: Points = strawberry.field(description="Available and pending points right after the posting.")
+    sequence: int = strawberry.field(
+        description="The number of the posting in its account, from 1: the order of posting, without gaps."
+    )
+    balance_after: Points = strawberry.field(
+        description="Available and pending points right after the posting, in the order of posting (`sequence`). "
+        "A list goes by transaction date, so there it jumps where a purchase came in late."
+    )
     loyalty_txn_type: int = strawberry.field(description="The published number of the posting's type.")
     external_reference: UUID = strawberry.field(
         description="The posting's reference, by which a redemption is reversed."
@@ -104,6 +110,7 @@ def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
         bucket=Bucket(row.bucket),
         category=row.category,
         points=Points(row.points),
+        sequence=row.sequence,
         balance_after=Points(row.balance_after),
         loyalty_txn_type=row.loyalty_txn_type,
         external_reference=row.external_reference,

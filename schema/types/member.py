@@ -167,7 +167,7 @@ class Member(Node):
         from_: From = None,
         to: To = None,
         types: Annotated[
-            list[int] | None, strawberry.argument(description="Only these `loyaltyTxnType`s; null: all.")
+            list[int] | None, strawberry.argument(description="Only these `loyaltyTxnType`s, at most 100; null: all.")
         ] = None,
         first: Annotated[int, strawberry.argument(description="At most so many: 1 to 100.")] = MAX_PAGE,
         skip: Annotated[int, strawberry.argument(description="Leave out so many of the newest.")] = 0,

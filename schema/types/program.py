@@ -5,11 +5,14 @@ from enum import Enum
 
 import strawberry
 
-from resolvers.program import CredentialRecord
+from domain.errors import ProgramNotFound
+from resolvers.program import CredentialRecord, ProgramTerms
 from resolvers.program import IssuedCredential as IssuedRow
 from resolvers.program import Program as ProgramRow
-from schema.context import RequestContext
+from schema.context import Info, RequestContext
+from schema.field import field
 from schema.global_id import PROGRAM, encode
+from schema.scalar import Points
 from schema.types.node import Node
 
 
@@ -19,6 +22,12 @@ class Environment(Enum):
     LIVE = strawberry.enum_value("live", description="In earnest.")
 
 
+@strawberry.type(description="A type of redemption.")
+class RedemptionType:
+    type: int = strawberry.field(description="The number: `loyaltyTxnType` of `pointsRedeem`.")
+    name: str = strawberry.field(description="What it stands for.")
+
+
 @strawberry.type(description="A loyalty program in one environment.")
 class Program(Node):
     program_id: int = strawberry.field(description="The number that integrators know; both environments share it.")
@@ -26,12 +35,46 @@ class Program(Node):
     name: str = strawberry.field(description="Name.")
     configuration_version: int = strawberry.field(description="The version of the configuration in force.")
     created_at: datetime = strawberry.field(description="When it was created.")
+    row_id: strawberry.Private[int]
+
+    @field("How many decimals a point has: 0 for whole points.")
+    async def points_decimals(self, info: Info) -> int | None:
+        return (await self._terms(info)).points_decimals
+
+    @field("The fewest points that are redeemed at once; 0 for no minimum.")
+    async def redemption_minimum(self, info: Info) -> Points | None:
+        return Points((await self._terms(info)).redemption_minimum)
+
+    @field("What points may be redeemed for.")
+    async def redemption_types(self, info: Info) -> list[RedemptionType] | None:
+        types = (await self._terms(info)).redemption_types
+        return [RedemptionType(type=number, name=name) for number, name in types.items()]
+
+    @field("The time zone of its days, dates and answers: an IANA name such as `Asia/Kolkata`.")
+    async def time_zone(self, info: Info) -> str | None:
+        return (await self._terms(info)).time_zone
+
+    @field("The currency of its amounts of money.")
+    async def currency(self, info: Info) -> str | None:
+        return (await self._terms(info)).currency
+
+    @field("Whether every redemption needs an idempotency key; with a member's token it needs one anyway.")
+    async def require_key(self, info: Info) -> bool | None:
+        return (await self._terms(info)).require_key
+
+    async def _terms(self, info: Info) -> ProgramTerms:
+        terms = await info.context.loaders.terms.load(self.row_id)
+        if terms is None:
+            raise ProgramNotFound
+        return terms
 
 
 @strawberry.type(description="A credential that the program has or had. Secrets are never shown again.")
 class Credential:
     client_id: str = strawberry.field(description="The client id.")
-    publishable_key: str = strawberry.field(description="The key that may stand in a browser.")
+    publishable_key: str = strawberry.field(
+        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+    )
     generation: int = strawberry.field(description="Counts the resets; tokens of earlier generations are dead.")
     created_at: datetime = strawberry.field(description="When it was made.")
     created_by: str = strawberry.field(description="Who made it.")
@@ -44,7 +87,9 @@ class IssuedCredential:
     environment: Environment = strawberry.field(description="The environment that it opens.")
     client_id: str = strawberry.field(description="The client id.")
     client_secret: str = strawberry.field(description="The client secret. Store it now.")
-    publishable_key: str = strawberry.field(description="The key that may stand in a browser.")
+    publishable_key: str = strawberry.field(
+        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+    )
 
 
 def to_program(row: ProgramRow, context: RequestContext) -> Program:
@@ -56,6 +101,7 @@ def to_program(row: ProgramRow, context: RequestContext) -> Program:
         name=row.name,
         configuration_version=row.config_version,
         created_at=context.local(row.created_at),
+        row_id=row.id,
     )
 
 

@@ -5,7 +5,7 @@ import inspect
 import strawberry
 
 from domain.errors import CATALOGUE, TesseraError
-from schema.failure import input_name
+from schema.failure import input_name, message_of
 
 
 @strawberry.type(description="An error that this API can give, as it is declared.")
@@ -35,7 +35,7 @@ def to_refusal(error: TesseraError) -> Refusal:
         code=error.graphql_code,
         v1_code=error.code,
         http_status=error.status,
-        message=error.text,
+        message=message_of(error),
         field=input_name(error.field),
     )
 

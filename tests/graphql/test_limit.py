@@ -9,10 +9,12 @@ from graphql import get_introspection_query
 
 from domain.errors import BadRequest, QueryTooComplex
 from schema.build import schema
+from schema.cost import default_size
 from schema.document import CACHED_DOCUMENTS, MAX_CACHED_LENGTH, Documents
 from schema.failure import DocumentRefused
 from schema.limit import MAX_ALIASES, MAX_DEPTH, MAX_FIELDS
 from tests.graphql.test_query import HOME_SCREEN
+from tests.graphql.world import Caller
 
 # In processor time, because a busy machine says nothing; the work itself takes some milliseconds.
 FAST_S = 0.5
@@ -76,6 +78,28 @@ def test_a_broken_document_is_refused_fast(documents: Documents, name: str) -> N
     assert time.process_time() - start < FAST_S
 
 
+@pytest.mark.parametrize("length", [65, 4301])
+@pytest.mark.parametrize("form", ["%s", "-%s", "%s.5", "0.%s", "1e%s"])
+def test_a_long_number_is_refused_in_our_own_words(documents: Documents, form: str, length: int) -> None:
+    number = form % ("7" * length)
+    for document in (
+        "{me {ledger(first: %s) {edges {node {id}}}}}",
+        "query($n: Int = %s) {me {ledger(first: $n) {edges {node {id}}}}}",
+        "mutation {pointsRedeem(input: {points: %s}) {replayed}}",
+    ):
+        with pytest.raises(BadRequest) as refused:
+            documents.prepare(document % number)
+        assert refused.value.detail == "a number is too long"
+    documents.prepare('{member(reference: "%s") {id}}' % ("7" * length))
+
+
+async def test_a_long_number_in_a_variable_is_refused(server: Caller) -> None:
+    for length in (65, 4301):
+        answer = await server.send(b'{"query": "{__typename}", "variables": {"a": %b}}' % (b"7" * length))
+        assert (answer.status, answer.refusal[2]) == (400, "999")
+        assert answer.errors[0]["message"].endswith("(not valid JSON)")
+
+
 def test_what_tools_and_apps_ask_for_is_within_the_limits(documents: Documents) -> None:
     documents.prepare(get_introspection_query(specified_by_url=True, input_value_deprecation=True))
     documents.prepare(HOME_SCREEN)
@@ -125,6 +149,11 @@ def test_the_cache_is_bounded(documents: Documents) -> None:
         ("{me {...A ...A}} fragment A on Member {ledger(first: 5) {edges {cursor}}}", {}, 11),
         ("query($i: [ID!]!) {nodes(ids: $i) {id}}", {"i": ["a", "b", "c"]}, 3),
         ('{nodes(ids: ["a", "b"]) {... on Member {balance {available}}}}', {}, 4),
+        ("{me {statement {entries {id}}}}", {}, 101),
+        ("{me {expiring {available}}}", {}, 13),
+        ("query($n: Int = 7) {me {expiring(first: $n) {available}}}", {}, 8),
+        ("query($n: Int!) {me {statement(first: $n) {entries {id}}}}", {"n": 3}, 4),
+        ("{node(id: 1) {... on Member {statement {count}}}}", {}, 100),
         ("{__schema {types {name}}}", {}, 0),
     ],
 )
@@ -132,6 +161,34 @@ def test_pages_multiply_what_is_inside_them(
     documents: Documents, document: str, variables: dict[str, Any], cost: int
 ) -> None:
     assert documents.prepare(document).operation(None).cost(variables) == cost
+
+
+PAGED = {
+    "Query.members": "{members%s {edges {cursor}}}",
+    "Query.configurationVersions": "{configurationVersions%s {edges {cursor}}}",
+    "Query.batches": "{batches%s {edges {cursor}}}",
+    "Member.ledger": "{me {ledger%s {edges {cursor}}}}",
+    "Member.transactions": "{me {transactions%s {edges {cursor}}}}",
+    "Member.statement": "{me {statement%s {entries {id}}}}",
+    "Member.expiring": "{me {expiring%s {available}}}",
+    "Batch.rows": "{node(id: 1) {... on Batch {rows%s {edges {cursor}}}}}",
+}
+
+
+def test_leaving_out_an_argument_costs_as_much_as_giving_its_default(documents: Documents) -> None:
+    sized = {
+        f"{name}.{field}": default_size(definition)
+        for name, one in schema._schema.type_map.items()
+        for field, definition in getattr(one, "fields", {}).items()
+        if "first" in getattr(definition, "args", {})
+    }
+    assert sized.keys() == PAGED.keys()
+    for name, document in PAGED.items():
+        without = documents.prepare(document % "").operation(None).cost({})
+        given = documents.prepare(document % f"(first: {sized[name]})").operation(None).cost({})
+        more = documents.prepare(document % f"(first: {sized[name] - 1})").operation(None).cost({})
+        assert without == given == more + 1, name
+    assert (sized["Member.statement"], sized["Member.expiring"], sized["Member.ledger"]) == (100, 12, 20)
 
 
 def test_an_escape_brings_in_nothing_that_a_text_may_not_hold(documents: Documents) -> None:

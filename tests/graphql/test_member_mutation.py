@@ -33,6 +33,12 @@ REFUSED: tuple[tuple[dict[str, Any], tuple[str, str, str, str | None]], ...] = (
         {"attributes": [{"key": "nobody", "value": 1}]},
         ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "nobody"),
     ),
+    ({"relationReference": "C-1\u200b"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "relationReference")),
+    ({"relationReference": " C-1"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "relationReference")),
+    ({"fullName": "\u202eAda"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "fullName")),
+    ({"emailId": "notmail"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "emailId")),
+    ({"mobileNumber": "123"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "mobileNumber")),
+    ({"dob": "2090-01-01"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "dob")),
     ({"gender": "X"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "gender")),
     (
         {"attributes": [{"key": "shirt_size", "value": 1}, {"key": "shirt_size", "value": 2}]},
@@ -44,9 +50,9 @@ REFUSED: tuple[tuple[dict[str, Any], tuple[str, str, str, str | None]], ...] = (
     ),
     ({"idempotencyKey": "k" * 101}, ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "idempotencyKey")),
     ({"idempotencyKey": "käse"}, ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "idempotencyKey")),
-    ({"dob": "1985-02-30"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", None)),
-    ({"status": "UNKNOWN"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", None)),
-    ({"tier": "GOLD"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", None)),
+    ({"dob": "1985-02-30"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "dob")),
+    ({"status": "UNKNOWN"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "status")),
+    ({"tier": "GOLD"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "tier")),
 )
 """What is wrong with a member, and what is said about it."""
 
@@ -129,6 +135,22 @@ async def test_updating_changes_what_is_given_and_nothing_else(world: World, ser
     }
     by_id = (await server.ask(UPDATE, i={"memberId": member["id"], "fullName": "A."})).data["memberUpdate"]
     assert by_id["member"] == member | {"fullName": "A."}
+
+
+async def test_the_empty_text_clears_and_null_does_not(world: World, server: Caller) -> None:
+    reference = await world.member(
+        server, fullName="Ada", emailId="ada@example.com", attributes=[{"key": "shirt_size", "value": 40}]
+    )
+    dated = {"relationReference": reference, "dob": "1985-12-10"}
+    assert (await server.ask(UPDATE, i=dated)).data
+    nothing = {"relationReference": reference, "fullName": " Ada L. ", "emailId": None, "dob": None}
+    kept = (await server.ask(UPDATE, i=nothing)).data["memberUpdate"]["member"]
+    assert (kept["fullName"], kept["emailId"], kept["dob"]) == ("Ada L.", "ada@example.com", "1985-12-10")
+    app = await world.caller(member=reference)
+    blank = {"fullName": "  ", "emailId": "", "dob": ""}
+    assert (await app.ask(UPDATE, i=blank)).data["memberUpdate"]["member"] == kept | dict.fromkeys(blank)
+    custom = {"relationReference": reference, "attributes": [{"key": "shirt_size", "value": ""}]}
+    assert (await server.ask(UPDATE, i=custom)).data["memberUpdate"]["member"]["attribute"] is None
 
 
 async def test_updating_is_refused(world: World, server: Caller) -> None:

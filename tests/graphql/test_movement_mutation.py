@@ -1,11 +1,7 @@
 """Mutations of holds, transfers, adjustments and bonuses: what they give, and who may."""
 
-from decimal import Decimal
 from typing import Any
 
-import pytest
-
-from domain.rules.model import ProgramTerms
 from tests.graphql.world import Answer, Caller, World
 
 HOLD = """id purpose status points settledPoints amount merchant externalReference createdAt expiresAt processedAt
@@ -164,8 +160,10 @@ async def test_an_adjustment_is_posted_with_its_reason(world: World, server: Cal
         await world.refused(caller, ADJUST, given, *FORBIDDEN)
 
 
-async def test_a_second_administrator_decides(world: World, server: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ProgramTerms, "adjustment_approval_from", Decimal(50), raising=False)
+async def test_a_second_administrator_decides(world: World, server: Caller) -> None:
+    document = "version: 1\nprogram: {adjustment_approval_from: 50}"
+    apply = "mutation($i: ConfigurationApplyInput!) {configurationApply(input: $i) {changed}}"
+    assert (await server.ask(apply, i={"document": document})).data == {"configurationApply": {"changed": True}}
     reference = await world.member(server)
     one, two = await world.administrator(program=1), await world.administrator("program-manager", program=1)
     given = {"relationReference": reference, "points": 50, "reason": "Goodwill", "expires": "2027-01-01"}

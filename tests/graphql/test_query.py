@@ -10,7 +10,7 @@ from tests.graphql.world import Caller, World
 
 HOME_SCREEN = """query HomeScreen($reference: String) {member(reference: $reference) {
     fullName status balance {available nextExpiryAt nextExpiringPoints}
-    ledger(first: 10) {edges {node {transactionDate narration points balanceAfter}} pageInfo {hasNextPage}}}}"""
+    ledger(first: 10) {edges {node {transactionDate narration points}} pageInfo {hasNextPage}}}}"""
 
 QUERIES = {
     "node": 'node(id: "TWVtYmVyOjE6MQ") {id}',
@@ -19,6 +19,7 @@ QUERIES = {
     "programs": "programs {name}",
     "me": "me {id}",
     "member": 'member(reference: "M-1") {id}',
+    "memberMergePreview": 'memberMergePreview(victim: "M-1", survivor: "M-2") {points}',
     "members": "members {edges {cursor}}",
     "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
@@ -54,7 +55,6 @@ async def test_the_home_screen_of_an_app_is_one_query(world: World, server: Call
                         "transactionDate": "2026-02-03T12:06:03.703000+05:30",
                         "narration": "Redeemed: gift card",
                         "points": "-12.5",
-                        "balanceAfter": "87.5",
                     }
                 },
                 {
@@ -62,7 +62,6 @@ async def test_the_home_screen_of_an_app_is_one_query(world: World, server: Call
                         "transactionDate": "2026-02-03T11:16:03.703000+05:30",
                         "narration": "Base: Half a point for a unit",
                         "points": "100",
-                        "balanceAfter": "100",
                     }
                 },
             ],
@@ -74,6 +73,20 @@ async def test_the_home_screen_of_an_app_is_one_query(world: World, server: Call
     assert answer.body["extensions"] == {"cost": 12}
     app = await world.caller(member=reference)
     assert (await app.ask(HOME_SCREEN)).data == {"member": expected}
+
+
+async def test_postings_of_late_purchases_are_put_in_order_by_their_sequence(world: World, server: Caller) -> None:
+    reference = await world.member(server, 100)
+    await world.earn(server, reference, 10, transactionDate="2026-01-03T10:00:00+05:30")
+    query = """query($r: String!) {member(reference: $r) {
+        ledger {edges {node {sequence points balanceAfter}}} statement {entries {sequence}}}}"""
+    found = (await server.ask(query, r=reference)).data["member"]
+    by_date = [edge["node"] for edge in found["ledger"]["edges"]]
+    assert by_date == [
+        {"sequence": 1, "points": "100", "balanceAfter": "100"},
+        {"sequence": 2, "points": "10", "balanceAfter": "110"},
+    ]
+    assert found["statement"]["entries"] == [{"sequence": 1}, {"sequence": 2}]
 
 
 async def test_a_member_is_found_by_reference_and_by_id(world: World, server: Caller) -> None:
@@ -91,6 +104,35 @@ async def test_a_member_is_found_by_reference_and_by_id(world: World, server: Ca
     ):
         answer = await server.ask(f"{{member{arguments} {{id}}}}")
         assert answer.refusal == ("BAD_USER_INPUT", "BAD_REQUEST", "999", field)
+
+
+async def test_an_app_reads_the_terms_that_it_has_to_obey(world: World, server: Caller) -> None:
+    app = await world.caller(member=await world.member(server))
+    terms = "pointsDecimals redemptionMinimum redemptionTypes {type name} timeZone currency requireKey"
+    expected = {
+        "pointsDecimals": 2,
+        "redemptionMinimum": "1",
+        "redemptionTypes": [
+            {"type": 4, "name": "points transfer"},
+            {"type": 5, "name": "hotel"},
+            {"type": 6, "name": "air"},
+            {"type": 19, "name": "charity"},
+            {"type": 30, "name": "gift card"},
+        ],
+        "timeZone": "Asia/Kolkata",
+        "currency": "DEFAULT",
+        "requireKey": False,
+    }
+    for caller in (app, server, await world.administrator(program=1)):
+        assert (await caller.ask(f"{{program {{{terms}}}}}")).data == {"program": expected}
+    administrator = await world.administrator()
+    found = (await administrator.ask(f"{{programs {{name {terms}}}}}")).data["programs"]
+    assert found == [{"name": name, **expected} for name in ("Ours", "Theirs")]
+    change = "mutation {programSettingsSave(input: {item: {redemption_minimum: 5, require_key: true}}) {changed}}"
+    assert (await server.ask(change)).data
+    assert (await app.ask("{program {redemptionMinimum requireKey}}")).data == {
+        "program": {"redemptionMinimum": "5", "requireKey": True}
+    }
 
 
 async def test_me_is_the_member_of_the_token(world: World, server: Caller) -> None:
@@ -152,6 +194,16 @@ async def test_a_lost_reference_is_found_by_its_key(world: World, server: Caller
     query = "query($k: String!) {redemptionByReference(clientReference: $k) {id externalReference points merchant}}"
     for key, expected in (("tap-1", first), (own, second), (own.upper(), second), ("tap-2", None)):
         assert (await server.ask(query, k=key)).data == {"redemptionByReference": expected}
+    app = await world.caller(member=reference)
+    third = (await world.redeem(app, None, 5, idempotencyKey="tap-1")).data["pointsRedeem"]["redemption"]
+    assert (await app.ask(query, k=" tap-1 ")).data == {"redemptionByReference": third}
+    assert (await server.ask(query, k="tap-1")).data == {"redemptionByReference": first}
+    named = query.replace("($k: String!)", "($k: String!, $r: String)").replace(
+        "Reference: $k", "Reference: $k, relationReference: $r"
+    )
+    assert (await server.ask(named, k="tap-1", r=reference)).data == {"redemptionByReference": third}
+    answer = await server.ask(query, k="caf\u00e9")
+    assert answer.refusal == ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "idempotencyKey")
     unknown = await server.ask("query($g: UUID!) {redemption(externalReference: $g) {id}}", g=str(uuid4()))
     assert unknown.data == {"redemption": None}
 

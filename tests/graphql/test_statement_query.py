@@ -7,14 +7,15 @@ from tests.graphql.world import Caller, World
 
 async def test_statements_add_up(world: World, server: Caller) -> None:
     reference = await _busy_member(world, server)
-    query = """query($r: String!) {member(reference: $r) {
+    query = """query($r: String!, $types: [Int!]) {member(reference: $r) {
         statementSummary {pointBalance bonus spend redeem partner purchased otherAccrued expiredPoints}
         all: statement {count entries {points}}
         january: statement(to: "2026-01-31") {count entries {points transactionDate}}
         february: statement(from: "2026-02-01", to: "2026-02-28", types: [1, 2]) {count entries {points}}
+        repeated: statement(types: $types) {count}
         second: statement(first: 1, skip: 1) {count entries {points}}
     }}"""
-    member = (await server.ask(query, r=reference)).data["member"]
+    member = (await server.ask(query, r=reference, types=[1, 2] * 1000)).data["member"]
     assert member["statementSummary"] == {
         "pointBalance": "125",
         "bonus": "5",
@@ -32,6 +33,7 @@ async def test_statements_add_up(world: World, server: Caller) -> None:
         "entries": [{"points": "100", "transactionDate": "2026-01-31T23:30:00+05:30"}],
     }
     assert sorted(one["points"] for one in member["february"]["entries"]) == ["5", "50"]
+    assert member["repeated"]["count"] == 3
     assert member["second"]["count"] == 4
     assert len(member["second"]["entries"]) == 1
 
@@ -73,12 +75,13 @@ async def test_a_statement_is_refused(world: World, server: Caller) -> None:
     reference = await world.member(server)
     for field, expected in (
         ("statement(types: [99]) {count}", ("NOT_FOUND", "NO_TRANSACTIONS", "204", None)),
+        (f"statement(types: {list(range(101))}) {{count}}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "types")),
         ("statement(first: 0) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "first")),
         ("statement(first: 101) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "first")),
-        ("statement(skip: -1) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "range")),
+        ("statement(skip: -1) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "skip")),
         ("expiring(first: 101) {available}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "first")),
         ("expirySchedule(year: 1800) {period}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "year")),
-        ('statement(from: "2026-02-30") {count}', ("GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST", "999", None)),
+        ('statement(from: "2026-02-30") {count}', ("GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST", "999", "from")),
     ):
         answer = await server.ask(f'{{member(reference: "{reference}") {{relationReference {field}}}}}')
         assert answer.refusal == expected

@@ -70,7 +70,7 @@ async def test_no_value_stops_a_member_file(desk: Desk) -> None:
         "relation_reference": "R#",
         "full_name": "A",
         "email_id": "a#@example.org",
-        "mobile_number": "+1#",
+        "mobile_number": "+12345#",
         "address": "B",
         "gender": "F",
         "dob": "1990-01-01",

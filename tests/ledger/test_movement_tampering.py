@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Row, Table
 
-from domain.ledger.posting import BONUS, TRANSFER_OUT, Draft, expiry_of, new_lot
+from domain.ledger.posting import ADJUSTMENT, BONUS, Draft, expiry_of, new_lot
 from domain.models import account, hold, ledger_entry, lot, lot_trace
 from domain.store.journal import Journal
 from resolvers.bonus import PostBonus, post_bonus
@@ -49,7 +49,7 @@ def _wait_and_owe(tx: Connection, program: Program) -> None:
     accounts[numbers["ANNA"]].credit(
         Draft("bonus", "bonus", 9, BONUS, now, waiting, expires_at=expiry_of(waiting)), now
     )
-    accounts[numbers["BEN"]].post(Draft("transfer", "redeem", -7, TRANSFER_OUT, now, [], arrears=-7))
+    accounts[numbers["BEN"]].post(Draft("adjustment", "redeem", -7, ADJUSTMENT, now, [], arrears=-7))
     journal.flush()
 
 

@@ -23,9 +23,9 @@ from domain.errors import (
     TesseraError,
 )
 from domain.models import audit_entry
-from domain.rules.model import ProgramTerms
 from resolvers.adjustment import AdjustPoints, adjust_points
 from resolvers.bonus import PostBonus, post_bonus
+from resolvers.configuration import apply_configuration
 from resolvers.context import Context
 from resolvers.points_request import (
     PointsRequest,
@@ -58,9 +58,10 @@ async def ann(shop: Shop) -> AsyncIterator[Context]:
 
 
 @pytest.fixture
-def with_approval(monkeypatch: pytest.MonkeyPatch) -> None:
+async def with_approval(shop: Shop) -> None:
     """Programs in which adjustments of 50 points and more need a second administrator."""
-    monkeypatch.setattr(ProgramTerms, "adjustment_approval_from", Decimal(50), raising=False)
+    for context in shop.contexts:
+        await apply_configuration(context, b"version: 1\nprogram: {adjustment_approval_from: 50}")
 
 
 async def audited(shop: Shop) -> list[tuple[str, Any]]:

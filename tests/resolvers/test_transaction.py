@@ -11,6 +11,8 @@ from domain.errors import KeyReused, TesseraError
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, update_member
 from resolvers.outbox import relay_outbox
+from resolvers.program import apply_configuration
+from resolvers.redemption import RedeemPoints, redeem_points
 from resolvers.statement import get_statement_summary
 from resolvers.transaction import SubmitTransaction, TransactionOutcome, submit_transaction, submit_transactions
 from resolvers.verification import verify_ledger
@@ -33,6 +35,45 @@ async def ann(context: Context, **values: Any) -> int:
 
 async def balance(context: Context) -> Decimal:
     return (await get_statement_summary(context, "ANN")).point_balance
+
+
+async def test_a_credit_that_no_balance_holds_is_refused_alone(shop: Shop) -> None:
+    context = shop.contexts[0]
+    await apply_configuration(context, TWO_GROUPS)
+    await ann(context)
+    most = Decimal(10) ** 15
+    amounts = [most / 2 - 5, Decimal(5), most / 2, Decimal(2), Decimal("2.5"), Decimal("0.5")]
+    rows = [replace(BUY, transaction_id=f"T{n}", amount=amount) for n, amount in enumerate(amounts)]
+    told = await submit_transactions(context, rows)
+    assert [one.code if isinstance(one, TesseraError) else str(one.points) for one in told] == [
+        "999999999999990",
+        "10",
+        "998",
+        "998",
+        "998",
+        "998",
+    ]
+    assert "the balance would pass" in str(told[2])
+    assert await balance(context) == most
+    rows = [replace(one, idempotency_key="K") for one in rows[2:3]]
+    again = await submit_transactions(context, rows)
+    assert [one.code for one in again if isinstance(one, TesseraError)] == ["998"]
+    # Nothing was bound to the key, and there is room again once something was spent.
+    spent = RedeemPoints(relation_reference="ANN", points=most, merchant_name="Shop", loyalty_txn_type=30)
+    await redeem_points(context, spent)
+    assert isinstance((await submit_transactions(context, rows))[0], TransactionOutcome)
+    assert await verify_ledger(shop.services) == []
+
+
+TWO_GROUPS = b"""
+version: 1
+rule_groups:
+  - name: Base
+    rules: [{name: One for one, award: {type: per_unit, of: transaction.amount, points: 1}}]
+  - name: Extra
+    category: bonus
+    rules: [{name: Once more, award: {type: per_unit, of: transaction.amount, points: 1}}]
+"""
 
 
 async def test_alone_and_in_bulk_earn_alike(shop: Shop) -> None:

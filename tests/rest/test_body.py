@@ -61,6 +61,14 @@ def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
         parse_json(raw)
 
 
+@pytest.mark.parametrize("length", [65, 4300, 4301, 100_000])
+@pytest.mark.parametrize("sign", [b"", b"-"])
+def test_a_long_number_is_refused_in_our_own_words(length: int, sign: bytes) -> None:
+    with pytest.raises(BadRequest) as refused:
+        parse_json(b'{"a":' + sign + b"7" * length + b"}")
+    assert refused.value.detail == "body: number too long"
+
+
 def test_the_deepest_body_that_is_read() -> None:
     assert parse_json(nested(MAX_DEPTH)) != {}
 

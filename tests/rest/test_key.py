@@ -72,6 +72,47 @@ async def test_a_key_that_cannot_be_kept_is_998(world: World, key: str) -> None:
     assert await world.contents() == before
 
 
+@pytest.mark.parametrize("key", [" ", "x" * 101, "caf\u00e9", "a\tb", "\u202ek", "a\u00a0"])
+@pytest.mark.parametrize("family", Family)
+async def test_a_key_in_the_body_is_held_to_the_same(world: World, key: str, family: Family) -> None:
+    reference = await world.member(points=10)
+    before = await world.contents()
+    answer = await world.call("RedeemPoints", redemption(reference, **{BODY_KEY: key}), family=family)
+    assert answer.outcome == (400, "998")
+    assert await world.contents() == before
+
+
+async def test_blanks_around_a_key_make_no_other_key(world: World) -> None:
+    reference, key = await world.member(points=10), f"blank-{uuid4()}"
+    answers = [
+        await world.call("RedeemPoints", redemption(reference), headers={"Idempotency-Key": f" {key} "}),
+        await world.call("RedeemPoints", redemption(reference, **{BODY_KEY: f" {key}\t"})),
+        await world.call("RedeemPoints", redemption(reference, **{BODY_KEY: key + " " * 200})),
+        await world.call(
+            "RedeemPoints", redemption(reference, **{BODY_KEY: f"{key} "}), headers={"Idempotency-Key": key}
+        ),
+    ]
+    assert {answer.outcome for answer in answers} == {(200, "000")}
+    assert len({answer.value for answer in answers}) == 1
+    assert await available(world, reference) == 6
+    number = await world.call("RedeemPoints", redemption(reference, **{BODY_KEY: 5}))
+    assert (
+        number.value
+        == (await world.call("RedeemPoints", redemption(reference), headers={"Idempotency-Key": "5"})).value
+    )
+
+
+async def test_a_member_cannot_take_the_keys_of_the_program(world: World) -> None:
+    rich, poor, key = await world.member(points=10), await world.member(), {"Idempotency-Key": f"order-{uuid4()}"}
+    token = await world.bound_token(poor)
+    for points in (4, 5):
+        refused = await world.call("RedeemPoints", redemption(poor, Points=points), headers=key, token=token)
+        assert refused.outcome in {(422, "121"), (409, "409")}
+    answer = await world.call("RedeemPoints", redemption(rich), headers=key)
+    assert answer.outcome == (200, "000")
+    assert "idempotency-replayed" not in answer.headers
+
+
 async def test_two_different_keys_are_998(world: World) -> None:
     reference = await world.member(points=10)
     before = await world.contents()

@@ -155,7 +155,7 @@ async def test_the_errors_of_a_transaction_in_their_order(world: World) -> None:
 
 async def test_the_errors_of_an_enrolment_in_their_order(world: World) -> None:
     taken = {
-        "relation_reference": "Taken", "email_id": "taken@example.com", "mobile_number": "+4411", "card_id": "K",
+        "relation_reference": "Taken", "email_id": "taken@example.com", "mobile_number": "+441122", "card_id": "K",
     }  # fmt: skip
     assert (await world.call("CreateProfileWithAttributes", taken, headers={"Idempotency-Key": "c"})).status == 200
     body: dict[str, Any] = {**taken, "relation_reference": None, "shirt_size": "large", "unheard_of": 1}
@@ -180,7 +180,7 @@ async def test_the_errors_of_an_enrolment_in_their_order(world: World) -> None:
     assert await code(shirt_size=40) == "1201"
     assert await code(relation_reference="Free") == "1205"
     assert await code(email_id="free@example.com") == "1206"
-    assert await code(mobile_number="+4422") == "1207"
+    assert await code(mobile_number="+442233") == "1207"
 
 
 async def test_the_errors_of_an_update(world: World) -> None:

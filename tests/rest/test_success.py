@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from rest_compat.envelope import Family
@@ -70,6 +71,11 @@ async def test_a_member_is_enrolled_read_found_and_changed(world: World) -> None
     assert changed.body == SUCCESS | {"ReturnObject": True}
     again = await world.call("GetMemberProfile", query={"RelationReference": "Golden-1"})
     assert again.value == profile.value | {"FullName": "Ada Lovelace"}
+
+    change = {"id": member_id, "data": {"email_id": "", "dob": "", "address": None, "status": "", "card_id": ""}}
+    assert (await world.call("UpdateProfileWithAttributes", change, query=program)).outcome == (200, "000")
+    cleared = await world.call("GetMemberProfile", query={"RelationReference": "Golden-1"})
+    assert cleared.value == again.value | {"Email": None, "DOB": None, "Attributes": {"shirt_size": 38}}
 
 
 @dataclass(frozen=True)
@@ -139,9 +145,29 @@ async def test_the_statement_lists_what_happened(world: World, history: History)
 
     rest = await world.call("GetMemberTransactionSummaryByDate", asked | {"MinimumRange": 3})
     assert [one["LoyaltyTxnType"] for one in rest.value] == [1]
-    types = {"LoyaltyTxnType": 1, "AdditionalLoyaltyTxnTypes": "2, 5"}
+    types = {"LoyaltyTxnType": 1, "AdditionalLoyaltyTxnTypes": "2, 5" + ", 1" * 60}
     narrowed = await world.call("GetMemberTransactionSummaryByDate", asked | types)
     assert [one["LoyaltyTxnType"] for one in narrowed.value] == [5, 2, 1]
+
+
+@pytest.mark.parametrize("family", Family)
+async def test_a_profile_that_looks_like_another_is_106(world: World, family: Family) -> None:
+    reference = await world.member()
+    before = await world.contents()
+    for change in (
+        {"relation_reference": f"{reference} "},
+        {"relation_reference": f"{reference}\u200b"},
+        {"relation_reference": f"\u202e{reference}"},
+        {"relation_reference": f"{reference}\n"},
+        {"memberId": f"{reference}\u00a0"},
+        {"relation_reference": "New", "full_name": "\u202eevil"},
+        {"relation_reference": "New", "address": "a\tb"},
+    ):
+        answer = await world.call("CreateProfileWithAttributes", change, family=family)
+        assert answer.outcome == (400, "106"), change
+    assert await world.contents() == before
+    asked = {"pstrRelationReference": f"{reference}\u200b"}
+    assert (await world.call("GetMemberProfile", query=asked, family=family)).outcome == (404, "103")
 
 
 async def test_the_categories_add_up(world: World, history: History) -> None:

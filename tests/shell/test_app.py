@@ -96,6 +96,35 @@ class TestPages:
                 assert "IsSucessful" not in client.request(method, path).text
         assert "IsSucessful" in client.post("/v1/RedeemPoints").text
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "//v1/RedeemPoints",
+            "///v1/RedeemPoints",
+            "/v1//RedeemPoints",
+            "/v1%2fRedeemPoints",
+            "/%76%31/RedeemPoints",
+            "/%2fv1/RedeemPoints",
+            "//lbms-ingress/pg-lm/API/PG/RedeemPoints",
+            "/lbms-ingress%2Fpg-lm/API/PG/RedeemPoints",
+            "/%6cbms-ingress/pg-lm/API/PG/RedeemPoints",
+            "//oauth/Auth/Token",
+            "/%6fauth/Auth/Token",
+        ],
+    )
+    def test_a_path_in_disguise_is_none_of_rest(self, path: str, client: TestClient) -> None:
+        answer = client.post(f"http://testserver{path}", json={})
+        told = answer.json()["results"] if "bms-ingress" in path else answer.json()
+        assert (answer.status_code, told["ErrorCode"]) == (404, "404")
+        assert told["IsSucessful"] is False
+        assert "IsSucessful" in client.post("/v1/Redeem%50oints", json={}).text
+
+    @pytest.mark.parametrize("path", ["//graphql", "/%67raphql", "/graphql%2f", "/graphql//"])
+    def test_a_path_in_disguise_is_none_of_graphql(self, path: str, client: TestClient) -> None:
+        answer = client.post(f"http://testserver{path}", json={"query": "{ me { id } }"})
+        assert answer.status_code == 404
+        assert answer.json()["errors"]
+
     def test_the_access_log_holds_ids_and_no_query_string(
         self, deployment: Deployment, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -1,6 +1,9 @@
 """Connections that never become a request end, and take little until then."""
 
+import re
+import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,6 +73,93 @@ def test_a_head_in_pieces_and_a_connection_used_again_are_served(deployment: Dep
             while not answer.endswith(b"}"):
                 answer += connection.recv(65_536)
             assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+_OFFERS = [
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n",
+    "Connection: upgrade\r\nUpgrade: TLS/1.0\r\nUpgrade: h2c\r\n",
+]
+
+
+def test_the_body_of_a_request_that_offers_another_protocol_is_read(deployment: Deployment, connect: Connect) -> None:
+    body = b'{"grant_type":"client_credentials","client_id":"no","client_secret":"one"}'
+    lengths = (
+        (b"Content-Length: %d\r\n" % len(body), body),
+        (b"Transfer-Encoding: chunked\r\n", b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)),
+    )
+    with deployment.serving():
+        for offer in _OFFERS:
+            for length, sent in lengths:
+                head = b"POST /oauth/Auth/Token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + length
+                head += offer.encode() + b"\r\n"
+                for pieces in ([head + sent], [head, sent], [head[:60], head[60:] + sent[:9], sent[9:]]):
+                    # Nobody has these credentials, which only a reader of the body can know.
+                    assert _exchange(connect(), pieces).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_body_behind_an_offer_is_never_the_next_request(deployment: Deployment, connect: Connect) -> None:
+    hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with deployment.serving():
+        for offer in _OFFERS:
+            head = b"POST /v1/CheckAvailability HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n" % len(hidden)
+            head += offer.encode() + b"\r\n"
+            for pieces in ([head + hidden], [head, hidden]):
+                following = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                answer = _exchange(connect(), [*pieces, following], until_closed=True)
+                assert answer.count(b"HTTP/1.1 ") == 2
+                assert b"alive" not in answer
+                assert answer.startswith(b"HTTP/1.1 401 ")
+                assert b"HTTP/1.1 200 OK" in answer
+
+
+def test_pipelined_offers_are_answered_in_order(deployment: Deployment, connect: Connect) -> None:
+    offer = b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    asked = [b"GET %b HTTP/1.1\r\nHost: x\r\n%b" % (path, offer) for path in (b"/healthz", b"/v1/Nope")]
+    last = b"GET /docs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with deployment.serving():
+        answer = _exchange(connect(), [b"".join(asked) + last], until_closed=True)
+        assert re.findall(rb"HTTP/1.1 (\d+) ", answer) == [b"200", b"404", b"200"]
+
+
+def test_the_server_stops_while_offers_of_websockets_are_open(deployment: Deployment, connect: Connect) -> None:
+    offer = (
+        b"POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n{}"
+    )
+    with deployment.serving() as server:
+        for _ in range(30):
+            assert _exchange(connect(), [offer]).startswith(b"HTTP/1.1 404 ")
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+
+
+def test_a_proxy_is_not_to_be_had(deployment: Deployment, connect: Connect) -> None:
+    with deployment.serving():
+        for target in (b"example.com:443", b"/v1/RedeemPoints"):
+            asked = b"CONNECT " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+            assert _exchange(connect(), [asked], until_closed=True).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_head_that_comes_at_once_is_bounded_too(deployment: Deployment, connect: Connect) -> None:
+    start = b"GET /v1/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    many = b"".join(b"X-%d: b\r\n" % number for number in range(10_000))
+    with deployment.serving():
+        for size, status in ((MAX_HEAD_BYTES - 200, b"404"), (MAX_HEAD_BYTES, b"431")):
+            asked = start + b"X-Long: " + b"a" * size + b"\r\n\r\n"
+            assert _exchange(connect(), [asked], until_closed=True).startswith(b"HTTP/1.1 " + status)
+        for large in (many, b"X-Long: " + b"a" * 200_000 + b"\r\n"):
+            # What is still on its way when the server closes may take the answer with it.
+            assert _flood(connect(), start + large + b"\r\n")[:12] in (b"", b"HTTP/1.1 431")
+
+
+def _exchange(connection: socket.socket, pieces: list[bytes], *, until_closed: bool = False) -> bytes:
+    """Send pieces so that each arrives alone; the answer, or with `until_closed` all of them."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for number, piece in enumerate(pieces):
+        if number:
+            time.sleep(0.05)
+        connection.sendall(piece)
+    return _answer(connection) if until_closed else connection.recv(65_536)
 
 
 def _memory(pid: int) -> int:

@@ -43,6 +43,7 @@ DEFINITIONS = (
     ("kind", "given_value", "value"),
     [
         ("string", "cafe\u0301", "café"),
+        ("string", "a\u200cb", "a\u200cb"),
         ("string", 5, "5"),
         ("int", "12", 12),
         ("int", " -3 ", -3),
@@ -73,6 +74,9 @@ def test_a_value_is_read_as_its_type(kind: AttributeType, given_value: Any, valu
         ("string", "too long"),
         ("string", "a\0"),
         ("string", "a\nb"),
+        ("string", "a\u202eb"),
+        ("string", "\u2067a"),
+        ("string", "a\u2028"),
         ("string", "\ud800"),
         ("string", True),
         ("string", ["x"]),

@@ -10,11 +10,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
-from domain.rules.model import AllOf, Comparison, Configuration, PerUnit
+from domain.rules.model import REDEMPTION_TYPES, AllOf, Comparison, Configuration, PerUnit
 from domain.rules.parse import parse, parse_file
-from domain.rules.problem import MAX_PROBLEMS
+from domain.rules.parse_program import RESERVED_TYPES
+from domain.rules.problem import MAX_PROBLEMS, ConfigurationInvalid, child
 from domain.rules.render import to_document
 from domain.rules.schema import schema_text
+from resolvers.entry import RESERVED_TYPES as STATEMENT_TYPES
 from tests.domain.rules.documents import PUBLISHED, flat, problems_of, published, with_rules
 
 Change = Callable[[dict[str, Any]], Any]
@@ -50,6 +52,17 @@ def test_the_schema_is_a_schema() -> None:
 def test_own_redemption_types_are_added_to_the_published_ones() -> None:
     types = parse({"program": {"redemption_types": {"40": "lounge"}}}).program.redemption_types
     assert list(types) == [4, 5, 6, 19, 30, 40]
+
+
+def test_the_published_redemption_types_may_be_renamed_and_the_reserved_ones_not() -> None:
+    renamed = {str(number): "ours" for number in REDEMPTION_TYPES}
+    assert set(parse({"program": {"redemption_types": renamed}}).program.redemption_types.values()) == {"ours"}
+    assert RESERVED_TYPES == STATEMENT_TYPES
+    for number in RESERVED_TYPES:
+        with pytest.raises(ConfigurationInvalid) as refused:
+            parse({"program": {"redemption_types": {"40": "lounge", str(number): "ours"}}})
+        (problem,) = refused.value.problems
+        assert problem.path == child("program.redemption_types", str(number))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""What is wrong with a value of the document or of its variables: which input it is, in the words of this API.
+
+GraphQL's own messages quote the whole object that the value stands in, in the notation of Python.
+"""
+
+import re
+from typing import Any
+
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    GraphQLError,
+    ListValueNode,
+    Node,
+    ObjectFieldNode,
+    ObjectValueNode,
+    Visitor,
+    visit,
+)
+
+MAX_REASON = 300
+
+_VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([.\[]\S*))?: (.*)", re.DOTALL)
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_MISSING = re.compile(r"Expected value of type '\w+' to include required field '(\w+)'")
+_UNKNOWN = re.compile(r"Expected value of type '(\w+)' not to include unknown field '(\w+)'")
+_NULL = re.compile(r"Expected (?:a )?value of non-null type")
+_ECHO = re.compile(r",? ?[Ff]ound: .*|(?<= value): .*", re.DOTALL)
+_GUESS = re.compile(r" Did you mean [^?]*\?")
+
+Path = tuple[str | int, ...]
+
+
+class FaultyInput(GraphQLError):
+    """A fault whose input is known: `field` is the way to it, without the `input` that all mutations have."""
+
+    def __init__(self, error: GraphQLError, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}", error.nodes, error.source, error.positions, error.path)
+        self.field = field
+
+
+def name_variable(error: GraphQLError) -> GraphQLError:
+    """The error with the input that it is about, where it is about a variable."""
+    found = _VARIABLE.fullmatch(error.message)
+    if found is None:
+        return error
+    variable, way, message = found.groups()
+    path: Path = tuple(int(index) if index else name for name, index in _STEP.findall(way or ""))
+    # The object in a variable is all the input of a mutation, and goes without saying.
+    in_object = _MISSING.match(message) or _UNKNOWN.match(message) or (path and isinstance(path[0], str))
+    return _named(error, path if in_object else (variable, *path), message)
+
+
+def name_literal(error: GraphQLError, document: DocumentNode) -> GraphQLError:
+    """The error with the input that it is about, where it is about a value that is written into the document."""
+    if not error.nodes:
+        return error
+    finder = _Finder(error.nodes[0])
+    visit(document, finder)
+    return error if finder.path is None else _named(error, finder.path, error.message)
+
+
+def _named(error: GraphQLError, path: Path, message: str) -> FaultyInput:
+    guess = _GUESS.search(message)
+    meant = guess[0] if guess else ""
+    if missing := _MISSING.match(message):
+        return FaultyInput(error, _text((*path, missing[1])), "is missing")
+    if unknown := _UNKNOWN.match(message):
+        path = path if path[-1:] == (unknown[2],) else (*path, unknown[2])
+        return FaultyInput(error, _text(path), f"{unknown[1]} has no such field.{meant}")
+    if _NULL.match(message):
+        return FaultyInput(error, _text(path), "must not be null")
+    reason = _ECHO.sub("", _GUESS.sub("", message))[:MAX_REASON]
+    return FaultyInput(error, _text(path), reason + meant)
+
+
+def _text(path: Path) -> str:
+    below = path[1:] if path[0] == "input" and len(path) > 1 else path
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in below).removeprefix(".")
+
+
+class _Finder(Visitor):
+    """Finds the argument that a value stands in, and the way down to it."""
+
+    def __init__(self, target: Node) -> None:
+        super().__init__()
+        self._target = target
+        self.path: Path | None = None
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        """Look into one argument."""
+        below = self._way_to(node.value)
+        if below is not None:
+            self.path = (node.name.value, *below)
+
+    def _way_to(self, node: Node) -> Path | None:
+        if node is self._target:
+            return ()
+        if isinstance(node, ObjectFieldNode):
+            return self._way_to(node.value)
+        steps: list[tuple[str | int, Node]] = []
+        if isinstance(node, ObjectValueNode):
+            steps = [(one.name.value, one) for one in node.fields]
+        if isinstance(node, ListValueNode):
+            steps = list(enumerate(node.values))
+        for step, inner in steps:
+            below = self._way_to(inner)
+            if below is not None:
+                return (step, *below)
+        return None
