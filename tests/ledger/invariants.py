@@ -212,7 +212,8 @@ def _lots(entries: list[Row[Any]], lots: dict[int, Row[Any]], traces: dict[int, 
         for move in moves:
             yield from shelf.move(entry, move)
         shelf.before = entry
-        is_ordered = moves and entry.points < 0 and entry.kind not in {"refund", "expiry"} and not _settles(entry)
+        # A transfer may be a merge, which takes everything.
+        is_ordered = entry.points < 0 and entry.kind in {"redemption", "hold", "adjustment"} and not _settles(entry)
         if is_ordered and (missed := shelf.passed_over(entry, [move.lot_id for move in moves])):
             yield f"entry {entry.id} passes over lots {missed}, or takes what waits"
     for number, stored in lots.items():
@@ -283,7 +284,7 @@ def _related(books: Books) -> Iterator[str]:
             yield f"entry {entry.id} of a transfer has no other side"
         if entry.kind == "refund":
             taken_back[entry.related_id] += entry.points
-            if other is None or other.kind != "earn" or other.account_id != entry.account_id or entry.points >= 0:
+            if other is None or other.kind != "earn" or entry.points >= 0:
                 yield f"entry {entry.id} takes back what was not earned"
             elif other.points + taken_back[other.id] < 0:
                 yield f"entry {other.id} of {other.points} was taken back by {taken_back[other.id]}"

@@ -25,18 +25,25 @@ from resolvers.statement import StatementQuery, get_categorized_statement, get_s
 from resolvers.transaction import SubmitTransaction, submit_transaction
 from resolvers.verification import Finding, verify_ledger
 from tests.ledger.invariants import Books, read_books
+from tests.ledger.movement import perform_movement
 from tests.ledger.operation import (
+    Adjust,
+    Cancel,
     Earn,
     Expire,
+    Hold,
+    Merge,
     Operation,
     Outcome,
     Redeem,
     Refund,
     Reverse,
     SetStatus,
-    Terms,
-    configuration,
+    Settle,
+    Transfer,
+    Unmerge,
 )
+from tests.ledger.terms import Terms, configuration
 from tests.ledger.world import World
 from tests.oracle import Oracle, Refused
 
@@ -46,6 +53,10 @@ KINDS = {
     "redemption": "redeem",
     "reversal": "reverse",
     "expiry": "expire",
+    "hold": "hold",
+    "release": "release",
+    "transfer": "transfer",
+    "adjustment": "adjust",
 }
 """The product's kinds of posting by the oracle's words for them."""
 
@@ -55,6 +66,9 @@ CATEGORIES = {
     "Bonus": "bonus",
     "Redeem": "redeem",
     "Reversal": "reverse",
+    "Held": "held",
+    "Transfer": "transfer",
+    "Adjustment": "adjust",
     "Expired": "expire",
     "ClosingBalance": "closing",
 }
@@ -104,6 +118,8 @@ class Program:
                     return await self._redeem(operation)
                 case Reverse():
                     return await self._reverse(operation, references)
+                case Hold() | Settle() | Cancel() | Transfer() | Adjust() | Merge() | Unmerge():
+                    return await perform_movement(self.ctx, operation, self.terms.unit, references)
                 case Expire():
                     await expire_due(self.world.services)
                 case SetStatus(member=member, status=status):
@@ -240,7 +256,11 @@ class Program:
     async def _statement(self, member: str) -> dict[str, int]:
         query = StatementQuery(relation_reference=member, date_from=self._since())
         rows = await get_categorized_statement(self.ctx, query)
-        return {CATEGORIES[row.category]: self._units(row.points) for row in rows}
+        told: dict[str, int] = {}
+        for row in rows:
+            name = CATEGORIES[row.category]
+            told[name] = told.get(name, 0) + self._units(row.points)
+        return told
 
     def _since(self) -> datetime:
         return self.world.now - timedelta(days=6)
@@ -251,7 +271,7 @@ class Program:
             available: int | str = oracle.availability(member, self.world.now)
         except Refused as refusal:
             available = refusal.code
-        account, now = oracle.accounts[member], self.world.now
+        account, now = oracle.account_of(member), self.world.now
         statement = account.statement(self._since(), now)
         return {"available": available, **account.buckets(now), "neither": 0, "statement": statement}
 

@@ -61,6 +61,7 @@ def test_a_hold_ends_by_itself_at_its_last_instant() -> None:
     assert oracle.availability("ANNA", day(3)) == 10
     with pytest.raises(Refused, match="127"):
         oracle.settle("H", None, "S", day(3))
+    oracle.expire(day(4))
     assert postings(oracle, skip=1) == [("hold", -6, day(0)), ("release", 6, day(3))]
 
 

@@ -78,6 +78,8 @@ class Oracle(Purchases):
         """Reserve points until then. Answers the name of the hold."""
         account = self.account_of(member)
         check(account.status, NOT_ACTIVE)
+        if ends_at <= now:
+            raise Refused("998")
         self.needs(account, points, now)
         self.holds[name] = Reservation(self.name_of(member), merchant, account.hold(points, ends_at, now))
         return name
@@ -88,6 +90,7 @@ class Oracle(Purchases):
         hold = kept.hold
         if points is not None and points > hold.points:
             raise Refused("998")
+        account.bring_up_to(now)
         entry = account.settle_hold(hold, hold.points if points is None else points, now)
         self.redemptions[reference] = Redemption(kept.member, kept.merchant, entry)
         return reference
@@ -95,6 +98,7 @@ class Oracle(Purchases):
     def cancel(self, name: str, now: datetime) -> str:
         """Give up a hold. Answers its name."""
         account, kept = self._pending(name, now)
+        account.bring_up_to(now)
         account.end_hold(kept.hold, "CANCELLED", now)
         return name
 
@@ -102,11 +106,9 @@ class Oracle(Purchases):
         if name not in self.holds:
             raise Refused("123")
         kept = self.holds[name]
-        account = self.accounts[kept.member]
-        account.bring_up_to(now)
-        if kept.hold.state != "PENDING":
+        if not kept.hold.is_pending(now):
             raise Refused("127")
-        return account, kept
+        return self.accounts[kept.member], kept
 
     # Between accounts, and by hand.
 
@@ -128,6 +130,8 @@ class Oracle(Purchases):
         """Give points by hand, or take them or refuse. Answers `name`."""
         account = self.account_of(member)
         check(account.status, NO_ADJUSTING)
+        if expires_at is not None and expires_at <= now:
+            raise Refused("998")
         if points < 0:
             self.needs(account, -points, now)
             account.debit("adjust", now, -points, now)

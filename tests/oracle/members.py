@@ -86,10 +86,10 @@ class Members(Outcomes):
         giver, taker = self.account_of(member), self.account_of(survivor)
         if giver is taker:
             raise Refused("998")
+        if any(hold.is_pending(now) for hold in giver.holds):
+            raise Refused("1310")
         giver.bring_up_to(now)
         taker.bring_up_to(now)
-        if any(hold.state == "PENDING" for hold in giver.holds):
-            raise Refused("1310")
         owed, repaid = giver.arrears, bool(taker.arrears and any(lot.remaining for lot in giver.lots))
         became = move_everything(giver, taker, now)
         self.mergers[name] = Merger(self.name_of(member), self.name_of(survivor), became, owed, repaid)
@@ -103,13 +103,14 @@ class Members(Outcomes):
         if merger.is_undone or self.survivor_of(merger.survivor) is not None:
             raise Refused("1310")
         giver, taker = self.accounts[merger.survivor], self.accounts[merger.member]
-        giver.bring_up_to(now)
-        taker.bring_up_to(now)
-        moved = [(giver.lots[new], points) for new, points in merger.became.values()]
+        lots = giver.at(now).lots
+        moved = [(lots[new], points) for new, points in merger.became.values()]
         is_spent = any(lot.remaining != points and not lot.has_lapsed(now) for lot, points in moved)
         if merger.repaid or is_spent or merger.owed > giver.arrears:
             raise Refused("1310")
         merger.is_undone = True
+        giver.bring_up_to(now)
+        taker.bring_up_to(now)
         back = {old: giver.lots[new].remaining for old, (new, _) in merger.became.items() if giver.lots[new].remaining}
         for old in back:
             taker.lots[old].expires_at = giver.lots[merger.became[old][0]].expires_at

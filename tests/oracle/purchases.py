@@ -113,7 +113,6 @@ class Purchases(Members):
                 amount -= parts[-1][1] if purchase.amount else 0
         if not parts:
             return False
-        account.bring_up_to(now)
         claims = [
             (purchase, gift.bucket, purchase.step(gift.points, part))
             for purchase, part in parts
@@ -122,6 +121,7 @@ class Purchases(Members):
         own = [number for purchase, _ in parts for number in self._own(purchase)]
         if self.refunds == "refuse" and sum(points for *_, points in claims) > account.refundable(own, now):
             raise Refused("121")
+        account.bring_up_to(now)
         for purchase, part in parts:
             purchase.refunded += part
         for purchase, bucket, points in claims:
