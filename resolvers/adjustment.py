@@ -56,7 +56,8 @@ async def adjust_points(ctx: Context, command: AdjustPoints) -> Adjustment:
     """Post a correction, or store it as a request where the program wants that approved.
 
     Every status but Canceled. Raises BadRequest (the reason too), Forbidden, InvalidRequest (zero, decimals,
-    an expiry of a debit or in the past), KeyReused, MemberNotFound, MemberCancelled, InsufficientPoints.
+    an expiry of a debit), KeyReused, MemberNotFound, MemberCancelled, InvalidRequest (an expiry in the past),
+    InsufficientPoints.
     """
     ctx.principal.require(Permission.POINTS_ADJUST)
     if not command.relation_reference:
@@ -118,16 +119,16 @@ def _expiry(command: AdjustPoints, state: ProgramState, now: datetime) -> dateti
     if command.expires.year > MAX_EXPIRY_YEAR:
         raise BadRequest("expires: out of range", field="expires")
     terms = state.configuration.expiry
-    instant = expires_at(terms, now, state.zone, ExpiryOverride(last_day=command.expires))
-    if instant <= now:
-        raise InvalidRequest("expires: must not be past", field="expires")
-    return instant
+    return expires_at(terms, now, state.zone, ExpiryOverride(last_day=command.expires))
 
 
 def _decide(locked: Locked, ctx: Context, points: int, reason: str, expiry: datetime | None) -> Outcome:
     [member_id] = locked.member_ids
     stored = locked.members[member_id]
     require_open(locked)
+    if expiry is not None and expiry <= locked.now:
+        # Asked here and not before: a repeat is answered like the first time, however late it comes.
+        raise InvalidRequest("expires: must not be past", field="expires")
     sealed = encrypt(stored.data_key, reason)
     if needs_approval(locked.state, points):
         request_id = insert_request(

@@ -110,7 +110,7 @@ async def create_hold(ctx: Context, command: CreateHold) -> Hold:
 
     Raises BadRequest, Forbidden, MerchantMissing, PointsNotPositive, InvalidRequest (validity, eleven
     digits), KeyReused, MemberNotFound, MemberSuspended, LoginBlocked, MemberCancelled, MemberNotActive,
-    MembershipBlocked, InvalidRequest (decimals), BelowMinimum, PendingRequestExists, InsufficientPoints.
+    MembershipBlocked, InvalidRequest (decimals, `until`), BelowMinimum, PendingRequestExists, InsufficientPoints.
     The minimum is that of redemptions, because a hold becomes one.
     """
     ctx.principal.require(Permission.POINTS_HOLD)
@@ -172,8 +172,6 @@ def _end(command: CreateHold, now: datetime) -> datetime:
     if command.until is not None:
         if command.validity_days:
             raise InvalidRequest("until: cannot stand beside validity_days", field="until")
-        if not now < command.until <= now + timedelta(days=longest):
-            raise InvalidRequest(f"until: must come, and at most {longest} days from now", field="until")
         return command.until
     if not 0 <= (command.validity_days or 0) <= longest:
         raise InvalidRequest(f"ValidityPeriodInDays: 0 to {longest}", field="validity_days")
@@ -221,6 +219,10 @@ def _holdable(locked: Locked, command: CreateHold, member_id: int) -> int:
     if stopped is not None:
         raise stopped
     points = smallest_units(command.points, state.places)
+    # Asked here and not before: a repeat is answered like the first time, however late it comes.
+    longest = _LONGEST_DAYS[command.purpose]
+    if command.until is not None and not locked.now < command.until <= locked.now + timedelta(days=longest):
+        raise InvalidRequest(f"until: must come, and at most {longest} days from now", field="until")
     if points < state.terms.redemption_minimum_minor:
         raise BelowMinimum(f"minimum {state.terms.redemption_minimum}")
     if command.purpose == PAY_WITH_REWARDS and has_pending(locked.tx, state.id, member_id, PAY_WITH_REWARDS):

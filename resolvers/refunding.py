@@ -63,6 +63,11 @@ class Purchase:
     counted: Counted | None = None
 
     @property
+    def lots(self) -> list[Lot]:
+        """Every lot that it made, whichever rule group gave it: a refund takes them before any other."""
+        return [lot for award in self.awards for lot in award.lots]
+
+    @property
     def whole(self) -> Decimal:
         """What counts as all of it: a purchase of nothing is refunded at once by any refund."""
         return self.amount or _ONE
@@ -171,12 +176,14 @@ class Refunds:
         account = self.accounts[member_id]
         parts = [(one, part) for one, part in _parts(purchases, amount) if part > 0]
         claims = [
-            (award, share(award.points, one.whole, one.refunded, part)) for one, part in parts for award in one.awards
+            (one, award, share(award.points, one.whole, one.refunded, part))
+            for one, part in parts
+            for award in one.awards
         ]
-        own = [lot for award, _ in claims for lot in award.lots]
-        if self._policy == "refuse" and sum(points for _, points in claims) > refundable(account, own):
+        own = [lot for one, _ in parts for lot in one.lots]
+        if self._policy == "refuse" and sum(points for *_, points in claims) > refundable(account, own):
             raise InsufficientPoints
-        drafts = [self._claim(account, award, points, dated) for award, points in claims if points]
+        drafts = [self._claim(account, one, award, points, dated) for one, award, points in claims if points]
         for one, part in parts:
             self._give_back(member_id, one, part)
             one.refunded += part
@@ -198,8 +205,8 @@ class Refunds:
         whole = one.refunded + part >= one.whole
         self.standing.give_back(member_id, one.counted, points, part, is_whole=whole)
 
-    def _claim(self, account: Account, award: Award, points: int, dated: datetime) -> Draft | None:
-        own = {id(lot) for lot in award.lots}
+    def _claim(self, account: Account, purchase: Purchase, award: Award, points: int, dated: datetime) -> Draft | None:
+        own = {id(lot) for lot in purchase.lots}
         draft, loss = refund(
             account,
             Claim(
@@ -208,7 +215,7 @@ class Refunds:
                 loyalty_txn_type=award.loyalty_txn_type,
                 points=points,
             ),
-            [lot for lot in award.lots if lot.remaining],
+            [lot for lot in purchase.lots if lot.remaining],
             [lot for lot in self._lots.get(account.id, []) if lot.remaining and id(lot) not in own],
             policy=self._policy,
             dated=dated,

@@ -57,8 +57,9 @@ def refund(
     policy: Policy,
     dated: datetime,
 ) -> tuple[Draft | None, int]:
-    """Post what is taken back: from the earning's own lots, pending first, then first expiring, then arrears.
+    """Post what is taken back: from `own`, pending first, then from `others`, first expiring first, then arrears.
 
+    `own` are the lots of the whole purchase, of which the earning may be one of several.
     The second figure is the loss: what `floor` leaves with the member. Raises InsufficientPoints under `refuse`.
     """
     possible = refundable(account, own)

@@ -1,17 +1,11 @@
 """What histories are drawn from: terms, waits, and operations before it is known what they meet."""
 
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from tests.ledger.operation import Earn, Keyed, Redeem, Reverse, Terms
-from tests.oracle import Oracle
-
-Thing = TypeVar("Thing")
+from tests.ledger.terms import Terms
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MEMBERS = ("ANNA", "BEN", "CLEO")
@@ -22,11 +16,13 @@ MICROSECOND = timedelta(microseconds=1)
 TERMS = st.builds(
     Terms,
     policy=st.sampled_from(["extend", "forfeit", "original"]),
+    refunds=st.sampled_from(["negative", "negative", "floor", "refuse"]),
     zone=st.sampled_from(["UTC", "America/New_York", "Pacific/Kiritimati", "Asia/Kolkata"]),
     months=st.sampled_from([1, 2, None]),
     period_end=st.sampled_from(["day", "month"]),
     decimals=st.sampled_from([0, 2]),
     bonus_days=st.sampled_from([0, 3, 20]),
+    wait_days=st.sampled_from([0, 1, 4]),
     start=st.just(START),
 )
 WAITS = st.sampled_from(
@@ -84,7 +80,79 @@ class Return:
     keyed: bool
 
 
-Draft = Purchase | Order | Return
+@dataclass(frozen=True)
+class GoodsBack:
+    """A refund before it is known what was bought: so many thirds of its price, and some units more."""
+
+    pick: int
+    of: str
+    by_its_owner: bool
+    member: str
+    thirds: int
+    more: int
+    days_ago: int
+    keyed: bool
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A hold before the balance is known: so many thirds of it, some units more, and for how long."""
+
+    member: str
+    thirds: int
+    more: int
+    merchant: str
+    lasts: timedelta
+    keyed: bool
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a hold before it is known which: settled where there are thirds, else cancelled.
+
+    Where there is none to end, one is made.
+    """
+
+    pick: int
+    of: str
+    thirds: int | None
+    instead: Reservation
+    keyed: bool
+
+
+@dataclass(frozen=True)
+class Present:
+    """A transfer before the balance is known."""
+
+    member: str
+    receiver: str
+    thirds: int
+    more: int
+    keyed: bool
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Two members who are found to be one."""
+
+    member: str
+    survivor: str
+    keyed: bool
+
+
+@dataclass(frozen=True)
+class Correction:
+    """An adjustment before the balance is known."""
+
+    member: str
+    up: bool
+    thirds: int
+    more: int
+    good_for: int | None
+    keyed: bool
+
+
+Draft = Purchase | GoodsBack | Order | Return | Reservation | Ending | Present | Correction | Duplicate
 
 PURCHASES = st.builds(
     Purchase,
@@ -115,61 +183,57 @@ RETURNS = st.builds(
     merchant=st.sampled_from((*MERCHANTS, " SHOP ")),
     keyed=st.booleans(),
 )
-DRAFTS: st.SearchStrategy[Draft] = PURCHASES | ORDERS | RETURNS
-
-
-def meant_by(
-    draft: Draft, number: int, terms: Terms, oracle: Oracle, *, references: Mapping[str, str], now: datetime
-) -> Keyed:
-    """The operation that a draft stands for, in the state that the history has come to."""
-    key = f"key {number}" if draft.keyed else None
-    match draft:
-        case Purchase():
-            return Earn(
-                member=draft.member,
-                transaction_id="again" if draft.repeats_an_id else f"purchase {number}",
-                spend=draft.spend * (terms.unit if draft.in_points else 1),
-                bonus=draft.bonus,
-                dated=now - timedelta(days=draft.days_ago),
-                key=key,
-            )
-        case Order():
-            account = oracle.accounts.get(draft.member)
-            balance = account.spendable(now) if account else 0
-            points = max(balance * draft.thirds // 3 + draft.more, 1)
-            chosen = uuid.UUID(int=number << 64, version=4) if draft.chosen else None
-            return Redeem(draft.member, points, draft.merchant, draft.amount, chosen, key)
-        case Return():
-            return _reversal(draft, oracle, references, key)
-
-
-def _reversal(draft: Return, oracle: Oracle, references: Mapping[str, str], key: str | None) -> Reverse:
-    made = list(oracle.redemptions)
-    if draft.of == "redemption" and made:
-        name = one_of(made, draft.pick)
-        redemption = oracle.redemptions[name]
-        if draft.by_its_owner:
-            return Reverse(redemption.member, redemption.merchant, name, key)
-        return Reverse(draft.member, draft.merchant, name, key)
-    earned = [name for name in references if name not in oracle.redemptions]
-    if draft.of == "purchase" and earned:
-        return Reverse(draft.member, draft.merchant, one_of(earned, draft.pick), key)
-    return Reverse(draft.member, draft.merchant, str(uuid.UUID(int=draft.pick, version=4)), key)
-
-
-def one_of(things: Sequence[Thing], pick: int) -> Thing:
-    """The newest for 0, so that a history that fails shrinks towards what was done last."""
-    return things[-1 - pick % len(things)]
-
-
-def another_body(operation: Keyed, member: str) -> Keyed:
-    """Another request under the same key: of somebody else, or of something else."""
-    if member != operation.member:
-        return replace(operation, member=member)
-    match operation:
-        case Earn():
-            return replace(operation, spend=operation.spend + 1)
-        case Redeem():
-            return replace(operation, points=operation.points + 1)
-        case Reverse():
-            return replace(operation, merchant="Elsewhere")
+GOODS_BACK = st.builds(
+    GoodsBack,
+    pick=PICK,
+    of=st.sampled_from(["purchase"] * 6 + ["one to come", "nothing"]),
+    by_its_owner=st.sampled_from([True] * 6 + [False]),
+    member=MEMBER,
+    thirds=st.sampled_from([1, 2, 3, 4]),
+    more=st.sampled_from([0, 0, -1, 1]),
+    days_ago=st.sampled_from([0, 0, 3]),
+    keyed=st.booleans(),
+)
+THIRDS, MORE = st.sampled_from([1, 2, 1, 2, 3, 3, 0]), st.sampled_from([0, 0, 0, -1, 1, 5])
+RESERVATIONS = st.builds(
+    Reservation,
+    member=st.sampled_from((*MEMBERS * 4, STRANGER)),
+    thirds=THIRDS,
+    more=MORE,
+    merchant=st.sampled_from(MERCHANTS),
+    lasts=st.sampled_from([timedelta(minutes=5), timedelta(days=1), timedelta(days=4), timedelta(days=40)]),
+    keyed=st.booleans(),
+)
+ENDINGS = st.builds(
+    Ending,
+    pick=PICK,
+    of=st.sampled_from(["what is held"] * 6 + ["any", "nothing"]),
+    thirds=st.sampled_from([None, 1, 2, 3, 4]),
+    instead=RESERVATIONS,
+    keyed=st.booleans(),
+)
+PRESENTS = st.builds(
+    Present,
+    member=st.sampled_from((*MEMBERS * 4, STRANGER)),
+    receiver=st.sampled_from((*reversed(MEMBERS), *MEMBERS * 4, STRANGER)),
+    thirds=THIRDS,
+    more=MORE,
+    keyed=st.booleans(),
+)
+CORRECTIONS = st.builds(
+    Correction,
+    member=st.sampled_from((*MEMBERS * 4, STRANGER)),
+    up=st.booleans(),
+    thirds=THIRDS,
+    more=MORE,
+    good_for=st.sampled_from([None, 0, 3]),
+    keyed=st.booleans(),
+)
+DUPLICATES = st.builds(
+    Duplicate,
+    member=st.sampled_from((*MEMBERS * 4, STRANGER)),
+    survivor=st.sampled_from((*reversed(MEMBERS), *MEMBERS * 4, STRANGER)),
+    keyed=st.booleans(),
+)
+MOVEMENTS: st.SearchStrategy[Draft] = RESERVATIONS | ENDINGS | PRESENTS | CORRECTIONS | DUPLICATES
+DRAFTS: st.SearchStrategy[Draft] = PURCHASES | GOODS_BACK | ORDERS | RETURNS | MOVEMENTS

@@ -3,94 +3,13 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date as Date
+from datetime import datetime
+from fractions import Fraction
 from functools import partial
-from zoneinfo import ZoneInfo
 
-import yaml
-
-from tests.oracle import Award, Oracle, Refused, lapses_at
-
-BONUS_POINTS = 7
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The program that a history runs under. `months` None: points do not expire.
-
-    Bonus points are good to the end of one fixed day, `bonus_days` after the start of the history.
-    """
-
-    policy: str
-    zone: str
-    months: int | None
-    period_end: str
-    decimals: int
-    bonus_days: int
-    start: datetime
-
-    @property
-    def unit(self) -> int:
-        """How many smallest units make one point."""
-        return int(10**self.decimals)
-
-    @property
-    def last_bonus_day(self) -> datetime:
-        """Some instant of the last day of bonus points."""
-        return self.start + timedelta(days=self.bonus_days)
-
-    def awards(self, earning: "Earn") -> list[Award]:
-        """What the program's two rule groups give."""
-        zone = ZoneInfo(self.zone)
-        lapse = None if self.months is None else lapses_at(earning.dated, self.months, self.period_end, zone)
-        bonus = BONUS_POINTS * self.unit if earning.bonus else 0
-        return [
-            Award("spend", earning.spend, lapse),
-            Award("bonus", bonus, lapses_at(self.last_bonus_day, 0, "day", zone)),
-        ]
-
-
-def configuration(terms: Terms) -> bytes:
-    """The program's configuration file."""
-    last_bonus_day = terms.last_bonus_day.astimezone(ZoneInfo(terms.zone)).date()
-    months = {"policy": "none"} if terms.months is None else {"policy": "months", "months": terms.months}
-    document = {
-        "version": 1,
-        "program": {
-            "time_zone": terms.zone,
-            "points_decimals": terms.decimals,
-            "reversal_of_expired": terms.policy,
-        },
-        "expiry": {**months, "period_end": terms.period_end},
-        "product_codes": [{"code": "PLAIN"}, {"code": "BONUS"}],
-        "rule_groups": [
-            {
-                "name": "Spend",
-                "rules": [
-                    {
-                        "name": "A point for a unit",
-                        "award": {"type": "per_unit", "of": "transaction.amount", "points": 1, "per": 1},
-                    }
-                ],
-            },
-            {
-                "name": "Bonus",
-                "category": "bonus",
-                "rules": [
-                    {
-                        "name": "A gift",
-                        "when": {"attribute": "transaction.product_code", "op": "eq", "value": "BONUS"},
-                        "award": {
-                            "type": "flat",
-                            "points": BONUS_POINTS,
-                            "expires": {"date": last_bonus_day.isoformat()},
-                        },
-                    }
-                ],
-            },
-        ],
-    }
-    return yaml.safe_dump(document).encode()
+from tests.ledger.terms import DAY, Terms
+from tests.oracle import Oracle, Refused
 
 
 @dataclass(frozen=True)
@@ -101,6 +20,17 @@ class Earn:
     transaction_id: str
     spend: int
     bonus: bool
+    dated: datetime
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Refund:
+    """A return of goods: so many smallest units of money, of a purchase that may not have come yet."""
+
+    member: str
+    transaction_id: str
+    amount: int
     dated: datetime
     key: str | None = None
 
@@ -140,8 +70,72 @@ class SetStatus:
     status: int
 
 
-Keyed = Earn | Redeem | Reverse
-Operation = Keyed | Expire | SetStatus
+@dataclass(frozen=True)
+class Hold:
+    """A reservation of smallest units until an instant."""
+
+    member: str
+    points: int
+    merchant: str
+    until: datetime
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Settle:
+    """The end of a hold that is spent: `points` None: whole. `hold` is the oracle's name for it."""
+
+    hold: str
+    points: int | None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """The end of a hold that is given up."""
+
+    hold: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A transfer of smallest units."""
+
+    member: str
+    receiver: str
+    points: int
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Adjust:
+    """A correction by smallest units, up or down; `last_day` None: what is given lapses by the program's terms."""
+
+    member: str
+    points: int
+    last_day: Date | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One member of two; `member` is the one that disappears."""
+
+    member: str
+    survivor: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Unmerge:
+    """A merge undone; `merger` is the oracle's name for it."""
+
+    merger: str
+
+
+Keyed = Earn | Refund | Redeem | Reverse | Hold | Settle | Cancel | Transfer | Adjust | Merge
+Operation = Keyed | Unmerge | Expire | SetStatus
 
 
 @dataclass(frozen=True)
@@ -162,27 +156,67 @@ def binding_key(operation: Operation) -> tuple[str, str] | None:
     key = getattr(operation, "key", None)
     if key is None and isinstance(operation, Redeem) and operation.chosen is not None:
         key = str(operation.chosen)
-    return key and (type(operation).__name__, key)
+    # A purchase and its return are one use case, so they share their keys.
+    return key and ("Earn" if isinstance(operation, Refund) else type(operation).__name__, key)
 
 
 def ask_oracle(oracle: Oracle, terms: Terms, operation: Operation, name: str, now: datetime) -> Outcome:
-    """Run it on the oracle; a redemption that is made now gets `name` unless the client chose one."""
-    run: Callable[[], str]
-    match operation:
-        case Earn(member=member, transaction_id=transaction_id, dated=dated):
-            run = partial(oracle.earn, member, transaction_id, dated, terms.awards(operation), now)
-        case Redeem(member=member, points=points, merchant=merchant, chosen=chosen):
-            run = partial(oracle.redeem, member, points, merchant, str(chosen or name), now)
-        case Reverse(member=member, merchant=merchant, reference=reference):
-            run = partial(oracle.reverse, member, merchant, reference, now)
-        case Expire():
-            oracle.expire(now)
-            return Outcome()
-        case SetStatus(member=member, status=status):
-            run = partial(oracle.set_status, member, status)
+    """Run it on the oracle; what is made now gets `name` unless the client chose one."""
+    if isinstance(operation, Expire):
+        oracle.expire(now)
+        return Outcome()
+    run = _purchase(oracle, terms, operation, name, now) or _movement(oracle, terms, operation, name, now)
+    if isinstance(operation, Transfer) and operation.member == operation.receiver:
+        return Outcome(code="998")
+    if isinstance(operation, Merge) and operation.member == operation.survivor:
+        return Outcome(code="998")
     use_case, key = binding_key(operation) or ("", None)
     try:
         answer, replayed = oracle.once(use_case, key, operation, now, run)
     except Refused as refusal:
         return Outcome(code=refusal.code)
     return Outcome(answer=answer, replayed=replayed)
+
+
+def _purchase(oracle: Oracle, terms: Terms, operation: Operation, name: str, now: datetime) -> Callable[[], str] | None:
+    match operation:
+        case Earn(member=member, transaction_id=transaction_id, dated=dated):
+            money = Fraction(operation.spend, terms.unit)
+            return partial(
+                oracle.earn,
+                member,
+                transaction_id,
+                dated,
+                terms.awards(operation.spend, operation.bonus, dated, now),
+                now,
+                money,
+            )
+        case Refund(member=member, transaction_id=transaction_id, amount=amount, dated=dated):
+            return partial(oracle.refund, member, transaction_id, Fraction(amount, terms.unit), dated, now, name)
+        case Redeem(member=member, points=points, merchant=merchant, chosen=chosen):
+            return partial(oracle.redeem, member, points, merchant, str(chosen or name), now)
+        case Reverse(member=member, merchant=merchant, reference=reference):
+            return partial(oracle.reverse, member, merchant, reference, now)
+    return None
+
+
+def _movement(oracle: Oracle, terms: Terms, operation: Operation, name: str, now: datetime) -> Callable[[], str]:
+    match operation:
+        case Hold(member=member, points=points, merchant=merchant, until=until):
+            return partial(oracle.hold, member, points, merchant, until, name, now)
+        case Settle(hold=hold, points=some):
+            return partial(oracle.settle, hold, some, name, now)
+        case Cancel(hold=hold):
+            return partial(oracle.cancel, hold, now)
+        case Transfer(member=member, receiver=receiver, points=points):
+            return partial(oracle.transfer, member, receiver, points, name, now)
+        case Adjust(member=member, points=points, last_day=last_day):
+            lapse = terms.lapse(now) if last_day is None else terms.start_of(last_day + DAY)
+            return partial(oracle.adjust, member, points, lapse, name, now)
+        case Merge(member=member, survivor=survivor):
+            return partial(oracle.merge, member, survivor, name, now)
+        case Unmerge(merger=merger):
+            return partial(oracle.unmerge, merger, now)
+        case SetStatus(member=member, status=status):
+            return partial(oracle.set_status, member, status)
+    raise TypeError(operation)

@@ -25,21 +25,39 @@ from resolvers.statement import StatementQuery, get_categorized_statement, get_s
 from resolvers.transaction import SubmitTransaction, submit_transaction
 from resolvers.verification import Finding, verify_ledger
 from tests.ledger.invariants import Books, read_books
+from tests.ledger.movement import perform_movement
 from tests.ledger.operation import (
+    Adjust,
+    Cancel,
     Earn,
     Expire,
+    Hold,
+    Merge,
     Operation,
     Outcome,
     Redeem,
+    Refund,
     Reverse,
     SetStatus,
-    Terms,
-    configuration,
+    Settle,
+    Transfer,
+    Unmerge,
 )
+from tests.ledger.terms import Terms, configuration
 from tests.ledger.world import World
 from tests.oracle import Oracle, Refused
 
-KINDS = {"earn": "earn", "redemption": "redeem", "reversal": "reverse", "expiry": "expire"}
+KINDS = {
+    "earn": "earn",
+    "refund": "refund",
+    "redemption": "redeem",
+    "reversal": "reverse",
+    "expiry": "expire",
+    "hold": "hold",
+    "release": "release",
+    "transfer": "transfer",
+    "adjustment": "adjust",
+}
 """The product's kinds of posting by the oracle's words for them."""
 
 CATEGORIES = {
@@ -48,6 +66,9 @@ CATEGORIES = {
     "Bonus": "bonus",
     "Redeem": "redeem",
     "Reversal": "reverse",
+    "Held": "held",
+    "Transfer": "transfer",
+    "Adjustment": "adjust",
     "Expired": "expire",
     "ClosingBalance": "closing",
 }
@@ -91,12 +112,14 @@ class Program:
         """Run one operation through the use case. `references`: the product's by the oracle's names."""
         try:
             match operation:
-                case Earn():
-                    return await self._earn(operation)
+                case Earn() | Refund():
+                    return await self._submit(operation)
                 case Redeem():
                     return await self._redeem(operation)
                 case Reverse():
                     return await self._reverse(operation, references)
+                case Hold() | Settle() | Cancel() | Transfer() | Adjust() | Merge() | Unmerge():
+                    return await perform_movement(self.ctx, operation, self.terms.unit, references)
                 case Expire():
                     await expire_due(self.world.services)
                 case SetStatus(member=member, status=status):
@@ -111,22 +134,22 @@ class Program:
         """Run several operations at the same time."""
         return await asyncio.gather(*(self.perform(each, references) for each in operations))
 
-    async def _earn(self, earning: Earn) -> Outcome:
-        earned = await submit_transaction(
+    async def _submit(self, of: Earn | Refund) -> Outcome:
+        submitted = await submit_transaction(
             self.ctx,
             SubmitTransaction(
-                transaction_id=earning.transaction_id,
-                transaction_type="DR",
-                amount=self._points(earning.spend),
-                transaction_date=earning.dated,
-                member_relation_reference=earning.member,
-                product_code="BONUS" if earning.bonus else "PLAIN",
-                idempotency_key=earning.key,
+                transaction_id=of.transaction_id,
+                transaction_type="DR" if isinstance(of, Earn) else "CR",
+                amount=self._points(of.spend if isinstance(of, Earn) else of.amount),
+                transaction_date=of.dated,
+                member_relation_reference=of.member,
+                product_code="BONUS" if isinstance(of, Earn) and of.bonus else "PLAIN",
+                idempotency_key=of.key,
             ),
         )
-        receipt = f"{earned.id} {earned.points} {earned.entry_ids} {earned.external_references}"
-        answer = str(earned.external_references[0]) if earned.external_references else ""
-        return Outcome(answer=answer, replayed=earned.replayed, receipt=receipt)
+        receipt = f"{submitted.id} {submitted.points} {submitted.entry_ids} {submitted.external_references}"
+        answer = str(submitted.external_references[0]) if submitted.external_references else ""
+        return Outcome(answer=answer, replayed=submitted.replayed, receipt=receipt)
 
     async def _redeem(self, order: Redeem) -> Outcome:
         redeemed = await redeem_points(
@@ -183,10 +206,12 @@ class Program:
             for trace in books.traces:
                 moves.setdefault(trace.entry_id, {})[number.get(trace.lot_id, -1)] = trace.points
             state[self.members[one.member_id]] = {
-                "balance": one.available,
-                "lots": [(x.points, x.remaining, x.earned_at, _or_never(x.expires_at)) for x in lots],
+                "balance": one.available + one.pending,
+                "held": one.held,
+                "arrears": one.arrears,
+                "lots": [(x.points, x.remaining, x.earned_at, _or_never(x.expires_at), x.available_at) for x in lots],
                 "entries": [
-                    (KINDS[x.kind], x.bucket, x.points, x.transaction_date, moves[x.id])
+                    (KINDS[x.kind], x.bucket, x.points, x.transaction_date, moves.get(x.id, {}), x.arrears)
                     for x in books.entries
                     if x.account_id == one.id
                 ],
@@ -197,9 +222,11 @@ class Program:
         """The same of the oracle."""
         return {
             member: {
-                "balance": sum(lot.remaining for lot in one.lots),
-                "lots": [(x.points, x.remaining, x.earned_at, x.expires_at) for x in one.lots],
-                "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves) for x in one.entries],
+                "balance": sum(lot.remaining for lot in one.lots) - one.arrears,
+                "held": sum(hold.points for hold in one.holds if hold.state == "PENDING"),
+                "arrears": one.arrears,
+                "lots": [(x.points, x.remaining, x.earned_at, x.expires_at, x.available_at) for x in one.lots],
+                "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
             }
             for member, one in oracle.accounts.items()
         }
@@ -229,7 +256,11 @@ class Program:
     async def _statement(self, member: str) -> dict[str, int]:
         query = StatementQuery(relation_reference=member, date_from=self._since())
         rows = await get_categorized_statement(self.ctx, query)
-        return {CATEGORIES[row.category]: self._units(row.points) for row in rows}
+        told: dict[str, int] = {}
+        for row in rows:
+            name = CATEGORIES[row.category]
+            told[name] = told.get(name, 0) + self._units(row.points)
+        return told
 
     def _since(self) -> datetime:
         return self.world.now - timedelta(days=6)
@@ -240,7 +271,7 @@ class Program:
             available: int | str = oracle.availability(member, self.world.now)
         except Refused as refusal:
             available = refusal.code
-        account, now = oracle.accounts[member], self.world.now
+        account, now = oracle.account_of(member), self.world.now
         statement = account.statement(self._since(), now)
         return {"available": available, **account.buckets(now), "neither": 0, "statement": statement}
 

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.database import Dialect, FreshDatabase
-from tests.ledger.operation import Earn, Terms
+from tests.ledger.operation import Earn
 from tests.ledger.program import Program
+from tests.ledger.terms import Terms
 from tests.ledger.world import World, open_world
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

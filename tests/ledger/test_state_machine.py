@@ -21,9 +21,11 @@ from hypothesis.stateful import (
 from tests.database import Dialect, FreshDatabase
 from tests.ledger.draft import (
     DRAFTS,
+    GOODS_BACK,
     MEMBER,
     MEMBERS,
     MICROSECOND,
+    MOVEMENTS,
     ORDERS,
     PICK,
     PURCHASES,
@@ -33,14 +35,12 @@ from tests.ledger.draft import (
     TERMS,
     WAITS,
     Draft,
+    Ending,
     Order,
     Purchase,
-    Return,
-    another_body,
-    meant_by,
-    one_of,
 )
 from tests.ledger.invariants import violations
+from tests.ledger.meaning import another_body, meant_by, one_of
 from tests.ledger.operation import (
     Expire,
     Keyed,
@@ -48,11 +48,12 @@ from tests.ledger.operation import (
     Outcome,
     Redeem,
     SetStatus,
-    Terms,
+    Unmerge,
     ask_oracle,
     binding_key,
 )
 from tests.ledger.program import Program
+from tests.ledger.terms import Terms
 from tests.ledger.world import open_world
 from tests.oracle import REFUSAL_BINDS, Oracle
 from tests.scale import long_run, scaled
@@ -86,7 +87,7 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def found_a_program(self, terms: Terms, purchases: list[Purchase], orders: list[Order]) -> None:
         self.terms = terms
-        self.oracle = Oracle(policy=terms.policy)
+        self.oracle = Oracle(policy=terms.policy, refunds=terms.refunds)
         self.program = Program.create(self.world, terms, MEMBERS)
         for member in MEMBERS:
             self.oracle.set_up(member)
@@ -108,9 +109,18 @@ class LedgerMachine(RuleBasedStateMachine):
     def redeem(self, order: Order) -> None:
         self.one(self.meant_by(order))
 
-    @rule(given_back=RETURNS)
-    def reverse(self, given_back: Return) -> None:
+    @rule(given_back=RETURNS | GOODS_BACK)
+    def reverse_or_refund(self, given_back: Draft) -> None:
         self.one(self.meant_by(given_back))
+
+    @rule(movement=MOVEMENTS)
+    def move(self, movement: Draft) -> None:
+        self.one(self.meant_by(movement))
+
+    @precondition(lambda self: self.oracle.mergers)
+    @rule(pick=PICK)
+    def undo_a_merge(self, pick: int) -> None:
+        self.one(Unmerge(one_of(list(self.oracle.mergers), pick)))
 
     @rule()
     def run_the_expiry_job(self) -> None:
@@ -124,19 +134,19 @@ class LedgerMachine(RuleBasedStateMachine):
     def wait(self, wait: timedelta) -> None:
         self.world.now += wait
 
-    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND, MICROSECOND]), order=ORDERS)
-    def redeem_when_something_lapses(self, pick: int, offset: timedelta, order: Order) -> None:
+    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND, MICROSECOND]), draft=ORDERS | MOVEMENTS)
+    def move_when_something_is_due(self, pick: int, offset: timedelta, draft: Draft) -> None:
         coming = {
-            (lot.expires_at, member)
+            (instant, member)
             for member, account in self.oracle.accounts.items()
-            for lot in account.lots
-            if lot.remaining and lot.expires_at is not None and lot.expires_at > self.world.now
+            for instant in account.due_dates()
+            if instant > self.world.now
         }
         if coming:
             instant, member = one_of(sorted(coming), pick)
             self.world.now = max(self.world.now, instant + offset)
-            order = replace(order, member=member)
-        self.one(self.meant_by(order))
+            draft = draft if isinstance(draft, Ending) else replace(draft, member=member)
+        self.one(self.meant_by(draft))
 
     @precondition(lambda self: self.keyed)
     @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND]), member=MEMBER)
@@ -182,7 +192,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(draft=DRAFTS, status=STATUS)
     def an_operation_and_a_change_of_status_at_once(self, draft: Draft, status: int) -> None:
-        member = MEMBERS[0] if isinstance(draft, Return) else draft.member
+        member = getattr(draft, "member", MEMBERS[0])
         self.two(self.meant_by(draft), SetStatus(member, status))
 
     def meant_by(self, draft: Draft) -> Keyed:
@@ -192,20 +202,20 @@ class LedgerMachine(RuleBasedStateMachine):
     # Running them.
 
     def one(self, operation: Operation) -> None:
-        # A retry may make a redemption as well, so each run has a name to give.
+        # A retry may make something as well, so each run has a name to give.
         self.drawn += 1
-        name = f"redemption {self.drawn}"
+        name = f"made {self.drawn}"
         expected = ask_oracle(self.oracle, self.terms, operation, name, self.world.now)
         actual = self.world.run(self.program.perform(operation, self.references))
         references = self.agreed([operation], [expected], [actual])
         assert references is not None, f"{operation}: expected {expected}, got {actual}"
         self.look()
-        self.write_off_as_well(self.oracle, [operation])
+        self.see_to_what_is_due(self.oracle)
         self.remember(references, [operation], [actual])
 
     def two(self, *operations: Operation) -> None:
         self.drawn += 1
-        names = [f"redemption {self.drawn} {turn}" for turn in ("first", "second")]
+        names = [f"made {self.drawn} {turn}" for turn in ("first", "second")]
         actual = self.world.run(self.program.perform_at_once(operations, self.references))
         self.look()
         tried = []
@@ -216,7 +226,7 @@ class LedgerMachine(RuleBasedStateMachine):
             }
             expected = [outcomes[0], outcomes[1]]
             references = self.agreed(operations, expected, actual)
-            self.write_off_as_well(oracle, operations)
+            self.see_to_what_is_due(oracle)
             if references is not None and self.program.state_of(oracle) == self.stored:
                 self.oracle = oracle
                 self.remember(references, operations, actual)
@@ -229,11 +239,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self.books = self.program.books()
         self.stored = self.program.state(self.books)
 
-    def write_off_as_well(self, oracle: Oracle, operations: Sequence[Operation]) -> None:
-        """Any request may write off what has lapsed on the account it looks at, even one that is refused."""
-        for operation in operations:
-            member = getattr(operation, "member", "")
-            if member in oracle.accounts and self.stored[member] != self.program.state_of(oracle)[member]:
+    def see_to_what_is_due(self, oracle: Oracle) -> None:
+        """Any request may book what is due on an account that it looks at, even one that is refused."""
+        expected = self.program.state_of(oracle)
+        for member in MEMBERS:
+            if self.stored[member] != expected[member]:
                 oracle.accounts[member].bring_up_to(self.world.now)
 
     def agreed(
@@ -254,7 +264,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.references = references
         for operation, outcome in zip(operations, actual, strict=True):
             bound = binding_key(operation)
-            if bound is None or isinstance(operation, Expire | SetStatus):
+            if bound is None or isinstance(operation, Expire | SetStatus | Unmerge):
                 continue
             self.keyed.append(operation)
             if outcome.code == "000":

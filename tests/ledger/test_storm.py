@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tests.database import FreshDatabase
 from tests.ledger.invariants import Books, violations
-from tests.ledger.operation import Earn, Expire, Operation, Redeem, Reverse, Terms
+from tests.ledger.operation import Earn, Expire, Operation, Redeem, Reverse
 from tests.ledger.program import Program
+from tests.ledger.terms import Terms
 from tests.ledger.world import open_world
 from tests.scale import scaled
 

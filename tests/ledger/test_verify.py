@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Row, Table, select, text, update
 from domain.models import account, audit_entry, ledger_entry, lot, lot_trace
 from resolvers.verification import Finding
 from tests.database import Dialect, FreshDatabase
-from tests.ledger.operation import Earn, Expire, Operation, Redeem, Reverse, Terms
+from tests.ledger.operation import Earn, Expire, Operation, Redeem, Reverse
 from tests.ledger.program import Program
+from tests.ledger.terms import Terms
 from tests.ledger.world import World, open_world
 from tests.servers import Deployment
 

@@ -5,7 +5,9 @@ repeats a mistake of the other. Points are integers of the smallest unit, instan
 """
 
 from tests.oracle.account import Account, Entry, Hold, Lot
+from tests.oracle.gate import REFUSAL_BINDS, Refused
 from tests.oracle.lapse import lapses_at
-from tests.oracle.ledger import REFUSAL_BINDS, Award, Oracle, Refused
+from tests.oracle.ledger import Oracle
+from tests.oracle.purchases import Award
 
 __all__ = ["REFUSAL_BINDS", "Account", "Award", "Entry", "Hold", "Lot", "Oracle", "Refused", "lapses_at"]

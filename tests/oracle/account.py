@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 FAR = datetime.max.replace(tzinfo=UTC)
 
+_ROWS = {"earn": "", "refund": "", "hold": "held", "release": "held"}
+"""The row of the statement that a kind of posting counts in; empty: that of its bucket."""
+
 Moves = dict[int, int]
 """Signed points by the number of a lot."""
 
@@ -57,6 +60,10 @@ class Hold:
     @property
     def points(self) -> int:
         return sum(self.taken.values())
+
+    def is_pending(self, now: datetime) -> bool:
+        """Whether its points are out of their lots still, whether or not its end has been seen to."""
+        return self.state == "PENDING" and now < self.ends_at
 
 
 @dataclass
@@ -200,6 +207,12 @@ class Account:
         seen.bring_up_to(now)
         return seen
 
+    def due_dates(self) -> set[datetime]:
+        """When something lapses, is released, or is held no longer."""
+        lapses = {lot.expires_at for lot in self.lots if lot.remaining and lot.expires_at is not None}
+        releases = {lot.available_at for lot in self.lots if lot.remaining and lot.available_at is not None}
+        return lapses | releases | {hold.ends_at for hold in self.holds if hold.state == "PENDING"}
+
     def spendable(self, now: datetime) -> int:
         """What may be redeemed, whether or not what is due has been seen to; below zero for a debt."""
         seen = self.at(now)
@@ -211,7 +224,7 @@ class Account:
 
     def held(self, now: datetime) -> int:
         """What is out of its lots for a time."""
-        return sum(hold.points for hold in self.holds if hold.state == "PENDING" and now < hold.ends_at)
+        return sum(hold.points for hold in self.holds if hold.is_pending(now))
 
     def balance(self, now: datetime) -> int:
         """What may be spent now or later."""
@@ -230,6 +243,6 @@ class Account:
         rows = {"opening": sum(entry.points for entry in entries if entry.dated < since)}
         for entry in entries:
             if entry.dated >= since:
-                row = entry.bucket if entry.kind in {"earn", "refund"} else entry.kind
+                row = _ROWS.get(entry.kind, entry.kind) or entry.bucket
                 rows[row] = rows.get(row, 0) + entry.points
         return {**rows, "closing": self.balance(now)}

@@ -97,6 +97,13 @@ async def test_an_adjustment_may_have_its_own_last_day(shop: Shop, ann: Context)
     assert await figures(ann, "ANN") == (100, 0)
 
 
+async def test_a_repeat_is_answered_even_after_the_last_day(shop: Shop, ann: Context) -> None:
+    order = replace(ORDER, expires=date(2026, 3, 1), idempotency_key="K")
+    first = await adjust_points(ann, order)
+    shop.now = datetime(2026, 4, 1, tzinfo=UTC)
+    assert await adjust_points(ann, order) == replace(first, replayed=True)
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

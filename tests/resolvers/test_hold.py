@@ -114,6 +114,14 @@ async def test_the_status_decides_who_may_hold_but_not_how_it_ends(
     await cancel_hold(ann, CancelHold(hold_id=holds[1].id))
 
 
+async def test_a_repeat_is_answered_even_after_the_end_of_the_hold(shop: Shop, ann: Context) -> None:
+    order = replace(ORDER, until=shop.now + timedelta(days=1), idempotency_key="K")
+    first = await create_hold(ann, order)
+    shop.now += timedelta(days=2)
+    again = await create_hold(ann, order)
+    assert (again.id, again.status, again.replayed) == (first.id, "EXPIRED", True)
+
+
 async def test_one_payment_may_be_pending_beside_many_holds(shop: Shop, ann: Context) -> None:
     for _ in range(2):
         await create_hold(ann, replace(ORDER, points=Decimal(10)))

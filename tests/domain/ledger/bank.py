@@ -14,7 +14,7 @@ from domain.ledger.posting import Bucket, Draft, Lot, lot_order, new_lot
 from domain.ledger.refund import Claim, Policy, refund, refundable, share
 from domain.ledger.reversal import Policy as ReversalPolicy
 from domain.ledger.reversal import reverse
-from domain.ledger.transfer import give_back, move_everything, transfer
+from domain.ledger.transfer import give_back, move_everything, owe, transfer
 from tests.oracle import Award
 
 GRACE = timedelta(days=30)
@@ -45,6 +45,18 @@ class Purchase:
     @property
     def own(self) -> list[Lot]:
         return [move.lot for gift in self.gifts for move in gift.moves]
+
+
+@dataclass
+class Merger:
+    """A merge as the use case keeps it: which lot became which; `is_mixed` where a part repaid a debt."""
+
+    member: str
+    survivor: str
+    owed: int
+    pairs: list[tuple[Lot, Lot]] = field(default_factory=list)
+    is_mixed: bool = False
+    is_undone: bool = False
 
 
 def taken_by(entry: Draft) -> list[tuple[Lot, int]]:
@@ -132,7 +144,7 @@ class Bank:
         self.redemptions: dict[str, tuple[str, Draft]] = {}
         self.holds: dict[str, Hold] = {}
         self.purchases: dict[str, Purchase] = {}
-        self.moved: dict[str, tuple[str, list[tuple[Lot, Lot]]]] = {}
+        self.merges: dict[str, Merger] = {}
 
     def earn(
         self, member: str, name: str, awards: Iterable[Award], earned_at: datetime, amount: Decimal, now: datetime
@@ -238,32 +250,39 @@ class Bank:
                 refund(account, claim, purchase.own, others, policy=self.refunds, dated=now)
         vault.flush(now)
 
-    def merge(self, member: str, survivor: str, now: datetime) -> None:
+    def merge(self, member: str, survivor: str, name: str, now: datetime) -> None:
         """Move everything to another member, or refuse while something is held."""
         giver, taker = self.vaults[member], self.vaults[survivor]
-        giver.lock(now)
+        owed = giver.lock(now).arrears
         taker.lock(now)
         if any(hold.is_pending for hold in giver.holds):
             raise Refused
         posted = move_everything(
             giver.account, taker.account, giver.open_lots(), now=now, references=(uuid4(), uuid4())
         )
-        pairs: list[tuple[Lot, Lot]] = []
+        merger = Merger(member, survivor, owed)
         for out in posted:
-            if isinstance(out.related, Draft) and out.related.moves:
-                made = out.related.moves
-                left = out.moves[len(out.moves) - len(made) :]
-                pairs += [(old.lot, new.lot) for old, new in zip(left, made, strict=True)]
-        self.moved[member] = survivor, pairs
+            into = out.related
+            if isinstance(into, Draft) and out.moves and not into.arrears:
+                merger.pairs += [(old.lot, new.lot) for old, new in zip(out.moves, into.moves, strict=True)]
+            elif out.moves:
+                merger.is_mixed = True
+        self.merges[name] = merger
         self._flush(giver, taker, now)
 
-    def unmerge(self, member: str, now: datetime) -> None:
-        """Undo a merge."""
-        survivor, pairs = self.moved.pop(member)
-        giver, taker = self.vaults[survivor], self.vaults[member]
+    def unmerge(self, name: str, now: datetime) -> None:
+        """Undo a merge, or refuse where something that moved was spent."""
+        merger = self.merges[name]
+        giver, taker = self.vaults[merger.survivor], self.vaults[merger.member]
         giver.lock(now)
         taker.lock(now)
-        give_back(giver.account, taker.account, pairs, now=now)
+        spent = any(new.remaining != new.points and new.expires_at > now for _, new in merger.pairs)
+        if merger.is_undone or merger.is_mixed or spent or merger.owed > giver.account.arrears:
+            raise Refused
+        merger.is_undone = True
+        give_back(giver.account, taker.account, merger.pairs, now=now)
+        if merger.owed:
+            owe(giver.account, taker.account, merger.owed, now=now, reference=uuid4())
         self._flush(giver, taker, now)
 
     def _flush(self, giver: Vault, taker: Vault, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from domain.clock import NEVER
 from tests.domain.ledger.bank import Bank, Vault
@@ -133,9 +133,9 @@ class CoreMachine(RuleBasedStateMachine):
 
     @rule(pick=PICK, amount=st.integers(1, 12))
     def refund(self, pick: int, amount: int) -> None:
-        made = {name: member for member, name in self.oracle.purchases}
         # What became of a merged member's purchases is for the use case to find.
-        made = {name: made[name] for name in made if name not in self.closed}
+        bought = [one for one in self.oracle.purchases if one.transaction_id not in self.closed]
+        made = {one.transaction_id: one.member for one in bought}
         if name := self.one_of_those_who_stand(made, pick):
             self.both(
                 lambda: self.oracle.refund(made[name], name, Fraction(amount), self.now, self.now),
@@ -148,21 +148,21 @@ class CoreMachine(RuleBasedStateMachine):
 
     @rule(member=MEMBER, survivor=MEMBER)
     def merge(self, member: str, survivor: str) -> None:
-        member, survivor = self.oracle.name_of(member), self.oracle.name_of(survivor)
+        member, survivor, name = self.oracle.name_of(member), self.oracle.name_of(survivor), self.name()
         if member != survivor:
-            bought = [name for who, name in self.oracle.purchases if who == member]
+            bought = [one.transaction_id for one in self.oracle.purchases if one.member == member]
             self.both(
-                lambda: self.oracle.merge(member, survivor, self.now),
-                lambda: self.bank.merge(member, survivor, self.now),
+                lambda: self.oracle.merge(member, survivor, name, self.now),
+                lambda: self.bank.merge(member, survivor, name, self.now),
             )
-            if member in self.oracle.mergers:
+            if name in self.oracle.mergers:
                 self.closed.update(bought)
 
+    @precondition(lambda self: self.oracle.mergers)
     @rule(pick=PICK)
     def unmerge(self, pick: int) -> None:
-        merged = [name for name, one in self.oracle.mergers.items() if one.survivor not in self.oracle.mergers]
-        if merged:
-            name = self.one_of(merged, pick)
+        name = self.one_of(list(self.oracle.mergers), pick)
+        if self.oracle.survivor_of(self.oracle.mergers[name].survivor) is None:
             self.both(lambda: self.oracle.unmerge(name, self.now), lambda: self.bank.unmerge(name, self.now))
 
     @rule(days=st.integers(0, 4), offset=st.sampled_from([timedelta(0), timedelta(0), -MICROSECOND, MICROSECOND]))
@@ -194,7 +194,7 @@ class CoreMachine(RuleBasedStateMachine):
 
     def one_of_those_who_stand(self, owners: dict[str, str], pick: int) -> str | None:
         """A thing whose owner has not become another member."""
-        standing = [name for name, member in owners.items() if member not in self.oracle.mergers]
+        standing = [name for name, member in owners.items() if self.oracle.survivor_of(member) is None]
         return self.one_of(standing, pick) if standing else None
 
     # Running them.

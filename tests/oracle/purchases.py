@@ -1,0 +1,145 @@
+"""What purchases earn, and what of it refunds take back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from tests.oracle.account import Account, Lot, Moves
+from tests.oracle.gate import NO_EARNING, Refused, check
+from tests.oracle.members import Members
+
+
+@dataclass
+class Award:
+    """What the rules gave: points for a bucket with their expiry, and when they may be spent."""
+
+    bucket: str
+    points: int
+    expires_at: datetime | None
+    available_at: datetime | None = None
+
+
+@dataclass
+class Purchase:
+    """What a purchase gave, by award with the lots of each, and how much of its amount has been refunded."""
+
+    member: str
+    transaction_id: str
+    amount: Fraction
+    gifts: list[tuple[Award, list[int]]]
+    refunded: Fraction = Fraction(0)
+
+    @property
+    def whole(self) -> Fraction:
+        """What counts as all of it: any refund of a purchase of nothing is whole."""
+        return self.amount or Fraction(1)
+
+    def part(self, amount: Fraction) -> Fraction:
+        """How much of a refund of `amount` is this purchase's."""
+        left = self.whole - self.refunded
+        return min(amount, left) if self.amount else left
+
+    def step(self, points: int, part: Fraction) -> int:
+        """What is taken back of `points` with the next part: the difference of two sums, each rounded half up."""
+        sums = [2 * points * refunded / self.whole for refunded in (self.refunded, self.refunded + part)]
+        before, after = ((doubled.numerator // doubled.denominator + 1) // 2 for doubled in sums)
+        return after - before
+
+
+@dataclass
+class Parked:
+    """A refund whose purchase has not arrived."""
+
+    member: str
+    transaction_id: str
+    amount: Fraction
+    dated: datetime
+
+
+@dataclass
+class Purchases(Members):
+    """Earning and its opposite. `refunds`: what becomes of a refund of points that are spent."""
+
+    refunds: str = "negative"
+    purchases: list[Purchase] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    transaction_ids: set[str] = field(default_factory=set)
+
+    def earn(
+        self,
+        member: str,
+        transaction_id: str,
+        earned_at: datetime,
+        awards: Sequence[Award],
+        now: datetime,
+        amount: Fraction = Fraction(1),
+    ) -> str:
+        """Post what the rules gave, one posting for each award, and refunds that came first. Answers the id."""
+        account = self.account_of(member)
+        check(account.status, NO_EARNING)
+        if transaction_id in self.transaction_ids:
+            raise Refused("1201")
+        self.transaction_ids.add(transaction_id)
+        gifts = [award for award in awards if award.points]
+        if gifts:
+            account.bring_up_to(now)
+        made = [(gift, list(_give(account, gift, earned_at, now))) for gift in gifts]
+        self.purchases.append(Purchase(self.name_of(member), transaction_id, amount, made))
+        for waiting in [each for each in self.parked if self._is_of(each, member, transaction_id)]:
+            try:
+                self._take_back(member, transaction_id, waiting.amount, waiting.dated, now)
+            except Refused:
+                continue  # It stays parked, and the purchase stands.
+            self.parked.remove(waiting)
+        return transaction_id
+
+    def refund(
+        self, member: str, transaction_id: str, amount: Fraction, dated: datetime, now: datetime, name: str = ""
+    ) -> str:
+        """Take back a purchase or a part of it; one that has not arrived is waited for. Answers `name`."""
+        check(self.account_of(member).status, NO_EARNING)
+        if not self._take_back(member, transaction_id, amount, dated, now):
+            self.parked.append(Parked(self.name_of(member), transaction_id, amount, dated))
+        return name
+
+    def _take_back(self, member: str, transaction_id: str, amount: Fraction, dated: datetime, now: datetime) -> bool:
+        """Oldest purchase first; more than what is left of them is nobody's. Whether there are any."""
+        account = self.account_of(member)
+        parts = []
+        for purchase in self.purchases:
+            if self._is_of(purchase, member, transaction_id):
+                parts.append((purchase, purchase.part(amount)))
+                amount -= parts[-1][1] if purchase.amount else 0
+        if not parts:
+            return False
+        claims = [
+            (purchase, gift.bucket, purchase.step(gift.points, part))
+            for purchase, part in parts
+            for gift, _ in purchase.gifts
+        ]
+        own = [number for purchase, _ in parts for number in self._own(purchase)]
+        if self.refunds == "refuse" and sum(points for *_, points in claims) > account.refundable(own, now):
+            raise Refused("121")
+        account.bring_up_to(now)
+        for purchase, part in parts:
+            purchase.refunded += part
+        for purchase, bucket, points in claims:
+            possible = account.refundable(self._own(purchase), now) if self.refunds == "floor" else points
+            if taken := min(points, possible):
+                account.refund(bucket, taken, self._own(purchase), dated, now)
+        return True
+
+    def _is_of(self, thing: Purchase | Parked, member: str, transaction_id: str) -> bool:
+        return thing.transaction_id == transaction_id and self.name_of(thing.member) == self.name_of(member)
+
+    def _own(self, purchase: Purchase) -> list[int]:
+        """Every lot that it made; a survivor's purchase has them, a merged member's points moved to other lots."""
+        if self.survivor_of(purchase.member) is not None:
+            return []
+        return [number for _, lots in purchase.gifts for number in lots]
+
+
+def _give(account: Account, gift: Award, earned_at: datetime, now: datetime) -> Moves:
+    lot = Lot(gift.points, 0, earned_at, gift.expires_at, gift.available_at)
+    return account.credit("earn", gift.bucket, earned_at, [lot], now)
