@@ -65,6 +65,9 @@ class Terms:
         ]
 
 
+_A_POINT_FOR_A_UNIT = {"type": "per_unit", "of": "transaction.amount", "points": 1, "per": 1}
+
+
 def configuration(terms: Terms) -> bytes:
     """The program's configuration file."""
     last_bonus_day = terms.today(terms.last_bonus_day)
@@ -80,15 +83,7 @@ def configuration(terms: Terms) -> bytes:
         "expiry": {**months, "period_end": terms.period_end},
         "product_codes": [{"code": "PLAIN"}, {"code": "BONUS"}],
         "rule_groups": [
-            {
-                "name": "Spend",
-                "rules": [
-                    {
-                        "name": "A point for a unit",
-                        "award": {"type": "per_unit", "of": "transaction.amount", "points": 1, "per": 1},
-                    }
-                ],
-            },
+            {"name": "Spend", "rules": [{"name": "A point for a unit", "award": _A_POINT_FOR_A_UNIT}]},
             {
                 "name": "Bonus",
                 "category": "bonus",

@@ -19,21 +19,15 @@ from hypothesis.stateful import (
 )
 
 from tests.database import Dialect, FreshDatabase
+from tests.ledger import draft as drawn
 from tests.ledger.draft import (
-    DRAFTS,
-    GOODS_BACK,
     MEMBER,
     MEMBERS,
     MICROSECOND,
-    MOVEMENTS,
     ORDERS,
     PICK,
     PURCHASES,
-    RETURNS,
     START,
-    STATUS,
-    TERMS,
-    WAITS,
     Draft,
     Ending,
     Order,
@@ -81,7 +75,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.steps = 0
 
     @initialize(
-        terms=TERMS,
+        terms=drawn.TERMS,
         purchases=st.lists(PURCHASES, min_size=6, max_size=12),
         orders=st.lists(ORDERS, min_size=2, max_size=4),
     )
@@ -109,11 +103,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def redeem(self, order: Order) -> None:
         self.one(self.meant_by(order))
 
-    @rule(given_back=RETURNS | GOODS_BACK)
+    @rule(given_back=drawn.RETURNS | drawn.GOODS_BACK)
     def reverse_or_refund(self, given_back: Draft) -> None:
         self.one(self.meant_by(given_back))
 
-    @rule(movement=MOVEMENTS)
+    @rule(movement=drawn.MOVEMENTS)
     def move(self, movement: Draft) -> None:
         self.one(self.meant_by(movement))
 
@@ -126,15 +120,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def run_the_expiry_job(self) -> None:
         self.one(Expire())
 
-    @rule(member=MEMBER, status=STATUS)
+    @rule(member=MEMBER, status=drawn.STATUS)
     def set_status(self, member: str, status: int) -> None:
         self.one(SetStatus(member, status))
 
-    @rule(wait=WAITS)
+    @rule(wait=drawn.WAITS)
     def wait(self, wait: timedelta) -> None:
         self.world.now += wait
 
-    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND, MICROSECOND]), draft=ORDERS | MOVEMENTS)
+    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND, MICROSECOND]), draft=ORDERS | drawn.MOVEMENTS)
     def move_when_something_is_due(self, pick: int, offset: timedelta, draft: Draft) -> None:
         coming = {
             (instant, member)
@@ -173,24 +167,24 @@ class LedgerMachine(RuleBasedStateMachine):
     def retry_with_another_body(self, pick: int, member: str) -> None:
         self.one(another_body(one_of(self.keyed, pick), member))
 
-    @rule(first=DRAFTS, second=DRAFTS)
+    @rule(first=drawn.DRAFTS, second=drawn.DRAFTS)
     def two_at_once(self, first: Draft, second: Draft) -> None:
         self.two(self.meant_by(first), self.meant_by(second))
 
-    @rule(draft=DRAFTS)
+    @rule(draft=drawn.DRAFTS)
     def the_same_twice_at_once(self, draft: Draft) -> None:
         self.two(*[self.meant_by(draft)] * 2)
 
-    @rule(draft=DRAFTS, member=MEMBER)
+    @rule(draft=drawn.DRAFTS, member=MEMBER)
     def one_key_for_two_at_once(self, draft: Draft, member: str) -> None:
         operation = self.meant_by(replace(draft, keyed=True))
         self.two(operation, another_body(operation, member))
 
-    @rule(draft=DRAFTS)
+    @rule(draft=drawn.DRAFTS)
     def an_operation_and_the_expiry_job_at_once(self, draft: Draft) -> None:
         self.two(self.meant_by(draft), Expire())
 
-    @rule(draft=DRAFTS, status=STATUS)
+    @rule(draft=drawn.DRAFTS, status=drawn.STATUS)
     def an_operation_and_a_change_of_status_at_once(self, draft: Draft, status: int) -> None:
         member = getattr(draft, "member", MEMBERS[0])
         self.two(self.meant_by(draft), SetStatus(member, status))
