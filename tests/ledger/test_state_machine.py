@@ -20,19 +20,7 @@ from hypothesis.stateful import (
 
 from tests.database import Dialect, FreshDatabase
 from tests.ledger import draft as drawn
-from tests.ledger.draft import (
-    MEMBER,
-    MEMBERS,
-    MICROSECOND,
-    ORDERS,
-    PICK,
-    PURCHASES,
-    START,
-    Draft,
-    Ending,
-    Order,
-    Purchase,
-)
+from tests.ledger.draft import MEMBERS, Draft, Ending, Order, Purchase
 from tests.ledger.invariants import violations
 from tests.ledger.meaning import another_body, meant_by, one_of
 from tests.ledger.operation import (
@@ -67,7 +55,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.stack = ExitStack()
         # A database for each history: the jobs and ids of one must not depend on those before it.
         url = self.stack.enter_context(self.databases())
-        self.world = self.stack.enter_context(open_world(url, self.data_dir, START))
+        self.world = self.stack.enter_context(open_world(url, self.data_dir, drawn.START))
         self.keyed: list[Keyed] = []
         self.references: dict[str, str] = {}
         self.receipts: dict[tuple[str, str], str] = {}
@@ -76,8 +64,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize(
         terms=drawn.TERMS,
-        purchases=st.lists(PURCHASES, min_size=6, max_size=12),
-        orders=st.lists(ORDERS, min_size=2, max_size=4),
+        purchases=st.lists(drawn.PURCHASES, min_size=6, max_size=12),
+        orders=st.lists(drawn.ORDERS, min_size=2, max_size=4),
     )
     def found_a_program(self, terms: Terms, purchases: list[Purchase], orders: list[Order]) -> None:
         self.terms = terms
@@ -95,11 +83,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # The operations.
 
-    @rule(purchase=PURCHASES)
+    @rule(purchase=drawn.PURCHASES)
     def earn(self, purchase: Purchase) -> None:
         self.one(self.meant_by(purchase))
 
-    @rule(order=ORDERS)
+    @rule(order=drawn.ORDERS)
     def redeem(self, order: Order) -> None:
         self.one(self.meant_by(order))
 
@@ -112,7 +100,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.one(self.meant_by(movement))
 
     @precondition(lambda self: self.oracle.mergers)
-    @rule(pick=PICK)
+    @rule(pick=drawn.PICK)
     def undo_a_merge(self, pick: int) -> None:
         self.one(Unmerge(one_of(list(self.oracle.mergers), pick)))
 
@@ -120,7 +108,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def run_the_expiry_job(self) -> None:
         self.one(Expire())
 
-    @rule(member=MEMBER, status=drawn.STATUS)
+    @rule(member=drawn.MEMBER, status=drawn.STATUS)
     def set_status(self, member: str, status: int) -> None:
         self.one(SetStatus(member, status))
 
@@ -128,7 +116,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def wait(self, wait: timedelta) -> None:
         self.world.now += wait
 
-    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND, MICROSECOND]), draft=ORDERS | drawn.MOVEMENTS)
+    @rule(
+        pick=drawn.PICK,
+        offset=st.sampled_from([timedelta(0), -drawn.MICROSECOND, drawn.MICROSECOND]),
+        draft=drawn.ORDERS | drawn.MOVEMENTS,
+    )
     def move_when_something_is_due(self, pick: int, offset: timedelta, draft: Draft) -> None:
         coming = {
             (instant, member)
@@ -143,7 +135,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.one(self.meant_by(draft))
 
     @precondition(lambda self: self.keyed)
-    @rule(pick=PICK, offset=st.sampled_from([timedelta(0), -MICROSECOND]), member=MEMBER)
+    @rule(pick=drawn.PICK, offset=st.sampled_from([timedelta(0), -drawn.MICROSECOND]), member=drawn.MEMBER)
     def retry_when_a_refusal_no_longer_binds(self, pick: int, offset: timedelta, member: str) -> None:
         lapses = {
             bound: at + REFUSAL_BINDS + offset
@@ -158,12 +150,12 @@ class LedgerMachine(RuleBasedStateMachine):
         self.one(operation)
 
     @precondition(lambda self: self.keyed)
-    @rule(pick=PICK)
+    @rule(pick=drawn.PICK)
     def retry(self, pick: int) -> None:
         self.one(one_of(self.keyed, pick))
 
     @precondition(lambda self: self.keyed)
-    @rule(pick=PICK, member=MEMBER)
+    @rule(pick=drawn.PICK, member=drawn.MEMBER)
     def retry_with_another_body(self, pick: int, member: str) -> None:
         self.one(another_body(one_of(self.keyed, pick), member))
 
@@ -175,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_same_twice_at_once(self, draft: Draft) -> None:
         self.two(*[self.meant_by(draft)] * 2)
 
-    @rule(draft=drawn.DRAFTS, member=MEMBER)
+    @rule(draft=drawn.DRAFTS, member=drawn.MEMBER)
     def one_key_for_two_at_once(self, draft: Draft, member: str) -> None:
         operation = self.meant_by(replace(draft, keyed=True))
         self.two(operation, another_body(operation, member))
