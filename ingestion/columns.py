@@ -71,7 +71,9 @@ def translator(columns: Columns, file_name: str) -> Translate:
     command = _member if columns.type == "CPD" else _transaction
 
     def translate(line: int, fields: Sequence[str]) -> BatchLine:
-        values = {key: field for key, field in zip(columns.keys, fields, strict=True) if key and field}
+        # A blank around a value is how the file was made, not what was meant.
+        named = zip(columns.keys, map(str.strip, fields), strict=True)
+        values = {key: field for key, field in named if key and field}
         try:
             return BatchLine(line=line, command=command(values, f"file:{file_name}:{line}"))
         except TesseraError as refusal:

@@ -67,12 +67,21 @@ async def write_handback(
         file.write(_json(summary_document(batch, totals, ignored)))
 
 
+def forget_refusal(folder: Path, name: str) -> None:
+    """Remove what was said about a file of this name that was refused: one was loaded since."""
+    _refusal_path(folder, name).unlink(missing_ok=True)
+
+
+def _refusal_path(folder: Path, name: str) -> Path:
+    return folder / f"{safe_stem(name)}.refused.summary.json"
+
+
 def write_refusal(folder: Path, name: str, refusal: BatchRefused, now: datetime) -> Path:
     """Say in the handback folder that a file was not processed, and why.
 
     Under a name of its own: the handback of the file that was loaded under the same name stays.
     """
-    path = folder / f"{safe_stem(name)}.refused.summary.json"
+    path = _refusal_path(folder, name)
     with _whole(path) as file:
         file.write(
             _json(

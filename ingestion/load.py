@@ -10,7 +10,7 @@ from pathlib import Path
 
 from domain.errors import BatchRefused, InvalidRow
 from ingestion.columns import Columns, Translate, accept_header, translator
-from ingestion.handback import handback_folder, has_handback, write_handback, write_refusal
+from ingestion.handback import forget_refusal, handback_folder, has_handback, write_handback, write_refusal
 from ingestion.naming import FileName, parse_file_name
 from ingestion.reader import FileFacts, Record, Source, inspect_file
 from resolvers.batch import (
@@ -88,6 +88,7 @@ async def _load(ctx: Context, path: Path, folder: Path, file_type: str | None, p
     totals = await get_batch_totals(ctx, batch.id)
     with closing(await asyncio.to_thread(_open, path, name, facts)) as source:
         await write_handback(ctx, batch, totals, source, folder, columns.ignored)
+    await asyncio.to_thread(forget_refusal, folder, path.name)
     return BatchSummary(batch=batch, totals=totals, ignored_columns=columns.ignored, handback=folder)
 
 

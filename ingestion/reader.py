@@ -110,6 +110,8 @@ class Source:
                 raise _Unreadable("not a line of text")
             # Neither character can be part of a key, so the header alone tells which one separates.
             delimiter = "|" if "|" in text and "," not in text else ","
+            if ";" in text and "|" not in text and "," not in text:
+                raise _Unreadable("columns are separated by a comma or by |, not by a semicolon")
             columns = next(csv.reader([text], delimiter=delimiter, strict=True))
         except (csv.Error, UnicodeDecodeError, _Unreadable) as error:
             raise BatchRefused(f"the header cannot be read: {_reason(error)}") from error
@@ -183,7 +185,7 @@ class _Lines:
             while len(rest) > MAX_RECORD_BYTES and not rest.endswith(b"\n"):
                 rest = self._stream.readline(MAX_RECORD_BYTES + 1)
         except (EOFError, OSError, zlib.error) as error:
-            raise BatchRefused(f"the file cannot be unpacked: {error}") from error
+            raise _unpacking_fault(error) from error
         return line
 
 
@@ -224,7 +226,7 @@ def _prove_unpackable(file: BinaryIO, size: int) -> None:
                 if total > MAX_UNPACKED_BYTES or total > _BLOCK + MAX_EXPANSION * size:
                     raise BatchRefused("the packed file grows beyond all measure")
     except (EOFError, OSError, zlib.error) as error:
-        raise BatchRefused(f"the file cannot be unpacked: {error}") from error
+        raise _unpacking_fault(error) from error
 
 
 def _stamp(file: BinaryIO) -> tuple[int, int]:
@@ -235,4 +237,25 @@ def _stamp(file: BinaryIO) -> tuple[int, int]:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8 text"
+    if isinstance(error, csv.Error):
+        return next((ours for theirs, ours in _CSV_FAULTS.items() if theirs in str(error)), "not CSV")
     return str(error)
+
+
+_CSV_FAULTS = {
+    "new-line": "a carriage return stands inside a row: lines end in LF or CRLF",
+    "expected after": "a character follows a closing quote",
+    "unexpected end": "a quote is not closed",
+}
+"""What Python's parser says, which is told to programmers, and what is told to partners."""
+
+
+def _unpacking_fault(error: Exception) -> BatchRefused:
+    match error:
+        case EOFError():
+            reason = "it ends too early"
+        case gzip.BadGzipFile() | zlib.error():
+            reason = "it is no gzip file, or damaged"
+        case _:
+            reason = "it cannot be read to its end"
+    return BatchRefused(f"the file cannot be unpacked: {reason}")

@@ -133,7 +133,7 @@ async def post_batch_lines(ctx: Context, batch_id: int, lines: Sequence[BatchLin
             return []
         if locked.status == FINISHED:
             raise BatchRefused("the batch is finished")
-        return post_fresh_lines(tx, ctx, ctx.program(tx), locked, fresh)
+        return post_fresh_lines(tx, ctx, ctx.program_in_force(tx), locked, fresh)
 
     return await ctx.write(body)
 

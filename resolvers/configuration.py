@@ -31,6 +31,7 @@ from domain.store.program import (
     set_configuration_version,
 )
 from resolvers.context import Context
+from resolvers.recount import recount_aggregates
 
 ITEM_NAMES: Mapping[str, str] = {
     "product_codes": "code",
@@ -153,6 +154,7 @@ def make_current(
         raise ConfigurationChanged(f"version {state.config_version} is in force", field="expected_version")
     configuration = next_configuration(state.document)
     _check(tx, state, configuration)
+    recount_aggregates(tx, state.id, state.configuration, configuration)
     return _store(tx, ctx, state, to_document(configuration), change)
 
 

@@ -77,6 +77,10 @@ class Context:
         """The caller's program with its configuration, as current in this database transaction."""
         return self.services.programs.current(tx, self.principal.program)
 
+    def program_in_force(self, tx: Connection) -> ProgramState:
+        """The same, and no other configuration comes into force meanwhile: for what aggregates count."""
+        return self.services.programs.current(tx, self.principal.program, in_force=True)
+
     def visible_members(self, tx: Connection, member_ids: Sequence[int]) -> list[int]:
         """Those of these members that exist in the caller's program and that the caller may see."""
         references = references_of(tx, self.principal.program, member_ids)

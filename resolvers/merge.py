@@ -151,7 +151,7 @@ def _obstacle(tx: Connection, program_id: int, victim_id: int) -> str | None:
 
 
 def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -> Merge:
-    state, key = ctx.program(tx), ctx.key(command.idempotency_key)
+    state, key = ctx.program_in_force(tx), ctx.key(command.idempotency_key)
     fingerprint = fingerprint_of(command.victim, command.survivor)
     bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
     if key in bound:
@@ -215,7 +215,7 @@ async def undo_merge(ctx: Context, merge_id: int) -> Merge:
 
 
 def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
-    state = ctx.program(tx)
+    state = ctx.program_in_force(tx)
     row = store.load_merge(tx, state.id, merge_id, lock=True)
     if row is None:
         raise RedemptionNotFound("no such merge")

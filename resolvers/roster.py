@@ -212,7 +212,7 @@ class Roster:
 
     def _alter(self, one: _Prepared, target: Stored) -> Changed:
         stopped = refusal_by_status(Operation.UPDATE, target.member.status)
-        if stopped is not None and (one.change.action != "REACTIVATE" or target.member.erased_at is not None):
+        if stopped is not None:
             raise stopped
         self._check_unique(one, target.member.id)
         target.member = changed(target.member, one.values, self.now)

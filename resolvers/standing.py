@@ -23,18 +23,17 @@ from domain.rules.aggregate import (
     value_of,
     window,
     with_value,
+    without,
 )
 from domain.rules.attributes import typed
 from domain.rules.cap import CapKey, cap_keys, window_starts
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.fixed import member_definitions, transaction_definitions
-from domain.rules.model import Aggregate
+from domain.rules.model import Aggregate, Configuration
 from domain.store.counter import BucketKey, Counter, put_buckets, put_counters, read_buckets, read_counters
 from domain.store.program import ProgramState
 from domain.store.tier import History, read_snapshots, read_tiers
 from domain.store.transaction import StoredTransaction, purchases_of
-
-_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,20 @@ class Counted:
 
     at: datetime
     added: Mapping[str, Decimal]
+
+
+def transaction_facts(configuration: Configuration, stored: StoredTransaction, reference: str) -> dict[str, Any]:
+    """A stored transaction as rules and aggregates see it; `reference` is that of its member."""
+    return {
+        **typed(transaction_definitions(configuration), stored.attributes),
+        "transaction_id": stored.transaction_id,
+        "transaction_date": stored.transaction_date,
+        "amount": stored.amount,
+        "product_code": stored.product_code,
+        "sub_product_code": stored.sub_product_code,
+        "member_relation_reference": reference,
+        "transaction_type": stored.type,
+    }
 
 
 @dataclass(slots=True)
@@ -147,9 +160,7 @@ class Standing:
             stood, value = self._buckets.get(bucket), counted.added[aggregate.key]
             if stood is None:
                 continue
-            less = part if aggregate.of == "amount" else value if is_whole else _ZERO
-            gone = 1 if is_whole else 0
-            self._buckets[bucket] = replace(stood, sum=stood.sum - less, count=stood.count - gone)
+            self._buckets[bucket] = without(stood, aggregate, value, part, is_whole=is_whole)
             self._moved_buckets.add(bucket)
 
     def tier_at(self, member: Member, at: datetime) -> str | None:
@@ -167,15 +178,7 @@ class Standing:
 
     def counted_of(self, member: Member, stored: StoredTransaction) -> Counted:
         """What a stored purchase added, by the definitions in force."""
-        transaction: dict[str, Any] = {
-            **typed(transaction_definitions(self.state.configuration), stored.attributes),
-            "transaction_id": stored.transaction_id,
-            "transaction_date": stored.transaction_date,
-            "amount": stored.amount,
-            "product_code": stored.product_code,
-            "sub_product_code": stored.sub_product_code,
-            "transaction_type": stored.type,
-        }
+        transaction = transaction_facts(self.state.configuration, stored, member.relation_reference)
         return self.facts(member, transaction, stored.transaction_date, {})[1]
 
     def set_tier(self, member_id: int, since: datetime, tier: str | None) -> None:

@@ -65,7 +65,7 @@ async def submit_transactions(
 ) -> list[TransactionOutcome | TesseraError]:
     """Submit many in one database transaction: an outcome or a refusal each, in order. Raises Forbidden."""
     ctx.principal.require(Permission.TRANSACTION_SUBMIT)
-    return await ctx.write(lambda tx: post_transactions(tx, ctx, ctx.program(tx), commands))
+    return await ctx.write(lambda tx: post_transactions(tx, ctx, ctx.program_in_force(tx), commands))
 
 
 def post_transactions(

@@ -53,6 +53,17 @@ def merge(first: Stats, second: Stats) -> Stats:
     )
 
 
+def without(stats: Stats, aggregate: Aggregate, value: Decimal, part: Decimal, *, is_whole: bool) -> Stats:
+    """The stats less what a refund of `part` takes of a purchase that added `value`.
+
+    A sum of amounts loses the part; everything else the value, once the purchase is refunded whole. Least and
+    greatest stay: what they were without it nobody knows.
+    """
+    # A purchase of nothing counts as refunded by any refund, and has no amount to lose.
+    less = min(part, value) if aggregate.of == "amount" else value if is_whole else _ZERO
+    return Stats(EXACT.subtract(stats.sum, less), stats.count - is_whole, stats.low, stats.high)
+
+
 def value_of(aggregate: Aggregate, stats: Stats) -> Decimal | None:
     """The aggregate's value; None where there is none: least, greatest and average of nothing.
 

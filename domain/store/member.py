@@ -116,6 +116,16 @@ def answering(tx: Connection, program_id: int, reference: str) -> int | None:
     return answers
 
 
+def answering_for(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, int]:
+    """Who answers for those of these members that were merged, by their ids."""
+    rows = tx.execute(
+        select(member.c.id, member.c.merged_into).where(
+            member.c.program_id == program_id, member.c.id.in_(ids), member.c.merged_into.is_not(None)
+        )
+    )
+    return {row.id: row.merged_into for row in rows}
+
+
 def merged_ids(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
     """The members for whom these answer since a merge: who answers, by id."""
     rows = tx.execute(

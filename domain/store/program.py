@@ -62,9 +62,13 @@ class ProgramCache:
         """What is cached, however old: for work that has its version checked by the database later."""
         return self._states.get(program_id)
 
-    def current(self, tx: Connection, program_id: int) -> ProgramState:
-        """The program as of this database transaction. Raises ProgramNotFound."""
-        row = tx.execute(select(program).where(program.c.id == program_id)).one_or_none()
+    def current(self, tx: Connection, program_id: int, *, in_force: bool = False) -> ProgramState:
+        """The program as of this database transaction. Raises ProgramNotFound.
+
+        `in_force`: no other configuration comes into force before this database transaction ends.
+        """
+        query = select(program).where(program.c.id == program_id)
+        row = tx.execute(query.with_for_update(read=True) if in_force else query).one_or_none()
         if row is None:
             raise ProgramNotFound
         cached = self._states.get(program_id)

@@ -76,6 +76,18 @@ def find_transactions(tx: Connection, program_id: int, ids: Sequence[int]) -> di
     return {row.id: StoredTransaction(**row._mapping) for row in rows}
 
 
+def page_purchases(tx: Connection, program_id: int, *, after_id: int, limit: int) -> list[StoredTransaction]:
+    """The purchases of a program that stand, by id, after one of them."""
+    columns = table.c
+    rows = tx.execute(
+        select(table)
+        .where(columns.program_id == program_id, columns.id > after_id, columns.type == "DR", columns.status == POSTED)
+        .order_by(columns.id)
+        .limit(limit)
+    )
+    return [StoredTransaction(**row._mapping) for row in rows]
+
+
 def find_by_transaction_id(
     tx: Connection, program_id: int, wanted: Sequence[str], *, kind: str, status: str
 ) -> dict[tuple[int, str], list[StoredTransaction]]:

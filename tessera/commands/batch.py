@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
-from domain.errors import BatchRefused
+from domain.errors import BatchRefused, ProgramNotFound
 from ingestion.handback import summary_document
 from ingestion.load import BatchSummary, Progress, Report, load_file
 from ingestion.naming import FILE_TYPES
-from resolvers.batch import Batch, get_batch, list_batches
+from resolvers.batch import RUNNING, Batch, get_batch, list_batches
 from resolvers.program import Program, list_environment_programs
 from tessera.commands.program import Json
 from tessera.console import NOT_ATTEMPTED, REFUSED, note, run, show_fields, show_json, show_table
@@ -47,7 +47,7 @@ def load(
 
     try:
         summary = run(body)
-    except BatchRefused as refusal:
+    except (BatchRefused, ProgramNotFound) as refusal:
         note(str(refusal))
         raise typer.Exit(NOT_ATTEMPTED) from None
     show_fields(summary_document(summary.batch, summary.totals, summary.ignored_columns))
@@ -74,6 +74,8 @@ def status(
         return [(program, found) for program, ctx in contexts for found in await list_batches(ctx)]
 
     rows = [_row(program, found) for program, found in run(body, read_only=True)]
+    if any(row["status"] == RUNNING for row in rows):
+        note("RUNNING: under way, or broken off; then loading the same file again goes on where it was.")
     if as_json:
         show_json(rows if batch_id is None else rows[0])
     elif batch_id is not None:

@@ -8,9 +8,11 @@ import typer
 from domain.points import plain_text
 from domain.rules.document import MAX_BYTES
 from domain.rules.examples import run_examples
+from domain.rules.model import Configuration
 from domain.rules.parse import parse_file
 from domain.rules.problem import ConfigurationInvalid
 from domain.rules.schema import schema_text
+from resolvers.configuration import get_configuration, join_documents, read_configuration, read_source
 from resolvers.program import AppliedConfiguration, apply_configuration
 from tessera.console import REFUSED, note, run, show, show_json
 from tessera.locking import CommandRefused
@@ -44,14 +46,16 @@ def schema() -> None:
     show(schema_text().removesuffix("\n"))
 
 
-@app.command()
-def test(file: ConfigurationFile) -> None:
+@app.command("test")
+def run_tests(
+    file: ConfigurationFile,
+    program_id: Annotated[
+        int | None,
+        typer.Option("--program", metavar="ID", help="Joined with what is in force there, as `apply` would."),
+    ] = None,
+) -> None:
     """Run the examples of a configuration file; exit status 1 if one gives other points."""
-    try:
-        configuration = parse_file(_read(file))
-    except ConfigurationInvalid as invalid:
-        raise CommandRefused("\n".join(map(str, invalid.problems))) from None
-    results = run_examples(configuration)
+    results = run_examples(_parsed(file) if program_id is None else _joined(file, program_id))
     for result in results:
         verdict = "ok  " if result.passed else "FAIL"
         got, expected = plain_text(result.got), plain_text(result.expected)
@@ -62,6 +66,22 @@ def test(file: ConfigurationFile) -> None:
     note(f"{len(results)} examples, {failed} failed.")
     if failed:
         raise typer.Exit(REFUSED)
+
+
+def _parsed(file: Path) -> Configuration:
+    try:
+        return parse_file(_read(file))
+    except ConfigurationInvalid as invalid:
+        raise CommandRefused("\n".join(map(str, invalid.problems))) from None
+
+
+def _joined(file: Path, program_id: int) -> Configuration:
+    async def body(runtime: Runtime) -> Configuration:
+        ctx = program_context(runtime, await find_program(runtime, program_id))
+        stored = (await get_configuration(ctx)).document
+        return read_configuration(join_documents(stored, read_source(_read(file))))
+
+    return run(body, read_only=True)
 
 
 def _read(file: Path) -> bytes:

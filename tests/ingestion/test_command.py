@@ -22,6 +22,8 @@ async def test_the_exit_status_tells_rejected_and_refused_apart(database_url: st
     printed = await asyncio.to_thread(command, *load, str(rows), expect=1)
     assert printed.split("points_awarded")[1].split()[0] == "3"
     assert await asyncio.to_thread(command, *load, str(cards), expect=2) == ""
+    nowhere = ("batch", "load", "--program", "987654", str(rows))
+    assert await asyncio.to_thread(command, *nowhere, expect=2) == ""
     batches = json.loads(await asyncio.to_thread(command, "batch", "status", "--program", program, "--json"))
     assert [(one["file_name"], one["status"], one["accepted"], one["rejected"]) for one in batches] == [
         ("July_TXN.csv", "FINISHED", 1, 1),

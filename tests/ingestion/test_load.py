@@ -174,10 +174,11 @@ async def test_member_rows_enrol_update_and_change_the_status(desk: Desk) -> Non
         "M7,,,,,close",
         "M7,Late,,,,UPDATE",
         "M8,,,,,DELETE",
+        "M7,,,,,REACTIVATE",
     ]
     await desk.load("August_CPD.csv", "\n".join(rows))
     codes = [row["code"] for row in desk.results("August_CPD")]
-    assert codes == ["000", "000", "1201", "103", "1205", "106", codes[6], "000", "000", "000", "1204", "999"]
+    assert codes == ["000", "000", "1201", "103", "1205", "106", codes[6], "000", "000", "000", "1204", "999", "1204"]
     assert codes[6] in {"998", "106"}
     ada = await get_member(desk.ctx, "M1")
     assert (ada.full_name, ada.email_id, ada.attributes, ada.status) == (
@@ -238,3 +239,12 @@ async def test_members_that_the_api_enrolled_are_updated_by_a_file(desk: Desk) -
     await enroll_member(desk.ctx, EnrollMember(values={"relation_reference": "M1", "full_name": "Before"}))
     await desk.load("July_CPD.csv", "relation_reference|full_name\nM1|After\n")
     assert (await get_member(desk.ctx, "M1")).full_name == "After"
+
+
+async def test_blanks_around_values_are_taken_off(desk: Desk) -> None:
+    await desk.load("July_CPD.csv", "relation_reference,full_name,status\n M1 , Ada L. ,1 \n")
+    assert (await get_member(desk.ctx, "M1")).full_name == "Ada L."
+    await desk.load(
+        "July_TXN.csv", transactions(" T1 ,DR , 1, 2026-07-01 ,\tM1, MUSIC ", "T2,DR,1,2026-07-01,  ,MUSIC")
+    )
+    assert [(one["code"], one["points"]) for one in desk.results("July_TXN")] == [("000", "1"), ("999", "0")]

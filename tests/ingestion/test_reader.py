@@ -63,8 +63,8 @@ def test_records_come_with_the_line_they_begin_on(
         (b"1,\0\n", "a NUL byte"),
         (b"1," + b"x" * MAX_RECORD_BYTES + b"\n", f"longer than {MAX_RECORD_BYTES} bytes"),
         (b'1,"x\n', "a quote is not closed"),
-        (b'"1"x,2\n', "expected after"),
-        (b"1\r2,3\n", "new-line character seen in unquoted field"),
+        (b'"1"x,2\n', "a character follows a closing quote"),
+        (b"1\r2,3\n", "a carriage return stands inside a row"),
     ],
 )
 def test_a_bad_row_is_refused_alone(tmp_path: Path, bad: bytes, reason: str) -> None:
@@ -102,7 +102,8 @@ def test_a_line_that_is_too_long_does_not_stop_what_follows(tmp_path: Path) -> N
         (b"", "the file is empty"),
         (b"\n\r\n\n", "the file is empty"),
         (b"\xef\xbb\xbf\n", "the file is empty"),
-        (b'a,"b\n1,2\n', "the header cannot be read"),
+        (b'a,"b\n1,2\n', "the header cannot be read: a quote is not closed"),
+        (b"a;b\n1;2\n", "not by a semicolon"),
         ("a,b\n".encode("utf-16"), "the header cannot be read"),
         (b"a,\xe9\n", "not UTF-8 text"),
         (b"\x1f\x8b\x08\x00", "not UTF-8 text"),
@@ -126,9 +127,9 @@ def test_a_packed_file_reads_like_the_plain_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (gzip.compress(b"a,b\n1,2\n" * 1000)[:-12], "cannot be unpacked"),
+        (gzip.compress(b"a,b\n1,2\n" * 1000)[:-12], "cannot be unpacked: it ends too early"),
         (gzip.compress(b"a,b\n1,2\n")[:-8] + b"\0" * 8, "cannot be unpacked"),
-        (b"a,b\n1,2\n", "cannot be unpacked"),
+        (b"a,b\n1,2\n", "cannot be unpacked: it is no gzip file, or damaged"),
         (gzip.compress(b"a,b\n" + b"0" * 3_000_000), "grows beyond all measure"),
     ],
     ids=["torn", "wrong checksum", "not packed", "bomb"],

@@ -108,3 +108,12 @@ async def test_a_file_that_changes_under_way_is_not_gone_on_with(desk: Desk, mon
         await load_module.load_file(desk.ctx, path, data_dir=desk.data_dir, progress=tamper)
     names = [member.full_name for member in await list_members(desk.ctx, first=100)]
     assert names == [f"Member {n}" for n in range(1, 6)]
+
+
+async def test_what_was_said_of_a_refused_file_goes_when_one_of_its_name_is_loaded(desk: Desk) -> None:
+    with pytest.raises(BatchRefused):
+        await desk.load("July_CPD.csv", "")
+    told = desk.handback / "July_CPD.refused.summary.json"
+    assert told.exists()
+    await desk.load("July_CPD.csv", MEMBERS)
+    assert not told.exists()

@@ -55,6 +55,17 @@ def test_rules_that_do_not_hold_are_refused_with_their_paths(deployment: Deploym
     assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
 
 
+def test_a_file_is_tested_together_with_what_is_in_force(deployment: Deployment, program: str) -> None:
+    file = deployment.folder / "more.yaml"
+    one = "{name: joined, transaction: {product_code: MUSIC, amount: 14, quantity: 1}, points: 14}"
+    file.write_text(f"version: 1\nexamples: [{one}]\n")
+    alone = deployment.run("rules", "test", str(file))
+    assert alone.status == 1
+    joined = deployment.run("rules", "test", str(file), "--program", program)
+    assert (joined.status, joined.out.splitlines()[-1]) == (0, "ok   joined: 14 points, expected 14")
+    assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+
+
 @pytest.mark.parametrize("suffix", [".json", ".CSV"])
 def test_attribute_definitions_travel_as_files(suffix: str, deployment: Deployment, program: str) -> None:
     file = deployment.folder / f"attributes{suffix}"

@@ -1,0 +1,89 @@
+"""Aggregates that a configuration adds or defines anew, counted from the transactions that are stored already.
+
+It runs in the database transaction that puts the configuration in force, while nobody posts in the program.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from domain.rules.aggregate import EMPTY, Stats, bucket_start, contributions, merge, with_value, without
+from domain.rules.compile import CompiledRules, compile_rules
+from domain.rules.facts import Facts
+from domain.rules.model import Aggregate, Configuration
+from domain.store.counter import BucketKey, forget_buckets, put_buckets, read_buckets
+from domain.store.member import answering_for, references_of
+from domain.store.transaction import StoredTransaction, page_purchases
+from resolvers.standing import transaction_facts
+
+_PAGE = 1000
+_ONE = Decimal(1)
+
+
+def recount_aggregates(tx: Connection, program_id: int, before: Configuration, after: Configuration) -> None:
+    """Forget the aggregates that `after` no longer has as they were, and count the new ones from the beginning.
+
+    The program's row is locked. Each page of transactions is joined with what stands, so memory is bounded.
+    """
+    old, new = _definitions(before), _definitions(after)
+    if before.program.time_zone != after.program.time_zone:
+        # Other clocks, other days: every bucket begins elsewhere.
+        forgotten, wanted = set(old), set(new)
+    else:
+        forgotten = {key for key, one in old.items() if new.get(key) != one}
+        wanted = {key for key, one in new.items() if old.get(key) != one}
+    if forgotten:
+        forget_buckets(tx, program_id, sorted(forgotten))
+    if not wanted:
+        return
+    rules, last = compile_rules(after), 0
+    while rows := page_purchases(tx, program_id, after_id=last, limit=_PAGE):
+        last = rows[-1].id
+        _add(tx, program_id, _counted(tx, program_id, rows, after, rules, wanted))
+
+
+def _definitions(configuration: Configuration) -> dict[str, Aggregate]:
+    return {one.key: one for one in configuration.aggregates}
+
+
+def _counted(
+    tx: Connection,
+    program_id: int,
+    rows: Sequence[StoredTransaction],
+    configuration: Configuration,
+    rules: CompiledRules,
+    wanted: set[str],
+) -> dict[BucketKey, Stats]:
+    """What these purchases are in the wanted aggregates, less what refunds took back of them."""
+    members = sorted({one.member_id for one in rows})
+    references, answers = references_of(tx, program_id, members), answering_for(tx, program_id, members)
+    buckets: dict[BucketKey, Stats] = {}
+    for row in rows:
+        facts = Facts(
+            transaction=transaction_facts(configuration, row, references[row.member_id]),
+            at=row.transaction_date,
+            member={},
+        )
+        added = contributions(rules, facts)
+        for one in (one.aggregate for one in rules.aggregates if one.aggregate.key in wanted & added.keys()):
+            start = bucket_start(one.period, row.transaction_date, rules.zone)
+            # A merge leaves the victim its own figures and adds them to the survivor's.
+            for owner in {row.member_id, answers.get(row.member_id, row.member_id)}:
+                stats = with_value(EMPTY, added[one.key])
+                if row.refunded:
+                    whole = row.refunded >= (row.amount or _ONE)
+                    stats = without(stats, one, added[one.key], row.refunded, is_whole=whole)
+                place = owner, one.key, start
+                buckets[place] = merge(buckets.get(place, EMPTY), stats)
+    return buckets
+
+
+def _add(tx: Connection, program_id: int, counted: Mapping[BucketKey, Stats]) -> None:
+    members, keys, starts = (
+        {place[0] for place in counted},
+        {place[1] for place in counted},
+        {place[2] for place in counted},
+    )
+    stood = read_buckets(tx, program_id, sorted(members), sorted(keys), starts=sorted(starts))
+    put_buckets(tx, program_id, {place: merge(stood.get(place, EMPTY), counted[place]) for place in sorted(counted)})
