@@ -12,7 +12,8 @@ from domain.clock import Clock
 from domain.crypto import KeyRing
 from domain.idempotency_key import key_of_member, read_key
 from domain.store.database import PostgresDatabase, SqliteDatabase
-from domain.store.member import answering, merged_ids, references_of
+from domain.store.member import references_of
+from domain.store.merge import answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from resolvers.access_cache import AccessCache
 

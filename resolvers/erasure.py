@@ -11,7 +11,8 @@ from domain.errors import BadRequest, MemberNotFound
 from domain.member import CANCELLED, Member, erased_reference
 from domain.models.types import to_json
 from domain.store import audit, erasure
-from domain.store.member import find_members, merged_ids
+from domain.store.member import find_members
+from domain.store.merge import merged_ids
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from resolvers.context import Context

@@ -28,7 +28,8 @@ from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
 from domain.store.lot import find_lots, open_lots
-from domain.store.member import Stored, find_members, merged_ids, set_merged_into
+from domain.store.member import Stored, find_members
+from domain.store.merge import merged_ids, set_merged_into
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.sub_relation import move_links

@@ -13,7 +13,8 @@ from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
 from domain.rules.model import Aggregate, Configuration
 from domain.store.counter import BucketKey, forget_buckets, put_buckets, read_buckets
-from domain.store.member import answering_for, references_of
+from domain.store.member import references_of
+from domain.store.merge import answering_for
 from domain.store.transaction import StoredTransaction, page_purchases
 from resolvers.standing import transaction_facts
 

@@ -24,7 +24,8 @@ from domain.points import from_minor
 from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import Bound, find_keys
 from domain.store.journal import Journal
-from domain.store.member import answering, find_members
+from domain.store.member import find_members
+from domain.store.merge import answering
 from domain.store.program import ProgramState
 from domain.store.redemption import redeem
 from resolvers.balance import available_points

@@ -21,7 +21,7 @@ from domain.models.types import to_json
 from domain.points import from_minor, plain_text
 from domain.rules.fixed import EARN, REFUND
 from domain.store.lot import lots_of_entries, open_lots
-from domain.store.member import merged_ids
+from domain.store.merge import merged_ids
 from domain.store.program import ProgramState
 from domain.store.transaction import (
     PARKED,

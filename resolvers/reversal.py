@@ -33,7 +33,8 @@ from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
 from domain.store.lot import open_lots, taken_lots
-from domain.store.member import find_members, merged_ids
+from domain.store.member import find_members
+from domain.store.merge import merged_ids
 from domain.store.program import ProgramState
 from resolvers.context import Context
 

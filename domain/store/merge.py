@@ -1,11 +1,12 @@
-"""Merges of members in the database."""
+"""Merges of members in the database, and who answers for whom since."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
+from domain.models import member
 from domain.models import member_merge as table
 
 
@@ -43,3 +44,40 @@ def load_merge(tx: Connection, program_id: int, merge_id: int, *, lock: bool = F
 def mark_undone(tx: Connection, program_id: int, merge_id: int, at: datetime) -> None:
     """Note that a merge was undone."""
     tx.execute(update(table).where(table.c.program_id == program_id, table.c.id == merge_id).values(undone_at=at))
+
+
+def answering(tx: Connection, program_id: int, reference: str) -> int | None:
+    """The id of the member who answers for a reference; None where nobody does."""
+    query = select(func.coalesce(member.c.merged_into, member.c.id))
+    query = query.where(member.c.program_id == program_id, member.c.relation_reference == reference)
+    answers: int | None = tx.scalar(query)
+    return answers
+
+
+def answering_for(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, int]:
+    """Who answers for those of these members that were merged, by their ids."""
+    rows = tx.execute(
+        select(member.c.id, member.c.merged_into).where(
+            member.c.program_id == program_id, member.c.id.in_(ids), member.c.merged_into.is_not(None)
+        )
+    )
+    return {row.id: row.merged_into for row in rows}
+
+
+def merged_ids(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
+    """The members for whom these answer since a merge: who answers, by id."""
+    rows = tx.execute(
+        select(member.c.id, member.c.merged_into).where(
+            member.c.program_id == program_id, member.c.merged_into.in_(member_ids)
+        )
+    )
+    return {row.id: row.merged_into for row in rows}
+
+
+def set_merged_into(tx: Connection, program_id: int, member_ids: Sequence[int], survivor_id: int | None) -> None:
+    """Let a member answer for these from now on, or each for itself again."""
+    tx.execute(
+        update(member)
+        .where(member.c.program_id == program_id, member.c.id.in_(member_ids))
+        .values(merged_into=survivor_id)
+    )
