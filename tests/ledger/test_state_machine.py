@@ -268,12 +268,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def both_tell_members_the_same(self) -> None:
         self.steps += 1
         member = MEMBERS[self.steps % len(MEMBERS)]
-        assert self.program.answers(member) == self.program.answers_of(self.oracle, member)
+        if long_run or self.steps % 2 == 0:
+            assert self.program.answers(member) == self.program.answers_of(self.oracle, member)
 
     @invariant()
     def the_product_finds_its_own_books_in_order(self) -> None:
-        # The invariants above are asked of every step; this second opinion costs as much as all the rest.
-        if long_run or self.steps % 4 == 0:
+        # The first of these is asked of every step; the two others cost as much as all the rest.
+        if long_run or self.steps % 8 == 0:
             assert self.program.findings() == []
 
 
