@@ -141,16 +141,18 @@ def _open_parts(tx: Connection, program_id: int, account_ids: Sequence[int]) -> 
 def _lapsed_holds(tx: Connection, program_id: int, account_ids: Sequence[int], now: datetime) -> dict[int, list[_Part]]:
     """What holds that lapsed give back: what had expired by the end of a hold comes back expired."""
     found: dict[int, list[_Part]] = {}
+    # The lot says when, not the trace of the hold: its date may have been put off since.
     for row in tx.execute(
-        select(hold.c.account_id, lot_trace.c.expires_at, func.sum(-lot_trace.c.points).label("points"))
+        select(hold.c.account_id, lot.c.expires_at, func.sum(-lot_trace.c.points).label("points"))
         .join(lot_trace, (lot_trace.c.program_id == hold.c.program_id) & (lot_trace.c.entry_id == hold.c.entry_id))
+        .join(lot, (lot.c.program_id == lot_trace.c.program_id) & (lot.c.id == lot_trace.c.lot_id))
         .where(
             hold.c.program_id == program_id,
             hold.c.account_id.in_(account_ids),
             hold.c.status == "PENDING",
             hold.c.expires_at <= now,
         )
-        .group_by(hold.c.account_id, lot_trace.c.expires_at)
+        .group_by(hold.c.account_id, lot.c.expires_at)
     ):
         found.setdefault(row.account_id, []).append(_Part(row.expires_at, None, int(row.points)))
     return found

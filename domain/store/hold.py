@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
 
 from domain.models import hold as table
-from domain.models import lot_trace
+from domain.models import lot, lot_trace
 
 PENDING, SETTLED, CANCELLED, LAPSED = "PENDING", "SETTLED", "CANCELLED", "LAPSED"
 
@@ -140,8 +140,9 @@ def unbooked_lapses(
     """What overdue holds give back and was not booked yet: when they lapsed, the lots' expiry, and the points."""
     joined = (lot_trace.c.program_id == table.c.program_id) & (lot_trace.c.entry_id == table.c.entry_id)
     rows = tx.execute(
-        select(table.c.expires_at, lot_trace.c.expires_at, -lot_trace.c.points)
+        select(table.c.expires_at, lot.c.expires_at, -lot_trace.c.points)
         .join(lot_trace, joined)
+        .join(lot, (lot.c.program_id == lot_trace.c.program_id) & (lot.c.id == lot_trace.c.lot_id))
         .where(
             table.c.program_id == program_id,
             table.c.account_id == account_id,

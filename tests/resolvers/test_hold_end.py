@@ -223,3 +223,23 @@ async def test_a_reference_that_was_taken_meanwhile_is_refused(shop: Shop, ann: 
         with pytest.raises(KeyReused):
             await settle_hold(ann, SettleHold(hold_id=hold.id))
     await cancel_hold(ann, CancelHold(hold_id=hold.id))
+
+
+async def test_what_a_hold_gives_back_has_the_date_that_its_lot_has_by_then(shop: Shop) -> None:
+    ctx = shop.contexts[0]
+    await enroll(ctx, "ANN", 40, expires=date(2026, 3, 2))
+    order = RedeemPoints(relation_reference="ANN", points=Decimal(10), merchant_name="Shop")
+    redeemed = await redeem_points(ctx, order)
+    await create_hold(ctx, replace(ORDER, validity_days=3))
+    shop.later(days=2)
+    back = ReverseRedemption(
+        relation_reference="ANN", external_reference=str(redeemed.external_reference), merchant_name="Shop"
+    )
+    await reverse_redemption(ctx, back)
+    shop.later(days=1)
+    assert await figures(ctx, "ANN") == (40, 0)
+    await _adds_up(ctx)
+    await expire_due(shop.services)
+    assert await figures(ctx, "ANN") == (40, 0)
+    await _adds_up(ctx)
+    await verified(shop)
