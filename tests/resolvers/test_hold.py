@@ -73,7 +73,7 @@ async def test_the_time_of_a_hold(shop: Shop, ann: Context) -> None:
     ("change", "error"),
     [
         ({"relation_reference": None}, BadRequest),
-        ({"idempotency_key": "x" * 101}, BadRequest),
+        ({"idempotency_key": "x" * 101}, InvalidRequest),
         ({"points": Decimal("NaN")}, BadRequest),
         ({"amount": Decimal(-1)}, InvalidRequest),
         ({"merchant_name": " "}, MerchantMissing),

@@ -197,7 +197,7 @@ async def test_a_settlement_that_is_refused_writes_nothing(shop: Shop, ann: Cont
     good = SettleHold(hold_id=hold.id)
     async with nothing_written(shop):
         for change, error in (
-            ({"idempotency_key": ""}, BadRequest),
+            ({"idempotency_key": ""}, InvalidRequest),
             ({"points": Decimal("Infinity")}, BadRequest),
             ({"points": Decimal(0)}, PointsNotPositive),
             ({"hold_id": hold.id + 1}, RedemptionNotFound),
