@@ -84,8 +84,8 @@ class Population:
         profile = encrypt(key, _PROFILE)
         self.rows["member"].append(
             (self.program_id, self.members, reference, ACTIVE, True, None, wrapped, profile)
-            # Neither e-mail nor mobile number, no attributes of the program's own, never logged in.
-            + (None, None, {}, FIRST_DAY, FIRST_DAY, None, 1)
+            # Neither e-mail nor mobile number, no attributes of the program's own, never logged in, not erased.
+            + (None, None, {}, FIRST_DAY, FIRST_DAY, None, None, 1)
             # No tier, no referral, not merged.
             + (None,) * 7
         )

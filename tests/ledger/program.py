@@ -275,6 +275,10 @@ class Program:
         statement = account.statement(self._since(), now)
         return {"available": available, **account.buckets(now), "neither": 0, "statement": statement}
 
+    def tells_like(self, oracle: Oracle) -> bool:
+        """A change of status shows in no posting: which of two came first shows in what members are told."""
+        return all(self.answers(member) == self.answers_of(oracle, member) for member in oracle.accounts)
+
     def findings(self) -> list[Finding]:
         """What the product's own verification finds wrong."""
         return self.world.run(self.verify())

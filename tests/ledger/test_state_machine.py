@@ -213,7 +213,11 @@ class LedgerMachine(RuleBasedStateMachine):
             expected = [outcomes[0], outcomes[1]]
             references = self.agreed(operations, expected, actual)
             self.see_to_what_is_due(oracle)
-            if references is not None and self.program.state_of(oracle) == self.stored:
+            if (
+                references is not None
+                and self.program.state_of(oracle) == self.stored
+                and self.program.tells_like(oracle)
+            ):
                 self.oracle = oracle
                 self.remember(references, operations, actual)
                 return

@@ -82,7 +82,7 @@ async def test_the_same_pair_is_one_link_and_keeps_what_is_not_given(shop: Shop)
         ({"card_number": None, "sub_relation_identifier": None}, BadRequest),
         ({"sub_relation_identifier": "x" * 101}, BadRequest),
         ({"product_code": "a\x00"}, BadRequest),
-        ({"idempotency_key": ""}, BadRequest),
+        ({"idempotency_key": ""}, InvalidRequest),
         ({"type": "WATCH"}, InvalidRequest),
         ({"card_number": None, "sub_relation_identifier": MASTER}, InvalidRequest),
         ({"last_six_digits": VISA}, InvalidRequest),

@@ -111,7 +111,7 @@ async def test_lots_keep_the_dates_on_which_they_expire(shop: Shop) -> None:
         ({"points": Decimal("NaN")}, BadRequest),
         ({"narration": "x" * 501}, BadRequest),
         ({"narration": "a\nb"}, BadRequest),
-        ({"idempotency_key": ""}, BadRequest),
+        ({"idempotency_key": ""}, InvalidRequest),
         ({"to_reference": "ANN", "points": Decimal(0)}, InvalidRequest),
         ({"points": Decimal(0)}, PointsNotPositive),
         ({"points": Decimal("0.009"), "to_reference": "NOBODY"}, PointsNotPositive),

@@ -149,7 +149,7 @@ def test_a_file_for_nobody_is_refused(deployment: Deployment, program: str) -> N
     file = deployment.folder / "Shop_CPD.csv"
     file.write_text(MEMBERS)
     outcome = deployment.run("batch", "load", str(file), "--program", "4711")
-    assert (outcome.status, outcome.out) == (1, "")
+    assert (outcome.status, outcome.out) == (2, "")
     assert "1303 Program does not exist" in outcome.err
     assert deployment.run("batch", "load", str(file), "--program", program, "--type", "XYZ").status == 2
     assert deployment.run("batch", "load", "absent.csv", "--program", program).status == 2
