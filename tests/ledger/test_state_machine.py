@@ -213,11 +213,8 @@ class LedgerMachine(RuleBasedStateMachine):
             expected = [outcomes[0], outcomes[1]]
             references = self.agreed(operations, expected, actual)
             self.see_to_what_is_due(oracle)
-            if (
-                references is not None
-                and self.program.state_of(oracle) == self.stored
-                and self.program.tells_like(oracle)
-            ):
+            stands = self.program.state_of(oracle) == self.stored and self.program.tells_like(oracle)
+            if references is not None and stands:
                 self.oracle = oracle
                 self.remember(references, operations, actual)
                 return
