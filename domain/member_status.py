@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from domain.errors import (
+    AccrualNotAllowed,
     CancelledMemberUpdate,
     LoginBlocked,
     MemberCancelled,
@@ -15,7 +16,7 @@ from domain.errors import (
     MemberSuspended,
     TesseraError,
 )
-from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, MEMBERSHIP_BLOCKED, SUSPENDED
+from domain.member import ACTIVE, CANCELLED, INACTIVE, LOGIN_BLOCKED, MEMBERSHIP_BLOCKED, SUSPENDED, Member
 
 Refusal = type[TesseraError] | None
 
@@ -77,3 +78,12 @@ def refusal_by_status(operation: Operation, status: int, *, accrue_cancelled: bo
     if accrue_cancelled and status == CANCELLED and operation in {Operation.EARN, Operation.REFUND}:
         return None
     return STATUS_TABLE[operation][status]
+
+
+def require_earning(member: Member, *, accrue_cancelled: bool) -> None:
+    """Whoever may not earn gets no points for a purchase and no bonus. Raises the status's error, AccrualNotAllowed."""
+    stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=accrue_cancelled)
+    if stopped is not None:
+        raise stopped
+    if not member.accrual_allowed:
+        raise AccrualNotAllowed

@@ -10,14 +10,12 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.crypto import encrypt
-from domain.errors import AccrualNotAllowed, BadRequest, InvalidRequest, TesseraError
+from domain.errors import BadRequest, InvalidRequest, TesseraError
 from domain.ledger.expiry import ExpiryOverride, expires_at
 from domain.ledger.posting import BONUS, PARTNER, PURCHASED, Bucket, Draft, expiry_of, new_lot
-from domain.member import Member
-from domain.member_status import Operation, refusal_by_status
+from domain.member_status import require_earning
 from domain.points import cut, from_minor
 from domain.program_zone import to_instant
-from domain.rules.model import ProgramTerms
 from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
 from resolvers.context import Context
@@ -129,7 +127,7 @@ def _give(ctx: Context, command: PostBonus, now: datetime, tx: Connection) -> Mo
 def _post(locked: Locked, command: PostBonus, awarded: datetime) -> Outcome:
     [member_id] = locked.member_ids
     stored = locked.members[member_id]
-    _require_earning(stored.member, locked.state.terms)
+    require_earning(stored.member, accrue_cancelled=locked.state.terms.accrue_cancelled)
     points = smallest_units(command.points, locked.state.places)
     moves = [new_lot(points, awarded, _expiry(command, locked.state, awarded))]
     draft = Draft(
@@ -155,12 +153,3 @@ def _post(locked: Locked, command: PostBonus, awarded: datetime) -> Outcome:
 def _expiry(command: PostBonus, state: ProgramState, awarded: datetime) -> datetime:
     own = None if command.expires is None else ExpiryOverride(last_day=command.expires)
     return expires_at(state.configuration.expiry, awarded, state.zone, own)
-
-
-def _require_earning(member: Member, terms: ProgramTerms) -> None:
-    """A bonus is given to whoever may earn. Raises the error of the status, AccrualNotAllowed."""
-    stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=terms.accrue_cancelled)
-    if stopped is not None:
-        raise stopped
-    if not member.accrual_allowed:
-        raise AccrualNotAllowed

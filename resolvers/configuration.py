@@ -4,7 +4,7 @@ Every change goes the same way, whoever makes it: `make_current` locks, compares
 examples, stores and audits. `resolvers.configuration_item` and `resolvers.attribute` come through it too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -199,7 +199,18 @@ def in_sequence(name: str, items: list[Any]) -> list[Any]:
         return items
 
 
+def _not_run(configuration: Configuration) -> Iterator[str]:
+    """What the language has and no use case acts on yet: refused by name, so that nobody relies on it."""
+    if configuration.referrals.enabled:
+        yield "referrals.enabled: referrals are not rewarded yet"
+    for place, one in enumerate(configuration.segments):
+        if one.kind == "frozen":
+            yield f"segments[{place}].kind: snapshots cannot be taken yet"
+
+
 def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+    if not_run := list(_not_run(configuration)):
+        raise ConfigurationRefused("; ".join(not_run))
     if configuration.program.points_decimals != state.places and has_postings(tx, state.id):
         raise ConfigurationRefused("program.points_decimals: cannot change once points were posted")
     failed = [one for one in run_examples(configuration) if not one.passed]

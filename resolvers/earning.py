@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from domain.errors import (
-    AccrualNotAllowed,
     DuplicateRecord,
     InvalidProductCode,
     InvalidRequest,
@@ -22,7 +21,7 @@ from domain.errors import (
 )
 from domain.ledger.account import Account
 from domain.member import Member
-from domain.member_status import Operation, refusal_by_status
+from domain.member_status import require_earning
 from domain.models import member_transaction
 from domain.points import from_minor
 from domain.rules.attributes import is_product, storable
@@ -104,7 +103,7 @@ class Earnings:
         self._load_standing(good, members)
         if has_parked or any(one.is_refund for one in good):
             by_id = {one.id: one for one in members}
-            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing)
+            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing, self.now)
             self._refunds.load(self.tx, wanted)
             self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
@@ -161,7 +160,7 @@ class Earnings:
             raise InvalidProductCode(field="product_code")
         member, one.sub_relation = self._beneficiaries.find(command.member_relation_reference, one.value)
         one.member = member
-        self._check_member(member)
+        require_earning(member, accrue_cancelled=self.state.terms.accrue_cancelled)
         if one.is_refund:
             self._take_back(one, member)
         else:
@@ -200,14 +199,6 @@ class Earnings:
             refunds.park(member.id, command.transaction_id, one.waiting)
         else:
             self._tiering.assess(member, self._accounts[member.id])
-
-    def _check_member(self, member: Member) -> None:
-        accrue_cancelled = self.state.terms.accrue_cancelled
-        stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=accrue_cancelled)
-        if stopped is not None:
-            raise stopped
-        if not member.accrual_allowed:
-            raise AccrualNotAllowed
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
         if posted:

@@ -6,7 +6,7 @@ purchase has not arrived is parked and applied when it does.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import orjson
@@ -92,10 +92,15 @@ class Refunds:
     accounts: Mapping[int, Account]
     members: Mapping[int, Member]
     standing: Standing
+    now: datetime
     _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
     _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
     _lots: dict[int, list[Lot]] = field(default_factory=dict)
     _changed: dict[int, StoredTransaction] = field(default_factory=dict)
+
+    def _waits(self, parked: StoredTransaction) -> bool:
+        """Whether a parked refund still waits: after the program's days its purchase is none the worse."""
+        return self.now < parked.processed_at + timedelta(days=self.state.terms.park_days)
 
     def load(self, tx: Connection, transaction_ids: Sequence[str]) -> None:
         """Read what these transaction ids may need. The accounts are locked, and what was due on them is stored."""
@@ -104,7 +109,7 @@ class Refunds:
         answers = merged_ids(tx, program_id, list(self.accounts))
         parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
         for (member_id, number), mine in parked.items():
-            waiting = [Waiting(amount=row.amount, dated=row.transaction_date, stored=row) for row in mine]
+            waiting = [_waiting(row) for row in mine if self._waits(row)]
             self._parked.setdefault((answers.get(member_id, member_id), number), []).extend(waiting)
         stored = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=POSTED)
         rows = [row for mine in stored.values() for row in mine]
@@ -232,6 +237,10 @@ class Refunds:
     def store(self, tx: Connection) -> None:
         """Store what became of purchases and parked refunds that were there before this run."""
         update_transactions(tx, self.state.id, list(self._changed.values()))
+
+
+def _waiting(row: StoredTransaction) -> Waiting:
+    return Waiting(amount=row.amount, dated=row.transaction_date, stored=row)
 
 
 def _parts(purchases: Iterable[Purchase], amount: Decimal) -> Iterator[tuple[Purchase, Decimal]]:

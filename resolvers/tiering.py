@@ -54,6 +54,11 @@ class Tiering:
         return is_automatic(self.state.configuration)
 
     @property
+    def _grain(self) -> timedelta:
+        """How old a qualification gets before a newer one is written: never older than it is good for."""
+        return min(_GRAIN, timedelta(days=self.state.configuration.tiers.retention_days))
+
+    @property
     def most_bonus(self) -> int:
         """The upgrade bonuses of all levels, in smallest units: more than an assessment can give."""
         levels = self.state.configuration.tiers.levels if self.is_automatic else ()
@@ -113,7 +118,7 @@ class Tiering:
             self._changes.append((member.id, decision.tier, decision.since))
             self._current[member.id] = _Tier(decision.tier, decision.since)
         elif decision.since is not None and (
-            current.qualified_at is None or decision.since - current.qualified_at >= _GRAIN
+            current.qualified_at is None or decision.since - current.qualified_at >= self._grain
         ):
             self._qualified.add(member.id)
             current.qualified_at = decision.since

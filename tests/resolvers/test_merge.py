@@ -1,6 +1,7 @@
 """Duplicates: two members become one account, their references go on to work, and what is unspent goes back."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from resolvers.merge import Merge, MergeMembers, merge_members, preview_merge, u
 from resolvers.redemption import (
     RedeemPoints,
     Redemption,
+    Reversal,
     ReverseRedemption,
     check_availability,
     redeem_points,
@@ -50,9 +52,9 @@ async def available(ctx: Context, reference: str) -> int:
     return int(await check_availability(ctx, reference))
 
 
-async def refusal(merging: object) -> str:
+async def refusal(merging: Awaitable[Merge | Reversal]) -> str:
     with pytest.raises(TesseraError) as raised:
-        await merging  # type: ignore[misc]
+        await merging
     return raised.value.code
 
 

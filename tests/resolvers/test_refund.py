@@ -120,6 +120,18 @@ async def test_a_refund_before_its_purchase_is_parked_and_applied_when_it_arrive
     assert await verify_ledger(shop.services) == []
 
 
+async def test_a_parked_refund_waits_no_longer_than_the_program_says(shop: Shop, ann: Context) -> None:
+    await submit_transaction(ann, refunded("T1", 4))
+    shop.later(days=90)
+    assert await points_of(ann, bought("T1", 10)) == [10]
+    assert await balance(ann) == 10
+    await submit_transaction(ann, refunded("T2", 4))
+    shop.later(days=89)
+    assert await points_of(ann, bought("T2", 10, transaction_date=shop.now)) == [10]
+    assert await balance(ann) == 16
+    assert await verify_ledger(shop.services) == []
+
+
 async def test_what_was_spent_already_becomes_a_debt_that_later_earnings_repay(shop: Shop, ann: Context) -> None:
     await submit_transactions(ann, [bought("T1", 100), bought("T2", 20)])
     await redeem_points(ann, RedeemPoints(relation_reference="ANN", points=Decimal(110), merchant_name="Shop"))

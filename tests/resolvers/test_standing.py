@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.errors import TesseraError
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context
 from resolvers.ledger import list_balances
@@ -14,7 +15,7 @@ from resolvers.member import EnrollMember, enroll_member, get_member
 from resolvers.redemption import check_availability
 from resolvers.statement import StatementQuery, get_statement_summary, list_statement
 from resolvers.tier import assess_tiers
-from resolvers.transaction import submit_transaction, submit_transactions
+from resolvers.transaction import TransactionOutcome, submit_transaction, submit_transactions
 from resolvers.verification import verify_ledger
 from tests.resolvers.conftest import Shop
 from tests.resolvers.test_refund import bought, refunded
@@ -101,7 +102,9 @@ async def earned(context: Context, *commands: Any) -> list[int]:
 
 
 async def in_one_run(context: Context, commands: Sequence[Any]) -> list[int]:
-    return [int(one.points) for one in await submit_transactions(context, commands)]  # type: ignore[union-attr]
+    outcomes = await submit_transactions(context, commands)
+    assert not any(isinstance(one, TesseraError) for one in outcomes)
+    return [int(one.points) for one in outcomes if isinstance(one, TransactionOutcome)]
 
 
 def day(number: int) -> datetime:
@@ -227,6 +230,15 @@ async def test_tiers_go_up_at_once_with_one_bonus_each_and_down_after_their_time
     page = await list_statement(ann, StatementQuery(relation_reference="ANN"))
     assert [int(one.points) for one in page.entries if one.kind == "bonus"] == [50]
     assert await verify_ledger(shop.services) == []
+
+
+async def test_a_retention_of_no_days_is_assessed_to_an_end(shop: Shop, ann: Context) -> None:
+    await under(shop, TIERS.replace(b"retention_days: 30", b"retention_days: 0"))
+    assert await earned(ann, bought("A", 100, transaction_date=shop.now)) == [100]
+    shop.later(hours=1)
+    assert await assess_tiers(shop.services) == 1
+    assert (await get_member(ann, "ANN")).tier == "Gold"
+    assert await assess_tiers(shop.services) == 0
 
 
 async def test_an_upgrade_bonus_may_lead_further_up(shop: Shop, ann: Context) -> None:
