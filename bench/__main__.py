@@ -1,17 +1,19 @@
-"""`python -m bench [b1] [b2] [b7] [rules]`: measure, print the table, write `bench/results.json`."""
+"""`python -m bench [b1] [b2] [b3] [b7] [rules]`: measure, print the table, write `bench/results.json`."""
 
 import sys
 
+from bench.earning import measure_earnings
 from bench.history import history_pasts, measure_histories
 from bench.measure import RoundVoid
 from bench.population import Past
-from bench.redemption import PREFIX, measure_redemptions
+from bench.redemption import measure_redemptions
 from bench.report import Line, announce, show, write
 from bench.rules import measure_rules
 from bench.scale import Scale, chosen_scale
 from bench.subject import postgres_subject, sqlite_subject
+from bench.turn import PREFIX
 
-DATABASES = {"b1", "b2", "b7"}
+DATABASES = {"b1", "b2", "b3", "b7"}
 
 
 def measure(scale: Scale, wanted: set[str]) -> None:
@@ -27,7 +29,7 @@ def measure(scale: Scale, wanted: set[str]) -> None:
 
 
 def measure_databases(scale: Scale, wanted: set[str]) -> list[Line]:
-    """Load both databases and measure what is wanted of B1 and B2, which are one measurement, and B7."""
+    """Load both databases and measure what is wanted of B1 and B2 (one measurement), B3 and B7."""
     lines: list[Line] = []
     pasts = [Past(f"{PREFIX}{number}") for number in range(1, scale.members + 1)] + history_pasts(scale)
     announce(f"loading {len(pasts):,} members into each database")
@@ -35,6 +37,9 @@ def measure_databases(scale: Scale, wanted: set[str]) -> list[Line]:
         if wanted & {"b1", "b2"}:
             announce("B1 and B2: redemptions by turns with their floors")
             lines += measure_redemptions(postgres, sqlite, scale)
+        if "b3" in wanted:
+            announce("B3: purchases by turns with the bare stack")
+            lines += measure_earnings(postgres, sqlite, scale)
         if "b7" in wanted:
             for subject, database in ((postgres, "PostgreSQL"), (sqlite, "SQLite")):
                 announce(f"B7: histories on {database}")

@@ -73,13 +73,30 @@ class _Tally:
         self._count += 1
         member = given.prefix + (str(self._random.randint(1, given.members)) if given.members else "")
         head, body = self._head, f'{{"RelationReference":"{member}"}}'
-        if given.kind == "redeem":
+        if given.kind == "insert":
+            number = f"{given.run}-{self._count}"
+            head += f"\r\nIdempotency-Key: {number}"
+            body = self._purchase(number, member)
+        elif given.kind == "redeem":
             head += f"\r\nIdempotency-Key: {given.run}-{self._count}"
             body = (
                 f'{{"RelationReference":"{member}","Points":{self._random.randint(1, 100)},"Amount":1,'
                 '"MerchantName":"Corner Shop","LoyaltyTxnType":30}'
             )
         return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+    def _purchase(self, number: str, member: str) -> str:
+        return json.dumps(
+            {
+                "transaction_id": number,
+                "member_relation_reference": member,
+                "transaction_type": "DR",
+                "amount": f"{self._random.randint(1, 500)}.25",
+                "transaction_date": time.strftime("%Y-%m-%d", time.gmtime()),
+                "product_code": self._random.choice(("MUSIC", "BOOK", "FILM")),
+                "quantity": self._random.randint(1, 8),
+            }
+        )
 
     def count(self, is_ok: bool, seconds: float) -> None:
         self.took.append(seconds)

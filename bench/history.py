@@ -8,10 +8,10 @@ from bench.clients import Load, put_under_load
 from bench.measure import Measured, alternate
 from bench.population import Past
 from bench.proof import prove_books, prove_count, redemptions
-from bench.redemption import PATH
 from bench.report import Floor, Line
 from bench.scale import Scale
 from bench.subject import Serving, Subject, product, token
+from bench.turn import REDEEM
 
 READ_PATH = "/v1/CheckAvailability"
 
@@ -45,14 +45,14 @@ def history_pasts(scale: Scale) -> list[Past]:
 def measure_histories(subject: Subject, database: str, scale: Scale) -> list[Line]:
     """Reads and redemptions of one client, each length by turns with the shortest."""
     groups = _groups(scale)
-    before = redemptions(subject, "rest")
+    before = redemptions(subject)
     with product(subject) as serving:
         access = token(serving, subject.credentials)
         reads = alternate(scale.rounds, *(partial(_round, serving, access, group, "read", scale) for group in groups))
         takes = alternate(scale.rounds, *(partial(_round, serving, access, group, "redeem", scale) for group in groups))
     acknowledged = sum(one.operations for rounds in takes for one in rounds)
     under_way = sum(len(rounds) for rounds in takes)
-    prove_count(acknowledged=acknowledged, found=redemptions(subject, "rest") - before, under_way=under_way)
+    prove_count(acknowledged=acknowledged, found=redemptions(subject) - before, under_way=under_way)
     prove_books(
         subject,
         [past.reference for group in groups if group.entries <= _LARGEST_PROVED for past in group.pasts()],
@@ -75,7 +75,7 @@ def _groups(scale: Scale) -> list[_Group]:
 def _round(serving: Serving, access: str, group: _Group, kind: str, scale: Scale, number: int) -> Measured:
     load = Load(
         url=serving.url,
-        path=READ_PATH if kind == "read" else PATH,
+        path=READ_PATH if kind == "read" else REDEEM.path,
         kind=kind,
         prefix=group.prefix,
         members=group.accounts,

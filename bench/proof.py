@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from bench.measure import RoundVoid
 from bench.subject import Subject
-from domain.models import account, ledger_entry, member
+from domain.models import account, ledger_entry, member, member_transaction
 from domain.store.database import open_database
 from domain.store.verification import check_accounts
 
@@ -17,23 +17,31 @@ Result = TypeVar("Result")
 _SAMPLE = 500
 
 
-def redemptions(subject: Subject, source: str) -> int:
-    """How many redemptions from this source the journal holds."""
+_SOURCE = "rest"
 
-    def count(tx: Connection) -> int:
-        query = select(func.count()).where(ledger_entry.c.kind == "redemption", ledger_entry.c.source == source)
-        return tx.scalar(query) or 0
 
-    return asyncio.run(_read(subject, count))
+def redemptions(subject: Subject) -> int:
+    """How many redemptions that came over HTTP the journal holds."""
+    return _count(subject, ledger_entry, ledger_entry.c.kind == "redemption", ledger_entry.c.source == _SOURCE)
+
+
+def purchases(subject: Subject) -> int:
+    """How many transactions that came over HTTP are stored."""
+    return _count(subject, member_transaction, member_transaction.c.source == _SOURCE)
+
+
+def _count(subject: Subject, table: Table, *conditions: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(table).where(*conditions)
+    return asyncio.run(_read(subject, lambda tx: tx.scalar(query) or 0))
 
 
 def prove_count(*, acknowledged: int, found: int, under_way: int) -> None:
     """Hold what clients were told against what is stored. Raises RoundVoid.
 
-    When their time is over clients hang up, with a redemption under way that nobody acknowledged to them.
+    When their time is over clients hang up, with a request under way that nobody acknowledged to them.
     """
     if not acknowledged <= found <= acknowledged + under_way:
-        raise RoundVoid(f"{acknowledged} redemptions were acknowledged and {found} are in the journal")
+        raise RoundVoid(f"{acknowledged} requests were acknowledged and {found} are stored")
 
 
 def prove_books(subject: Subject, references: Sequence[str] = ()) -> None:

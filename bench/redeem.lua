@@ -1,10 +1,12 @@
 -- One thread of clients that redeem (or read) points: every request with a member and a key of its own.
 -- Arguments after "--": path, token ("-" for none), members' prefix, number of members (0: the prefix is the
--- one member), name of the run, and "redeem", "bare" or "read".
+-- one member), name of the run, and "redeem", "insert" or "read".
 
 local headers = { ["Content-Type"] = "application/json" }
 local path, prefix, members, run, kind
 local count = 0
+local today = os.date("!%Y-%m-%d")
+local products = { "MUSIC", "BOOK", "FILM" }
 
 function init(args)
    path, prefix, members, run, kind = args[1], args[3], tonumber(args[4]), args[5], args[6]
@@ -23,6 +25,11 @@ function request()
    local body
    if kind == "read" then
       body = '{"RelationReference":"' .. member .. '"}'
+   elseif kind == "insert" then
+      headers["Idempotency-Key"] = run .. "-" .. count
+      body = '{"transaction_id":"' .. run .. "-" .. count .. '","member_relation_reference":"' .. member
+         .. '","transaction_type":"DR","amount":"' .. math.random(500) .. ".25" .. '","transaction_date":"' .. today
+         .. '","product_code":"' .. products[math.random(3)] .. '","quantity":' .. math.random(8) .. '}'
    else
       headers["Idempotency-Key"] = run .. "-" .. count
       body = '{"RelationReference":"' .. member .. '","Points":' .. math.random(100)

@@ -17,6 +17,7 @@ from domain.rules.evaluate import Facts, evaluate
 from domain.rules.parse import parse
 
 RULES, TRANSACTIONS = 20, 1000
+_PRODUCTS = ("MUSIC", "BOOK", "FILM")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -34,6 +35,7 @@ def configuration() -> dict[str, Any]:
     rules = [_rule(number) for number in range(RULES)]
     return {
         "program": {"time_zone": "Europe/Berlin", "accrual_cap_per_month": 10**9},
+        "product_codes": [{"code": code} for code in _PRODUCTS],
         "transaction_attributes": [{"key": "quantity", "name": "Quantity", "type": "int"}],
         "aggregates": [
             {"key": f"figure_{number}", "of": "amount", "function": function, "period": period}
@@ -61,7 +63,7 @@ def transactions(random: Random) -> list[Facts]:
         Facts(
             transaction={
                 "amount": Decimal(random.randrange(1, 50_000)).scaleb(-2),
-                "product_code": random.choice(["MUSIC", "BOOK", "FILM"]),
+                "product_code": random.choice(_PRODUCTS),
                 "quantity": random.randrange(1, 9),
             },
             at=_START + timedelta(minutes=random.randrange(500_000)),
@@ -75,7 +77,7 @@ def transactions(random: Random) -> list[Facts]:
 
 def _rule(number: int) -> dict[str, Any]:
     conditions: list[dict[str, Any]] = [
-        {"attribute": "transaction.product_code", "op": "eq", "value": ("MUSIC", "BOOK", "FILM")[number % 3]},
+        {"attribute": "transaction.product_code", "op": "eq", "value": _PRODUCTS[number % 3]},
         {"attribute": "transaction.quantity", "op": "gte", "value": number % 7},
         {"attribute": f"aggregate.figure_{number % 5}", "op": "gt", "value": 100 * number},
         {"attribute": "tier", "op": "eq", "value": "Gold"},

@@ -23,6 +23,7 @@ from bench import bare_stack
 from bench.load import load
 from bench.measure import RoundVoid
 from bench.population import Past
+from bench.rules import configuration
 from domain.migrations import upgrade
 from tests.postgres import LocalPostgres, find_binaries, free_port, running_postgres
 from tests.servers import SECRET, Credentials, Deployment
@@ -34,11 +35,6 @@ _POSTGRES = {
     "min_wal_size": "2GB",
     "checkpoint_timeout": "30min",
 }
-_CONFIGURATION = b"""
-version: 1
-program: {time_zone: UTC}
-product_codes: [{code: PLAIN}]
-"""
 _STARTUP_LIMIT_S = 60.0
 
 
@@ -85,7 +81,7 @@ def sqlite_subject(pasts: Sequence[Past]) -> Iterator[Subject]:
 def _loaded(url: str, folder: Path, pasts: Sequence[Past], server: LocalPostgres | None) -> Subject:
     deployment = Deployment(url, folder)
     upgrade(url)
-    credentials = deployment.create_program("bench", _CONFIGURATION)
+    credentials = deployment.create_program("bench", json.dumps(configuration()).encode())
     load(url, SECRET, pasts)
     return Subject(deployment, credentials, server)
 

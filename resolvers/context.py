@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -10,16 +10,38 @@ from sqlalchemy.exc import IntegrityError
 from domain.access import Principal
 from domain.clock import Clock
 from domain.crypto import KeyRing
+from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
 from domain.store.database import PostgresDatabase, SqliteDatabase
 from domain.store.member import references_of
 from domain.store.merge import answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
+from domain.store.together import Together
 from resolvers.access_cache import AccessCache
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+SharedBody: TypeAlias = "Callable[[Connection, Context, Sequence[Item]], Sequence[Result]]"
 
 _RACES = 3
+_CALLS_PER_COMMIT = 32
+
+
+async def _serve_together(
+    kind: "tuple[SharedBody[Any, Any], Principal, str]", calls: "Sequence[tuple[Context, Any]]"
+) -> Sequence[Any]:
+    body, ctx, items = kind[0], calls[0][0], [item for _, item in calls]
+    return await ctx.write(lambda tx: body(tx, ctx, items))
+
+
+def _together() -> Together[Any, Any, Any]:
+    return Together(
+        _serve_together,
+        most=_CALLS_PER_COMMIT,
+        runs=8,
+        # Whatever else a database transaction ends with has undone it.
+        is_undone=lambda error: not isinstance(error, ServiceUnavailable),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +57,7 @@ class Services:
     programs: ProgramCache
     environment: str
     access: AccessCache = field(default_factory=AccessCache)
+    together: Together[Any, Any, Any] = field(default_factory=_together)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +86,15 @@ class Context:
                 # Another database transaction took a unique value after `body` looked: look again.
                 continue
         return await self.services.db.write(body)
+
+    async def write_together(self, body: "SharedBody[Item, Result]", item: Item) -> Result:
+        """Run `body` as `write` does, with the items of callers who are alike and ask at the same time.
+
+        It gives a result for each, refusals among them: what it raises is tried again for each item alone.
+        Alike are calls of one principal from one source, so that `body` may take the context of any of them.
+        """
+        result: Result = await self.services.together.add((body, self.principal, self.source), (self, item))
+        return result
 
     def key(self, given: str | None) -> str | None:
         """The idempotency key as it is stored; a member-bound caller has keys of its own. Raises InvalidRequest."""

@@ -27,11 +27,12 @@ from domain.points import from_minor
 from domain.rules.attributes import is_product, storable
 from domain.rules.evaluate import AwardTooLarge, evaluate
 from domain.rules.fixed import EARN, REFUND
-from domain.store.idempotency import Bound, bind_key, find_keys, refusal_outcome
-from domain.store.ids import allocate_ids
+from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys, refusal_outcome
+from domain.store.ids import fresh_ids
 from domain.store.journal import Journal
 from domain.store.program import ProgramState
-from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, standing_of
+from domain.store.reading import read_together
+from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, taken
 from resolvers.awarding import Awarding
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
@@ -60,7 +61,9 @@ class Earnings:
     _beneficiaries: Beneficiaries = field(init=False)
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
+    _ids: list[int] = field(default_factory=list)
     _bound: dict[str, Bound] = field(default_factory=dict)
+    _binding: dict[str, Bound] = field(default_factory=dict)
     _running: dict[str, Submission] = field(default_factory=dict)
     _refunds: Refunds | None = None
     _standing: Standing = field(init=False)
@@ -94,13 +97,22 @@ class Earnings:
             self.ctx.source,
         )
         self._accounts = journal.lock_accounts(one.id for one in members)
-        keys = sorted({one.key for one in good if one.key})
-        self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
-        wanted = sorted({one.command.transaction_id for one in good})
-        self._taken, has_parked = standing_of(self.tx, program_id, wanted)
         # What was due on the accounts must be stored before their lots are read.
         journal.flush()
-        self._load_standing(good, members)
+        self._begin()
+        ids = [one.id for one in members]
+        wanted = sorted({one.command.transaction_id for one in good})
+        (self._bound, lapsed), (self._taken, has_parked), self._ids, *_ = read_together(
+            self.tx,
+            known_keys(program_id, USE_CASE, sorted({one.key for one in good if one.key}), self.now),
+            taken(program_id, wanted),
+            # Of those that are refused the numbers are lost, which is cheaper than to ask again.
+            fresh_ids(self.tx, member_transaction, program_id, len(good)),
+            *self._standing.readings(ids, self._instants(good)),
+        )
+        if lapsed:
+            forget_keys(self.tx, program_id, USE_CASE, lapsed, self.now)
+        self._awarding.load(self.tx)
         if has_parked or any(one.is_refund for one in good):
             by_id = {one.id: one for one in members}
             self._refunds = Refunds(self.state, self._accounts, by_id, self._standing, self.now)
@@ -108,15 +120,16 @@ class Earnings:
             self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
 
-    def _load_standing(self, good: Sequence[Submission], members: Sequence[Member]) -> None:
+    def _begin(self) -> None:
         self._standing = Standing(self.state)
         self._awarding = Awarding(self.state, self._accounts, self.now)
         self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
+
+    def _instants(self, good: Sequence[Submission]) -> list[datetime]:
+        """Of which days caps and aggregates are needed."""
         instants = [one.at for one in good if not one.is_refund]
         # An aggregate that a tier goes by is looked at as of now.
-        instants += [self.now] if self._tiering.is_automatic else []
-        self._standing.load(self.tx, members, instants)
-        self._awarding.load(self.tx)
+        return instants + ([self.now] if self._tiering.is_automatic else [])
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
         key = one.key
@@ -128,7 +141,7 @@ class Earnings:
             self._take(one)
         except TesseraError as error:
             if key and key not in self._bound and key not in self._running and error.binds_key:
-                self._bind(key, one, refusal_outcome(error))
+                self._bound[key] = self._binding[key] = Bound(one.fingerprint, refusal_outcome(error))
             return error
         if key:
             self._running[key] = one
@@ -201,23 +214,24 @@ class Earnings:
             self._tiering.assess(member, self._accounts[member.id])
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
-        if posted:
-            ids = allocate_ids(self.tx, member_transaction, self.state.id, len(posted))
-            for one, row_id in zip(posted, ids, strict=True):
-                if one.waiting is not None:
-                    one.drafts = one.waiting.drafts
-                one.stored = self._row(one, row_id)
-                for draft in one.drafts:
-                    draft.transaction_ref = row_id
-            insert_transactions(self.tx, [one.stored for one in posted if one.stored is not None])
-        journal.flush()
-        if self._refunds is not None:
-            self._refunds.store(self.tx)
-        self._standing.store(self.tx)
-        self._tiering.store()
+        for one, row_id in zip(posted, self._ids, strict=False):
+            if one.waiting is not None:
+                one.drafts = one.waiting.drafts
+            one.stored = self._row(one, row_id)
+            for draft in one.drafts:
+                draft.transaction_ref = row_id
+        bulk = journal.bulk
+        insert_transactions(bulk, [one.stored for one in posted if one.stored is not None])
+        journal.write_down()
+        self._standing.store(bulk)
         for one in posted:
             if one.key:
-                self._bind(one.key, one, self._bindable(one))
+                self._binding[one.key] = Bound(one.fingerprint, self._bindable(one))
+        bind_keys(bulk, self.state.id, USE_CASE, self._binding, self.now)
+        bulk.store()
+        if self._refunds is not None:
+            self._refunds.store(self.tx)
+        self._tiering.store()
 
     def _row(self, one: Submission, row_id: int) -> StoredTransaction:
         command = one.command
@@ -253,10 +267,6 @@ class Earnings:
             "references": [str(draft.external_reference) for draft in one.drafts],
             **({"parked": True} if stored is not None and stored.status == PARKED else {}),
         }
-
-    def _bind(self, key: str, one: Submission, outcome: dict[str, Any]) -> None:
-        bind_key(self.tx, self.state.id, USE_CASE, key, one.fingerprint, outcome, self.now)
-        self._bound[key] = Bound(one.fingerprint, outcome)
 
     def _outcome(self, one: Submission, *, replayed: bool) -> TransactionOutcome:
         stored = self._bindable(one)

@@ -12,9 +12,11 @@ from domain.rules.aggregate import EMPTY, Stats, bucket_start, contributions, me
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
 from domain.rules.model import Aggregate, Configuration
-from domain.store.counter import BucketKey, forget_buckets, put_buckets, read_buckets
+from domain.store.bulk import Bulk
+from domain.store.counter import BucketKey, buckets, forget_buckets, put_buckets
 from domain.store.member import references_of
 from domain.store.merge import answering_for
+from domain.store.reading import read
 from domain.store.transaction import StoredTransaction, page_purchases
 from resolvers.standing import transaction_facts
 
@@ -59,7 +61,7 @@ def _counted(
     """What these purchases are in the wanted aggregates, less what refunds took back of them."""
     members = sorted({one.member_id for one in rows})
     references, answers = references_of(tx, program_id, members), answering_for(tx, program_id, members)
-    buckets: dict[BucketKey, Stats] = {}
+    counted: dict[BucketKey, Stats] = {}
     for row in rows:
         facts = Facts(
             transaction=transaction_facts(configuration, row, references[row.member_id]),
@@ -76,8 +78,8 @@ def _counted(
                     whole = row.refunded >= (row.amount or _ONE)
                     stats = without(stats, one, added[one.key], row.refunded, is_whole=whole)
                 place = owner, one.key, start
-                buckets[place] = merge(buckets.get(place, EMPTY), stats)
-    return buckets
+                counted[place] = merge(counted.get(place, EMPTY), stats)
+    return counted
 
 
 def _add(tx: Connection, program_id: int, counted: Mapping[BucketKey, Stats]) -> None:
@@ -86,5 +88,7 @@ def _add(tx: Connection, program_id: int, counted: Mapping[BucketKey, Stats]) ->
         {place[1] for place in counted},
         {place[2] for place in counted},
     )
-    stood = read_buckets(tx, program_id, sorted(members), sorted(keys), starts=sorted(starts))
-    put_buckets(tx, program_id, {place: merge(stood.get(place, EMPTY), counted[place]) for place in sorted(counted)})
+    stood = read(tx, buckets(program_id, sorted(members), sorted(keys), sorted(starts)))
+    bulk = Bulk(tx)
+    put_buckets(bulk, program_id, {place: merge(stood.get(place, EMPTY), counted[place]) for place in sorted(counted)})
+    bulk.store()

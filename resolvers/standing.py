@@ -30,10 +30,12 @@ from domain.rules.cap import CapKey, cap_keys, window_starts
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.fixed import member_definitions, transaction_definitions
 from domain.rules.model import Aggregate, Configuration
-from domain.store.counter import BucketKey, Counter, put_buckets, put_counters, read_buckets, read_counters
+from domain.store.bulk import Bulk
+from domain.store.counter import BucketKey, Counter, buckets, counters, put_buckets, put_counters, rolling_buckets
 from domain.store.program import ProgramState
-from domain.store.tier import History, read_snapshots, read_tiers
-from domain.store.transaction import StoredTransaction, purchases_of
+from domain.store.reading import Reading, into, read_together
+from domain.store.tier import History, snapshots, tiers
+from domain.store.transaction import StoredTransaction, purchases
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +75,44 @@ class Standing:
 
     def load(self, tx: Connection, members: Sequence[Member], instants: Iterable[datetime]) -> None:
         """Read what transactions of these instants may need."""
-        if not members:
-            return
-        ids, state = [one.id for one in members], self.state
-        self.load_counts(tx, ids, instants)
-        if state.configuration.tiers.assessment != "off":
-            self._tiers = read_tiers(tx, state.id, ids)
-        if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
-            self._snapshots = read_snapshots(tx, state.id, ids)
-        if state.asks_for_purchases:
-            self._purchases = purchases_of(tx, state.id, ids)
+        read_together(tx, *self.readings([one.id for one in members], instants))
 
     def load_counts(self, tx: Connection, ids: Sequence[int], instants: Iterable[datetime]) -> None:
         """Read the caps and aggregates that transactions of these instants may move, unless they are known."""
+        read_together(tx, *self._counts(ids, instants))
+
+    def readings(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
+        """What `load` reads, to be read together with something else."""
+        if not ids:
+            return []
+        state = self.state
+        wanted = self._counts(ids, instants)
+        if state.configuration.tiers.assessment != "off":
+            wanted.append(into(tiers(state.id, ids), self._tiers))
+        if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
+            wanted.append(into(snapshots(state.id, ids), self._snapshots))
+        if state.asks_for_purchases:
+            wanted.append(into(purchases(state.id, ids), self._purchases))
+        return wanted
+
+    def _counts(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
         state, days = self.state, {local_date(at, self.state.zone): at for at in instants}
+        wanted: list[Reading[None]] = []
+        if not days:
+            return wanted
         if state.rules.caps:
             starts = {start for day in days for start in window_starts(day).values()}
-            self._counters = read_counters(tx, state.id, ids, sorted(starts)) | self._counters
+            wanted.append(into(counters(state.id, ids, sorted(starts)), self._counters))
         rolling = [one.aggregate for one in state.rules.aggregates if one.aggregate.period == "rolling_365"]
         fixed = [one.aggregate for one in state.rules.aggregates if one.aggregate.period != "rolling_365"]
-        found: dict[BucketKey, Stats] = {}
-        if fixed and days:
+        if fixed:
             starts = {bucket_start(one.period, at, state.zone) for one in fixed for at in days.values()}
-            found |= read_buckets(tx, state.id, ids, [one.key for one in fixed], starts=sorted(starts))
-        if rolling and days:
+            wanted.append(into(buckets(state.id, ids, [one.key for one in fixed], sorted(starts)), self._buckets))
+        if rolling:
             first = window("rolling_365", min(days.values()), state.zone)[0]
             keys = [one.key for one in rolling]
-            found |= read_buckets(tx, state.id, ids, keys, between=(first, max(days)))
-        self._buckets = found | self._buckets
+            wanted.append(into(rolling_buckets(state.id, ids, keys, first, max(days)), self._buckets))
+        return wanted
 
     def facts(
         self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
@@ -196,10 +208,10 @@ class Standing:
         one = next(one.aggregate for one in self.state.rules.aggregates if one.aggregate.key == key)
         return value_of(one, self._stats(member_id, one, at))
 
-    def store(self, tx: Connection) -> None:
+    def store(self, bulk: Bulk) -> None:
         """Store what moved."""
-        put_counters(tx, self.state.id, {key: self._counters[key] for key in sorted(self._moved_counters)})
-        put_buckets(tx, self.state.id, {key: self._buckets[key] for key in sorted(self._moved_buckets)})
+        put_counters(bulk, self.state.id, {key: self._counters[key] for key in sorted(self._moved_counters)})
+        put_buckets(bulk, self.state.id, {key: self._buckets[key] for key in sorted(self._moved_buckets)})
 
     def _move_counter(self, place: Counter, points: int) -> None:
         self._counters[place] = self._counters.get(place, 0) + points

@@ -54,7 +54,8 @@ async def submit_transaction(ctx: Context, command: SubmitTransaction) -> Transa
     SubRelationAmbiguous, MemberNotFound, MemberCancelled, MemberSuspended, MembershipBlocked,
     AccrualNotAllowed, DuplicateRecord, AwardFailed.
     """
-    outcome = (await submit_transactions(ctx, [command]))[0]
+    ctx.principal.require(Permission.TRANSACTION_SUBMIT)
+    outcome = await ctx.write_together(_post, command)
     if isinstance(outcome, TesseraError):
         raise outcome
     return outcome
@@ -65,7 +66,13 @@ async def submit_transactions(
 ) -> list[TransactionOutcome | TesseraError]:
     """Submit many in one database transaction: an outcome or a refusal each, in order. Raises Forbidden."""
     ctx.principal.require(Permission.TRANSACTION_SUBMIT)
-    return await ctx.write(lambda tx: post_transactions(tx, ctx, ctx.program_in_force(tx), commands))
+    return await ctx.write(lambda tx: _post(tx, ctx, commands))
+
+
+def _post(
+    tx: Connection, ctx: Context, commands: Sequence[SubmitTransaction]
+) -> list[TransactionOutcome | TesseraError]:
+    return post_transactions(tx, ctx, ctx.program_in_force(tx), commands)
 
 
 def post_transactions(

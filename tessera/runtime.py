@@ -43,6 +43,7 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
     try:
         yield Runtime(settings=settings, services=services)
     finally:
+        await services.together.finish()
         await database.close()
 
 

@@ -1,18 +1,21 @@
 """Idempotency keys: one outcome per (program, use case, key), stored with what it is the outcome of."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from domain.clock import NEVER
 from domain.errors import BY_CODE, KeyReused, TesseraError
 from domain.models import idempotency
 from domain.models.types import to_json
+from domain.store.among import among
+from domain.store.bulk import Bulk
+from domain.store.reading import Reading, Values, read
 
 REFUSAL_TTL = timedelta(hours=24)
 """How long a business refusal binds its key, so that a late retry does not suddenly debit."""
@@ -41,19 +44,35 @@ def fingerprint_of(*parts: object) -> bytes:
     return hashlib.sha256(to_json([None if part is None else str(part) for part in parts]).encode()).digest()
 
 
+_FIND = select(idempotency.c.key, idempotency.c.fingerprint, idempotency.c.outcome, idempotency.c.expires_at).where(
+    idempotency.c.program_id == bindparam("program_id"),
+    idempotency.c.use_case == bindparam("use_case"),
+    among(idempotency.c.key, "idempotency_keys"),
+)
+
+
+def known_keys(
+    program_id: int, use_case: str, keys: Sequence[str], now: datetime
+) -> Reading[tuple[dict[str, Bound], list[str]]]:
+    """What these keys stand for, and those that stood for something until they lapsed."""
+    given = {"program_id": program_id, "use_case": use_case, "idempotency_keys": keys}
+
+    def take(rows: Iterable[Values]) -> tuple[dict[str, Bound], list[str]]:
+        bound: dict[str, Bound] = {}
+        lapsed = []
+        for key, fingerprint, outcome, expires_at in rows:
+            if expires_at > now:
+                bound[key] = Bound(fingerprint, orjson.loads(outcome))
+            else:
+                lapsed.append(key)
+        return bound, lapsed
+
+    return Reading(_FIND, given, take)
+
+
 def find_keys(tx: Connection, program_id: int, use_case: str, keys: Sequence[str], now: datetime) -> dict[str, Bound]:
     """What these keys stand for, those that lapsed left out."""
-    if not keys:
-        return {}
-    rows = tx.execute(
-        select(idempotency.c.key, idempotency.c.fingerprint, idempotency.c.outcome).where(
-            idempotency.c.program_id == program_id,
-            idempotency.c.use_case == use_case,
-            idempotency.c.key.in_(keys),
-            idempotency.c.expires_at > now,
-        )
-    )
-    return {row.key: Bound(row.fingerprint, orjson.loads(row.outcome)) for row in rows}
+    return read(tx, known_keys(program_id, use_case, keys, now))[0] if keys else {}
 
 
 def bind_key(
@@ -65,29 +84,44 @@ def bind_key(
     outcome: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Bind a key for ever to a success, or for 24 hours to a refusal.
+    """Bind one key: see `bind_keys`."""
+    bulk = Bulk(tx)
+    forget_keys(tx, program_id, use_case, [key], now)
+    bind_keys(bulk, program_id, use_case, {key: Bound(fingerprint, outcome)}, now)
+    bulk.store()
 
-    Raises IntegrityError where another database transaction bound it first: the whole body runs again then.
+
+def forget_keys(tx: Connection, program_id: int, use_case: str, keys: Sequence[str], now: datetime) -> None:
+    """Delete those of these keys that have lapsed, so that they can be bound again."""
+    tx.execute(_FORGET_LAPSED, {"program_id": program_id, "use_case": use_case, "idempotency_keys": keys, "at": now})
+
+
+def bind_keys(bulk: Bulk, program_id: int, use_case: str, bound: Mapping[str, Bound], now: datetime) -> None:
+    """Bind keys, each for ever to a success, or for 24 hours to a refusal.
+
+    Storing raises IntegrityError where another database transaction bound one first: the whole body runs again then.
     """
-    tx.execute(
-        delete(idempotency).where(
-            idempotency.c.program_id == program_id,
-            idempotency.c.use_case == use_case,
-            idempotency.c.key == key,
-            idempotency.c.expires_at <= now,
-        )
-    )
-    tx.execute(
-        insert(idempotency).values(
-            program_id=program_id,
-            use_case=use_case,
-            key=key,
-            fingerprint=fingerprint,
-            outcome=to_json(outcome),
-            created_at=now,
-            expires_at=now + REFUSAL_TTL if "refusal" in outcome else NEVER,
-        )
-    )
+    rows = [
+        {
+            "program_id": program_id,
+            "use_case": use_case,
+            "key": key,
+            "fingerprint": one.fingerprint,
+            "outcome": to_json(one.outcome),
+            "created_at": now,
+            "expires_at": now + REFUSAL_TTL if "refusal" in one.outcome else NEVER,
+        }
+        for key, one in bound.items()
+    ]
+    bulk.insert(idempotency, rows)
+
+
+_FORGET_LAPSED = delete(idempotency).where(
+    idempotency.c.program_id == bindparam("program_id"),
+    idempotency.c.use_case == bindparam("use_case"),
+    among(idempotency.c.key, "idempotency_keys"),
+    idempotency.c.expires_at <= bindparam("at"),
+)
 
 
 def refusal_outcome(error: TesseraError) -> dict[str, Any]:

@@ -9,19 +9,21 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select
 
 from domain.clock import NEVER
 from domain.ledger.account import Account, posting_of
 from domain.ledger.chain import Posting, entry_hash
 from domain.ledger.hold import release
 from domain.ledger.posting import Draft, Lot
-from domain.models import account, ledger_entry, lot, lot_trace
+from domain.models import account, ledger_entry, lot, lot_trace, outbox
 from domain.models.types import to_json
+from domain.store.among import among
+from domain.store.bulk import Bulk
 from domain.store.hold import end_hold, next_lapses, overdue_holds
-from domain.store.ids import allocate_ids
+from domain.store.ids import allocate_many
 from domain.store.lot import due_lots, next_dates, pending_points, taken_lots
-from domain.store.outbox import add_events
+from domain.store.outbox import insert_events
 
 TOPICS = {
     "earn": "points.earned",
@@ -48,6 +50,10 @@ class Journal:
     actor: str
     source: str
     accounts: dict[int, Account] = field(default_factory=dict)
+    bulk: Bulk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bulk = Bulk(self.tx)
 
     def lock_accounts(self, member_ids: Iterable[int], currency: str = "DEFAULT") -> dict[int, Account]:
         """Lock the accounts of these members, in id order, and write off what is due; by member id."""
@@ -61,16 +67,8 @@ class Journal:
         return {row.member_id: account_of(row) for row in self._accounts(member_ids, currency, lock=False)}
 
     def _accounts(self, member_ids: Iterable[int], currency: str, *, lock: bool) -> Iterable[Row[Any]]:
-        query = (
-            select(account)
-            .where(
-                account.c.program_id == self.program_id,
-                account.c.member_id.in_(sorted(set(member_ids))),
-                account.c.currency == currency,
-            )
-            .order_by(account.c.id)
-        )
-        return self.tx.execute(query.with_for_update() if lock else query)
+        given = {"program_id": self.program_id, "members": sorted(set(member_ids)), "currency": currency}
+        return self.tx.execute(_LOCK_ACCOUNTS if lock else _ACCOUNTS, given)
 
     def _see_to_what_is_due(self, accounts: Sequence[Account]) -> None:
         releasing = [one for one in accounts if one.next_release <= self.now]
@@ -107,30 +105,37 @@ class Journal:
 
     def flush(self) -> list[Draft]:
         """Store every draft, its lots, traces and events, and the accounts; the drafts with their ids."""
+        drafts = self.write_down()
+        self.bulk.store()
+        return drafts
+
+    def write_down(self) -> list[Draft]:
+        """The same, but what is to be stored waits in `bulk` for what else there is."""
         moved = [one for one in self.accounts.values() if one.drafts]
         drafts = list(chain.from_iterable(one.drafts for one in moved))
         if drafts:
-            self._give_ids(drafts)
-            self._insert(moved)
+            event_ids = self._give_ids(drafts)
+            self._insert(moved, event_ids)
         self._update_accounts([one for one in self.accounts.values() if one.drafts or one.lots_changed])
         for one in moved:
             one.drafts = []
         return drafts
 
-    def _give_ids(self, drafts: Sequence[Draft]) -> None:
-        for draft, entry_id in zip(
-            drafts, allocate_ids(self.tx, ledger_entry, self.program_id, len(drafts)), strict=True
-        ):
-            draft.id = entry_id
+    def _give_ids(self, drafts: Sequence[Draft]) -> list[int]:
+        """Ids of the drafts and their new lots; gives those of the events."""
         fresh = [(draft, move.lot) for draft in drafts for move in draft.moves if move.lot.id is None]
         new = {id(one): (draft, one) for draft, one in reversed(fresh)}
         ordered = list(reversed(new.values()))
-        for (draft, one), lot_id in zip(
-            ordered, allocate_ids(self.tx, lot, self.program_id, len(ordered)) if ordered else [], strict=True
-        ):
+        entry_ids, lot_ids, event_ids = allocate_many(
+            self.tx, self.program_id, (ledger_entry, len(drafts)), (lot, len(ordered)), (outbox, len(drafts))
+        )
+        for draft, entry_id in zip(drafts, entry_ids, strict=True):
+            draft.id = entry_id
+        for (draft, one), lot_id in zip(ordered, lot_ids, strict=True):
             one.id, one.entry_id = lot_id, draft.id
+        return event_ids
 
-    def _insert(self, moved: Sequence[Account]) -> None:
+    def _insert(self, moved: Sequence[Account], event_ids: Sequence[int]) -> None:
         entries, traces, events = [], [], []
         for one in moved:
             for draft in one.drafts:
@@ -146,11 +151,10 @@ class Journal:
                 entries.append(_entry_row(posting, one.head_hash))
                 traces += _trace_rows(posting)
                 events.append(self._event(one, draft))
-        self.tx.execute(ledger_entry.insert(), entries)
+        self.bulk.insert(ledger_entry, entries)
         self._store_lots(moved)
-        if traces:
-            self.tx.execute(lot_trace.insert(), traces)
-        add_events(self.tx, self.program_id, events)
+        self.bulk.insert(lot_trace, traces)
+        insert_events(self.bulk, self.program_id, events, event_ids)
 
     def _event(self, one: Account, draft: Draft) -> dict[str, object]:
         return {
@@ -167,10 +171,8 @@ class Journal:
             for draft in one.drafts:
                 for move in draft.moves:
                     self._lot_row(one, draft, move.lot, created, changed)
-        if created:
-            self.tx.execute(lot.insert(), list(created.values()))
-        if changed:
-            self.tx.execute(_UPDATE_LOT, list(changed.values()))
+        self.bulk.insert(lot, list(created.values()))
+        self.bulk.update(lot, ("program_id", "id"), list(changed.values()))
 
     def _lot_row(
         self,
@@ -197,28 +199,24 @@ class Journal:
                 "available_at": changed_lot.available_at,
             }
         else:
-            changed[lot_id] = {f"new_{name}": value for name, value in state.items()} | {
-                "for_program": self.program_id,
-                "for_lot": lot_id,
-            }
+            changed[lot_id] = state | {"program_id": self.program_id, "id": lot_id}
 
     def _update_accounts(self, accounts: Sequence[Account]) -> None:
         if not accounts:
             return
         self._find_next([one for one in accounts if one.lots_changed])
-        self.tx.execute(
-            _UPDATE_ACCOUNT,
-            [
-                {"for_program": self.program_id, "for_account": one.id}
-                | {f"new_{name}": getattr(one, name) for name in _MOVING}
-                for one in accounts
-            ],
-        )
+        rows = [
+            {"program_id": self.program_id, "id": one.id} | {name: getattr(one, name) for name in _MOVING}
+            for one in accounts
+        ]
+        self.bulk.update(account, ("program_id", "id"), rows)
 
     def _find_next(self, accounts: Sequence[Account]) -> None:
         """When something expires next, and when something becomes available."""
         if not accounts:
             return
+        # The lots are asked as they are by now.
+        self.bulk.store()
         ids = [one.id for one in accounts]
         dates = next_dates(self.tx, self.program_id, ids, self.now)
         lapses = next_lapses(self.tx, self.program_id, ids)
@@ -228,16 +226,16 @@ class Journal:
             one.lots_changed = False
 
 
-_UPDATE_LOT = (
-    update(lot)
-    .where(lot.c.program_id == bindparam("for_program"), lot.c.id == bindparam("for_lot"))
-    .values(
-        remaining=bindparam("new_remaining"),
-        is_open=bindparam("new_is_open"),
-        expires_at=bindparam("new_expires_at"),
+_ACCOUNTS = (
+    select(account)
+    .where(
+        account.c.program_id == bindparam("program_id"),
+        among(account.c.member_id, "members"),
+        account.c.currency == bindparam("currency"),
     )
+    .order_by(account.c.id)
 )
-
+_LOCK_ACCOUNTS = _ACCOUNTS.with_for_update()
 _MOVING = (
     "version",
     "available",
@@ -256,12 +254,6 @@ _MOVING = (
     "head_hash",
 )
 """What postings change of an account."""
-
-_UPDATE_ACCOUNT = (
-    update(account)
-    .where(account.c.program_id == bindparam("for_program"), account.c.id == bindparam("for_account"))
-    .values({name: bindparam(f"new_{name}") for name in _MOVING})
-)
 
 
 def account_of(row: Row[Any]) -> Account:

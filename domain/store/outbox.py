@@ -5,16 +5,22 @@ from collections.abc import Sequence
 from sqlalchemy import BigInteger, Connection, bindparam, select, text, update
 
 from domain.models import feed, outbox
+from domain.store.bulk import Bulk
 from domain.store.ids import allocate_ids
 
 
 def add_events(tx: Connection, program_id: int, events: Sequence[dict[str, object]]) -> None:
     """Write events to the outbox with what they tell of."""
-    if not events:
-        return
-    ids = allocate_ids(tx, outbox, program_id, len(events))
+    if events:
+        bulk = Bulk(tx)
+        insert_events(bulk, program_id, events, allocate_ids(tx, outbox, program_id, len(events)))
+        bulk.store()
+
+
+def insert_events(bulk: Bulk, program_id: int, events: Sequence[dict[str, object]], ids: Sequence[int]) -> None:
+    """The same, under ids that were given to them already."""
     rows = [{"program_id": program_id, "id": one, **event} for one, event in zip(ids, events, strict=True)]
-    tx.execute(outbox.insert(), rows)
+    bulk.insert(outbox, rows)
 
 
 def has_unnumbered(tx: Connection, program_id: int) -> bool:

@@ -1,41 +1,20 @@
 """Calls of functions on PostgreSQL that share round trips and commits, as writes on SQLite do.
 
-A commit, a round trip and a change from one server process to another each cost about as much as the work
-of a redemption. So calls that arrive while others run wait for each other and go together, in one statement
-and one database transaction, over few connections. Whoever is alone waits for nobody.
+Calls that go together make one statement and one database transaction, over few connections.
 """
 
-import asyncio
-import time
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
-# While one of them waits for the disk the other works. A connection that stands still, because somebody
-# holds one of its accounts, does not count, so that the others' calls go on beside it.
-_MOVING = 2
-_STANDS_STILL_S = 0.05
+from domain.store.together import Together
+
 # Calls that go together also wait together, where one of them meets a locked account.
 _CALLS_PER_COMMIT = 16
 _CONNECT_S = 5
 
-
-@dataclass(slots=True)
-class _Call:
-    statement: str
-    values: Sequence[Any]
-    future: asyncio.Future[asyncpg.Record]
-
-    def fail(self, error: BaseException) -> None:
-        if not self.future.done():  # its caller may have been cancelled; what it asked for is done all the same
-            self.future.set_exception(error)
-
-    def succeed(self, row: asyncpg.Record) -> None:
-        if not self.future.done():
-            self.future.set_result(row)
+Values: TypeAlias = Sequence[Any]
 
 
 class PostgresCalls:
@@ -46,65 +25,31 @@ class PostgresCalls:
 
     def __init__(self, url: str, size: int, settings: Mapping[str, str], answer_s: float) -> None:
         self._url = url
-        self._size = size
         self._settings = dict(settings)
         self._answer_s = answer_s
         self._idle: list[asyncpg.Connection] = []
-        self._waiting: deque[_Call] = deque()
-        self._began: dict[asyncio.Task[None], float] = {}
+        self._together: Together[str, Values, asyncpg.Record] = Together(
+            self._serve,
+            most=_CALLS_PER_COMMIT,
+            runs=size,
+            # The server has undone all of them.
+            is_undone=lambda error: isinstance(error, asyncpg.PostgresError),
+        )
 
-    async def call(self, statement: str, values: Sequence[Any]) -> asyncpg.Record:
+    async def call(self, statement: str, values: Values) -> asyncpg.Record:
         """The row for these values. `statement` takes an array for each of them, with an element for each call,
         and gives the rows in that order. Raises what asyncpg raises, and TimeoutError.
         """
-        call = _Call(statement, values, asyncio.get_running_loop().create_future())
-        self._waiting.append(call)
-        if len(self._began) < self._size and self._moving() < _MOVING:
-            runner = asyncio.create_task(self._run())
-            self._began[runner] = time.monotonic()
-            runner.add_done_callback(self._began.pop)
-        return await call.future
+        return await self._together.add(statement, values)
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
-        await asyncio.gather(*self._began)
+        await self._together.finish()
         while self._idle:
             await self._idle.pop().close(timeout=_CONNECT_S)
 
-    def _moving(self) -> int:
-        late = time.monotonic() - _STANDS_STILL_S
-        return sum(began > late for began in self._began.values())
-
-    async def _run(self) -> None:
-        """Serve what waits, all that belongs together at once, until nothing does."""
-        runner = asyncio.current_task()
-        while self._waiting:
-            if runner is not None:
-                self._began[runner] = time.monotonic()
-            statement = self._waiting[0].statement
-            together: list[_Call] = []
-            while self._waiting and self._waiting[0].statement == statement and len(together) < _CALLS_PER_COMMIT:
-                together.append(self._waiting.popleft())
-            await self._serve(statement, together)
-
-    async def _serve(self, statement: str, calls: Sequence[_Call]) -> None:
-        try:
-            rows = await self._fetch(statement, zip(*(one.values for one in calls), strict=True))
-        except asyncpg.PostgresError as error:
-            if len(calls) == 1:
-                calls[0].fail(error)
-                return
-            # The server has undone all of them; alone, each meets no fault but its own.
-            for one in calls:
-                await self._serve(statement, [one])
-        except BaseException as error:
-            for one in calls:
-                one.fail(error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            for one, row in zip(calls, rows, strict=True):
-                one.succeed(row)
+    async def _serve(self, statement: str, calls: Sequence[Values]) -> list[asyncpg.Record]:
+        return await self._fetch(statement, zip(*calls, strict=True))
 
     async def _fetch(self, statement: str, columns: Iterable[Sequence[Any]]) -> list[asyncpg.Record]:
         connection = await self._connected()

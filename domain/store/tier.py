@@ -1,28 +1,50 @@
 """Tiers and segments of members in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import member, member_tier, segment_member
+from domain.store.among import among
+from domain.store.reading import Reading, Values
 
 History = list[tuple[datetime, str | None]]
 """The tiers that a member had, oldest first, each with the instant from which it had it."""
 
+_TIERS = (
+    select(member_tier.c.member_id, member_tier.c.since, member_tier.c.tier)
+    .where(member_tier.c.program_id == bindparam("program_id"), among(member_tier.c.member_id, "members"))
+    .order_by(member_tier.c.since)
+)
+_SNAPSHOTS = select(segment_member.c.member_id, segment_member.c.segment).where(
+    segment_member.c.program_id == bindparam("program_id"), among(segment_member.c.member_id, "members")
+)
 
-def read_tiers(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, History]:
+
+def tiers(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, History]]:
     """The tiers that these members have had."""
-    found: dict[int, History] = {}
-    columns = member_tier.c
-    for row in tx.execute(
-        select(columns.member_id, columns.since, columns.tier)
-        .where(columns.program_id == program_id, columns.member_id.in_(member_ids))
-        .order_by(columns.since)
-    ):
-        found.setdefault(row.member_id, []).append((row.since, row.tier))
-    return found
+
+    def take(rows: Iterable[Values]) -> dict[int, History]:
+        found: dict[int, History] = {}
+        for member_id, since, tier in rows:
+            found.setdefault(member_id, []).append((since, tier))
+        return found
+
+    return Reading(_TIERS, {"program_id": program_id, "members": member_ids}, take)
+
+
+def snapshots(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, frozenset[str]]]:
+    """The frozen segments that these members were taken into."""
+
+    def take(rows: Iterable[Values]) -> dict[int, frozenset[str]]:
+        found: dict[int, set[str]] = {}
+        for member_id, segment in rows:
+            found.setdefault(member_id, set()).add(segment)
+        return {member_id: frozenset(segments) for member_id, segments in found.items()}
+
+    return Reading(_SNAPSHOTS, {"program_id": program_id, "members": member_ids}, take)
 
 
 def set_tier(
@@ -68,16 +90,3 @@ def retained_until(tx: Connection, program_id: int, before: datetime, limit: int
         member.c.program_id == program_id, member.c.tier.is_not(None), member.c.tier_qualified_at < before
     )
     return list(tx.scalars(query.order_by(member.c.tier_qualified_at).limit(limit)))
-
-
-def read_snapshots(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The frozen segments that these members were taken into."""
-    found: dict[int, set[str]] = {}
-    columns = segment_member.c
-    for row in tx.execute(
-        select(columns.member_id, columns.segment).where(
-            columns.program_id == program_id, columns.member_id.in_(member_ids)
-        )
-    ):
-        found.setdefault(row.member_id, set()).add(row.segment)
-    return {member_id: frozenset(names) for member_id, names in found.items()}

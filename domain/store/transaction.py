@@ -1,15 +1,18 @@
 """Submitted transactions in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from domain.models import ledger_entry
 from domain.models import member_transaction as table
+from domain.store.among import among
+from domain.store.bulk import Bulk
+from domain.store.reading import Reading, Values
 
 POSTED, PARKED, LAPSED = "POSTED", "PARKED", "LAPSED"
 
@@ -41,31 +44,35 @@ class StoredTransaction:
 _COLUMNS = tuple(StoredTransaction.__dataclass_fields__)
 
 
-def standing_of(tx: Connection, program_id: int, wanted: Sequence[str]) -> tuple[set[str], bool]:
+_TAKEN = select(table.c.unique_transaction_id, table.c.status).where(
+    table.c.program_id == bindparam("program_id"), among(table.c.transaction_id, "transaction_ids")
+)
+_PURCHASES = (
+    select(table.c.member_id, func.count(), func.max(table.c.transaction_date))
+    .where(table.c.program_id == bindparam("program_id"), among(table.c.member_id, "members"), table.c.type == "DR")
+    .group_by(table.c.member_id)
+)
+
+
+def taken(program_id: int, wanted: Sequence[str]) -> Reading[tuple[set[str], bool]]:
     """Which of these transaction ids are taken where they must be unique, and whether a refund waits for one."""
-    rows = tx.execute(
-        select(table.c.unique_transaction_id, table.c.status).where(
-            table.c.program_id == program_id, table.c.transaction_id.in_(wanted)
-        )
-    ).all()
-    taken = {row.unique_transaction_id for row in rows if row.unique_transaction_id is not None}
-    return taken, any(row.status == PARKED for row in rows)
+
+    def take(rows: Iterable[Values]) -> tuple[set[str], bool]:
+        found = list(rows)
+        return {row[0] for row in found if row[0] is not None}, any(row[1] == PARKED for row in found)
+
+    return Reading(_TAKEN, {"program_id": program_id, "transaction_ids": wanted}, take)
 
 
-def purchases_of(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, tuple[int, datetime | None]]:
+def purchases(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, tuple[int, datetime | None]]]:
     """How many purchases these members made, and when they made the last."""
-    rows = tx.execute(
-        select(table.c.member_id, func.count(), func.max(table.c.transaction_date))
-        .where(table.c.program_id == program_id, table.c.member_id.in_(member_ids), table.c.type == "DR")
-        .group_by(table.c.member_id)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    given = {"program_id": program_id, "members": member_ids}
+    return Reading(_PURCHASES, given, lambda rows: {row[0]: (row[1], row[2]) for row in rows})
 
 
-def insert_transactions(tx: Connection, rows: Sequence[StoredTransaction]) -> None:
+def insert_transactions(bulk: Bulk, rows: Sequence[StoredTransaction]) -> None:
     """Store submitted transactions."""
-    if rows:
-        tx.execute(insert(table), [{name: getattr(row, name) for name in _COLUMNS} for row in rows])
+    bulk.insert(table, [{name: getattr(row, name) for name in _COLUMNS} for row in rows])
 
 
 def find_transactions(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, StoredTransaction]:

@@ -1,0 +1,134 @@
+"""Rows for several tables, stored at once: on PostgreSQL by one statement, in one round trip."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Dialect, Executable, Table, bindparam, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
+
+_POSTGRES: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no annotation there
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A kind of write: `columns` are given, those in `key` find the row of an update or of an upsert."""
+
+    verb: str
+    table: Table
+    columns: tuple[str, ...]
+    key: tuple[str, ...] = ()
+
+    @property
+    def figures(self) -> list[str]:
+        """The columns that change."""
+        return [one for one in self.columns if one not in self.key]
+
+
+@dataclass(slots=True)
+class Bulk:
+    """Collects writes of one database transaction until `store`. All rows of one call have the same columns.
+
+    The writes see nothing of each other, and each row is written once: they are one statement.
+    """
+
+    tx: Connection
+    _writes: list[tuple[_Shape, Sequence[Row]]] = field(default_factory=list)
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        """New rows."""
+        self._add("insert", table, rows, ())
+
+    def update(self, table: Table, key: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """New values of the rows that have this key."""
+        self._add("update", table, rows, key)
+
+    def upsert(self, table: Table, key: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """New values of the rows that have this key, which is unique; new rows where there are none."""
+        self._add("upsert", table, rows, key)
+
+    def _add(self, verb: str, table: Table, rows: Sequence[Row], key: tuple[str, ...]) -> None:
+        if rows:
+            self._writes.append((_Shape(verb, table, tuple(rows[0]), key), rows))
+
+    def store(self) -> None:
+        """Store all that was collected. Raises IntegrityError."""
+        writes, self._writes = self._writes, []
+        if not writes:
+            return
+        if self.tx.dialect.name != "postgresql":
+            for shape, rows in writes:
+                self.tx.execute(_for_each(shape), _named(shape, rows))
+            return
+        statement = _at_once(tuple(shape for shape, _ in writes))
+        values = [column for shape, rows in writes for column in _columns(shape, rows)]
+        self.tx.exec_driver_sql(statement, tuple(values))
+
+
+@cache
+def _for_each(shape: _Shape) -> Executable:
+    if shape.verb == "update":
+        found = (shape.table.c[name] == bindparam(f"for_{name}") for name in shape.key)
+        return update(shape.table).where(*found).values({name: bindparam(name) for name in shape.figures})
+    given = sqlite.insert(shape.table)
+    if shape.verb == "insert":
+        return given
+    return given.on_conflict_do_update(
+        index_elements=shape.key, set_={name: given.excluded[name] for name in shape.figures}
+    )
+
+
+def _named(shape: _Shape, rows: Sequence[Row]) -> Sequence[dict[str, Any]]:
+    """The rows by the names that `_for_each` gave their values."""
+    if shape.verb != "update":
+        return [dict(row) for row in rows]
+    names = {name: f"for_{name}" if name in shape.key else name for name in shape.columns}
+    return [{names[name]: value for name, value in row.items()} for row in rows]
+
+
+@cache
+def _at_once(shapes: tuple[_Shape, ...]) -> str:
+    """One statement whose parts each take an array for each of their columns."""
+    places, parts = 0, []
+    for number, shape in enumerate(shapes):
+        types = [_type_name(shape, name) for name in shape.columns]
+        arrays = ", ".join(f"${places + place}::{one}[]" for place, one in enumerate(types, start=1))
+        places += len(types)
+        parts.append(f"write_{number} AS ({_part(shape, arrays)})")
+    return f"WITH {', '.join(parts)} SELECT 1"
+
+
+def _part(shape: _Shape, arrays: str) -> str:
+    table, columns = shape.table.name, ", ".join(_quoted(shape.columns))
+    if shape.verb == "update":
+        figures = ", ".join(f"{name} = given.{name}" for name in _quoted(shape.figures))
+        found = " AND ".join(f"{table}.{name} = given.{name}" for name in _quoted(shape.key))
+        return f"UPDATE {table} SET {figures} FROM unnest({arrays}) AS given ({columns}) WHERE {found}"  # noqa: S608 - our own names
+    insert = f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
+    if shape.verb == "insert":
+        return insert
+    figures = ", ".join(f"{name} = excluded.{name}" for name in _quoted(shape.figures))
+    return f"{insert} ON CONFLICT ({', '.join(_quoted(shape.key))}) DO UPDATE SET {figures}"
+
+
+def _quoted(names: Iterable[str]) -> list[str]:
+    return [f'"{name}"' for name in names]
+
+
+def _type_name(shape: _Shape, name: str) -> str:
+    return shape.table.c[name].type.compile(_POSTGRES)
+
+
+def _columns(shape: _Shape, rows: Sequence[Row]) -> Iterable[list[Any]]:
+    for name, convert in _converters(shape):
+        values = [row[name] for row in rows]
+        yield values if convert is None else [convert(value) for value in values]
+
+
+@cache
+def _converters(shape: _Shape) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    return [(name, shape.table.c[name].type.bind_processor(_POSTGRES)) for name in shape.columns]

@@ -1,0 +1,67 @@
+"""Reads that do not depend on each other, in one round trip.
+
+To a transaction that waits for its points, each round trip costs more than what it asks for.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ARRAY, Connection, Select, func, select
+from sqlalchemy.types import NullType
+
+Key = TypeVar("Key")
+Found = TypeVar("Found")
+Values = Sequence[Any]
+"""What one row holds, in the order of the statement's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Found]):
+    """A statement that is built once, its values, and what is made of the rows.
+
+    Readings that go together share the values of one name. Their columns are of types that drivers decode
+    themselves: no JSON.
+    """
+
+    statement: Select[Any]
+    values: Mapping[str, Any]
+    take: Callable[[Iterable[Values]], Found]
+
+
+def into(reading: Reading[dict[Key, Found]], known: dict[Key, Found]) -> Reading[None]:
+    """The same reading, with what it finds added to `known`; what is known already stays."""
+
+    def take(rows: Iterable[Values]) -> None:
+        for key, value in reading.take(rows).items():
+            known.setdefault(key, value)
+
+    return Reading(reading.statement, reading.values, take)
+
+
+def read(tx: Connection, reading: Reading[Found]) -> Found:
+    """What one statement finds."""
+    return reading.take(tx.execute(reading.statement, reading.values))
+
+
+def read_together(tx: Connection, *readings: Reading[Any]) -> list[Any]:
+    """What each statement finds: on PostgreSQL with a single one around them all."""
+    if tx.dialect.name != "postgresql" or len(readings) < 2:
+        return [read(tx, one) for one in readings]
+    statements = tuple(one.statement for one in readings)
+    values = {name: value for one in readings for name, value in one.values.items()}
+    found = tx.execute(_around(statements), values).one()
+    return [one.take(rows) for one, rows in zip(readings, found, strict=True)]
+
+
+@cache
+def _around(statements: tuple[Select[Any], ...]) -> Select[Any]:
+    parts: list[Any] = []
+    for one in statements:
+        inner = one.subquery()
+        rows = select(func.row(*inner.c)).select_from(inner).scalar_subquery()
+        # Records come as tuples that the driver has decoded already.
+        parts.append(func.array(rows, type_=ARRAY(NullType())))
+    around: Select[Any] = select(*parts)
+    return around
