@@ -100,23 +100,24 @@ class Earnings:
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
         # What was due on the accounts must be stored before their lots are read.
         journal.flush()
-        self._load_standing(good, members)
-        if has_parked or any(one.is_refund for one in good):
-            by_id = {one.id: one for one in members}
-            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing, self.now)
+        takes_back = has_parked or any(one.is_refund for one in good)
+        self._load_standing(good, members, takes_back=takes_back)
+        if takes_back:
+            by_id, activity = {one.id: one for one in members}, self._awarding.activity
+            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing, activity, self.now)
             self._refunds.load(self.tx, wanted)
             self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
 
-    def _load_standing(self, good: Sequence[Submission], members: Sequence[Member]) -> None:
+    def _load_standing(self, good: Sequence[Submission], members: Sequence[Member], *, takes_back: bool) -> None:
         self._standing = Standing(self.state)
-        self._awarding = Awarding(self.state, self._accounts, self.now)
+        self._awarding = Awarding(self.tx, self.state, self._accounts, self.now)
         self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
         instants = [one.at for one in good if not one.is_refund]
         # An aggregate that a tier goes by is looked at as of now.
         instants += [self.now] if self._tiering.is_automatic else []
         self._standing.load(self.tx, members, instants)
-        self._awarding.load(self.tx)
+        self._awarding.load(with_lots=takes_back)
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
         key = one.key
