@@ -104,8 +104,8 @@ class Earnings:
         self._load_standing(good, members, takes_back=takes_back)
         if takes_back:
             by_id, activity = {one.id: one for one in members}, self._awarding.activity
-            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing, activity, self.now)
-            self._refunds.load(self.tx, wanted)
+            self._refunds = Refunds(self.tx, self.state, self._accounts, by_id, self._standing, activity, self.now)
+            self._refunds.load(wanted)
             self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
 
@@ -213,7 +213,7 @@ class Earnings:
             insert_transactions(self.tx, [one.stored for one in posted if one.stored is not None])
         journal.flush()
         if self._refunds is not None:
-            self._refunds.store(self.tx)
+            self._refunds.store()
         self._standing.store(self.tx)
         self._tiering.store()
         for one in posted:

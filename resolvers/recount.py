@@ -1,21 +1,25 @@
-"""Aggregates that a configuration adds or defines anew, counted from the transactions that are stored already.
+"""Aggregates counted from the transactions that are stored already.
 
-It runs in the database transaction that puts the configuration in force, while nobody posts in the program.
+All that a configuration adds or defines anew, in the database transaction that puts it in force, while nobody posts
+in the program; and one part of a `min` or `max` of one member whose least or greatest value a refund took away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from domain.rules.aggregate import EMPTY, Stats, bucket_start, contributions, merge, with_value, without
+from domain.program_zone import start_of_day
+from domain.rules.aggregate import EMPTY, Stats, bucket_end, bucket_start, contributions, merge, with_value, without
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
 from domain.rules.model import Aggregate, Configuration
 from domain.store.counter import BucketKey, forget_buckets, put_buckets, read_buckets
 from domain.store.member import references_of
-from domain.store.merge import answering_for
-from domain.store.transaction import StoredTransaction, page_purchases
+from domain.store.merge import answering_for, merged_ids
+from domain.store.program import ProgramState
+from domain.store.transaction import StoredTransaction, page_purchases, purchases_between
 from resolvers.standing import transaction_facts
 
 _PAGE = 1000
@@ -42,6 +46,23 @@ def recount_aggregates(tx: Connection, program_id: int, before: Configuration, a
     while rows := page_purchases(tx, program_id, after_id=last, limit=_PAGE):
         last = rows[-1].id
         _add(tx, program_id, _counted(tx, program_id, rows, after, rules, wanted))
+
+
+def recount_bucket(
+    tx: Connection, state: ProgramState, member_id: int, aggregate: Aggregate, start: date, *, gone: Collection[int]
+) -> Stats:
+    """One bucket of a member from the stored purchases of its days, without those `gone`. The account is locked."""
+    end = bucket_end(aggregate.period, start)
+    rows = purchases_between(
+        tx,
+        state.id,
+        [member_id, *merged_ids(tx, state.id, [member_id])],
+        None if end is None else start_of_day(start, state.zone),
+        None if end is None else start_of_day(end, state.zone),
+    )
+    rows = [one for one in rows if one.id not in gone]
+    counted = _counted(tx, state.id, rows, state.configuration, state.rules, {aggregate.key})
+    return counted.get((member_id, aggregate.key, start), EMPTY)
 
 
 def _definitions(configuration: Configuration) -> dict[str, Aggregate]:
@@ -71,7 +92,7 @@ def _counted(
             start = bucket_start(one.period, row.transaction_date, rules.zone)
             # A merge leaves the victim its own figures and adds them to the survivor's.
             for owner in {row.member_id, answers.get(row.member_id, row.member_id)}:
-                stats = with_value(EMPTY, added[one.key])
+                stats = with_value(EMPTY, one, added[one.key])
                 if row.refunded:
                     whole = row.refunded >= (row.amount or _ONE)
                     stats = without(stats, one, added[one.key], row.refunded, is_whole=whole)

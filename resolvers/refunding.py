@@ -32,6 +32,7 @@ from domain.store.transaction import (
     update_transactions,
 )
 from resolvers.activity import Activity
+from resolvers.recount import recount_bucket
 from resolvers.standing import Counted, Standing
 
 _ONE = Decimal(1)
@@ -93,6 +94,7 @@ class Waiting:
 class Refunds:
     """The purchases and lots that the refunds of one run need, loaded at once."""
 
+    tx: Connection
     state: ProgramState
     accounts: Mapping[int, Account]
     members: Mapping[int, Member]
@@ -102,14 +104,15 @@ class Refunds:
     _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
     _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
     _changed: dict[int, StoredTransaction] = field(default_factory=dict)
+    _gone: set[int] = field(default_factory=set)
 
     def _waits(self, parked: StoredTransaction) -> bool:
         """Whether a parked refund still waits: after the program's days its purchase is none the worse."""
         return self.now < parked.processed_at + timedelta(days=self.state.terms.park_days)
 
-    def load(self, tx: Connection, transaction_ids: Sequence[str]) -> None:
+    def load(self, transaction_ids: Sequence[str]) -> None:
         """Read what these transaction ids may need. The accounts are locked, and what was due on them is stored."""
-        program_id = self.state.id
+        tx, program_id = self.tx, self.state.id
         # A purchase of somebody for whom a member answers since a merge is that member's.
         answers = merged_ids(tx, program_id, list(self.accounts))
         parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
@@ -213,7 +216,11 @@ class Refunds:
             taken = share(award.points, one.whole, one.refunded, part)
             points[award.group] = points.get(award.group, 0) + taken
         whole = one.refunded + part >= one.whole
-        self.standing.give_back(member_id, one.counted, points, part, is_whole=whole)
+        if whole and one.stored is not None:
+            self._gone.add(one.stored.id)
+        for aggregate, start in self.standing.give_back(member_id, one.counted, points, part, is_whole=whole):
+            stored = recount_bucket(self.tx, self.state, member_id, aggregate, start, gone=self._gone)
+            self.standing.put_extremes(member_id, aggregate, start, stored)
 
     def _claim(self, account: Account, purchase: Purchase, award: Award, points: int, dated: datetime) -> Draft | None:
         own = {id(lot) for lot in purchase.lots}
@@ -239,9 +246,9 @@ class Refunds:
     def _policy(self) -> Policy:
         return self.state.terms.refund_policy
 
-    def store(self, tx: Connection) -> None:
+    def store(self) -> None:
         """Store what became of purchases and parked refunds that were there before this run."""
-        update_transactions(tx, self.state.id, list(self._changed.values()))
+        update_transactions(self.tx, self.state.id, list(self._changed.values()))
 
 
 def _waiting(row: StoredTransaction) -> Waiting:
