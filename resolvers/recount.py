@@ -1,7 +1,8 @@
 """Aggregates counted from the transactions that are stored already.
 
 All that a configuration adds or defines anew, in the database transaction that puts it in force, while nobody posts
-in the program; and one part of a `min` or `max` of one member whose least or greatest value a refund took away.
+in the program; those of two members whom an undone merge parts; and one part of a `min` or `max` of one member whose
+least or greatest value a refund took away.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +16,7 @@ from domain.rules.aggregate import EMPTY, Stats, bucket_end, bucket_start, contr
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
 from domain.rules.model import Aggregate, Configuration
-from domain.store.counter import BucketKey, forget_buckets, put_buckets, read_buckets
+from domain.store.counter import BucketKey, forget_buckets, forget_buckets_of, put_buckets, read_buckets
 from domain.store.member import references_of
 from domain.store.merge import answering_for, merged_ids
 from domain.store.program import ProgramState
@@ -46,6 +47,21 @@ def recount_aggregates(tx: Connection, program_id: int, before: Configuration, a
     while rows := page_purchases(tx, program_id, after_id=last, limit=_PAGE):
         last = rows[-1].id
         _add(tx, program_id, _counted(tx, program_id, rows, after, rules, wanted))
+
+
+def recount_members(tx: Connection, state: ProgramState, member_ids: Sequence[int]) -> None:
+    """All aggregates of these members, from the purchases of each and of those for whom it answers.
+
+    Their accounts are locked.
+    """
+    forget_buckets_of(tx, state.id, member_ids)
+    keys = {one.key for one in state.configuration.aggregates}
+    if not keys:
+        return
+    makers = [*member_ids, *merged_ids(tx, state.id, member_ids)]
+    rows = purchases_between(tx, state.id, sorted(set(makers)), None, None)
+    counted = _counted(tx, state.id, rows, state.configuration, state.rules, keys)
+    put_buckets(tx, state.id, {place: counted[place] for place in sorted(counted) if place[0] in member_ids})
 
 
 def recount_bucket(

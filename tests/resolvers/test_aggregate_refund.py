@@ -16,7 +16,7 @@ from domain.rules.parse import parse_file
 from domain.store.counter import forget_buckets
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context
-from resolvers.merge import MergeMembers, merge_members
+from resolvers.merge import MergeMembers, merge_members, undo_merge
 from resolvers.recount import recount_aggregates
 from tests.resolvers.conftest import Shop
 from tests.resolvers.test_recount import BARE, both, buckets, day
@@ -175,3 +175,23 @@ async def test_a_survivor_of_a_merge_counts_the_victims_purchases_too(shop: Shop
     await points_of(context, refunded("B", 50, **theirs))
     figures = await found(context)
     assert figures["max_amount_lifetime", LIFETIME_START] == (30, 1, 30, 30)
+
+
+async def test_members_whom_an_undone_merge_parts_have_the_figures_of_their_own_purchases(both: list[Context]) -> None:
+    merged, apart = both
+    theirs = {"member_relation_reference": "BOB"}
+    rows = [
+        bought("A", 40, transaction_date=day(2, 3)),
+        bought("B", 50, transaction_date=day(2, 4), **theirs),
+        bought("C", 30, transaction_date=day(2, 5), **theirs),
+    ]
+    await apply_configuration(merged, BARE, prune=True)
+    await points_of(merged, *rows)
+    merge = await merge_members(merged, MergeMembers(victim="BOB", survivor="ANN"))
+    # Both after the merge: the definitions, and a refund of what the victim bought.
+    await apply_configuration(merged, RULES, prune=True)
+    await points_of(merged, refunded("B", 50, **theirs))
+    await undo_merge(merged, merge.id)
+    await apply_configuration(apart, RULES, prune=True)
+    await points_of(apart, *rows, refunded("B", 50, **theirs))
+    assert await buckets(merged) == await buckets(apart) != []
