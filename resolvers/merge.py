@@ -171,6 +171,7 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
     detail = {
         "points": -sum(one.points for one in posted),
         "lots": _moved(posted),
+        "became": _became(posted),
         "arrears": owed,
         "followers": followers,
         "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
@@ -201,6 +202,16 @@ def _moved(posted: Sequence[Draft]) -> list[list[int | None]] | None:
         if not isinstance(into, Draft) or (out.moves and into.arrears):
             return None
         pairs += [[old.lot.id, new.lot.id, new.points] for old, new in zip(out.moves, into.moves, strict=True)]
+    return pairs
+
+
+def _became(posted: Sequence[Draft]) -> list[list[int | None]]:
+    """The pairs of lots, old and new. What repaid the survivor's arrears is the first of it, and became none."""
+    pairs: list[list[int | None]] = []
+    for out in posted:
+        if isinstance(out.related, Draft) and (arrived := out.related.moves):
+            left = out.moves[-len(arrived) :]
+            pairs += [[old.lot.id, new.lot.id] for old, new in zip(left, arrived, strict=True)]
     return pairs
 
 

@@ -21,7 +21,7 @@ from domain.models.types import to_json
 from domain.points import from_minor, plain_text
 from domain.rules.fixed import EARN, REFUND
 from domain.store.lot import lots_of_entries
-from domain.store.merge import merged_ids
+from domain.store.merge import merged_ids, moved_lots
 from domain.store.program import ProgramState
 from domain.store.transaction import (
     PARKED,
@@ -124,6 +124,8 @@ class Refunds:
         earnings = earnings_of(tx, program_id, [row.id for row in rows])
         known = {lot.id: lot for lots in self.activity.lots.values() for lot in lots}
         made = lots_of_entries(tx, program_id, [one.id for mine in earnings.values() for one in mine])
+        # What a merged member's purchase made goes on in lots of who answers for it.
+        became = moved_lots(tx, program_id, list(answers)) if any(row.member_id in answers for row in rows) else {}
         for (member_id, number), mine in stored.items():
             key = answers.get(member_id, member_id), number
             self._purchases.setdefault(key, []).extend(
@@ -140,7 +142,7 @@ class Refunds:
                             loyalty_txn_type=one.loyalty_txn_type,
                             points=one.points,
                             # One object for a lot, however it was found.
-                            lots=[known.get(lot.id, lot) for lot in made[one.id]],
+                            lots=[known.get(_last_of(lot.id, became), lot) for lot in made[one.id]],
                         )
                         for one in earnings[row.id]
                     ],
@@ -249,6 +251,12 @@ class Refunds:
     def store(self) -> None:
         """Store what became of purchases and parked refunds that were there before this run."""
         update_transactions(self.tx, self.state.id, list(self._changed.values()))
+
+
+def _last_of(lot_id: int | None, became: Mapping[int, int]) -> int | None:
+    while lot_id is not None and lot_id in became:
+        lot_id = became[lot_id]
+    return lot_id
 
 
 def _waiting(row: StoredTransaction) -> Waiting:
