@@ -33,6 +33,7 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, snapshots, module 
 	$(BIN)/tessera openapi export --check
 	$(BIN)/tessera errors --check
 	$(BIN)/tessera statuses --check
+	$(BIN)/tessera reversals --check
 	$(BIN)/python -m pytest -q tests/architecture/test_module_sizes.py
 
 bench: $(VENV)/.dev ## Measure against the floors (BENCH_QUICK=1: a short run)
@@ -47,6 +48,7 @@ snapshots: $(VENV)/.dev ## Regenerate the files that make check compares with th
 	$(BIN)/tessera openapi export --write
 	$(BIN)/tessera errors --write
 	$(BIN)/tessera statuses --write
+	$(BIN)/tessera reversals --write
 	$(BIN)/python -m tests.architecture.module_sizes
 
 lock: $(VENV)/.tools ## Resolve the dependencies of pyproject.toml again

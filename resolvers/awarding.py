@@ -1,4 +1,4 @@
-"""Posting what the rules gave: lots with their dates, and under expiry by inactivity the dates of older lots."""
+"""Posting what the rules gave: lots with their dates, and the dates of older lots that a purchase keeps alive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from domain.ledger.posting import BONUS, SPEND, Draft, Lot, Move, expiry_of, new
 from domain.models.types import to_json
 from domain.program_zone import local_date, start_of_day
 from domain.rules.evaluate import AwardLot, GroupAward
-from domain.store.entry import last_earnings
 from domain.store.lot import open_lots
 from domain.store.program import ProgramState
+from resolvers.activity import Activity
 from resolvers.refunding import Award
 
 _TYPES = {"spend": SPEND, "bonus": BONUS}
@@ -24,29 +24,29 @@ _TYPES = {"spend": SPEND, "bonus": BONUS}
 class Awarding:
     """Posts the awards of one run, in order."""
 
+    tx: Connection
     state: ProgramState
     accounts: Mapping[int, Account]
     now: datetime
-    _lots: dict[int, list[Lot]] = field(default_factory=dict)
-    _active: dict[int, datetime] = field(default_factory=dict)
+    lots: dict[int, list[Lot]] = field(default_factory=dict)
+    activity: Activity = field(init=False)
 
-    @property
-    def _by_inactivity(self) -> bool:
-        return self.state.configuration.expiry.policy == "inactivity"
+    def __post_init__(self) -> None:
+        self.activity = Activity(self.tx, self.state, self.lots, self.now)
 
-    def load(self, tx: Connection) -> None:
-        """Read what expiry by inactivity needs. The accounts are locked, and what was due on them is stored."""
-        if self._by_inactivity:
-            ids = [one.id for one in self.accounts.values()]
-            self._lots = open_lots(tx, self.state.id, ids)
-            self._active = last_earnings(tx, self.state.id, ids)
+    def load(self, *, with_lots: bool = False) -> None:
+        """Read what expiry by inactivity needs, or who takes back; what was due on the accounts is stored."""
+        ids = [one.id for one in self.accounts.values()]
+        if with_lots or self.activity.counts:
+            self.lots.update(open_lots(self.tx, self.state.id, ids))
+        self.activity.load(ids)
 
     def post(
         self, member_id: int, awards: Sequence[GroupAward], at: datetime, source: str | None
     ) -> list[tuple[Draft, Award]]:
         """The postings of a purchase, one for each group that gave something."""
         account = self.accounts[member_id]
-        moved = self._keep_alive(account, at) if awards and self._by_inactivity else []
+        moved = self.activity.keep_alive(account, at) if awards else []
         posted = []
         for award in awards:
             posted.append(self._post(account, award, at, source, moved))
@@ -89,6 +89,7 @@ class Awarding:
         )
         account.credit(draft, self.now)
         made = self._remember(account, draft)
+        self.activity.earned(account, draft, made)
         return draft, Award(
             earning=draft,
             group=award.group,
@@ -106,27 +107,11 @@ class Awarding:
             available = start_of_day(local_date(at, zone) + timedelta(days=part.release_after_days), zone)
             available = available if available > self.now else None
         begins = available if available is not None and self.state.terms.pending_validity == "release" else at
-        if self._by_inactivity:
-            begins = max(begins, self._active.get(account.id, begins))
+        begins = self.activity.since(account, begins)
         return new_lot(part.points, at, expires_at(terms, begins, zone, part.expires), available)
-
-    def _keep_alive(self, account: Account, at: datetime) -> list[Move]:
-        """A purchase that earns puts off the expiry of everything that goes by inactivity."""
-        zone, terms = self.state.zone, self.state.configuration.expiry
-        before = self._active.get(account.id)
-        self._active[account.id] = at if before is None else max(before, at)
-        if before is None or at <= before:
-            return []
-        # All that goes by inactivity has one date; what has another has it from its own rule.
-        old, new = expires_at(terms, before, zone), expires_at(terms, at, zone)
-        if new <= old:
-            return []
-        account.lots_changed = True
-        return [Move(lot, 0, new) for lot in self._lots.get(account.id, []) if lot.remaining and lot.expires_at == old]
 
     def _remember(self, account: Account, draft: Draft) -> list[Lot]:
         """The lots that a posting made: what is open on the account goes on from here."""
         made = [move.lot for move in draft.moves if move.points]
-        if self._by_inactivity:
-            self._lots.setdefault(account.id, []).extend(made)
+        self.lots.setdefault(account.id, []).extend(made)
         return made

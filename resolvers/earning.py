@@ -112,17 +112,18 @@ class Earnings:
         )
         if lapsed:
             forget_keys(self.tx, program_id, USE_CASE, lapsed, self.now)
-        self._awarding.load(self.tx)
-        if has_parked or any(one.is_refund for one in good):
-            by_id = {one.id: one for one in members}
-            self._refunds = Refunds(self.state, self._accounts, by_id, self._standing, self.now)
-            self._refunds.load(self.tx, wanted)
+        takes_back = has_parked or any(one.is_refund for one in good)
+        self._awarding.load(with_lots=takes_back)
+        if takes_back:
+            by_id, activity = {one.id: one for one in members}, self._awarding.activity
+            self._refunds = Refunds(self.tx, self.state, self._accounts, by_id, self._standing, activity, self.now)
+            self._refunds.load(wanted)
             self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
 
     def _begin(self) -> None:
         self._standing = Standing(self.state)
-        self._awarding = Awarding(self.state, self._accounts, self.now)
+        self._awarding = Awarding(self.tx, self.state, self._accounts, self.now)
         self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
 
     def _instants(self, good: Sequence[Submission]) -> list[datetime]:
@@ -230,7 +231,7 @@ class Earnings:
         bind_keys(bulk, self.state.id, USE_CASE, self._binding, self.now)
         bulk.store()
         if self._refunds is not None:
-            self._refunds.store(self.tx)
+            self._refunds.store()
         self._tiering.store()
 
     def _row(self, one: Submission, row_id: int) -> StoredTransaction:

@@ -171,6 +171,7 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
     detail = {
         "points": -sum(one.points for one in posted),
         "lots": _moved(posted),
+        "became": _became(posted),
         "arrears": owed,
         "followers": followers,
         "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
@@ -204,6 +205,16 @@ def _moved(posted: Sequence[Draft]) -> list[list[int | None]] | None:
     return pairs
 
 
+def _became(posted: Sequence[Draft]) -> list[list[int | None]]:
+    """The pairs of lots, old and new. What repaid the survivor's arrears is the first of it, and became none."""
+    pairs: list[list[int | None]] = []
+    for out in posted:
+        if isinstance(out.related, Draft) and (arrived := out.related.moves):
+            left = out.moves[-len(arrived) :]
+            pairs += [[old.lot.id, new.lot.id] for old, new in zip(left, arrived, strict=True)]
+    return pairs
+
+
 async def undo_merge(ctx: Context, merge_id: int) -> Merge:
     """Make two members of one again, as long as nothing that moved was spent.
 
@@ -233,7 +244,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     set_merged_into(tx, state.id, [victim_id], None)
     set_merged_into(tx, state.id, followers, victim_id)
     move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
-    part_counters(tx, state.id, row.survivor_id, row.detail["counters"])
+    part_counters(tx, state, victim_id, row.survivor_id, row.detail["counters"])
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
     _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)

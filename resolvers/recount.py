@@ -1,23 +1,29 @@
-"""Aggregates that a configuration adds or defines anew, counted from the transactions that are stored already.
+"""Aggregates counted from the transactions that are stored already.
 
-It runs in the database transaction that puts the configuration in force, while nobody posts in the program.
+All that a configuration adds or defines anew, in the database transaction that puts it in force, while nobody posts
+in the program; those of two members whom an undone merge parts; and one part of a `min` or `max` of one member whose
+least or greatest value a refund took away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 
 from sqlalchemy import Connection
 
-from domain.rules.aggregate import EMPTY, Stats, bucket_start, contributions, merge, with_value, without
+from domain.program_zone import start_of_day
+from domain.rules.aggregate import EMPTY, Stats, bucket_end, bucket_start, contributions, merge, with_value, without
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
 from domain.rules.model import Aggregate, Configuration
 from domain.store.bulk import Bulk
-from domain.store.counter import BucketKey, buckets, forget_buckets, put_buckets
+from domain.store.counter import BucketKey, buckets, forget_buckets, forget_buckets_of, put_buckets
 from domain.store.member import references_of
-from domain.store.merge import answering_for
+from domain.store.merge import answering_for, merged_ids
+from domain.store.program import ProgramState
 from domain.store.reading import read
-from domain.store.transaction import StoredTransaction, page_purchases
+from domain.store.transaction import StoredTransaction, page_purchases, purchases_between
 from resolvers.standing import transaction_facts
 
 _PAGE = 1000
@@ -44,6 +50,38 @@ def recount_aggregates(tx: Connection, program_id: int, before: Configuration, a
     while rows := page_purchases(tx, program_id, after_id=last, limit=_PAGE):
         last = rows[-1].id
         _add(tx, program_id, _counted(tx, program_id, rows, after, rules, wanted))
+
+
+def recount_members(tx: Connection, state: ProgramState, member_ids: Sequence[int]) -> None:
+    """All aggregates of these members, from the purchases of each and of those for whom it answers.
+
+    Their accounts are locked.
+    """
+    forget_buckets_of(tx, state.id, member_ids)
+    keys = {one.key for one in state.configuration.aggregates}
+    if not keys:
+        return
+    makers = [*member_ids, *merged_ids(tx, state.id, member_ids)]
+    rows = purchases_between(tx, state.id, sorted(set(makers)), None, None)
+    counted = _counted(tx, state.id, rows, state.configuration, state.rules, keys)
+    _put(tx, state.id, {place: one for place, one in counted.items() if place[0] in member_ids})
+
+
+def recount_bucket(
+    tx: Connection, state: ProgramState, member_id: int, aggregate: Aggregate, start: date, *, gone: Collection[int]
+) -> Stats:
+    """One bucket of a member from the stored purchases of its days, without those `gone`. The account is locked."""
+    end = bucket_end(aggregate.period, start)
+    rows = purchases_between(
+        tx,
+        state.id,
+        [member_id, *merged_ids(tx, state.id, [member_id])],
+        None if end is None else start_of_day(start, state.zone),
+        None if end is None else start_of_day(end, state.zone),
+    )
+    rows = [one for one in rows if one.id not in gone]
+    counted = _counted(tx, state.id, rows, state.configuration, state.rules, {aggregate.key})
+    return counted.get((member_id, aggregate.key, start), EMPTY)
 
 
 def _definitions(configuration: Configuration) -> dict[str, Aggregate]:
@@ -73,7 +111,7 @@ def _counted(
             start = bucket_start(one.period, row.transaction_date, rules.zone)
             # A merge leaves the victim its own figures and adds them to the survivor's.
             for owner in {row.member_id, answers.get(row.member_id, row.member_id)}:
-                stats = with_value(EMPTY, added[one.key])
+                stats = with_value(EMPTY, one, added[one.key])
                 if row.refunded:
                     whole = row.refunded >= (row.amount or _ONE)
                     stats = without(stats, one, added[one.key], row.refunded, is_whole=whole)
@@ -89,6 +127,10 @@ def _add(tx: Connection, program_id: int, counted: Mapping[BucketKey, Stats]) ->
         {place[2] for place in counted},
     )
     stood = read(tx, buckets(program_id, sorted(members), sorted(keys), sorted(starts)))
+    _put(tx, program_id, {place: merge(stood.get(place, EMPTY), one) for place, one in counted.items()})
+
+
+def _put(tx: Connection, program_id: int, counted: Mapping[BucketKey, Stats]) -> None:
     bulk = Bulk(tx)
-    put_buckets(bulk, program_id, {place: merge(stood.get(place, EMPTY), counted[place]) for place in sorted(counted)})
+    put_buckets(bulk, program_id, dict(sorted(counted.items(), key=itemgetter(0))))
     bulk.store()

@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from domain.errors import InsufficientPoints
 from domain.ledger.account import Account
 from domain.ledger.posting import Bucket, Draft, Lot
-from domain.ledger.refund import Claim, Policy, refund, refundable, share
+from domain.ledger.refund import Claim, Policy, is_taken_back, refund, refundable, share
 from domain.member import Member
 from domain.models.types import to_json
 from domain.points import from_minor, plain_text
 from domain.rules.fixed import EARN, REFUND
-from domain.store.lot import lots_of_entries, open_lots
-from domain.store.merge import merged_ids
+from domain.store.lot import lots_of_entries
+from domain.store.merge import merged_ids, moved_lots
 from domain.store.program import ProgramState
 from domain.store.transaction import (
     PARKED,
@@ -31,6 +31,8 @@ from domain.store.transaction import (
     find_by_transaction_id,
     update_transactions,
 )
+from resolvers.activity import Activity
+from resolvers.recount import recount_bucket
 from resolvers.standing import Counted, Standing
 
 _ONE = Decimal(1)
@@ -72,6 +74,10 @@ class Purchase:
         """What counts as all of it: a purchase of nothing is refunded at once by any refund."""
         return self.amount or _ONE
 
+    def has_lost(self, award: Award) -> bool:
+        """Whether refunds took all that a rule group gave."""
+        return is_taken_back(award.points, self.amount, self.refunded)
+
 
 @dataclass(slots=True, kw_only=True)
 class Waiting:
@@ -88,23 +94,25 @@ class Waiting:
 class Refunds:
     """The purchases and lots that the refunds of one run need, loaded at once."""
 
+    tx: Connection
     state: ProgramState
     accounts: Mapping[int, Account]
     members: Mapping[int, Member]
     standing: Standing
+    activity: Activity
     now: datetime
     _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
     _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
-    _lots: dict[int, list[Lot]] = field(default_factory=dict)
     _changed: dict[int, StoredTransaction] = field(default_factory=dict)
+    _gone: set[int] = field(default_factory=set)
 
     def _waits(self, parked: StoredTransaction) -> bool:
         """Whether a parked refund still waits: after the program's days its purchase is none the worse."""
         return self.now < parked.processed_at + timedelta(days=self.state.terms.park_days)
 
-    def load(self, tx: Connection, transaction_ids: Sequence[str]) -> None:
+    def load(self, transaction_ids: Sequence[str]) -> None:
         """Read what these transaction ids may need. The accounts are locked, and what was due on them is stored."""
-        program_id = self.state.id
+        tx, program_id = self.tx, self.state.id
         # A purchase of somebody for whom a member answers since a merge is that member's.
         answers = merged_ids(tx, program_id, list(self.accounts))
         parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
@@ -114,9 +122,10 @@ class Refunds:
         stored = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=POSTED)
         rows = [row for mine in stored.values() for row in mine]
         earnings = earnings_of(tx, program_id, [row.id for row in rows])
-        self._lots = open_lots(tx, program_id, [one.id for one in self.accounts.values()])
-        known = {lot.id: lot for lots in self._lots.values() for lot in lots}
+        known = {lot.id: lot for lots in self.activity.lots.values() for lot in lots}
         made = lots_of_entries(tx, program_id, [one.id for mine in earnings.values() for one in mine])
+        # What a merged member's purchase made goes on in lots of who answers for it.
+        became = moved_lots(tx, program_id, list(answers)) if any(row.member_id in answers for row in rows) else {}
         for (member_id, number), mine in stored.items():
             key = answers.get(member_id, member_id), number
             self._purchases.setdefault(key, []).extend(
@@ -133,7 +142,7 @@ class Refunds:
                             loyalty_txn_type=one.loyalty_txn_type,
                             points=one.points,
                             # One object for a lot, however it was found.
-                            lots=[known.get(lot.id, lot) for lot in made[one.id]],
+                            lots=[known.get(_last_of(lot.id, became), lot) for lot in made[one.id]],
                         )
                         for one in earnings[row.id]
                     ],
@@ -149,8 +158,6 @@ class Refunds:
         """A purchase of this run: refunds that wait for it take it back now, later ones may."""
         key = member_id, transaction_id
         self._purchases.setdefault(key, []).append(purchase)
-        account = self.accounts[member_id]
-        self._lots.setdefault(account.id, []).extend(lot for award in purchase.awards for lot in award.lots)
         for waiting in self._parked.pop(key, []):
             self._apply_parked(key, waiting)
 
@@ -188,14 +195,17 @@ class Refunds:
         own = [lot for one, _ in parts for lot in one.lots]
         if self._policy == "refuse" and sum(points for *_, points in claims) > refundable(account, own):
             raise InsufficientPoints
-        drafts = [self._claim(account, one, award, points, dated) for one, award, points in claims if points]
+        tried = [self._claim(account, one, award, points, dated) for one, award, points in claims if points]
+        drafts = [draft for draft in tried if draft is not None]
         for one, part in parts:
             self._give_back(member_id, one, part)
             one.refunded += part
             if one.stored is not None:
                 one.stored.refunded = one.refunded
                 self._changed[one.stored.id] = one.stored
-        return [draft for draft in drafts if draft is not None]
+        gone = [award.earning for one, award, points in claims if points and one.has_lost(award)]
+        self.activity.take_back(account, gone, drafts[-1] if drafts else None)
+        return drafts
 
     def _give_back(self, member_id: int, one: Purchase, part: Decimal) -> None:
         """Caps and aggregates get back what the purchase took of them, in its own windows."""
@@ -208,7 +218,11 @@ class Refunds:
             taken = share(award.points, one.whole, one.refunded, part)
             points[award.group] = points.get(award.group, 0) + taken
         whole = one.refunded + part >= one.whole
-        self.standing.give_back(member_id, one.counted, points, part, is_whole=whole)
+        if whole and one.stored is not None:
+            self._gone.add(one.stored.id)
+        for aggregate, start in self.standing.give_back(member_id, one.counted, points, part, is_whole=whole):
+            stored = recount_bucket(self.tx, self.state, member_id, aggregate, start, gone=self._gone)
+            self.standing.put_extremes(member_id, aggregate, start, stored)
 
     def _claim(self, account: Account, purchase: Purchase, award: Award, points: int, dated: datetime) -> Draft | None:
         own = {id(lot) for lot in purchase.lots}
@@ -221,7 +235,7 @@ class Refunds:
                 points=points,
             ),
             [lot for lot in purchase.lots if lot.remaining],
-            [lot for lot in self._lots.get(account.id, []) if lot.remaining and id(lot) not in own],
+            [lot for lot in self.activity.lots.get(account.id, []) if lot.remaining and id(lot) not in own],
             policy=self._policy,
             dated=dated,
         )
@@ -234,9 +248,15 @@ class Refunds:
     def _policy(self) -> Policy:
         return self.state.terms.refund_policy
 
-    def store(self, tx: Connection) -> None:
+    def store(self) -> None:
         """Store what became of purchases and parked refunds that were there before this run."""
-        update_transactions(tx, self.state.id, list(self._changed.values()))
+        update_transactions(self.tx, self.state.id, list(self._changed.values()))
+
+
+def _last_of(lot_id: int | None, became: Mapping[int, int]) -> int | None:
+    while lot_id is not None and lot_id in became:
+        lot_id = became[lot_id]
+    return lot_id
 
 
 def _waiting(row: StoredTransaction) -> Waiting:

@@ -19,9 +19,11 @@ from domain.rules.aggregate import (
     Stats,
     bucket_start,
     contributions,
+    loses_extreme,
     merge,
     value_of,
     window,
+    with_extremes,
     with_value,
     without,
 )
@@ -69,6 +71,7 @@ class Standing:
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
     _moved_buckets: set[BucketKey] = field(default_factory=set)
+    _counted_now: dict[BucketKey, list[Counted]] = field(default_factory=dict)
     _tiers: dict[int, History] = field(default_factory=dict)
     _snapshots: dict[int, frozenset[str]] = field(default_factory=dict)
     _purchases: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
@@ -134,7 +137,7 @@ class Standing:
         for one in aggregates:
             stats = self._stats(member.id, one.aggregate, at)
             own = added.get(one.aggregate.key)
-            value = value_of(one.aggregate, stats if own is None else with_value(stats, own))
+            value = value_of(one.aggregate, stats if own is None else with_value(stats, one.aggregate, own))
             if value is not None:
                 values[one.aggregate.key] = value
         return replace(bare, aggregates=values), Counted(at, added)
@@ -149,24 +152,28 @@ class Standing:
             self._move_counter((member_id, *key), points)
         for aggregate, start in self._buckets_at(counted):
             place = (member_id, aggregate.key, start)
-            self._buckets[place] = with_value(self._buckets.get(place, EMPTY), counted.added[aggregate.key])
+            stood = self._buckets.get(place, EMPTY)
+            self._buckets[place] = with_value(stood, aggregate, counted.added[aggregate.key])
             self._moved_buckets.add(place)
+            self._counted_now.setdefault(place, []).append(counted)
         if self.state.asks_for_purchases:
             number, last = self._purchases.get(member_id, (0, None))
             self._purchases[member_id] = (number + 1, counted.at if last is None else max(last, counted.at))
 
     def give_back(
         self, member_id: int, counted: Counted, points: Mapping[str, int], part: Decimal, *, is_whole: bool
-    ) -> None:
+    ) -> list[tuple[Aggregate, date]]:
         """A refund took back `points` by rule group: the windows and periods of the purchase get theirs back.
 
-        A sum of amounts gets back the part; everything else once the purchase is refunded whole.
+        A sum of amounts gets back the part; everything else once the purchase is refunded whole. The buckets that
+        lost their least or greatest value by that are given back, for `put_extremes`.
         """
         for scope, window_name, start in cap_keys(self.state.rules, counted.at):
             given = sum(points.values()) if scope == "" else points.get(scope, 0)
             place = (member_id, scope, window_name, start)
             if given and place in self._counters:
                 self._move_counter(place, -min(given, self._counters[place]))
+        lost: list[tuple[Aggregate, date]] = []
         for aggregate, start in self._buckets_at(counted):
             bucket = (member_id, aggregate.key, start)
             stood, value = self._buckets.get(bucket), counted.added[aggregate.key]
@@ -174,6 +181,18 @@ class Standing:
                 continue
             self._buckets[bucket] = without(stood, aggregate, value, part, is_whole=is_whole)
             self._moved_buckets.add(bucket)
+            if is_whole:
+                self._counted_now[bucket] = [one for one in self._counted_now.get(bucket, []) if one is not counted]
+                if loses_extreme(stood, aggregate, value):
+                    lost.append((aggregate, start))
+        return lost
+
+    def put_extremes(self, member_id: int, aggregate: Aggregate, start: date, stored: Stats) -> None:
+        """What the stored purchases of a bucket have, and those of this run: their least and greatest are its own."""
+        place = (member_id, aggregate.key, start)
+        for one in self._counted_now.get(place, []):
+            stored = with_value(stored, aggregate, one.added[aggregate.key])
+        self._buckets[place] = with_extremes(self._buckets[place], stored)
 
     def tier_at(self, member: Member, at: datetime) -> str | None:
         """The tier that was valid then: before its first one a member had none."""

@@ -53,8 +53,8 @@ async def _assess_batch(ctx: Context, limit: int) -> int:
         members = [one.member for one in find_members(tx, ctx.services.keys, state.id, ids=ids)]
         standing = Standing(state)
         standing.load(tx, members, [now])
-        awarding = Awarding(state, accounts, now)
-        awarding.load(tx)
+        awarding = Awarding(tx, state, accounts, now)
+        awarding.load()
         tiering = Tiering(tx, state, now, standing, awarding)
         for member in members:
             tiering.assess(member, accounts[member.id])

@@ -1,9 +1,10 @@
-"""The pages of the shell: a landing page, the list of operations, the tables of errors and statuses.
+"""The pages of the shell: a landing page, the list of operations, the tables of errors, statuses and reversals.
 
 Plain HTML with one local style sheet: nothing inline, no script, nothing from elsewhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import orjson
 
 from domain.errors import CATALOGUE
+from domain.ledger.reversal_table import AWARDED_AT, GRACE, REDEEMED, REDEEMED_AT, SCENARIOS, Outcome, Scenario, play
 from domain.member_status import STATUS_NAMES, STATUS_TABLE
 
 STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
@@ -98,6 +100,53 @@ def status_markdown() -> str:
         cells = [operation.replace("_", " "), *("yes" if one is None else one.code for one in refusals)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def reversals_markdown() -> str:
+    """What a reversal does with points that expired meanwhile, as `docs/reversals.md` holds it."""
+    heads = ("policy", "lots past", "taken", "reversed", "postings", "receipt of each lot", "lots then", "balance")
+    lines = [
+        "# Reversal after expiry",
+        "",
+        "A redemption is reversed whole, into the lots that it took. What becomes of those that are past their date",
+        "is the program's `reversal_of_expired` ([rules.md](rules.md#program)). Every row is computed by the ledger's",
+        "core and played over both databases by the tests.",
+        "",
+        f"In each row a member has two lots of 60 points and redeems {REDEEMED} on {_when(REDEEMED_AT)}. Times are in",
+        "UTC; points are good before the instant behind `until`. The 20 that stay in the second lot expire at its own",
+        f"date, whatever becomes of the redemption. `extend` makes a lot that is past its date good for {GRACE.days}",
+        "days (`reversal_grace_days`) from the reversal. A lot that is past and not extended comes back and expires in",
+        "the same step, and the statement shows both. `forfeit` and `original` come to the same: no lot gets another",
+        "date. A transferred lot has the dates that it had with the sender, and goes back to the member who",
+        f"redeemed it. Every lot was earned on {_when(AWARDED_AT)}, and stays so.",
+        "",
+        f"| {' | '.join(heads)} |",
+        "| --- |" + " --- |" * (len(heads) - 1),
+        *(reversal_row(one, play(one)) for one in SCENARIOS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def reversal_row(scenario: Scenario, outcome: Outcome) -> str:
+    """One row of `docs/reversals.md`."""
+    cells = (
+        f"`{scenario.policy}`",
+        scenario.past,
+        "; ".join(f"{points} until {_when(until)}" for points, until in outcome.taken),
+        _when(scenario.reversed_at),
+        "; ".join(f"{kind} {points:+} of {_when(at)}" for kind, points, at in outcome.postings),
+        "; ".join(
+            f"{points} until {_when(until)}" + (f", {expired} expired" if expired else "")
+            for points, until, expired in outcome.receipts
+        ),
+        "; ".join(f"{points} until {_when(until)}" for points, _, until in outcome.lots) or "none",
+        str(outcome.balance),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _when(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%d" if instant.time() == time() else "%Y-%m-%d %H:%M")
 
 
 def error_table() -> list[dict[str, Any]]:

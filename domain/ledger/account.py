@@ -128,6 +128,16 @@ class Account:
         if late:
             self._expire(sorted(late, key=lambda move: lot_order(move.lot)), at)
 
+    def redate(self, draft: Draft, dates: Iterable[tuple[Lot, datetime]], at: datetime) -> None:
+        """Let the newest posting also move the dates of these lots. What is past by that expires in the same step."""
+        moves, dated = {id(move.lot): move for move in draft.moves}, list(dates)
+        for lot, date in dated:
+            moved = moves.get(id(lot))
+            moves[id(lot)] = Move(lot, moved.points if moved else 0, date)
+            lot.expires_at = date
+        draft.moves, self.lots_changed = list(moves.values()), True
+        self.forfeit([(lot, lot.remaining) for lot, _ in dated], at)
+
     def _expire(self, moves: list[Move], instant: datetime) -> None:
         self.lots_changed = True
         self.post(Draft("expiry", "expired", sum(move.points for move in moves), EXPIRY, instant, moves))

@@ -35,6 +35,11 @@ def share(earned: int, amount: Decimal, before: Decimal, now: Decimal) -> int:
     return _share(earned, amount, before + now) - _share(earned, amount, before)
 
 
+def is_taken_back(earned: int, amount: Decimal, refunded: Decimal) -> bool:
+    """Whether refunds of so much of an amount took all that it earned; any refund of an amount of nothing does."""
+    return _share(earned, amount or Decimal(1), refunded) >= earned
+
+
 def _share(earned: int, amount: Decimal, refunded: Decimal) -> int:
     if refunded >= amount:
         return earned

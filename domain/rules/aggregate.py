@@ -1,6 +1,7 @@
-"""Running figures of a member, kept in buckets by transaction date: added to, merged, never recounted.
+"""Running figures of a member, kept in buckets by transaction date: added to and merged.
 
-A bucket holds `Stats`; the value of an aggregate is that of its merged buckets in the window of its period.
+A bucket holds `Stats`; the value of an aggregate is that of its merged buckets in the window of its period. A bucket
+is counted anew only where a refund takes its least or greatest value away.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ _AVERAGE = Context(prec=40)
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Sum, count, lowest and highest of the values of a bucket."""
+    """Sum and count of the values of a bucket, and for a `min` or `max` the lowest and highest of them."""
 
     sum: Decimal
     count: int
@@ -36,9 +37,10 @@ class Stats:
 EMPTY = Stats(_ZERO, 0, None, None)
 
 
-def with_value(stats: Stats, value: Decimal) -> Stats:
+def with_value(stats: Stats, aggregate: Aggregate, value: Decimal) -> Stats:
     """The stats with one value more."""
-    return merge(stats, Stats(value, 1, value, value))
+    extreme = value if _has_extremes(aggregate) else None
+    return merge(stats, Stats(value, 1, extreme, extreme))
 
 
 def merge(first: Stats, second: Stats) -> Stats:
@@ -56,12 +58,28 @@ def merge(first: Stats, second: Stats) -> Stats:
 def without(stats: Stats, aggregate: Aggregate, value: Decimal, part: Decimal, *, is_whole: bool) -> Stats:
     """The stats less what a refund of `part` takes of a purchase that added `value`.
 
-    A sum of amounts loses the part; everything else the value, once the purchase is refunded whole. Least and
-    greatest stay: what they were without it nobody knows.
+    A sum of amounts loses the part; everything else the value, once the purchase is refunded whole. The lowest and
+    highest stay while others have values: see `loses_extreme`.
     """
     # A purchase of nothing counts as refunded by any refund, and has no amount to lose.
     less = min(part, value) if aggregate.of == "amount" else value if is_whole else _ZERO
-    return Stats(EXACT.subtract(stats.sum, less), stats.count - is_whole, stats.low, stats.high)
+    count = stats.count - is_whole
+    low, high = (stats.low, stats.high) if count else (None, None)
+    return Stats(EXACT.subtract(stats.sum, less), count, low, high)
+
+
+def loses_extreme(stats: Stats, aggregate: Aggregate, value: Decimal) -> bool:
+    """Whether, with a purchase that added `value` gone, nobody knows the lowest or highest without the others."""
+    return _has_extremes(aggregate) and stats.count > 1 and value in {stats.low, stats.high}
+
+
+def with_extremes(stats: Stats, counted: Stats) -> Stats:
+    """The stats with the lowest and highest that others of the same values have."""
+    return Stats(stats.sum, stats.count, counted.low, counted.high)
+
+
+def _has_extremes(aggregate: Aggregate) -> bool:
+    return aggregate.function in {"min", "max"}
 
 
 def value_of(aggregate: Aggregate, stats: Stats) -> Decimal | None:
@@ -100,6 +118,21 @@ def bucket_start(period: Period, at: datetime, zone: ZoneInfo) -> date:
             return day.replace(month=1, day=1)
         case "rolling_365":
             return day
+
+
+def bucket_end(period: Period, start: date) -> date | None:
+    """The first day after the bucket that begins on this day; None: it has no end."""
+    match period:
+        case "lifetime":
+            return None
+        case "mtd":
+            return (start + timedelta(days=31)).replace(day=1)
+        case "qtd":
+            return (start + timedelta(days=92)).replace(day=1)
+        case "ytd":
+            return start.replace(year=start.year + 1)
+        case "rolling_365":
+            return start + timedelta(days=1)
 
 
 def window(period: Period, at: datetime, zone: ZoneInfo) -> tuple[date, date]:

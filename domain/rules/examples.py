@@ -74,7 +74,7 @@ def _first_values(compiled: CompiledRules, facts: Facts) -> Mapping[str, Decimal
     values = {}
     for one in compiled.aggregates:
         key = one.aggregate.key
-        value = value_of(one.aggregate, with_value(EMPTY, added[key]) if key in added else EMPTY)
+        value = value_of(one.aggregate, with_value(EMPTY, one.aggregate, added[key]) if key in added else EMPTY)
         if value is not None:
             values[key] = value
     return values

@@ -89,6 +89,12 @@ def forget_buckets(tx: Connection, program_id: int, keys: Sequence[str]) -> None
     tx.execute(delete(aggregate_bucket).where(columns.program_id == program_id, columns.key.in_(keys)))
 
 
+def forget_buckets_of(tx: Connection, program_id: int, member_ids: Sequence[int]) -> None:
+    """Delete every part of every aggregate of these members, to be counted anew."""
+    columns = aggregate_bucket.c
+    tx.execute(delete(aggregate_bucket).where(columns.program_id == program_id, columns.member_id.in_(member_ids)))
+
+
 def counters_of(tx: Connection, program_id: int, member_id: int) -> dict[tuple[str, str, date], int]:
     """Every counter of one member, by scope, window and first day."""
     columns = cap_counter.c

@@ -13,8 +13,8 @@ from domain.points import plain_text
 def ledger_digest(tx: Connection, program_id: int) -> str:
     """SHA-256 over the sorted postings, in hexadecimal.
 
-    Leaves out what two equal histories may differ in: ids, random references, processing times, sources
-    and the hash chain.
+    Leaves out what two equal histories may differ in: ids, random references, processing times (also where a
+    posting, as an upgrade bonus, is dated by it), sources and the hash chain.
     """
     rows = tx.execute(_postings(program_id)).all()
     keys = {row.id: _natural_key(row) for row in rows}
@@ -32,6 +32,7 @@ def _postings(program_id: int) -> Any:
             ledger_entry.c.kind,
             ledger_entry.c.points,
             ledger_entry.c.transaction_date,
+            ledger_entry.c.processed_at,
             ledger_entry.c.expires_at,
             ledger_entry.c.reverses_id,
             ledger_entry.c.merchant,
@@ -65,7 +66,7 @@ def _line(row: Row[Any], keys: dict[int, list[Any]]) -> bytes:
             row.relation_reference,
             row.kind,
             row.points,
-            row.transaction_date,
+            None if row.transaction_date == row.processed_at else row.transaction_date,
             row.expires_at,
             keys[row.id],
             keys.get(row.reverses_id),

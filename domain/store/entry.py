@@ -226,20 +226,6 @@ def read_statement(
     return [StoredEntry(**row._mapping) for row in tx.execute(page.offset(skip).limit(limit))], count
 
 
-def last_earnings(tx: Connection, program_id: int, account_ids: Sequence[int]) -> dict[int, datetime]:
-    """When each account earned for the last time, by transaction date."""
-    rows = tx.execute(
-        select(ledger_entry.c.account_id, func.max(ledger_entry.c.transaction_date))
-        .where(
-            ledger_entry.c.program_id == program_id,
-            ledger_entry.c.account_id.in_(account_ids),
-            ledger_entry.c.kind == "earn",
-        )
-        .group_by(ledger_entry.c.account_id)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 def earned_since(tx: Connection, program_id: int, account_id: int, since: datetime) -> int:
     """What was earned from an instant on, refunds taken off, in smallest units."""
     total = tx.scalar(

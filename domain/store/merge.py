@@ -46,6 +46,16 @@ def mark_undone(tx: Connection, program_id: int, merge_id: int, at: datetime) ->
     tx.execute(update(table).where(table.c.program_id == program_id, table.c.id == merge_id).values(undone_at=at))
 
 
+def moved_lots(tx: Connection, program_id: int, victim_ids: Sequence[int]) -> dict[int, int]:
+    """Which lot each lot of these members became with a merge that stands."""
+    details = tx.scalars(
+        select(table.c.detail).where(
+            table.c.program_id == program_id, table.c.victim_id.in_(victim_ids), table.c.undone_at.is_(None)
+        )
+    )
+    return {old: new for detail in details for old, new in detail.get("became", ())}
+
+
 def answering(tx: Connection, program_id: int, reference: str) -> int | None:
     """The id of the member who answers for a reference; None where nobody does."""
     query = select(func.coalesce(member.c.merged_into, member.c.id))

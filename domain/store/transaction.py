@@ -95,6 +95,22 @@ def page_purchases(tx: Connection, program_id: int, *, after_id: int, limit: int
     return [StoredTransaction(**row._mapping) for row in rows]
 
 
+def purchases_between(
+    tx: Connection, program_id: int, member_ids: Sequence[int], first: datetime | None, end: datetime | None
+) -> list[StoredTransaction]:
+    """The purchases of these members that stand, from `first` to before `end`, by their dates; None: open."""
+    columns = table.c
+    query = select(table).where(
+        columns.program_id == program_id,
+        columns.member_id.in_(member_ids),
+        columns.type == "DR",
+        columns.status == POSTED,
+    )
+    query = query if first is None else query.where(columns.transaction_date >= first)
+    query = query if end is None else query.where(columns.transaction_date < end)
+    return [StoredTransaction(**row._mapping) for row in tx.execute(query.order_by(columns.id))]
+
+
 def find_by_transaction_id(
     tx: Connection, program_id: int, wanted: Sequence[str], *, kind: str, status: str
 ) -> dict[tuple[int, str], list[StoredTransaction]]:

@@ -1,4 +1,4 @@
-"""`errors`, `statuses`, `schema export`, `openapi export`: the files that are generated from the code."""
+"""`errors`, `statuses`, `reversals`, `schema export`, `openapi export`: the files that are generated from the code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import typer
 import tessera
 from tessera.console import REFUSED, note, show
 from tessera.locking import CommandRefused
-from tessera.pages import errors_markdown, status_markdown
+from tessera.pages import errors_markdown, reversals_markdown, status_markdown
 
 schemas = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 openapis = typer.Typer(help="The OpenAPI document of REST v1.", no_args_is_help=True)
@@ -35,6 +35,11 @@ def errors(check: Check = False, write: Write = False) -> None:
 def statuses(check: Check = False, write: Write = False) -> None:
     """What each member status lets happen, as docs/status.md holds it."""
     _handle(_Snapshot(path="docs/status.md", render=status_markdown), check=check, write=write)
+
+
+def reversals(check: Check = False, write: Write = False) -> None:
+    """What a reversal does with points that expired meanwhile, as docs/reversals.md holds it."""
+    _handle(_Snapshot(path="docs/reversals.md", render=reversals_markdown), check=check, write=write)
 
 
 @schemas.command("export")

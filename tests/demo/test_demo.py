@@ -162,7 +162,7 @@ async def test_production_takes_no_demo_data(tmp_path: Path, sqlite_template: Pa
 
 def test_the_rules_pass_their_own_examples() -> None:
     results = run_examples(parse_file(demo_rules()))
-    assert len(results) == 6
+    assert len(results) == 10
     assert all(result.passed for result in results), results
 
 

@@ -7,7 +7,7 @@ not its calendar.
 import shutil
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from tessera.settings import Settings
 
 DATA = Path(__file__).parents[2] / "tessera" / "data" / "CDNOW_sample.txt"
 NEW_YORK = ZoneInfo("America/New_York")
+A_MONTH = 250
 
 
 @dataclass
@@ -33,12 +34,30 @@ class Figures:
 
     spend: int = 0
     bonus: int = 0
+    upgrades: int = 0
     expired: int = 0
+    cut: Decimal = Decimal(0)
+    tier: str = "Silver"
+    months: dict[str, int] = field(default_factory=dict)
+
+    def earn(self, month: str, exact: Decimal) -> int:
+        """Whole points, of what the month has room for."""
+        given = min(exact, Decimal(A_MONTH - self.months.get(month, 0)))
+        whole = int(given.quantize(Decimal(1), ROUND_HALF_UP))
+        self.months[month] = self.months.get(month, 0) + whole
+        self.cut += exact - given
+        return whole
+
+    def climb(self) -> None:
+        """The tier of all that was earned so far; the upgrade bonus of the first counts for the second."""
+        for name, after, threshold, gift in (("Gold", "Silver", 250, 25), ("Platinum", "Gold", 1000, 100)):
+            if self.tier == after and self.spend + self.bonus + self.upgrades >= threshold:
+                self.tier, self.upgrades = name, self.upgrades + gift
 
     @property
     def balance(self) -> int:
         """What is left to spend."""
-        return self.spend + self.bonus - self.expired
+        return self.spend + self.bonus + self.upgrades - self.expired
 
 
 def recompute(now: datetime) -> tuple[dict[str, Figures], int]:
@@ -56,12 +75,14 @@ def recompute(now: datetime) -> tuple[dict[str, Figures], int]:
     members: dict[str, Figures] = defaultdict(Figures)
     for customer, day, quantity, dollars in purchases:
         figures = members[f"CDNOW-{customer}"]
-        base = int(dollars.quantize(Decimal(1), ROUND_HALF_UP))
-        bonus = 10 if quantity >= 5 and dollars > 0 else 0
+        # No purchase is multiplied: the tiers begin when the demo is built, after all that it is built from.
+        base = figures.earn(day[:6], dollars)
+        bonus = figures.earn(day[:6], Decimal(10)) if quantity >= 5 and dollars > 0 else 0
         figures.spend += base
         figures.bonus += bonus
         if lapsed(int(day[:4]) + years, int(day[4:6]), now):
             figures.expired += base + bonus
+        figures.climb()
     return dict(members), years
 
 
@@ -94,15 +115,15 @@ async def demo(
         yield request.param, runtime, await build_demo(runtime, reset=False)
 
 
-async def balances(runtime: Runtime, summary: DemoSummary) -> dict[str, Balance]:
-    """The product's figures by reference."""
+async def standings(runtime: Runtime, summary: DemoSummary) -> dict[str, tuple[Balance, str | None]]:
+    """The product's figures and tiers by reference."""
     ctx: Context = program_context(runtime, await find_program(runtime, summary.program_id))
-    found: dict[str, Balance] = {}
+    found: dict[str, tuple[Balance, str | None]] = {}
     after: int | None = None
     while page := await list_members(ctx, first=100, after_id=after):
         after = page[-1].id
         figures = await list_balances(ctx, [member.id for member in page])
-        found |= {member.relation_reference: figures[member.id] for member in page}
+        found |= {one.relation_reference: (figures[one.id], one.tier) for one in page}
     return found
 
 
@@ -112,32 +133,33 @@ Demo = tuple[datetime, Runtime, DemoSummary]
 async def test_every_member_has_the_points_of_the_data_file(demo: Demo) -> None:
     now, runtime, summary = demo
     expected, years = recompute(now)
-    found = await balances(runtime, summary)
+    found = await standings(runtime, summary)
     assert summary.details["year_shift"] == years
     assert len(expected) == 2357
     assert len(found) == 2357
-    for reference, one in found.items():
+    for reference, (one, tier) in found.items():
         figures = expected[reference]
-        wanted: list[object] = [figures.balance, figures.spend, figures.bonus, figures.expired]
-        assert [one.available, one.spend, one.bonus, one.expired] == wanted, reference
+        bonus = figures.bonus + figures.upgrades
+        wanted: list[object] = [figures.balance, figures.spend, bonus, figures.expired, figures.tier]
+        assert [one.available, one.spend, one.bonus, one.expired, tier] == wanted, reference
 
 
 async def test_the_totals_are_those_of_the_data_file(demo: Demo) -> None:
     now, runtime, summary = demo
     expected, _ = recompute(now)
-    found = await balances(runtime, summary)
+    found = await standings(runtime, summary)
     total = sum(one.spend + one.bonus for one in expected.values())
     assert summary.points == total
-    assert sum(one.available for one in found.values()) == sum(one.balance for one in expected.values())
+    assert sum(one.available for one, _ in found.values()) == sum(one.balance for one in expected.values())
     assert (summary.members, summary.transactions) == (2357, 6919)
 
 
 async def test_the_members_to_try_have_points_to_spend(demo: Demo) -> None:
     _, runtime, summary = demo
-    found = await balances(runtime, summary)
+    found = await standings(runtime, summary)
     references: Any = summary.details["members"]
     assert len(set(references)) == 10
-    assert all(found[reference].available > 0 for reference in references)
+    assert all(found[reference][0].available > 0 for reference in references)
 
 
 def test_the_instants_show_what_they_are_for() -> None:
@@ -146,3 +168,10 @@ def test_the_instants_show_what_they_are_for() -> None:
     assert lapsed_points[1] > 0
     assert lapsed_points[2] == 0
     assert [recompute(now)[1] for now in INSTANTS] == [28, 28, 29]
+
+
+def test_the_cap_cuts_for_some_and_every_tier_has_members() -> None:
+    members, _ = recompute(INSTANTS[0])
+    tiers = [one.tier for one in members.values()]
+    assert sum(one.cut > 0 for one in members.values()) == 42
+    assert [tiers.count(tier) for tier in ("Silver", "Gold", "Platinum")] == [2124, 213, 20]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from domain.clock import system_clock
 from domain.models import batch
 from ingestion.load import load_file
 from resolvers.verification import verify_ledger
@@ -28,7 +29,8 @@ ROWS = 3000
 @asynccontextmanager
 async def desks(url: str, folder: Path) -> AsyncIterator[tuple[Desk, Desk, Path]]:
     """Two programs with the same members, and a file of transactions."""
-    async with open_desk(url, folder) as first:
+    # The processes that are killed read the machine's clock, and upgrade bonuses expire by it.
+    async with open_desk(url, folder, system_clock) as first:
         second = Desk(await new_program(first.ctx.services, RULES, "Second"), folder, first.uploads)
         third = Desk(await new_program(first.ctx.services, RULES, "Third"), folder, first.uploads)
         purchases = read_purchases()[:ROWS]

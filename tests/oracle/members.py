@@ -33,10 +33,14 @@ class Members(Outcomes):
         """Open the account of an active member."""
         self.accounts[member] = Account()
 
+    def mergers_of(self, member: str) -> list[Merger]:
+        """The mergers that stand between this member and who it is by now, first to last."""
+        standing = [one for one in self.mergers.values() if one.member == member and not one.is_undone]
+        return [one for first in standing[:1] for one in (first, *self.mergers_of(first.survivor))]
+
     def survivor_of(self, member: str) -> str | None:
         """Whose this member became, if it became another's and is not its own again."""
-        standing = (one.survivor for one in self.mergers.values() if one.member == member and not one.is_undone)
-        return next(standing, None)
+        return next((one.survivor for one in self.mergers_of(member)), None)
 
     def name_of(self, member: str) -> str:
         """Who a reference stands for by now."""

@@ -134,10 +134,11 @@ class Purchases(Members):
         return thing.transaction_id == transaction_id and self.name_of(thing.member) == self.name_of(member)
 
     def _own(self, purchase: Purchase) -> list[int]:
-        """Every lot that it made; a survivor's purchase has them, a merged member's points moved to other lots."""
-        if self.survivor_of(purchase.member) is not None:
-            return []
-        return [number for _, lots in purchase.gifts for number in lots]
+        """Every lot that it made; those of a merged member are what they became with each merge."""
+        numbers = [number for _, lots in purchase.gifts for number in lots]
+        for merger in self.mergers_of(purchase.member):
+            numbers = [merger.became[number][0] for number in numbers if number in merger.became]
+        return numbers
 
 
 def _give(account: Account, gift: Award, earned_at: datetime, now: datetime) -> Moves:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -104,6 +105,21 @@ async def test_what_the_victim_bought_can_be_refunded(shop: Shop, ctx: Context) 
     assert int(outcome.points) == -50
     assert await available(ctx, "NEW") == 60
     assert await verify_ledger(shop.services) == []
+
+
+async def test_a_refund_takes_what_the_purchase_itself_became_first(shop: Shop, ctx: Context) -> None:
+    """Through two merges, though other points of the survivor expire sooner."""
+    await enroll_member(ctx, EnrollMember(values={"relation_reference": "LAST", "status": 1}))
+    early = bought("early", 40, member_relation_reference="LAST", transaction_date=shop.now - timedelta(days=200))
+    await submit_transaction(ctx, early)
+    await merge_members(ctx, BOTH)
+    last = await merge_members(ctx, MergeMembers(victim="NEW", survivor="LAST"))
+    await submit_transaction(ctx, refunded("of OLD", 70, member_relation_reference="OLD"))
+    shop.later(days=200)
+    # The 40 have expired, whole; 30 of the purchase are left, and the 10 of the other.
+    assert await available(ctx, "LAST") == 40
+    assert await verify_ledger(shop.services) == []
+    assert await refusal(undo_merge(ctx, last.id)) == "1310"
 
 
 async def test_debts_move_as_well(shop: Shop, ctx: Context) -> None:

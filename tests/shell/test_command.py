@@ -160,7 +160,7 @@ def _with_server_binaries() -> str:
 
 
 def test_the_generated_files_are_what_the_code_says(empty_deployment: Deployment) -> None:
-    for command in (("errors",), ("statuses",), ("schema", "export"), ("openapi", "export")):
+    for command in (("errors",), ("statuses",), ("reversals",), ("schema", "export"), ("openapi", "export")):
         assert empty_deployment.run(*command, "--check").status == 0
 
 
@@ -207,6 +207,7 @@ def test_the_version_and_the_help() -> None:
         "ledger",
         "errors",
         "statuses",
+        "reversals",
         "schema",
         "openapi",
         "doctor",

@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.rules.aggregate import EMPTY, Stats, bucket_start, contributions, merge, value_of, window, with_value
+from domain.rules.aggregate import (
+    EMPTY,
+    Stats,
+    bucket_end,
+    bucket_start,
+    contributions,
+    merge,
+    value_of,
+    window,
+    with_value,
+)
 from domain.rules.cap import LIFETIME_START
 from domain.rules.compile import compile_rules
 from domain.rules.evaluate import Facts
@@ -28,18 +38,22 @@ def figure(function: Any) -> Aggregate:
     return Aggregate(key="x", of="amount", function=function, period="lifetime")
 
 
-def stats_of(values: list[Decimal]) -> Stats:
-    return reduce(with_value, values, EMPTY)
+def stats_of(function: Any, values: list[Decimal]) -> Stats:
+    return reduce(lambda stats, value: with_value(stats, figure(function), value), values, EMPTY)
 
 
 @given(VALUES, VALUES)
 def test_merged_buckets_have_the_values_of_the_whole_history(first: list[Decimal], second: list[Decimal]) -> None:
-    values, stats = first + second, merge(stats_of(first), stats_of(second))
-    assert value_of(figure("sum"), stats) == sum(values)
-    assert value_of(figure("count"), stats) == len(values)
-    assert value_of(figure("min"), stats) == min(values, default=None)
-    assert value_of(figure("max"), stats) == max(values, default=None)
-    average = value_of(figure("average"), stats)
+    values = first + second
+
+    def value(function: Any) -> Decimal | None:
+        return value_of(figure(function), merge(stats_of(function, first), stats_of(function, second)))
+
+    assert value("sum") == sum(values)
+    assert value("count") == len(values)
+    assert value("min") == min(values, default=None)
+    assert value("max") == max(values, default=None)
+    average = value("average")
     if values:
         exact = Fraction(sum(values)) / len(values)
         assert average is not None
@@ -75,6 +89,16 @@ def test_a_transactions_own_bucket_is_in_the_window_of_its_instant(period: Any, 
     at = AT + timedelta(seconds=seconds)
     first, last = window(period, at, NEW_YORK)
     assert first <= bucket_start(period, at, NEW_YORK) == last
+
+
+@given(st.sampled_from(["mtd", "qtd", "ytd", "rolling_365"]), st.integers(0, 2 * 10**8))
+def test_a_bucket_ends_where_the_next_begins(period: Any, seconds: int) -> None:
+    start = bucket_start(period, AT + timedelta(seconds=seconds), ZoneInfo("UTC"))
+    end = bucket_end(period, start)
+    assert end is not None
+    midnight = datetime(end.year, end.month, end.day, tzinfo=UTC)
+    assert bucket_start(period, midnight, ZoneInfo("UTC")) == end
+    assert bucket_start(period, midnight - timedelta(microseconds=1), ZoneInfo("UTC")) == start
 
 
 def test_a_transaction_adds_to_the_aggregates_whose_filter_holds_and_whose_attribute_is_set() -> None:

@@ -1,0 +1,127 @@
+"""Expiry by inactivity: what a purchase that earns puts off, and what goes back once refunds took all it earned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.ledger.account import Account
+from domain.ledger.expiry import expires_at
+from domain.ledger.posting import Draft, Lot, Move
+from domain.store.activity import StoredActivity, last_earnings, list_activities, moved_lots
+from domain.store.program import ProgramState
+
+Earning = Draft | int
+"""A posting of this run, or the id of a stored one."""
+
+
+@dataclass(slots=True)
+class Activity:
+    """When the accounts of one run earned last, and what goes by that. Under another policy it does nothing.
+
+    `lots` are the open ones by account, kept up by who posts. The accounts are locked.
+    """
+
+    tx: Connection
+    state: ProgramState
+    lots: dict[int, list[Lot]]
+    now: datetime
+    _last: dict[int, datetime] = field(default_factory=dict)
+    _earned: dict[int, list[Draft]] = field(default_factory=dict)
+    _gone: set[int] = field(default_factory=set)
+    _gone_drafts: set[int] = field(default_factory=set)
+    _dated: set[int] = field(default_factory=set)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the program's points go by inactivity."""
+        return self.state.configuration.expiry.policy == "inactivity"
+
+    def load(self, account_ids: Sequence[int]) -> None:
+        """Read the last activities."""
+        if self.counts:
+            self._last = last_earnings(self.tx, self.state.id, account_ids)
+
+    def since(self, account: Account, begins: datetime) -> datetime:
+        """The instant that new points of the program's own terms count from."""
+        return max(begins, self._last.get(account.id, begins))
+
+    def keep_alive(self, account: Account, at: datetime) -> list[Move]:
+        """The moves by which a purchase of this instant puts off the expiry of older points."""
+        if not self.counts:
+            return []
+        before = self._last.get(account.id)
+        self._last[account.id] = at if before is None else max(before, at)
+        if before is None or at <= before:
+            return []
+        # All that goes by inactivity has one date; what has another has it from its own rule.
+        old, new = self._expiry(before), self._expiry(at)
+        if new <= old:
+            return []
+        account.lots_changed = True
+        moved = [lot for lot in self.lots.get(account.id, []) if lot.remaining and lot.expires_at == old]
+        self._dated.update(id(lot) for lot in moved)
+        return [Move(lot, 0, new) for lot in moved]
+
+    def earned(self, account: Account, draft: Draft, made: Sequence[Lot]) -> None:
+        """An earning of this run, and the lots that it made."""
+        self._earned.setdefault(account.id, []).append(draft)
+        if self.counts:
+            date = self._expiry(self.since(account, draft.transaction_date))
+            self._dated.update(id(lot) for lot in made if lot.expires_at == date)
+
+    def take_back(self, account: Account, gone: Sequence[Earning], last: Draft | None) -> None:
+        """Refunds took all that these earnings gave: `last`, the newest posting, moves the dates that hung on them.
+
+        A lot gets the date that it would have had without them: by the last activity that stands, or by its own
+        earning. What is past by that expires now.
+        """
+        if not self.counts or not gone:
+            return
+        self._gone.update(one for one in gone if isinstance(one, int))
+        self._gone_drafts.update(id(one) for one in gone if isinstance(one, Draft))
+        was, stored = self._last.get(account.id), list_activities(self.tx, self.state.id, account.id)
+        stands = [one.at for one in stored if one.stands and one.entry_id not in self._gone]
+        own = self._earned.get(account.id, [])
+        stands += [one.transaction_date for one in own if id(one) not in self._gone_drafts]
+        before = max(stands, default=None)
+        if was is None or before == was:
+            return
+        if before is None:
+            del self._last[account.id]
+        else:
+            self._last[account.id] = before
+        # Where a loss left nothing to post, no posting can carry the dates.
+        if last is not None and (dates := self._dates(account, stored, self._expiry(was), before)):
+            account.redate(last, dates, self.now)
+
+    def _dates(
+        self, account: Account, stored: Sequence[StoredActivity], old: datetime, before: datetime | None
+    ) -> list[tuple[Lot, datetime]]:
+        dates = []
+        for lot in self._going_by_activity(account, stored, old):
+            begins = lot.earned_at
+            if lot.available_at is not None and self.state.terms.pending_validity == "release":
+                begins = max(begins, lot.available_at)
+            new = self._expiry(begins if before is None else max(begins, before))
+            if new < old:
+                dates.append((lot, new))
+        return dates
+
+    def _going_by_activity(self, account: Account, stored: Sequence[StoredActivity], date: datetime) -> list[Lot]:
+        """The open lots that have this date from an activity, and not from their own rule or from elsewhere."""
+        moved = moved_lots(self.tx, self.state.id, account.id)
+        # Which activity was the last one when a lot was made depends on refunds since: any before it may have been.
+        first = min((one.entry_id for one in stored if self._expiry(one.at) == date), default=None)
+        made = {one.entry_id for one in stored if first is not None and one.entry_id >= first}
+        return [
+            lot
+            for lot in self.lots.get(account.id, [])
+            if lot.remaining
+            and lot.expires_at == date
+            and (id(lot) in self._dated or lot.id in moved or lot.entry_id in made)
+        ]
+
+    def _expiry(self, at: datetime) -> datetime:
+        return expires_at(self.state.configuration.expiry, at, self.state.zone)
