@@ -35,6 +35,7 @@ from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_t
 from resolvers.awarding import Awarding
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
+from resolvers.referring import Referring
 from resolvers.refunding import Purchase, Refunds, Waiting
 from resolvers.standing import Standing
 from resolvers.submission import (
@@ -66,6 +67,7 @@ class Earnings:
     _standing: Standing = field(init=False)
     _awarding: Awarding = field(init=False)
     _tiering: Tiering = field(init=False)
+    _referring: Referring = field(init=False)
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
@@ -93,14 +95,15 @@ class Earnings:
             self.ctx.principal.actor,
             self.ctx.source,
         )
-        self._accounts = journal.lock_accounts(one.id for one in members)
+        self._referring = Referring(self.tx, self.ctx.services.keys, self.state, self.now)
+        self._accounts = self._referring.lock_buyers(journal, members)
         keys = sorted({one.key for one in good if one.key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         wanted = sorted({one.command.transaction_id for one in good})
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
         # What was due on the accounts must be stored before their lots are read.
         journal.flush()
-        self._load_standing(good, members)
+        self._load_standing(good, [*members, *self._referring.referrers.values()])
         if has_parked or any(one.is_refund for one in good):
             by_id = {one.id: one for one in members}
             self._refunds = Refunds(self.state, self._accounts, by_id, self._standing, self.now)
@@ -187,6 +190,7 @@ class Earnings:
         one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
         if self._refunds is not None:
             self._refunds.remember(member.id, command.transaction_id, one.purchase)
+        self._referring.reward_purchase(member, self._awarding, self._tiering)
         self._tiering.assess(member, self._accounts[member.id])
 
     def _take_back(self, one: Submission, member: Member) -> None:
@@ -215,6 +219,7 @@ class Earnings:
             self._refunds.store(self.tx)
         self._standing.store(self.tx)
         self._tiering.store()
+        self._referring.store()
         for one in posted:
             if one.key:
                 self._bind(one.key, one, self._bindable(one))
