@@ -286,5 +286,9 @@ class SubRelationNotFound(TesseraError, code="1330", status=404, message="Sub-re
     """No sub-relation of this program has this id."""
 
 
+class ReferralRefused(TesseraError, code="1340", status=422, message="Referral code is not accepted"):
+    """Unknown, of a member who is not active, or referrals are off; the detail says which."""
+
+
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
 """Every declared error by its v1 code."""

@@ -201,8 +201,6 @@ def in_sequence(name: str, items: list[Any]) -> list[Any]:
 
 def _not_run(configuration: Configuration) -> Iterator[str]:
     """What the language has and no use case acts on yet: refused by name, so that nobody relies on it."""
-    if configuration.referrals.enabled:
-        yield "referrals.enabled: referrals are not rewarded yet"
     for place, one in enumerate(configuration.segments):
         if one.kind == "frozen":
             yield f"segments[{place}].kind: snapshots cannot be taken yet"

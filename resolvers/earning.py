@@ -36,6 +36,7 @@ from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_t
 from resolvers.awarding import Awarding
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
+from resolvers.referring import Referring
 from resolvers.refunding import Purchase, Refunds, Waiting
 from resolvers.standing import Standing
 from resolvers.submission import (
@@ -69,6 +70,7 @@ class Earnings:
     _standing: Standing = field(init=False)
     _awarding: Awarding = field(init=False)
     _tiering: Tiering = field(init=False)
+    _referring: Referring = field(init=False)
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
@@ -96,11 +98,12 @@ class Earnings:
             self.ctx.principal.actor,
             self.ctx.source,
         )
-        self._accounts = journal.lock_accounts(one.id for one in members)
+        self._referring = Referring(self.tx, self.ctx.services.keys, self.state, self.now)
+        self._accounts = self._referring.lock_buyers(journal, members)
         # What was due on the accounts must be stored before their lots are read.
         journal.flush()
         self._begin()
-        ids = [one.id for one in members]
+        ids = sorted({one.id for one in [*members, *self._referring.referrers.values()]})
         wanted = sorted({one.command.transaction_id for one in good})
         (self._bound, lapsed), (self._taken, has_parked), self._ids, *_ = read_together(
             self.tx,
@@ -201,6 +204,7 @@ class Earnings:
         one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
         if self._refunds is not None:
             self._refunds.remember(member.id, command.transaction_id, one.purchase)
+        self._referring.reward_purchase(member, self._awarding, self._tiering)
         self._tiering.assess(member, self._accounts[member.id])
 
     def _take_back(self, one: Submission, member: Member) -> None:
@@ -233,6 +237,7 @@ class Earnings:
         if self._refunds is not None:
             self._refunds.store()
         self._tiering.store()
+        self._referring.store()
 
     def _row(self, one: Submission, row_id: int) -> StoredTransaction:
         command = one.command

@@ -156,6 +156,8 @@ def _narration(stored: StoredEntry, detail: Mapping[str, Any], state: ProgramSta
         return f"Redeemed: {state.terms.redemption_types.get(stored.loyalty_txn_type, 'redemption')}"
     if stored.kind == "transfer":
         return "Points transferred in" if stored.points > 0 else "Points transferred out"
+    if "referral" in detail:
+        return "Referral bonus"
     return _NARRATIONS[stored.kind]
 
 

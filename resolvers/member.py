@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from domain.access import Permission, PrincipalKind
 from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError
 from domain.member import MEMBER_WRITABLE, Member
+from domain.referral import read_code
 from domain.rules.fixed import member_definitions
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.member import count_members as count_stored_members
@@ -38,11 +39,13 @@ __all__ = [
 class EnrollMember:
     """Enrol a member. `values` holds fixed and custom attributes by key, `relation_reference` among them.
 
-    `ignore_unknown` None: the program's setting decides about unknown attribute keys.
+    `ignore_unknown` None: the program's setting decides about unknown attribute keys. `referral_code` is that
+    of the member by whom this one was brought, in any letter case.
     """
 
     values: Mapping[str, Any]
     ignore_unknown: bool | None = None
+    referral_code: str | None = None
     idempotency_key: str | None = None
 
 
@@ -81,14 +84,19 @@ async def enroll_member(ctx: Context, command: EnrollMember) -> MemberWritten:
     """Enrol one member with an empty account.
 
     Raises BadRequest, Forbidden, InvalidRequest, KeyReused, InvalidAttribute, DuplicateRecord,
-    DuplicateEmail, DuplicateMobile, DuplicateAttribute.
+    DuplicateEmail, DuplicateMobile, DuplicateAttribute, ReferralRefused.
     """
     if not command.values.get("relation_reference"):
         raise BadRequest("relation_reference: is missing", field="relation_reference")
     ctx.principal.require(Permission.MEMBER_WRITE)
     if ctx.principal.kind is PrincipalKind.MEMBER:
         raise Forbidden("members do not enrol members")
-    change = Change(action="NEW", values=command.values, ignore_unknown=command.ignore_unknown)
+    change = Change(
+        action="NEW",
+        values=command.values,
+        ignore_unknown=command.ignore_unknown,
+        referral_code=read_code(command.referral_code),
+    )
     return await _write_one(ctx, "enroll", change, command.idempotency_key)
 
 
@@ -128,7 +136,8 @@ def _check_writable(values: Mapping[str, Any]) -> None:
 async def _write_one(ctx: Context, use_case: str, change: Change, given_key: str | None) -> MemberWritten:
     key = ctx.key(given_key)
     values = {name: change.values[name] for name in sorted(change.values)}
-    fingerprint = fingerprint_of(use_case, change.member_id, change.reference, values)
+    code = () if change.referral_code is None else (change.referral_code,)
+    fingerprint = fingerprint_of(use_case, change.member_id, change.reference, values, *code)
     now = ctx.services.clock()
 
     def body(tx: Connection) -> MemberWritten:

@@ -33,6 +33,7 @@ from domain.store.member import Stored, find_members, insert_members, new_member
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from resolvers.context import Context
+from resolvers.newcomer import Newcomers
 
 _STATUS_OF_ACTION = {"SUSPEND": SUSPENDED, "CLOSE": CANCELLED, "REACTIVATE": ACTIVE}
 ACTIONS = frozenset({"NEW", "UPDATE", *_STATUS_OF_ACTION})
@@ -43,6 +44,7 @@ class Change:
     """What to do to one member. `action` None: enrol, or update where the reference is known.
 
     `clears`: a blank text clears the value; else it says nothing, as an empty cell of a file.
+    `referral_code` is whose code a new member came by.
     """
 
     action: str | None
@@ -51,6 +53,7 @@ class Change:
     member_id: int | None = None
     reference: str | None = None
     clears: bool = False
+    referral_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,10 @@ class Roster:
     _fresh: dict[int, Stored] = field(default_factory=dict)
     _altered: dict[int, Stored] = field(default_factory=dict)
     _free_ids: list[int] = field(default_factory=list)
+    _newcomers: Newcomers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._newcomers = Newcomers(self.tx, self.ctx, self.state, self.now, self._by_id)
 
     def apply(self, changes: Sequence[Change]) -> list[Changed | TesseraError]:
         """The changed member or the refusal of each change, in order."""
@@ -136,6 +143,7 @@ class Roster:
 
     def _load(self, prepared: Sequence[_Prepared]) -> None:
         keys, program_id = self.ctx.services.keys, self.state.id
+        self._lock_accounts(prepared)
         references = sorted({one.reference for one in prepared if one.reference})
         ids = sorted({one.change.member_id for one in prepared if one.change.member_id is not None})
         references = sorted({*references, *(one.change.reference for one in prepared if one.change.reference)})
@@ -153,6 +161,15 @@ class Roster:
         fresh = sum(one.reference is not None and one.reference not in self._known for one in prepared)
         self._free_ids = allocate_ids(self.tx, member, program_id, fresh) if fresh else []
         self._free_ids.reverse()
+        self._newcomers.draw_codes(fresh)
+
+    def _lock_accounts(self, prepared: Sequence[_Prepared]) -> None:
+        active = [one for one in prepared if one.values.get("status") == ACTIVE]
+        self._newcomers.lock(
+            {one.change.referral_code for one in prepared if one.change.referral_code},
+            sorted({name for one in active for name in (one.reference, one.change.reference) if name}),
+            sorted({one.change.member_id for one in active if one.change.member_id is not None}),
+        )
 
     def _remember(self, found: Stored) -> None:
         # One object for a member, by whichever reference it was asked for.
@@ -196,6 +213,7 @@ class Roster:
             read_values(self.state.configuration, values, today=self._today, ignore_unknown=True, is_new=True)
         check_reference(one.reference)
         self._check_unique(one, None)
+        referred_by = self._newcomers.referred_by(one.change.referral_code)
         blank = Member(
             id=self._free_ids.pop(),
             relation_reference=one.reference,
@@ -203,10 +221,13 @@ class Roster:
             attributes={},
             accrual_allowed=True,
             enrolled_at=self.now,
+            referral_code=self._newcomers.next_code(),
+            referred_by=referred_by,
         )
         stored = new_member(self.ctx.services.keys, changed(blank, one.values, self.now))
         self._remember(stored)
         self._fresh[stored.member.id] = stored
+        self._newcomers.note(None, stored.member)
         self._own(stored.member.id, one.hashes)
         return Changed(stored.member, one.ignored)
 
@@ -215,7 +236,8 @@ class Roster:
         if stopped is not None:
             raise stopped
         self._check_unique(one, target.member.id)
-        target.member = changed(target.member, one.values, self.now)
+        before, target.member = target.member, changed(target.member, one.values, self.now)
+        self._newcomers.note(before, target.member)
         if target.member.id not in self._fresh:
             self._altered[target.member.id] = target
         self._own(target.member.id, one.hashes)
@@ -249,6 +271,7 @@ class Roster:
         update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
         events = [self._event("member.enrolled", one) for one in self._fresh.values()]
         add_events(self.tx, program_id, events + [self._event("member.updated", one) for one in altered])
+        self._newcomers.reward()
 
     def _all_hashes(self, one: Stored) -> dict[str, bytes | None]:
         """Hashes of every unique value that the member has now, changed or not; None where it has none."""

@@ -14,6 +14,7 @@ from schema.mutations.member import MemberMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
+from schema.mutations.referral import ReferralMutation
 from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.transaction import TransactionMutation
 from schema.mutations.transfer import TransferMutation
@@ -26,6 +27,7 @@ class Mutation(
     MemberMutation,
     SubRelationMutation,
     MergeMutation,
+    ReferralMutation,
     TransactionMutation,
     RedemptionMutation,
     HoldMutation,

@@ -34,6 +34,7 @@ _INPUTS = frozenset(
         "mobile_number",
         "preferred_language",
         "product_code",
+        "referral_code",
         "relation_reference",
         "sub_product_code",
         "sub_relation_identifier",

@@ -19,6 +19,7 @@ from resolvers.member import Member, list_members_by_id
 from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, ProgramTerms, get_program, list_program_terms
 from resolvers.redemption import Redemption, list_redemptions
+from resolvers.referral import Referrals, list_referrals
 from resolvers.statement import (
     Balance,
     CategoryRow,
@@ -95,6 +96,7 @@ class Loaders:
         self.points_request: DataLoader[int, PointsRequest | None] = _by_key(
             lambda keys: list_requests_by_id(ctx, keys)
         )
+        self.referrals: DataLoader[int, Referrals | None] = _by_key(lambda keys: list_referrals(ctx, keys))
         self.summary: DataLoader[str, StatementSummary] = _one_by_one(
             lambda reference: get_statement_summary(ctx, reference)
         )

@@ -58,11 +58,20 @@ member = Table(
         sqlite_where=text("merged_into IS NOT NULL"),
         postgresql_where=text("merged_into IS NOT NULL"),
     ),
+    Index(
+        "ix_member_referred_by",
+        "program_id",
+        "referred_by",
+        sqlite_where=text("referred_by IS NOT NULL"),
+        postgresql_where=text("referred_by IS NOT NULL"),
+    ),
 )
 """`profile` is personal information under `data_key`, itself wrapped by the deployment's key.
 
 Destroying `data_key` erases the member, since `erased_at`. E-mail and mobile number are found by keyed hashes.
 `merged_into` is the member who answers for this one since a merge: its reference goes on to work.
+`referral_code` never changes; `referred_by` is whose code the member was enrolled with, `referral_rewarded_at` when
+both got their points for it, or might have.
 """
 
 member_unique_value = Table(

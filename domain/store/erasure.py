@@ -32,6 +32,8 @@ def erase_profile(
             mobile_hash=None,
             attributes={},
             last_logged_in_at=None,
+            # Others know it as that person's.
+            referral_code=None,
             erased_at=now,
             version=member.c.version + 1,
         )

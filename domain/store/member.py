@@ -211,6 +211,8 @@ def _frozen(one: Stored) -> dict[str, Any]:
         "relation_reference": one.member.relation_reference,
         "data_key": one.wrapped_key,
         "enrolled_at": one.member.enrolled_at,
+        "referral_code": one.member.referral_code,
+        "referred_by": one.member.referred_by,
         "version": 1,
     }
 

@@ -33,6 +33,9 @@ class MemberEnrollInput:
     address: str | None = strawberry.field(default=None, description="Postal address.")
     preferred_language: str | None = strawberry.field(default=None, description="Preferred language.")
     attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
+    referral_code: str | None = strawberry.field(
+        default=None, description="The code of the member who brought this one; case and outer blanks do not matter."
+    )
     ignore_unknown: bool | None = strawberry.field(
         default=None, description="Leave out attributes that nobody defined; null: as the program has it."
     )
@@ -103,6 +106,7 @@ class MemberMutation:
         command = EnrollMember(
             values=values,
             ignore_unknown=input.ignore_unknown,
+            referral_code=input.referral_code,
             idempotency_key=read_key(input.idempotency_key, info.context),
         )
         return _payload(await enroll_member(info.context.changing(), command), info.context)

@@ -36,6 +36,7 @@ from schema.types.entry import LedgerEntry, to_entry
 from schema.types.expiry import ExpiryPeriod, ExpirySchedule, to_period, to_schedule
 from schema.types.hold import Hold, HoldStatus, to_hold
 from schema.types.node import Node
+from schema.types.referral import Referrals, to_referrals
 from schema.types.statement import (
     Statement,
     StatementCategory,
@@ -81,10 +82,14 @@ class Member(Node):
     enrolled_at: datetime = strawberry.field(description="When the member was enrolled.")
     activated_at: datetime | None = strawberry.field(description="When the member became active for the first time.")
     last_logged_in_at: datetime | None = strawberry.field(description="When the member last logged in.")
+    referral_code: str | None = strawberry.field(
+        description="The code by which the member brings others; never changes. Null: none was issued."
+    )
     erased_at: datetime | None = strawberry.field(
         description="Since when nothing of the person is left but numbers; null: not erased."
     )
     row_id: strawberry.Private[int]
+    referrer_id: strawberry.Private[int | None]
     values: strawberry.Private[Mapping[str, Any]]
 
     @field("The custom attributes that have a value.")
@@ -96,6 +101,15 @@ class Member(Node):
         self, key: Annotated[str, strawberry.argument(description="The attribute's key.")]
     ) -> AttributeValue | None:
         return find_attribute(self.values, key)
+
+    @field("The member with whose referral code this one was enrolled; null for what the caller may not see.")
+    async def referred_by(self, info: Info) -> "Member | None":
+        return None if self.referrer_id is None else await load_member(self.referrer_id, info.context)
+
+    @field("What came of the member's referral code.")
+    async def referrals(self, info: Info) -> Referrals | None:
+        row = await info.context.loaders.referrals.load(self.row_id)
+        return None if row is None else to_referrals(row)
 
     @field("The figures of the account now.")
     async def balance(self, info: Info) -> Balance | None:
@@ -225,6 +239,8 @@ def to_member(row: MemberRow, context: RequestContext) -> Member:
         last_logged_in_at=context.local_or_none(row.last_logged_in_at),
         erased_at=context.local_or_none(row.erased_at),
         row_id=row.id,
+        referral_code=row.referral_code,
+        referrer_id=row.referred_by,
         values=row.attributes,
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from resolvers.member import EnrollMember, enroll_member, get_member
+from resolvers.program import apply_configuration
 from resolvers.transaction import SubmitTransaction, submit_transaction
 from tests.ingestion.desk import MEMBERS, NOW, RULES, TXN_HEADER, Desk, new_program, points_of, transactions
 
@@ -248,3 +249,20 @@ async def test_blanks_around_values_are_taken_off(desk: Desk) -> None:
         "July_TXN.csv", transactions(" T1 ,DR , 1, 2026-07-01 ,\tM1, MUSIC ", "T2,DR,1,2026-07-01,  ,MUSIC")
     )
     assert [(one["code"], one["points"]) for one in desk.results("July_TXN")] == [("000", "1"), ("999", "0")]
+
+
+async def test_referrals_are_rewarded_by_rows_of_files(desk: Desk) -> None:
+    terms = b"referrals: {enabled: true, reward_on: first_transaction, referrer_points: 5, referee_points: 3}"
+    await apply_configuration(desk.ctx, b"version: 1\n" + terms)
+    await desk.load("July_CPD.csv", MEMBERS)
+    ann = await get_member(desk.ctx, "M1")
+    for reference in ("R1", "R2"):
+        values = {"relation_reference": reference}
+        await enroll_member(desk.ctx, EnrollMember(values=values, referral_code=ann.referral_code))
+    rows = [f"T{number},DR,1,2026-07-01,R{number % 2 + 1},BOOK" for number in range(4)]
+    await desk.load("July_TXN.csv", "\n".join([TXN_HEADER, *rows]) + "\n")
+    assert await points_of(desk) == {
+        "M1": (Decimal(0), Decimal(10)),
+        "R1": (Decimal(0), Decimal(3)),
+        "R2": (Decimal(0), Decimal(3)),
+    }
