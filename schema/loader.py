@@ -23,6 +23,7 @@ from resolvers.statement import (
     Balance,
     CategoryRow,
     EntryCursor,
+    EntryLot,
     ExpiryPeriod,
     ExpirySchedule,
     LedgerEntry,
@@ -35,6 +36,7 @@ from resolvers.statement import (
     get_statement_summary,
     list_balances,
     list_entries_by_id,
+    list_entry_lots,
     list_expiring,
     list_statement,
     page_entries,
@@ -88,6 +90,7 @@ class Loaders:
         self.member: DataLoader[int, Member | None] = _by_key(lambda keys: list_members_by_id(ctx, keys))
         self.balance: DataLoader[int, Balance | None] = _by_key(lambda keys: list_balances(ctx, keys))
         self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
+        self.entry_lots: DataLoader[int, Sequence[EntryLot] | None] = _by_key(lambda keys: list_entry_lots(ctx, keys))
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
         self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))
         self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))
