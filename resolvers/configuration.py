@@ -4,6 +4,7 @@ Every change goes the same way, whoever makes it: `make_current` locks, compares
 examples, stores and audits. `resolvers.configuration_item` and `resolvers.attribute` come through it too.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +80,7 @@ async def apply_configuration(
     given = read_source(source)
 
     def next_document(stored: Mapping[str, Any]) -> Configuration:
-        return _joined(given, {} if prune else stored)
+        return joined(given, {} if prune else stored)
 
     return await ctx.write(
         lambda tx: make_current(tx, ctx, next_document, expected_version=expected_version, change={"prune": prune})
@@ -128,6 +129,18 @@ def read_source(source: bytes | str) -> dict[str, Any]:
         raise ConfigurationRefused(str(error)) from error
 
 
+def source_of(document: Any) -> str:
+    """A document that came as plain values, in the notation of a file."""
+    return json.dumps(document, default=_exact)
+
+
+def _exact(value: object) -> int | str:
+    """A number that is not whole as a text with the same digits, which every reader of numbers accepts."""
+    if isinstance(value, Decimal) and abs(value.adjusted()) < 20 and value == value.to_integral_value():
+        return int(value)
+    return str(value)
+
+
 def read_configuration(document: Mapping[str, Any]) -> Configuration:
     """The configuration of a whole document. Raises ConfigurationRefused with every fault and its path."""
     try:
@@ -158,13 +171,13 @@ def make_current(
     return _store(tx, ctx, state, to_document(configuration), change)
 
 
-def _joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
-    """The file joined with what stands; faults are told with the file's own paths where it has them."""
+def joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
+    """The file joined with what stands. Raises ConfigurationRefused, with the file's own paths where it has them."""
     try:
         return parse(join_documents(stored, given))
-    except ConfigurationInvalid as joined:
+    except ConfigurationInvalid as error:
         read_configuration(given)
-        raise ConfigurationRefused(str(joined)) from joined
+        raise ConfigurationRefused(str(error)) from error
 
 
 def join_documents(stored: Any, given: Any, name: str = "") -> Any:
@@ -208,11 +221,16 @@ def _not_run(configuration: Configuration) -> Iterator[str]:
             yield f"segments[{place}].kind: snapshots cannot be taken yet"
 
 
-def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+def check_runs(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+    """Refuse what this program cannot run, whatever its examples give. Raises ConfigurationRefused."""
     if not_run := list(_not_run(configuration)):
         raise ConfigurationRefused("; ".join(not_run))
     if configuration.program.points_decimals != state.places and has_postings(tx, state.id):
         raise ConfigurationRefused("program.points_decimals: cannot change once points were posted")
+
+
+def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+    check_runs(tx, state, configuration)
     failed = [one for one in run_examples(configuration) if not one.passed]
     if failed:
         told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])

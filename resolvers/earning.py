@@ -83,8 +83,7 @@ class Earnings:
 
     def _load(self, good: Sequence[Submission]) -> Journal:
         program_id = self.state.id
-        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, program_id)
-        members = self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
+        members = self._members(good)
         journal = Journal(
             self.tx,
             program_id,
@@ -93,13 +92,11 @@ class Earnings:
             self.ctx.principal.actor,
             self.ctx.source,
         )
-        self._accounts = journal.lock_accounts(one.id for one in members)
+        self._accounts = self._open(journal, members)
         keys = sorted({one.key for one in good if one.key})
         self._bound = find_keys(self.tx, program_id, USE_CASE, keys, self.now)
         wanted = sorted({one.command.transaction_id for one in good})
         self._taken, has_parked = standing_of(self.tx, program_id, wanted)
-        # What was due on the accounts must be stored before their lots are read.
-        journal.flush()
         self._load_standing(good, members)
         if has_parked or any(one.is_refund for one in good):
             by_id = {one.id: one for one in members}
@@ -108,8 +105,18 @@ class Earnings:
             self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
 
+    def _members(self, good: Sequence[Submission]) -> list[Member]:
+        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, self.state.id)
+        return self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
+
+    def _open(self, journal: Journal, members: Sequence[Member]) -> dict[int, Account]:
+        accounts = journal.lock_accounts(one.id for one in members)
+        # What was due on the accounts must be stored before their lots are read.
+        journal.flush()
+        return accounts
+
     def _load_standing(self, good: Sequence[Submission], members: Sequence[Member]) -> None:
-        self._standing = Standing(self.state)
+        self._standing = self._new_standing(members)
         self._awarding = Awarding(self.state, self._accounts, self.now)
         self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
         instants = [one.at for one in good if not one.is_refund]
@@ -117,6 +124,9 @@ class Earnings:
         instants += [self.now] if self._tiering.is_automatic else []
         self._standing.load(self.tx, members, instants)
         self._awarding.load(self.tx)
+
+    def _new_standing(self, members: Sequence[Member]) -> Standing:  # noqa: ARG002 - for a rehearsal
+        return Standing(self.state)
 
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
         key = one.key
@@ -172,7 +182,8 @@ class Earnings:
             raise DuplicateRecord("transaction_id", field="transaction_id")
         facts, counted = self._standing.facts(member, one.facts, one.at, one.sub_relation_facts)
         try:
-            evaluation = evaluate(self.state.rules, facts, self._standing.used(member.id, one.at))
+            one.used = self._standing.used(member.id, one.at)
+            one.evaluation = evaluation = evaluate(self.state.rules, facts, one.used)
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
         # All of it or nothing: the awards are posted one by one.
@@ -187,7 +198,7 @@ class Earnings:
         one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
         if self._refunds is not None:
             self._refunds.remember(member.id, command.transaction_id, one.purchase)
-        self._tiering.assess(member, self._accounts[member.id])
+        one.bonuses = self._tiering.assess(member, self._accounts[member.id])
 
     def _take_back(self, one: Submission, member: Member) -> None:
         refunds, command = self._refunds, one.command

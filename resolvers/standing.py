@@ -60,9 +60,13 @@ def transaction_facts(configuration: Configuration, stored: StoredTransaction, r
 
 @dataclass(slots=True)
 class Standing:
-    """The standing of members, as it is after each transaction of a run."""
+    """The standing of members, as it is after each transaction of a run.
+
+    `recounted` are aggregates whose stored buckets do not count, because the definition is another one.
+    """
 
     state: ProgramState
+    recounted: frozenset[str] = frozenset()
     _counters: dict[Counter, int] = field(default_factory=dict)
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
@@ -90,8 +94,9 @@ class Standing:
         if state.rules.caps:
             starts = {start for day in days for start in window_starts(day).values()}
             self._counters = read_counters(tx, state.id, ids, sorted(starts)) | self._counters
-        rolling = [one.aggregate for one in state.rules.aggregates if one.aggregate.period == "rolling_365"]
-        fixed = [one.aggregate for one in state.rules.aggregates if one.aggregate.period != "rolling_365"]
+        stored = [one.aggregate for one in state.rules.aggregates if one.aggregate.key not in self.recounted]
+        rolling = [one for one in stored if one.period == "rolling_365"]
+        fixed = [one for one in stored if one.period != "rolling_365"]
         found: dict[BucketKey, Stats] = {}
         if fixed and days:
             starts = {bucket_start(one.period, at, state.zone) for one in fixed for at in days.values()}
@@ -101,6 +106,10 @@ class Standing:
             keys = [one.key for one in rolling]
             found |= read_buckets(tx, state.id, ids, keys, between=(first, max(days)))
         self._buckets = found | self._buckets
+
+    def suppose(self, buckets: Mapping[BucketKey, Stats]) -> None:
+        """Parts of aggregates that were counted elsewhere, in place of stored ones."""
+        self._buckets |= buckets
 
     def facts(
         self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]

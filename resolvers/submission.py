@@ -13,6 +13,7 @@ from domain.member import Member
 from domain.points import plain
 from domain.program_zone import local_instant
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
+from domain.rules.evaluate import CapKey, Evaluation
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
 from domain.store.idempotency import fingerprint_of
@@ -70,7 +71,10 @@ class TransactionOutcome:
 
 @dataclass(slots=True)
 class Submission:
-    """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored."""
+    """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored.
+
+    `used` is what the caps had counted before its `evaluation`; `bonuses` are for tiers that it led to.
+    """
 
     command: SubmitTransaction
     at: datetime
@@ -84,6 +88,9 @@ class Submission:
     stored: StoredTransaction | None = None
     drafts: list[Draft] = field(default_factory=list)
     purchase: Purchase | None = None
+    evaluation: Evaluation | None = None
+    used: Mapping[CapKey, int] = field(default_factory=dict)
+    bonuses: list[Draft] = field(default_factory=list)
     waiting: Waiting | None = None
 
     @property
