@@ -81,12 +81,21 @@ class Standing:
             return
         ids, state = [one.id for one in members], self.state
         self.load_counts(tx, ids, instants)
+        self.load_history(tx, ids)
+        if state.asks_for_purchases:
+            self._purchases = purchases_of(tx, state.id, ids)
+
+    def load_history(self, tx: Connection, ids: Sequence[int]) -> None:
+        """Read the tiers that these members had, and the snapshots that they are in."""
+        state = self.state
         if state.configuration.tiers.assessment != "off":
             self._tiers = read_tiers(tx, state.id, ids)
         if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
             self._snapshots = read_snapshots(tx, state.id, ids)
-        if state.asks_for_purchases:
-            self._purchases = purchases_of(tx, state.id, ids)
+
+    def fresh(self) -> "Standing":
+        """A standing with the same history, in which nothing was counted yet."""
+        return Standing(self.state, _tiers=self._tiers, _snapshots=self._snapshots)
 
     def load_counts(self, tx: Connection, ids: Sequence[int], instants: Iterable[datetime]) -> None:
         """Read the caps and aggregates that transactions of these instants may move, unless they are known."""

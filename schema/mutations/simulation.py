@@ -9,6 +9,7 @@ from decimal import Decimal
 import strawberry
 from strawberry.scalars import JSON
 
+from resolvers.back_test import BackTest, BackTestReport, Difference, back_test
 from resolvers.simulation import CapState as CapRow
 from resolvers.simulation import SampleMember, SimulatedPosting, SimulateTransaction, Simulation, simulate_transaction
 from resolvers.transaction import SubmitTransaction
@@ -70,6 +71,20 @@ class PointsSimulateInput:
     )
 
 
+MAX_REPLAYED = 20_000
+"""As many transactions as are replayed well within the time that a request has."""
+
+
+@strawberry.input(description="A past period to replay under a draft of the configuration.")
+class RulesBackTestInput:
+    draft: JSON = strawberry.field(
+        description="A configuration that is not in force, as the text of a file or as JSON; what it leaves out is as "
+        "it is in force."
+    )
+    first_day: date = strawberry.field(description="The first day, by the date of transactions.")
+    last_day: date = strawberry.field(description="The last day, included.")
+
+
 @strawberry.type(description="A posting that would be made.")
 class SimulatedEntry:
     kind: EntryKind = strawberry.field(description="What the posting would be.")
@@ -107,6 +122,48 @@ class PointsSimulatePayload:
     ignored_keys: list[str] = strawberry.field(description="Attributes that nobody defined and that were left out.")
 
 
+@strawberry.type(description="What was given, and what the draft would give, refunds taken off.")
+class BackTestDifference:
+    actual: Points = strawberry.field(description="What was given.")
+    draft: Points = strawberry.field(description="What the draft would give.")
+    points: Points = strawberry.field(description="The difference: more by the draft is positive.")
+    money: Decimal = strawberry.field(
+        description="What the difference is worth by the program's `redemption_rate`, to hundredths; the points of "
+        "the draft by the draft's own."
+    )
+
+
+@strawberry.type(description="The difference in one rule group.")
+class BackTestGroup:
+    group: str = strawberry.field(description="The name of the group; `Campaign NAME` for flat bonuses of campaigns.")
+    difference: BackTestDifference = strawberry.field(description="The difference.")
+
+
+@strawberry.type(description="The difference for one member.")
+class BackTestMember:
+    relation_reference: str = strawberry.field(description="The program's own reference of the member.")
+    difference: BackTestDifference = strawberry.field(description="The difference.")
+
+
+@strawberry.type(description="What a draft would have changed in a past period.")
+class RulesBackTestPayload:
+    configuration_version: int = strawberry.field(description="The version in force, over which the draft is laid.")
+    transactions: int = strawberry.field(description="The purchases and refunds of the period that were replayed.")
+    warmed_up: int = strawberry.field(
+        description="Those before the period that were replayed to know what caps and aggregates had counted."
+    )
+    refused: int = strawberry.field(
+        description="Purchases of the period that the draft would refuse: their product code is not on its list, or "
+        "their award is out of bounds. They count as earning nothing."
+    )
+    total: BackTestDifference = strawberry.field(description="All rule groups together.")
+    groups: list[BackTestGroup] = strawberry.field(description="By rule group, the largest difference first.")
+    members_gained: int = strawberry.field(description="Members who would have got more.")
+    members_lost: int = strawberry.field(description="Members who would have got less.")
+    members_unchanged: int = strawberry.field(description="Members of the period who would have got the same.")
+    largest: list[BackTestMember] = strawberry.field(description="The ten members with the largest differences.")
+
+
 @strawberry.type
 class SimulationMutation:
     @mutation("Try out one transaction under the rules in force or a draft. The rules run, and nothing is written.")
@@ -122,6 +179,14 @@ class SimulationMutation:
             ),
         )
         return _payload(await simulate_transaction(info.context.ctx, command))
+
+    @mutation(
+        f"Replay the transactions of a past period under a draft, and write nothing. At most {MAX_REPLAYED} at once, "
+        "those included that have to be replayed before it; `tessera rules back-test` takes any number."
+    )
+    async def rules_back_test(self, info: Info, input: RulesBackTestInput) -> RulesBackTestPayload | None:
+        command = BackTest(draft=input.draft, first_day=input.first_day, last_day=input.last_day)
+        return _report(await back_test(info.context.ctx, command, limit=MAX_REPLAYED))
 
 
 def _transaction(input: SampleTransactionInput) -> SubmitTransaction:
@@ -173,4 +238,27 @@ def _cap(one: CapRow) -> CapState:
         used=Points(one.used),
         added=Points(one.added),
         left=Points(one.left),
+    )
+
+
+def _report(found: BackTestReport) -> RulesBackTestPayload:
+    return RulesBackTestPayload(
+        configuration_version=found.config_version,
+        transactions=found.transactions,
+        warmed_up=found.warmed_up,
+        refused=found.refused,
+        total=_difference(found.total),
+        groups=[BackTestGroup(group=name, difference=_difference(one)) for name, one in found.groups.items()],
+        members_gained=found.members_gained,
+        members_lost=found.members_lost,
+        members_unchanged=found.members_unchanged,
+        largest=[
+            BackTestMember(relation_reference=name, difference=_difference(one)) for name, one in found.largest.items()
+        ],
+    )
+
+
+def _difference(one: Difference) -> BackTestDifference:
+    return BackTestDifference(
+        actual=Points(one.actual), draft=Points(one.draft), points=Points(one.points), money=one.money
     )

@@ -75,6 +75,7 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
         "credentialReset",
         "configurationApply",
         "pointsSimulate",
+        "rulesBackTest",
         *CONFIGURATION_MUTATIONS,
     }
     assert all(one["args"] == [{"name": "input"}] for one in fields)

@@ -1,7 +1,10 @@
-"""`pointsSimulate`: what a transaction would come to, over GraphQL, and nothing written."""
+"""`pointsSimulate` and `rulesBackTest`: what would come of it, over GraphQL, and nothing written."""
 
 from typing import Any
 
+import pytest
+
+from schema.mutations import simulation
 from tests.graphql.test_explanation import EXPLAINED
 from tests.graphql.world import Caller, World
 
@@ -13,6 +16,11 @@ SIMULATE = """mutation($i: PointsSimulateInput!) {pointsSimulate(input: $i) {
             releaseAfterDays}
         factors {kind name factor} caps {window isProgram limit used left cut} lots {points expiresAt availableAt}}}
     fruitless {group} caps {group window start limit used added left}}}"""
+
+BACK_TEST = """mutation($i: RulesBackTestInput!) {rulesBackTest(input: $i) {
+    configurationVersion transactions warmedUp refused total {actual draft points money}
+    groups {group difference {actual draft points money}} membersGained membersLost membersUnchanged
+    largest {relationReference difference {points money}}}}"""
 
 SUBMIT = "mutation($i: TransactionSubmitInput!) {transactionSubmit(input: $i) {points}}"
 
@@ -82,3 +90,31 @@ async def test_who_may_not_submit_may_not_try_out_rules(world: World, server: Ca
     await world.refused(nobody, SIMULATE, sample, "UNAUTHENTICATED", "UNAUTHORIZED", "401", None)
     executive = await world.administrator("customer-executive", program=1)
     await world.refused(executive, SIMULATE, sample, "FORBIDDEN", "FORBIDDEN", "403", None)
+
+
+async def test_a_period_is_replayed_under_a_draft(
+    world: World, server: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await world.member(server, 30), await world.member(server, 5)
+    given = {"draft": DRAFT, "firstDay": "2026-02-03", "lastDay": "2026-02-03"}
+    async with world.nothing_written():
+        answer = (await server.ask(BACK_TEST, i=given)).data["rulesBackTest"]
+    difference = {"actual": "35", "draft": "13", "points": "-22", "money": "-0.22"}
+    assert answer == {
+        "configurationVersion": 2,
+        "transactions": 2,
+        "warmedUp": 0,
+        "refused": 0,
+        "total": difference,
+        "groups": [{"group": "Base", "difference": difference}],
+        "membersGained": 0,
+        "membersLost": 1,
+        "membersUnchanged": 1,
+        "largest": [{"relationReference": first, "difference": {"points": "-22", "money": "-0.22"}}],
+    }
+    monkeypatch.setattr(simulation, "MAX_REPLAYED", 1)
+    await world.refused(server, BACK_TEST, given, "BAD_USER_INPUT", "INVALID_REQUEST", "998", "lastDay")
+    app = await world.caller(member=second)
+    await world.refused(app, BACK_TEST, given, "FORBIDDEN", "FORBIDDEN", "403", None)
+    nobody = Caller(world.client)
+    await world.refused(nobody, BACK_TEST, given, "UNAUTHENTICATED", "UNAUTHORIZED", "401", None)

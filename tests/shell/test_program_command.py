@@ -66,6 +66,24 @@ def test_a_file_is_tested_together_with_what_is_in_force(deployment: Deployment,
     assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
 
 
+def test_a_past_period_is_replayed_under_a_file(deployment: Deployment, program: str) -> None:
+    rows = f"{HEADER}\n1,DR,2026-01-01,A,MUSIC,29.33,5\n2,DR,2026-01-02,B,MUSIC,10,1\n"
+    assert _load(deployment, program, "Shop_CPD.csv", MEMBERS).status == 0
+    assert _load(deployment, program, "Shop_TXN.csv", rows).status == 0
+    file = deployment.folder / "draft.yaml"
+    file.write_text("version: 1\nrule_groups: [{name: Purchases, caps: {month: 12}, rules: []}]\n")
+    asked = ("rules", "back-test", str(file), "--program", program, "--from", "2026-01-01", "--to", "2026-01-31")
+    report = deployment.run(*asked, "--json").json
+    assert report["total"] == {"actual": "49", "draft": "32", "points": "-17", "money": "-0.17"}
+    assert (report["members_lost"], report["members_unchanged"], list(report["largest"])) == (1, 1, ["A"])
+    printed = deployment.run(*asked)
+    assert (printed.status, printed.out.splitlines()[1].split()) == (0, ["total", "49", "32", "-17", "-0.17"])
+    assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+    wrong = deployment.run(*asked[:-1], "2025-01-31")
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "before the first" in wrong.err
+
+
 @pytest.mark.parametrize("suffix", [".json", ".CSV"])
 def test_attribute_definitions_travel_as_files(suffix: str, deployment: Deployment, program: str) -> None:
     file = deployment.folder / f"attributes{suffix}"
