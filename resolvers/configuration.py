@@ -6,7 +6,7 @@ examples, stores and audits. `resolvers.configuration_item` and `resolvers.attri
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import ConfigurationChanged, ConfigurationRefused
+from domain.rules.difference import ITEM_NAMES, ListChange, compare
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
@@ -34,28 +35,18 @@ from domain.store.program import (
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
 
-ITEM_NAMES: Mapping[str, str] = {
-    "product_codes": "code",
-    "transaction_attributes": "key",
-    "member_attributes": "key",
-    "aggregates": "key",
-    "rule_groups": "name",
-    "rules": "name",
-    "levels": "name",
-    "segments": "name",
-    "campaigns": "name",
-    "examples": "name",
-}
-"""The lists of a document, with what tells their items apart."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppliedConfiguration:
-    """A configuration with its version; `changed` False where nothing new was said."""
+    """A configuration with its version; `changed` False where nothing new was said.
+
+    `changes` are those from the version before, kept items included, where it was just applied or previewed.
+    """
 
     version: int
     document: Mapping[str, Any]
     changed: bool
+    changes: Sequence[ListChange] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +76,29 @@ async def apply_configuration(
     return await ctx.write(
         lambda tx: make_current(tx, ctx, next_document, expected_version=expected_version, change={"prune": prune})
     )
+
+
+async def preview_configuration(ctx: Context, source: bytes, *, prune: bool = False) -> AppliedConfiguration:
+    """What applying a file would change, checked as far as applying it; nothing is written.
+
+    `version` stays the one in force. Raises as `apply_configuration` does.
+    """
+    ctx.principal.require(Permission.CONFIGURATION_WRITE)
+    given = read_source(source)
+
+    def body(tx: Connection) -> AppliedConfiguration:
+        state = ctx.program(tx)
+        configuration = joined(given, {} if prune else state.document)
+        _check(tx, state, configuration)
+        document = to_document(configuration)
+        return AppliedConfiguration(
+            version=state.config_version,
+            document=document,
+            changed=digest_of(document) != digest_of(state.document),
+            changes=compare(state.document, document),
+        )
+
+    return await ctx.read(body)
 
 
 async def get_configuration(ctx: Context) -> AppliedConfiguration:
@@ -168,7 +182,9 @@ def make_current(
     configuration = next_configuration(state.document)
     _check(tx, state, configuration)
     recount_aggregates(tx, state.id, state.configuration, configuration)
-    return _store(tx, ctx, state, to_document(configuration), change)
+    document = to_document(configuration)
+    applied = _store(tx, ctx, state, document, change)
+    return replace(applied, changes=compare(state.document, document))
 
 
 def joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:

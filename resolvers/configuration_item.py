@@ -7,9 +7,9 @@ from unicodedata import normalize
 
 from domain.access import Permission
 from domain.errors import ConfigurationRefused
+from domain.rules.difference import ITEM_NAMES
 from domain.rules.problem import shown
 from resolvers.configuration import (
-    ITEM_NAMES,
     AppliedConfiguration,
     in_sequence,
     join_documents,

@@ -16,7 +16,13 @@ from domain.rules.parse import parse_file
 from domain.rules.problem import ConfigurationInvalid
 from domain.rules.schema import schema_text
 from resolvers.back_test import BackTest, BackTestReport, Difference, back_test
-from resolvers.configuration import get_configuration, join_documents, read_configuration, read_source
+from resolvers.configuration import (
+    get_configuration,
+    join_documents,
+    preview_configuration,
+    read_configuration,
+    read_source,
+)
 from resolvers.program import AppliedConfiguration, apply_configuration
 from tessera.commands.program import Json
 from tessera.console import REFUSED, note, run, show, show_fields, show_json, show_table
@@ -35,14 +41,23 @@ def apply(
     file: ConfigurationFile,
     program_id: Annotated[int, typer.Option("--program", metavar="ID", help="The program it is for.")],
     prune: Annotated[bool, typer.Option("--prune", help="Remove what the file leaves out.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only check the file and tell what it would change.")
+    ] = False,
 ) -> None:
-    """Apply a configuration file, in one database transaction."""
+    """Apply a configuration file, in one database transaction; tells what it adds, changes, removes and keeps."""
 
     async def body(runtime: Runtime) -> AppliedConfiguration:
         ctx = program_context(runtime, await find_program(runtime, program_id))
-        return await apply_configuration(ctx, _read(file), prune=prune)
+        use_case = preview_configuration if dry_run else apply_configuration
+        return await use_case(ctx, _read(file), prune=prune)
 
-    applied = run(body)
+    applied = run(body, read_only=dry_run)
+    _show_changes(applied)
+    if dry_run:
+        would = "would be replaced" if applied.changed else "would stay: the file says nothing new"
+        show(f"Configuration version {applied.version} {would}. Nothing was written.")
+        return
     what = "in force" if applied.changed else "in force already: the file says nothing new"
     show(f"Configuration version {applied.version} is {what}.")
 
@@ -95,6 +110,19 @@ def run_tests(
     note(f"{len(results)} examples, {failed} failed.")
     if failed:
         raise typer.Exit(REFUSED)
+
+
+def _show_changes(applied: AppliedConfiguration) -> None:
+    for one in applied.changes:
+        for verb, names in (
+            ("adds", one.added),
+            ("changes", one.changed),
+            ("removes", one.removed),
+            ("reorders", [*one.changed, *one.kept] if one.reordered else ()),
+            ("keeps", one.kept),
+        ):
+            if names:
+                show(f"{verb:<9} {one.where}: {', '.join(names)}")
 
 
 def _show_report(report: BackTestReport) -> None:
