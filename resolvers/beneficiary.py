@@ -54,6 +54,10 @@ class Beneficiaries:
             self._remember(find_members(self.tx, self.keys, self.program_id, ids=ids))
         return list(self._by_id.values())
 
+    def assume(self, member: Member) -> None:
+        """A member who is known without the database."""
+        self._by_id[member.id] = self._by_reference[member.relation_reference] = member
+
     def _load_known(self, values: Sequence[Value]) -> None:
         """The links of members that are named by reference, with the values that stand beside it."""
         if values:

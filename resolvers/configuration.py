@@ -4,8 +4,9 @@ Every change goes the same way, whoever makes it: `make_current` locks, compares
 examples, stores and audits. `resolvers.configuration_item` and `resolvers.attribute` come through it too.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import ConfigurationChanged, ConfigurationRefused
+from domain.rules.difference import ITEM_NAMES, ListChange, compare
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
@@ -33,28 +35,18 @@ from domain.store.program import (
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
 
-ITEM_NAMES: Mapping[str, str] = {
-    "product_codes": "code",
-    "transaction_attributes": "key",
-    "member_attributes": "key",
-    "aggregates": "key",
-    "rule_groups": "name",
-    "rules": "name",
-    "levels": "name",
-    "segments": "name",
-    "campaigns": "name",
-    "examples": "name",
-}
-"""The lists of a document, with what tells their items apart."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppliedConfiguration:
-    """A configuration with its version; `changed` False where nothing new was said."""
+    """A configuration with its version; `changed` False where nothing new was said.
+
+    `changes` are those from the version before, kept items included, where it was just applied or previewed.
+    """
 
     version: int
     document: Mapping[str, Any]
     changed: bool
+    changes: Sequence[ListChange] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,11 +71,34 @@ async def apply_configuration(
     given = read_source(source)
 
     def next_document(stored: Mapping[str, Any]) -> Configuration:
-        return _joined(given, {} if prune else stored)
+        return joined(given, {} if prune else stored)
 
     return await ctx.write(
         lambda tx: make_current(tx, ctx, next_document, expected_version=expected_version, change={"prune": prune})
     )
+
+
+async def preview_configuration(ctx: Context, source: bytes, *, prune: bool = False) -> AppliedConfiguration:
+    """What applying a file would change, checked as far as applying it; nothing is written.
+
+    `version` stays the one in force. Raises as `apply_configuration` does.
+    """
+    ctx.principal.require(Permission.CONFIGURATION_WRITE)
+    given = read_source(source)
+
+    def body(tx: Connection) -> AppliedConfiguration:
+        state = ctx.program(tx)
+        configuration = joined(given, {} if prune else state.document)
+        _check(tx, state, configuration)
+        document = to_document(configuration)
+        return AppliedConfiguration(
+            version=state.config_version,
+            document=document,
+            changed=digest_of(document) != digest_of(state.document),
+            changes=compare(state.document, document),
+        )
+
+    return await ctx.read(body)
 
 
 async def get_configuration(ctx: Context) -> AppliedConfiguration:
@@ -128,6 +143,18 @@ def read_source(source: bytes | str) -> dict[str, Any]:
         raise ConfigurationRefused(str(error)) from error
 
 
+def source_of(document: Any) -> str:
+    """A document that came as plain values, in the notation of a file."""
+    return json.dumps(document, default=_exact)
+
+
+def _exact(value: object) -> int | str:
+    """A number that is not whole as a text with the same digits, which every reader of numbers accepts."""
+    if isinstance(value, Decimal) and abs(value.adjusted()) < 20 and value == value.to_integral_value():
+        return int(value)
+    return str(value)
+
+
 def read_configuration(document: Mapping[str, Any]) -> Configuration:
     """The configuration of a whole document. Raises ConfigurationRefused with every fault and its path."""
     try:
@@ -155,16 +182,18 @@ def make_current(
     configuration = next_configuration(state.document)
     _check(tx, state, configuration)
     recount_aggregates(tx, state.id, state.configuration, configuration)
-    return _store(tx, ctx, state, to_document(configuration), change)
+    document = to_document(configuration)
+    applied = _store(tx, ctx, state, document, change)
+    return replace(applied, changes=compare(state.document, document))
 
 
-def _joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
-    """The file joined with what stands; faults are told with the file's own paths where it has them."""
+def joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
+    """The file joined with what stands. Raises ConfigurationRefused, with the file's own paths where it has them."""
     try:
         return parse(join_documents(stored, given))
-    except ConfigurationInvalid as joined:
+    except ConfigurationInvalid as error:
         read_configuration(given)
-        raise ConfigurationRefused(str(joined)) from joined
+        raise ConfigurationRefused(str(error)) from error
 
 
 def join_documents(stored: Any, given: Any, name: str = "") -> Any:
@@ -206,11 +235,16 @@ def _not_run(configuration: Configuration) -> Iterator[str]:
             yield f"segments[{place}].kind: snapshots cannot be taken yet"
 
 
-def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+def check_runs(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+    """Refuse what this program cannot run, whatever its examples give. Raises ConfigurationRefused."""
     if not_run := list(_not_run(configuration)):
         raise ConfigurationRefused("; ".join(not_run))
     if configuration.program.points_decimals != state.places and has_postings(tx, state.id):
         raise ConfigurationRefused("program.points_decimals: cannot change once points were posted")
+
+
+def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+    check_runs(tx, state, configuration)
     failed = [one for one in run_examples(configuration) if not one.passed]
     if failed:
         told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])

@@ -1,23 +1,22 @@
 """Use cases that change one item or section of the configuration, and check the whole of it."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Literal
 from unicodedata import normalize
 
 from domain.access import Permission
 from domain.errors import ConfigurationRefused
+from domain.rules.difference import ITEM_NAMES
 from domain.rules.problem import shown
 from resolvers.configuration import (
-    ITEM_NAMES,
     AppliedConfiguration,
     in_sequence,
     join_documents,
     make_current,
     read_configuration,
     read_source,
+    source_of,
 )
 from resolvers.context import Context
 
@@ -165,17 +164,10 @@ def _merged(section: str, before: Mapping[str, Any], item: Mapping[str, Any]) ->
 
 def _read_item(section: str, given: Any) -> dict[str, Any]:
     """The item under the limits and in the notation of a file. Raises ConfigurationRefused."""
-    item = read_source(json.dumps({section: given}, default=_exact))[section]
+    item = read_source(source_of({section: given}))[section]
     if not isinstance(item, dict):
         raise ConfigurationRefused(f"{section}: the item must be an object")
     return item
-
-
-def _exact(value: object) -> int | str:
-    """A number that is not whole as a text with the same digits, which every reader of numbers accepts."""
-    if isinstance(value, Decimal) and abs(value.adjusted()) < 20 and value == value.to_integral_value():
-        return int(value)
-    return str(value)
 
 
 def _unknown(section: str, name: str) -> ConfigurationRefused:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -23,7 +21,6 @@ from domain.ledger.account import Account
 from domain.member import Member
 from domain.member_status import require_earning
 from domain.models import member_transaction
-from domain.points import from_minor
 from domain.rules.attributes import is_product, storable
 from domain.rules.evaluate import AwardTooLarge, evaluate
 from domain.rules.fixed import EARN, REFUND
@@ -31,7 +28,7 @@ from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys, 
 from domain.store.ids import fresh_ids
 from domain.store.journal import Journal
 from domain.store.program import ProgramState
-from domain.store.reading import read_together
+from domain.store.reading import Reading, read_together
 from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, taken
 from resolvers.awarding import Awarding
 from resolvers.beneficiary import Beneficiaries
@@ -44,7 +41,9 @@ from resolvers.submission import (
     SubmitTransaction,
     TransactionOutcome,
     check_submission,
+    outcome_of,
     read_attributes,
+    replay_of,
 )
 from resolvers.tiering import Tiering
 
@@ -82,39 +81,36 @@ class Earnings:
         posted = {id(one): one for one in decided if isinstance(one, Submission)}
         self._store(journal, list(posted.values()))
         return [
-            self._outcome(one, replayed=posted.pop(id(one), None) is None) if isinstance(one, Submission) else one
+            outcome_of(one, self.state.places, replayed=posted.pop(id(one), None) is None)
+            if isinstance(one, Submission)
+            else one
             for one in decided
         ]
 
     def _load(self, good: Sequence[Submission]) -> Journal:
-        program_id = self.state.id
-        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, program_id)
-        members = self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
+        members = self._members(good)
         journal = Journal(
             self.tx,
-            program_id,
+            self.state.id,
             self.state.config_version,
             self.now,
             self.ctx.principal.actor,
             self.ctx.source,
         )
         self._referring = Referring(self.tx, self.ctx.services.keys, self.state, self.now)
-        self._accounts = self._referring.lock_buyers(journal, members)
-        # What was due on the accounts must be stored before their lots are read.
-        journal.flush()
-        self._begin()
+        self._accounts = self._open(journal, members)
+        self._begin(members)
         ids = sorted({one.id for one in [*members, *self._referring.referrers.values()]})
         wanted = sorted({one.command.transaction_id for one in good})
-        (self._bound, lapsed), (self._taken, has_parked), self._ids, *_ = read_together(
+        (self._bound, lapsed), (self._taken, has_parked), *_ = read_together(
             self.tx,
-            known_keys(program_id, USE_CASE, sorted({one.key for one in good if one.key}), self.now),
-            taken(program_id, wanted),
-            # Of those that are refused the numbers are lost, which is cheaper than to ask again.
-            fresh_ids(self.tx, member_transaction, program_id, len(good)),
+            known_keys(self.state.id, USE_CASE, sorted({one.key for one in good if one.key}), self.now),
+            taken(self.state.id, wanted),
             *self._standing.readings(ids, self._instants(good)),
+            *self._numbers(len(good)),
         )
         if lapsed:
-            forget_keys(self.tx, program_id, USE_CASE, lapsed, self.now)
+            forget_keys(self.tx, self.state.id, USE_CASE, lapsed, self.now)
         takes_back = has_parked or any(one.is_refund for one in good)
         self._awarding.load(with_lots=takes_back)
         if takes_back:
@@ -124,8 +120,23 @@ class Earnings:
             self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
         return journal
 
-    def _begin(self) -> None:
-        self._standing = Standing(self.state)
+    def _members(self, good: Sequence[Submission]) -> list[Member]:
+        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, self.state.id)
+        return self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
+
+    def _open(self, journal: Journal, members: Sequence[Member]) -> dict[int, Account]:
+        accounts = self._referring.lock_buyers(journal, members)
+        # What was due on the accounts must be stored before their lots are read.
+        journal.flush()
+        return accounts
+
+    def _numbers(self, count: int) -> list[Reading[None]]:
+        """The transactions' ids. Of those that are refused they are lost, which is cheaper than to ask later."""
+        fresh = fresh_ids(self.tx, member_transaction, self.state.id, count)
+        return [Reading(fresh.statement, fresh.values, lambda rows: self._ids.extend(fresh.take(rows)))]
+
+    def _begin(self, members: Sequence[Member]) -> None:
+        self._standing = self._new_standing(members)
         self._awarding = Awarding(self.tx, self.state, self._accounts, self.now)
         self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
 
@@ -135,11 +146,14 @@ class Earnings:
         # An aggregate that a tier goes by is looked at as of now.
         return instants + ([self.now] if self._tiering.is_automatic else [])
 
+    def _new_standing(self, members: Sequence[Member]) -> Standing:  # noqa: ARG002 - for a rehearsal
+        return Standing(self.state)
+
     def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
         key = one.key
         try:
             if key in self._bound:
-                return self._replay(self._bound[key], one)
+                return replay_of(one, self._bound[key], self.state.places)
             if key in self._running:
                 return self._same_run(self._running[key], one)
             self._take(one)
@@ -155,19 +169,6 @@ class Earnings:
         if first.fingerprint != one.fingerprint:
             raise KeyReused
         return first
-
-    def _replay(self, bound: Bound, one: Submission) -> TransactionOutcome:
-        outcome = bound.replay(one.fingerprint)
-        return TransactionOutcome(
-            id=outcome["id"],
-            transaction_id=one.command.transaction_id,
-            member_id=outcome["member_id"],
-            points=from_minor(outcome["points"], self.state.places),
-            entry_ids=outcome["entries"],
-            external_references=[UUID(one) for one in outcome["references"]],
-            replayed=True,
-            is_parked=outcome.get("parked", False),
-        )
 
     def _take(self, one: Submission) -> None:
         """Check against the program and the member's state, then earn or take back."""
@@ -189,7 +190,8 @@ class Earnings:
             raise DuplicateRecord("transaction_id", field="transaction_id")
         facts, counted = self._standing.facts(member, one.facts, one.at, one.sub_relation_facts)
         try:
-            evaluation = evaluate(self.state.rules, facts, self._standing.used(member.id, one.at))
+            one.used = self._standing.used(member.id, one.at)
+            one.evaluation = evaluation = evaluate(self.state.rules, facts, one.used)
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
         # All of it or nothing: the awards are posted one by one.
@@ -205,7 +207,7 @@ class Earnings:
         if self._refunds is not None:
             self._refunds.remember(member.id, command.transaction_id, one.purchase)
         self._referring.reward_purchase(member, self._awarding, self._tiering)
-        self._tiering.assess(member, self._accounts[member.id])
+        one.bonuses = self._tiering.assess(member, self._accounts[member.id])
 
     def _take_back(self, one: Submission, member: Member) -> None:
         refunds, command = self._refunds, one.command
@@ -231,7 +233,7 @@ class Earnings:
         self._standing.store(bulk)
         for one in posted:
             if one.key:
-                self._binding[one.key] = Bound(one.fingerprint, self._bindable(one))
+                self._binding[one.key] = Bound(one.fingerprint, one.bindable)
         bind_keys(bulk, self.state.id, USE_CASE, self._binding, self.now)
         bulk.store()
         if self._refunds is not None:
@@ -261,29 +263,4 @@ class Earnings:
             source=command.source or self.ctx.source,
             actor=self.ctx.principal.actor,
             processed_at=self.now,
-        )
-
-    def _bindable(self, one: Submission) -> dict[str, Any]:
-        stored = one.stored
-        return {
-            "id": stored.id if stored else None,
-            "member_id": stored.member_id if stored else None,
-            "points": stored.points if stored else 0,
-            "entries": [draft.id for draft in one.drafts],
-            "references": [str(draft.external_reference) for draft in one.drafts],
-            **({"parked": True} if stored is not None and stored.status == PARKED else {}),
-        }
-
-    def _outcome(self, one: Submission, *, replayed: bool) -> TransactionOutcome:
-        stored = self._bindable(one)
-        return TransactionOutcome(
-            id=stored["id"],
-            transaction_id=one.command.transaction_id,
-            member_id=stored["member_id"],
-            points=from_minor(stored["points"], self.state.places),
-            entry_ids=stored["entries"],
-            external_references=[draft.external_reference for draft in one.drafts],
-            replayed=replayed,
-            ignored_keys=one.ignored,
-            is_parked=one.waiting is not None and one.waiting.is_parked,
         )

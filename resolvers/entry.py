@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from domain.clock import NEVER
 from domain.crypto import KeyRing, reveal
 from domain.ledger.posting import (
     ADJUSTMENT,
@@ -22,8 +23,10 @@ from domain.ledger.posting import (
     SPEND,
     TRANSFER_IN,
     TRANSFER_OUT,
+    Lot,
 )
 from domain.points import from_minor
+from domain.rules.explanation import Explanation, explain
 from domain.store.entry import StoredEntry
 from domain.store.program import ProgramState
 
@@ -89,10 +92,34 @@ class LedgerEntry:
     narration: str
     note: str | None
     detail: Mapping[str, Any]
+    config_version: int
     reverses_id: int | None
     related_id: int | None
     transaction_row_id: int | None
     is_active: bool
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """Why it has its points; None where nothing beside the posting itself says so."""
+        return explain(self.detail, self.config_version)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryLot:
+    """What a credit made, less what repaid arrears. `expires_at` None: never; `available_at` None: from the start."""
+
+    points: Decimal
+    expires_at: datetime | None
+    available_at: datetime | None
+
+
+def entry_lot(lot: Lot, state: ProgramState) -> EntryLot:
+    """A lot as callers see it."""
+    return EntryLot(
+        points=from_minor(lot.points, state.places),
+        expires_at=None if lot.expires_at >= NEVER else lot.expires_at,
+        available_at=lot.available_at,
+    )
 
 
 def category_of(kind: str, bucket: str) -> str:
@@ -141,6 +168,7 @@ def entry_of(stored: StoredEntry, state: ProgramState, keys: KeyRing) -> LedgerE
         narration=note or _narration(stored, detail, state),
         note=note,
         detail=detail,
+        config_version=stored.config_version,
         reverses_id=stored.reverses_id,
         related_id=stored.related_id,
         transaction_row_id=stored.transaction_ref,

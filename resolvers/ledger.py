@@ -9,17 +9,20 @@ from sqlalchemy import Connection
 from domain.access import Permission
 from domain.store import entry as store
 from domain.store.balance import read_figures
+from domain.store.lot import lots_of_entries
 from resolvers.balance import Balance, balance_of
 from resolvers.context import Context
-from resolvers.entry import LedgerEntry, entry_of
+from resolvers.entry import EntryLot, LedgerEntry, entry_lot, entry_of
 
 __all__ = [
     "Balance",
     "EntryCursor",
+    "EntryLot",
     "LedgerEntry",
     "count_entries",
     "list_balances",
     "list_entries_by_id",
+    "list_entry_lots",
     "page_entries",
 ]
 
@@ -101,5 +104,20 @@ async def list_entries_by_id(ctx: Context, entry_ids: Sequence[int]) -> dict[int
         own = ctx.own_members(tx)
         found = store.find_entries(tx, state.id, entry_ids)
         return {one.id: entry_of(one, state, ctx.services.keys) for one in found if own is None or one.member_id in own}
+
+    return await ctx.read(body)
+
+
+async def list_entry_lots(ctx: Context, entry_ids: Sequence[int]) -> dict[int, list[EntryLot]]:
+    """The lots that credits made, with their dates as they are now; a member sees its own only. Raises Forbidden."""
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[int, list[EntryLot]]:
+        state, own = ctx.program(tx), ctx.own_members(tx)
+        seen = entry_ids
+        if own is not None:
+            seen = [one.id for one in store.find_entries(tx, state.id, entry_ids) if one.member_id in own]
+        found = lots_of_entries(tx, state.id, seen)
+        return {one: [entry_lot(lot, state) for lot in lots] for one, lots in found.items()}
 
     return await ctx.read(body)

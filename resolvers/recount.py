@@ -24,7 +24,7 @@ from domain.store.merge import answering_for, merged_ids
 from domain.store.program import ProgramState
 from domain.store.reading import read
 from domain.store.transaction import StoredTransaction, page_purchases, purchases_between
-from resolvers.standing import transaction_facts
+from resolvers.fact import transaction_facts
 
 _PAGE = 1000
 _ONE = Decimal(1)
@@ -35,13 +35,8 @@ def recount_aggregates(tx: Connection, program_id: int, before: Configuration, a
 
     The program's row is locked. Each page of transactions is joined with what stands, so memory is bounded.
     """
-    old, new = _definitions(before), _definitions(after)
-    if before.program.time_zone != after.program.time_zone:
-        # Other clocks, other days: every bucket begins elsewhere.
-        forgotten, wanted = set(old), set(new)
-    else:
-        forgotten = {key for key, one in old.items() if new.get(key) != one}
-        wanted = {key for key, one in new.items() if old.get(key) != one}
+    # What is gone from one side, or is another one there: forgotten as it was, counted as it will be.
+    forgotten, wanted = aggregates_to_count(after, before), aggregates_to_count(before, after)
     if forgotten:
         forget_buckets(tx, program_id, sorted(forgotten))
     if not wanted:
@@ -82,6 +77,30 @@ def recount_bucket(
     rows = [one for one in rows if one.id not in gone]
     counted = _counted(tx, state.id, rows, state.configuration, state.rules, {aggregate.key})
     return counted.get((member_id, aggregate.key, start), EMPTY)
+
+
+def aggregates_to_count(before: Configuration, after: Configuration) -> set[str]:
+    """The aggregates of `after` whose stored buckets, if there are any, are not its own."""
+    old, new = _definitions(before), _definitions(after)
+    if before.program.time_zone != after.program.time_zone:
+        # Other clocks, other days: every bucket begins elsewhere.
+        return set(new)
+    return {key for key, one in new.items() if old.get(key) != one}
+
+
+def count_of_member(
+    tx: Connection, program_id: int, member_id: int, configuration: Configuration, rules: CompiledRules, keys: set[str]
+) -> dict[BucketKey, Stats]:
+    """What these aggregates would stand at for one member, those it answers for included. Only reads."""
+    owners = [member_id, *merged_ids(tx, program_id, [member_id])]
+    buckets: dict[BucketKey, Stats] = {}
+    last = 0
+    while rows := page_purchases(tx, program_id, after_id=last, limit=_PAGE, members=owners):
+        last = rows[-1].id
+        for place, stats in _counted(tx, program_id, rows, configuration, rules, keys).items():
+            if place[0] == member_id:
+                buckets[place] = merge(buckets.get(place, EMPTY), stats)
+    return buckets
 
 
 def _definitions(configuration: Configuration) -> dict[str, Aggregate]:

@@ -78,6 +78,14 @@ class Purchase:
         """Whether refunds took all that a rule group gave."""
         return is_taken_back(award.points, self.amount, self.refunded)
 
+    def taken_by(self, part: Decimal) -> dict[str, int]:
+        """What a refund of this part takes back next, by rule group."""
+        points: dict[str, int] = {}
+        for award in self.awards:
+            taken = share(award.points, self.whole, self.refunded, part)
+            points[award.group] = points.get(award.group, 0) + taken
+        return points
+
 
 @dataclass(slots=True, kw_only=True)
 class Waiting:
@@ -137,7 +145,7 @@ class Refunds:
                     awards=[
                         Award(
                             earning=one.id,
-                            group=_group(one.detail),
+                            group=group_of(one.detail),
                             bucket=one.bucket,
                             loyalty_txn_type=one.loyalty_txn_type,
                             points=one.points,
@@ -186,7 +194,7 @@ class Refunds:
         if not purchases:
             return None
         account = self.accounts[member_id]
-        parts = [(one, part) for one, part in _parts(purchases, amount) if part > 0]
+        parts = [(one, part) for one, part in parts_of(purchases, amount) if part > 0]
         claims = [
             (one, award, share(award.points, one.whole, one.refunded, part))
             for one, part in parts
@@ -213,13 +221,10 @@ class Refunds:
             one.counted = self.standing.counted_of(self.members[member_id], one.stored)
         if one.counted is None:
             return
-        points: dict[str, int] = {}
-        for award in one.awards:
-            taken = share(award.points, one.whole, one.refunded, part)
-            points[award.group] = points.get(award.group, 0) + taken
         whole = one.refunded + part >= one.whole
         if whole and one.stored is not None:
             self._gone.add(one.stored.id)
+        points = one.taken_by(part)
         for aggregate, start in self.standing.give_back(member_id, one.counted, points, part, is_whole=whole):
             stored = recount_bucket(self.tx, self.state, member_id, aggregate, start, gone=self._gone)
             self.standing.put_extremes(member_id, aggregate, start, stored)
@@ -263,7 +268,7 @@ def _waiting(row: StoredTransaction) -> Waiting:
     return Waiting(amount=row.amount, dated=row.transaction_date, stored=row)
 
 
-def _parts(purchases: Iterable[Purchase], amount: Decimal) -> Iterator[tuple[Purchase, Decimal]]:
+def parts_of(purchases: Iterable[Purchase], amount: Decimal) -> Iterator[tuple[Purchase, Decimal]]:
     """How a refund is spread over purchases, oldest first; what is over is nobody's."""
     left = amount
     for one in purchases:
@@ -273,5 +278,6 @@ def _parts(purchases: Iterable[Purchase], amount: Decimal) -> Iterator[tuple[Pur
         yield one, part
 
 
-def _group(detail: str | None) -> str:
+def group_of(detail: str | None) -> str:
+    """The rule group that an earning is of."""
     return str(orjson.loads(detail).get("group", "")) if detail else ""

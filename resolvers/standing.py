@@ -27,17 +27,16 @@ from domain.rules.aggregate import (
     with_value,
     without,
 )
-from domain.rules.attributes import typed
 from domain.rules.cap import CapKey, cap_keys, window_starts
 from domain.rules.evaluate import Evaluation, Facts
-from domain.rules.fixed import member_definitions, transaction_definitions
-from domain.rules.model import Aggregate, Configuration
+from domain.rules.model import Aggregate
 from domain.store.bulk import Bulk
 from domain.store.counter import BucketKey, Counter, buckets, counters, put_buckets, put_counters, rolling_buckets
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, into, read_together
 from domain.store.tier import History, snapshots, tiers
 from domain.store.transaction import StoredTransaction, purchases
+from resolvers.fact import Purchases, member_facts, transaction_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +47,19 @@ class Counted:
     added: Mapping[str, Decimal]
 
 
-def transaction_facts(configuration: Configuration, stored: StoredTransaction, reference: str) -> dict[str, Any]:
-    """A stored transaction as rules and aggregates see it; `reference` is that of its member."""
-    return {
-        **typed(transaction_definitions(configuration), stored.attributes),
-        "transaction_id": stored.transaction_id,
-        "transaction_date": stored.transaction_date,
-        "amount": stored.amount,
-        "product_code": stored.product_code,
-        "sub_product_code": stored.sub_product_code,
-        "member_relation_reference": reference,
-        "transaction_type": stored.type,
-    }
-
-
 @dataclass(slots=True)
 class Standing:
-    """The standing of members, as it is after each transaction of a run."""
+    """The standing of members, as it is after each transaction of a run.
+
+    `recounted` are aggregates whose stored buckets do not count, because the definition is another one.
+    """
 
     state: ProgramState
+    recounted: frozenset[str] = frozenset()
     _counters: dict[Counter, int] = field(default_factory=dict)
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
+    _days: dict[tuple[int, str], set[date]] | None = None
     _moved_buckets: set[BucketKey] = field(default_factory=set)
     _counted_now: dict[BucketKey, list[Counted]] = field(default_factory=dict)
     _tiers: dict[int, History] = field(default_factory=dict)
@@ -80,6 +70,14 @@ class Standing:
         """Read what transactions of these instants may need."""
         read_together(tx, *self.readings([one.id for one in members], instants))
 
+    def load_history(self, tx: Connection, ids: Sequence[int]) -> None:
+        """Read the tiers that these members had, and the snapshots that they are in."""
+        read_together(tx, *self._history(ids))
+
+    def fresh(self) -> "Standing":
+        """A standing with the same history, in which nothing was counted yet."""
+        return Standing(self.state, _tiers=self._tiers, _snapshots=self._snapshots)
+
     def load_counts(self, tx: Connection, ids: Sequence[int], instants: Iterable[datetime]) -> None:
         """Read the caps and aggregates that transactions of these instants may move, unless they are known."""
         read_together(tx, *self._counts(ids, instants))
@@ -89,25 +87,32 @@ class Standing:
         if not ids:
             return []
         state = self.state
-        wanted = self._counts(ids, instants)
+        wanted = self._counts(ids, instants) + self._history(ids)
+        if state.asks_for_purchases:
+            wanted.append(into(purchases(state.id, ids), self._purchases))
+        return wanted
+
+    def _history(self, ids: Sequence[int]) -> list[Reading[None]]:
+        state, wanted = self.state, list[Reading[None]]()
         if state.configuration.tiers.assessment != "off":
             wanted.append(into(tiers(state.id, ids), self._tiers))
         if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
             wanted.append(into(snapshots(state.id, ids), self._snapshots))
-        if state.asks_for_purchases:
-            wanted.append(into(purchases(state.id, ids), self._purchases))
         return wanted
 
     def _counts(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
         state, days = self.state, {local_date(at, self.state.zone): at for at in instants}
         wanted: list[Reading[None]] = []
+        # What is read now is not in it.
+        self._days = None
         if not days:
             return wanted
         if state.rules.caps:
             starts = {start for day in days for start in window_starts(day).values()}
             wanted.append(into(counters(state.id, ids, sorted(starts)), self._counters))
-        rolling = [one.aggregate for one in state.rules.aggregates if one.aggregate.period == "rolling_365"]
-        fixed = [one.aggregate for one in state.rules.aggregates if one.aggregate.period != "rolling_365"]
+        stored = [one.aggregate for one in state.rules.aggregates if one.aggregate.key not in self.recounted]
+        rolling = [one for one in stored if one.period == "rolling_365"]
+        fixed = [one for one in stored if one.period != "rolling_365"]
         if fixed:
             starts = {bucket_start(one.period, at, state.zone) for one in fixed for at in days.values()}
             wanted.append(into(buckets(state.id, ids, [one.key for one in fixed], sorted(starts)), self._buckets))
@@ -117,6 +122,11 @@ class Standing:
             wanted.append(into(rolling_buckets(state.id, ids, keys, first, max(days)), self._buckets))
         return wanted
 
+    def suppose(self, buckets: Mapping[BucketKey, Stats]) -> None:
+        """Parts of aggregates that were counted elsewhere, in place of stored ones."""
+        self._buckets |= buckets
+        self._days = None
+
     def facts(
         self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
     ) -> tuple[Facts, Counted]:
@@ -124,7 +134,7 @@ class Standing:
         bare = Facts(
             transaction=transaction,
             at=at,
-            member=self._member_facts(member, at),
+            member=member_facts(self.state, member, at, self._bought(member.id)),
             sub_relation=sub_relation,
             tier=self.tier_at(member, at),
             frozen_segments=self._snapshots.get(member.id, frozenset()),
@@ -153,8 +163,7 @@ class Standing:
         for aggregate, start in self._buckets_at(counted):
             place = (member_id, aggregate.key, start)
             stood = self._buckets.get(place, EMPTY)
-            self._buckets[place] = with_value(stood, aggregate, counted.added[aggregate.key])
-            self._moved_buckets.add(place)
+            self._put_bucket(place, with_value(stood, aggregate, counted.added[aggregate.key]))
             self._counted_now.setdefault(place, []).append(counted)
         if self.state.asks_for_purchases:
             number, last = self._purchases.get(member_id, (0, None))
@@ -179,8 +188,7 @@ class Standing:
             stood, value = self._buckets.get(bucket), counted.added[aggregate.key]
             if stood is None:
                 continue
-            self._buckets[bucket] = without(stood, aggregate, value, part, is_whole=is_whole)
-            self._moved_buckets.add(bucket)
+            self._put_bucket(bucket, without(stood, aggregate, value, part, is_whole=is_whole))
             if is_whole:
                 self._counted_now[bucket] = [one for one in self._counted_now.get(bucket, []) if one is not counted]
                 if loses_extreme(stood, aggregate, value):
@@ -232,6 +240,9 @@ class Standing:
         put_counters(bulk, self.state.id, {key: self._counters[key] for key in sorted(self._moved_counters)})
         put_buckets(bulk, self.state.id, {key: self._buckets[key] for key in sorted(self._moved_buckets)})
 
+    def _bought(self, member_id: int) -> Purchases | None:
+        return self._purchases.get(member_id, (0, None)) if self.state.asks_for_purchases else None
+
     def _move_counter(self, place: Counter, points: int) -> None:
         self._counters[place] = self._counters.get(place, 0) + points
         self._moved_counters.add(place)
@@ -250,31 +261,21 @@ class Standing:
         if first == last:
             return self._buckets.get((member_id, aggregate.key, first), EMPTY)
         stats = EMPTY
-        for (owner, key, start), part in self._buckets.items():
-            if owner == member_id and key == aggregate.key and first <= start <= last:
-                stats = merge(stats, part)
+        for start in self._days_of(member_id, aggregate.key):
+            if first <= start <= last:
+                stats = merge(stats, self._buckets[member_id, aggregate.key, start])
         return stats
 
-    def _member_facts(self, member: Member, at: datetime) -> dict[str, Any]:
-        zone = self.state.zone
-        facts: dict[str, Any] = {
-            **typed(member_definitions(self.state.configuration), member.attributes),
-            "relation_reference": member.relation_reference,
-            "full_name": member.full_name,
-            "email_id": member.email_id,
-            "mobile_number": member.mobile_number,
-            "address": member.address,
-            "gender": member.gender,
-            "dob": member.dob,
-            "status": member.status,
-            "preferred_language": member.preferred_language,
-            "enrolled_at": member.enrolled_at,
-            "days_since_enrolment": (local_date(at, zone) - local_date(member.enrolled_at, zone)).days,
-        }
-        if self.state.asks_for_purchases:
-            number, last = self._purchases.get(member.id, (0, None))
-            facts["purchases"] = number
-            facts["days_since_last_purchase"] = (
-                None if last is None else (local_date(at, zone) - local_date(last, zone)).days
-            )
-        return facts
+    def _days_of(self, member_id: int, key: str) -> set[date]:
+        """The buckets of one member and aggregate, found among those of the whole run."""
+        if self._days is None:
+            self._days = {}
+            for owner, of, start in self._buckets:
+                self._days.setdefault((owner, of), set()).add(start)
+        return self._days.get((member_id, key), set())
+
+    def _put_bucket(self, place: BucketKey, stats: Stats) -> None:
+        self._buckets[place] = stats
+        self._moved_buckets.add(place)
+        if self._days is not None:
+            self._days.setdefault(place[:2], set()).add(place[2])

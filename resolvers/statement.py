@@ -21,12 +21,21 @@ from resolvers.context import Context
 from resolvers.entry import CATEGORY_ORDER, LedgerEntry, category_of, entry_of, known_types
 from resolvers.expiry_schedule import ExpiryPeriod, ExpirySchedule, get_expiry_schedule, list_expiring
 from resolvers.holder import Holder, find_holder, own_reference
-from resolvers.ledger import EntryCursor, count_entries, list_balances, list_entries_by_id, page_entries
+from resolvers.ledger import (
+    EntryCursor,
+    EntryLot,
+    count_entries,
+    list_balances,
+    list_entries_by_id,
+    list_entry_lots,
+    page_entries,
+)
 
 __all__ = [
     "Balance",
     "CategoryRow",
     "EntryCursor",
+    "EntryLot",
     "ExpiryPeriod",
     "ExpirySchedule",
     "LedgerEntry",
@@ -39,6 +48,7 @@ __all__ = [
     "get_statement_summary",
     "list_balances",
     "list_entries_by_id",
+    "list_entry_lots",
     "list_expiring",
     "list_statement",
     "page_entries",

@@ -10,14 +10,15 @@ from uuid import UUID
 from domain.errors import BadRequest, InvalidAttribute, InvalidRequest, TesseraError
 from domain.ledger.posting import Draft
 from domain.member import Member
-from domain.points import plain
+from domain.points import from_minor, plain
 from domain.program_zone import local_instant
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
+from domain.rules.evaluate import CapKey, Evaluation
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
-from domain.store.idempotency import fingerprint_of
+from domain.store.idempotency import Bound, fingerprint_of
 from domain.store.program import ProgramState
-from domain.store.transaction import StoredTransaction
+from domain.store.transaction import PARKED, StoredTransaction
 from domain.sub_relation import Pair, SubRelation, read_pair
 from resolvers.beneficiary import Value, value_of
 from resolvers.context import Context
@@ -70,7 +71,10 @@ class TransactionOutcome:
 
 @dataclass(slots=True)
 class Submission:
-    """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored."""
+    """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored.
+
+    `used` is what the caps had counted before its `evaluation`; `bonuses` are for tiers that it led to.
+    """
 
     command: SubmitTransaction
     at: datetime
@@ -84,12 +88,28 @@ class Submission:
     stored: StoredTransaction | None = None
     drafts: list[Draft] = field(default_factory=list)
     purchase: Purchase | None = None
+    evaluation: Evaluation | None = None
+    used: Mapping[CapKey, int] = field(default_factory=dict)
+    bonuses: list[Draft] = field(default_factory=list)
     waiting: Waiting | None = None
 
     @property
     def is_refund(self) -> bool:
         """Whether it takes back in place of earning."""
         return self.command.transaction_type.upper() == REFUND
+
+    @property
+    def bindable(self) -> dict[str, Any]:
+        """What its idempotency key stands for, once it is stored."""
+        stored = self.stored
+        return {
+            "id": stored.id if stored else None,
+            "member_id": stored.member_id if stored else None,
+            "points": stored.points if stored else 0,
+            "entries": [draft.id for draft in self.drafts],
+            "references": [str(draft.external_reference) for draft in self.drafts],
+            **({"parked": True} if stored is not None and stored.status == PARKED else {}),
+        }
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -195,3 +215,34 @@ def read_attributes(one: Submission, state: ProgramState) -> None:
         raise InvalidAttribute(str(error), field=error.key) from error
     except AttributeMissing as error:
         raise BadRequest(str(error), field=error.key) from error
+
+
+def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOutcome:
+    """What is answered to a transaction of this run."""
+    stored = one.bindable
+    return TransactionOutcome(
+        id=stored["id"],
+        transaction_id=one.command.transaction_id,
+        member_id=stored["member_id"],
+        points=from_minor(stored["points"], places),
+        entry_ids=stored["entries"],
+        external_references=[draft.external_reference for draft in one.drafts],
+        replayed=replayed,
+        ignored_keys=one.ignored,
+        is_parked=one.waiting is not None and one.waiting.is_parked,
+    )
+
+
+def replay_of(one: Submission, bound: Bound, places: int) -> TransactionOutcome:
+    """What was answered to the first transaction with this key. Raises KeyReused, or the refusal that was bound."""
+    outcome = bound.replay(one.fingerprint)
+    return TransactionOutcome(
+        id=outcome["id"],
+        transaction_id=one.command.transaction_id,
+        member_id=outcome["member_id"],
+        points=from_minor(outcome["points"], places),
+        entry_ids=outcome["entries"],
+        external_references=[UUID(one) for one in outcome["references"]],
+        replayed=True,
+        is_parked=outcome.get("parked", False),
+    )

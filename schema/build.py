@@ -15,6 +15,7 @@ from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.referral import ReferralMutation
+from schema.mutations.simulation import SimulationMutation
 from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.transaction import TransactionMutation
 from schema.mutations.transfer import TransferMutation
@@ -35,6 +36,7 @@ class Mutation(
     AdjustmentMutation,
     ProgramMutation,
     ConfigurationMutation,
+    SimulationMutation,
 ):
     pass
 

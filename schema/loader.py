@@ -24,6 +24,7 @@ from resolvers.statement import (
     Balance,
     CategoryRow,
     EntryCursor,
+    EntryLot,
     ExpiryPeriod,
     ExpirySchedule,
     LedgerEntry,
@@ -36,6 +37,7 @@ from resolvers.statement import (
     get_statement_summary,
     list_balances,
     list_entries_by_id,
+    list_entry_lots,
     list_expiring,
     list_statement,
     page_entries,
@@ -89,6 +91,7 @@ class Loaders:
         self.member: DataLoader[int, Member | None] = _by_key(lambda keys: list_members_by_id(ctx, keys))
         self.balance: DataLoader[int, Balance | None] = _by_key(lambda keys: list_balances(ctx, keys))
         self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
+        self.entry_lots: DataLoader[int, Sequence[EntryLot] | None] = _by_key(lambda keys: list_entry_lots(ctx, keys))
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
         self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))
         self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))

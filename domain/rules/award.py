@@ -132,7 +132,11 @@ class GroupAward:
 
     def _rule_explained(self, rule: CompiledRule) -> dict[str, Any]:
         inputs = {one.path: _input_text(one, self.env) for one in rule.inputs}
-        return {"rule": rule.name, "sequence": rule.sequence, "inputs": inputs}
+        told = {"rule": rule.name, "sequence": rule.sequence, "inputs": inputs}
+        own, delay = rule.terms
+        if own is not None:
+            told["expires"] = {"months": own.months} if own.last_day is None else {"date": own.last_day.isoformat()}
+        return told if delay is None else told | {"release_after_days": delay}
 
     def _cut_explained(self, cut: CapCut) -> dict[str, Any]:
         told = {"cap": cut.cap, "limit": cut.limit, "cut": exact_text(cut.cut, self.compiled.parts)}

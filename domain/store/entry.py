@@ -51,6 +51,7 @@ class StoredEntry:
     amount: Decimal | None
     narration: bytes | None
     detail: str | None
+    config_version: int
     reverses_id: int | None
     related_id: int | None
     transaction_ref: int | None
@@ -125,6 +126,7 @@ _ENTRY_COLUMNS = (
     "amount",
     "narration",
     "detail",
+    "config_version",
     "reverses_id",
     "related_id",
     "transaction_ref",

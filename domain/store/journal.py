@@ -66,6 +66,18 @@ class Journal:
         """The accounts as they were at their last postings, to look at; by member id."""
         return {row.member_id: account_of(row) for row in self._accounts(member_ids, currency, lock=False)}
 
+    def foresee_accounts(self, member_ids: Iterable[int], currency: str = "DEFAULT") -> dict[int, Account]:
+        """The accounts as `lock_accounts` would find them, neither locked nor stored, so never to be flushed.
+
+        Holds whose time is over are left to whoever locks next.
+        """
+        seen = self.read_accounts(member_ids, currency)
+        releasing = [one for one in seen.values() if one.next_release <= self.now]
+        if releasing:
+            self._mature(releasing)
+        self._write_off_due([one for one in seen.values() if one.next_expiry <= self.now])
+        return seen
+
     def _accounts(self, member_ids: Iterable[int], currency: str, *, lock: bool) -> Iterable[Row[Any]]:
         given = {"program_id": self.program_id, "members": sorted(set(member_ids)), "currency": currency}
         return self.tx.execute(_LOCK_ACCOUNTS if lock else _ACCOUNTS, given)

@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -86,20 +86,31 @@ def _load(tx: Connection, row: Row[Any]) -> ProgramState:
             program_config.c.program_id == row.id, program_config.c.version == row.config_version
         )
     )
-    configuration = parse(document)
     return ProgramState(
         id=row.id,
         public_id=row.public_id,
         environment=row.environment,
         name=row.name,
         config_version=row.config_version,
-        configuration=configuration,
-        rules=compile_rules(configuration),
-        zone=ZoneInfo(configuration.program.time_zone),
-        document=document or {},
         created_at=row.created_at,
-        asks_for_purchases=any(word in to_json(document) for word in _OF_PURCHASES),
+        **_decided_by(parse(document), document or {}),
     )
+
+
+def under(state: ProgramState, configuration: Configuration, document: Mapping[str, Any]) -> ProgramState:
+    """The program as it would be with another configuration; the version stays the one in force."""
+    return replace(state, **_decided_by(configuration, document))
+
+
+def _decided_by(configuration: Configuration, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a program's state follows from its configuration."""
+    return {
+        "configuration": configuration,
+        "rules": compile_rules(configuration),
+        "zone": ZoneInfo(configuration.program.time_zone),
+        "document": document,
+        "asks_for_purchases": any(word in to_json(document) for word in _OF_PURCHASES),
+    }
 
 
 def insert_program(

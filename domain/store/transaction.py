@@ -83,15 +83,16 @@ def find_transactions(tx: Connection, program_id: int, ids: Sequence[int]) -> di
     return {row.id: StoredTransaction(**row._mapping) for row in rows}
 
 
-def page_purchases(tx: Connection, program_id: int, *, after_id: int, limit: int) -> list[StoredTransaction]:
-    """The purchases of a program that stand, by id, after one of them."""
+def page_purchases(
+    tx: Connection, program_id: int, *, after_id: int, limit: int, members: Sequence[int] | None = None
+) -> list[StoredTransaction]:
+    """The purchases of a program, or of some of its members, that stand, by id, after one of them."""
     columns = table.c
-    rows = tx.execute(
-        select(table)
-        .where(columns.program_id == program_id, columns.id > after_id, columns.type == "DR", columns.status == POSTED)
-        .order_by(columns.id)
-        .limit(limit)
+    query = select(table).where(
+        columns.program_id == program_id, columns.id > after_id, columns.type == "DR", columns.status == POSTED
     )
+    query = query if members is None else query.where(columns.member_id.in_(members))
+    rows = tx.execute(query.order_by(columns.id).limit(limit))
     return [StoredTransaction(**row._mapping) for row in rows]
 
 

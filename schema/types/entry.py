@@ -14,6 +14,7 @@ from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import ENTRY, encode
 from schema.scalar import Points
+from schema.types.explanation import Explanation, to_explanation
 from schema.types.node import Node
 
 if TYPE_CHECKING:
@@ -77,12 +78,21 @@ class LedgerEntry(Node):
         description="The text that came with a transfer, a bonus or an adjustment; null for an erased member."
     )
     detail: JSON = strawberry.field(
-        description="How the points came about: the rules that gave them, and what each gave."
+        description="How the points came about, as it is stored; `explanation` is the same with types."
     )
     is_active: bool = strawberry.field(description="False for a redemption that was reversed.")
     member_id: strawberry.Private[int]
     reverses_id: strawberry.Private[int | None]
     related_id: strawberry.Private[int | None]
+    row: strawberry.Private[EntryRow]
+
+    @field(
+        "Why it has its points: of an earning, a refund and an upgrade bonus. Null for other postings, which name what "
+        "they answer (`reverses`, `related`) or the text that came with them (`note`)."
+    )
+    def explanation(self) -> Explanation | None:
+        told = self.row.explanation
+        return None if told is None else to_explanation(told, entry_id=self.row.id)
 
     @field("The member whose account it is.")
     async def member(self, info: Info) -> Annotated["Member", strawberry.lazy("schema.types.member")] | None:
@@ -126,6 +136,7 @@ def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
         member_id=row.member_id,
         reverses_id=row.reverses_id,
         related_id=row.related_id,
+        row=row,
     )
 
 

@@ -74,6 +74,8 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
         "programGoLive",
         "credentialReset",
         "configurationApply",
+        "pointsSimulate",
+        "rulesBackTest",
         *CONFIGURATION_MUTATIONS,
     }
     assert all(one["args"] == [{"name": "input"}] for one in fields)

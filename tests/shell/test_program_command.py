@@ -10,6 +10,13 @@ from tests.shell.command import Deployment
 SOURCE = Path(__file__).parents[2]
 RULES = SOURCE / "tessera" / "data" / "demo_rules.yaml"
 HEADER = "transaction_id,transaction_type,transaction_date,member_relation_reference,product_code,amount,quantity"
+CHANGE = """
+version: 1
+program: {redemption_rate: 50}
+rule_groups:
+  - name: Bonus
+    rules: [{name: Five or more CDs, cap: 10}, {name: Always, enabled: false, award: {type: flat, points: 1}}]
+"""
 MEMBERS = "relation_reference,full_name,status\nA,Ann,1\nB,Bob,1\n"
 
 
@@ -18,18 +25,43 @@ def program(deployment: Deployment) -> str:
     """The id of a program under the demo's rules."""
     program_id = str(deployment.run("program", "create", "Shop", "--json").json["program_id"])
     applied = deployment.run("rules", "apply", str(RULES), "--program", program_id)
-    assert (applied.status, applied.out) == (0, "Configuration version 2 is in force.\n")
+    assert (applied.status, applied.out.splitlines()[-1]) == (0, "Configuration version 2 is in force.")
     return program_id
 
 
 def test_rules_are_applied_once(deployment: Deployment, program: str) -> None:
     again = deployment.run("rules", "apply", str(RULES), "--program", program)
-    assert (again.status, again.out) == (
-        0,
-        "Configuration version 2 is in force already: the file says nothing new.\n",
-    )
+    *told, last = again.out.splitlines()
+    assert (again.status, last) == (0, "Configuration version 2 is in force already: the file says nothing new.")
+    assert "keeps     rules of Purchases: One point per dollar" in told
+    assert {line.split()[0] for line in told} == {"keeps"}
     [listed] = deployment.run("program", "list", "--json").json
     assert listed["config_version"] == 2
+
+
+def test_a_rules_file_tells_what_it_adds_changes_removes_and_keeps(deployment: Deployment, program: str) -> None:
+    file = deployment.folder / "change.yaml"
+    file.write_text(CHANGE)
+    asked = ("rules", "apply", str(file), "--program", program)
+    dry = deployment.run(*asked, "--dry-run")
+    *told, last = dry.out.splitlines()
+    assert (dry.status, last) == (0, "Configuration version 2 would be replaced. Nothing was written."), dry.err
+    assert [line for line in told if "rule" in line or "changes" in line] == [
+        "changes   program: redemption_rate",
+        "keeps     rule_groups: Purchases, Bonus",
+        "keeps     rules of Purchases: One point per dollar",
+        "adds      rules of Bonus: Always",
+        "changes   rules of Bonus: Five or more CDs",
+    ]
+    assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+    applied = deployment.run(*asked)
+    assert applied.out.splitlines() == [*told, "Configuration version 3 is in force."]
+    back = deployment.run("rules", "apply", str(RULES), "--program", program, "--prune", "--dry-run")
+    assert "removes   rules of Bonus: Always" in back.out.splitlines()
+    wrong = deployment.folder / "wrong.yaml"
+    wrong.write_text("version: 1\nexamples: [{name: one CD, points: 99}]\n")
+    refused = deployment.run("rules", "apply", str(wrong), "--program", program, "--dry-run")
+    assert (refused.status, refused.out, "examples fail" in refused.err) == (1, "", True)
 
 
 def test_a_rules_file_of_any_size_is_refused_and_not_read_whole(empty_deployment: Deployment) -> None:
@@ -64,6 +96,24 @@ def test_a_file_is_tested_together_with_what_is_in_force(deployment: Deployment,
     joined = deployment.run("rules", "test", str(file), "--program", program)
     assert (joined.status, joined.out.splitlines()[-1]) == (0, "ok   joined: 14 points, expected 14")
     assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+
+
+def test_a_past_period_is_replayed_under_a_file(deployment: Deployment, program: str) -> None:
+    rows = f"{HEADER}\n1,DR,2026-01-01,A,MUSIC,29.33,5\n2,DR,2026-01-02,B,MUSIC,10,1\n"
+    assert _load(deployment, program, "Shop_CPD.csv", MEMBERS).status == 0
+    assert _load(deployment, program, "Shop_TXN.csv", rows).status == 0
+    file = deployment.folder / "draft.yaml"
+    file.write_text("version: 1\nrule_groups: [{name: Purchases, caps: {month: 12}, rules: []}]\n")
+    asked = ("rules", "back-test", str(file), "--program", program, "--from", "2026-01-01", "--to", "2026-01-31")
+    report = deployment.run(*asked, "--json").json
+    assert report["total"] == {"actual": "49", "draft": "32", "points": "-17", "money": "-0.17"}
+    assert (report["members_lost"], report["members_unchanged"], list(report["largest"])) == (1, 1, ["A"])
+    printed = deployment.run(*asked)
+    assert (printed.status, printed.out.splitlines()[1].split()) == (0, ["total", "49", "32", "-17", "-0.17"])
+    assert deployment.run("program", "list", "--json").json[0]["config_version"] == 2
+    wrong = deployment.run(*asked[:-1], "2025-01-31")
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "before the first" in wrong.err
 
 
 @pytest.mark.parametrize("suffix", [".json", ".CSV"])

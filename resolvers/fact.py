@@ -1,0 +1,55 @@
+"""Members and transactions as rules, segments and aggregates see them."""
+
+from datetime import datetime
+from typing import Any
+
+from domain.member import Member
+from domain.program_zone import local_date
+from domain.rules.attributes import typed
+from domain.rules.fixed import member_definitions, transaction_definitions
+from domain.rules.model import Configuration
+from domain.store.program import ProgramState
+from domain.store.transaction import StoredTransaction
+
+Purchases = tuple[int, datetime | None]
+"""How much somebody bought, and when last."""
+
+
+def transaction_facts(configuration: Configuration, stored: StoredTransaction, reference: str) -> dict[str, Any]:
+    """A stored transaction as rules and aggregates see it; `reference` is that of its member."""
+    return {
+        **typed(transaction_definitions(configuration), stored.attributes),
+        "transaction_id": stored.transaction_id,
+        "transaction_date": stored.transaction_date,
+        "amount": stored.amount,
+        "product_code": stored.product_code,
+        "sub_product_code": stored.sub_product_code,
+        "member_relation_reference": reference,
+        "transaction_type": stored.type,
+    }
+
+
+def member_facts(state: ProgramState, member: Member, at: datetime, bought: Purchases | None) -> dict[str, Any]:
+    """A member at an instant; `bought` may be None where no condition asks for it."""
+    zone = state.zone
+    facts: dict[str, Any] = {
+        **typed(member_definitions(state.configuration), member.attributes),
+        "relation_reference": member.relation_reference,
+        "full_name": member.full_name,
+        "email_id": member.email_id,
+        "mobile_number": member.mobile_number,
+        "address": member.address,
+        "gender": member.gender,
+        "dob": member.dob,
+        "status": member.status,
+        "preferred_language": member.preferred_language,
+        "enrolled_at": member.enrolled_at,
+        "days_since_enrolment": (local_date(at, zone) - local_date(member.enrolled_at, zone)).days,
+    }
+    if bought is not None:
+        number, last = bought
+        facts["purchases"] = number
+        facts["days_since_last_purchase"] = (
+            None if last is None else (local_date(at, zone) - local_date(last, zone)).days
+        )
+    return facts
