@@ -25,7 +25,6 @@ from domain.rules.attributes import is_product, storable
 from domain.rules.evaluate import AwardTooLarge, evaluate
 from domain.rules.fixed import EARN, REFUND
 from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys, refusal_outcome
-from domain.store.ids import fresh_ids
 from domain.store.journal import Journal
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, read_together
@@ -61,7 +60,6 @@ class Earnings:
     _beneficiaries: Beneficiaries = field(init=False)
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
-    _ids: list[int] = field(default_factory=list)
     _bound: dict[str, Bound] = field(default_factory=dict)
     _binding: dict[str, Bound] = field(default_factory=dict)
     _running: dict[str, Submission] = field(default_factory=dict)
@@ -107,7 +105,7 @@ class Earnings:
             known_keys(self.state.id, USE_CASE, sorted({one.key for one in good if one.key}), self.now),
             taken(self.state.id, wanted),
             *self._standing.readings(ids, self._instants(good)),
-            *self._numbers(len(good)),
+            *self._numbers(journal, len(good)),
         )
         if lapsed:
             forget_keys(self.tx, self.state.id, USE_CASE, lapsed, self.now)
@@ -130,10 +128,9 @@ class Earnings:
         journal.flush()
         return accounts
 
-    def _numbers(self, count: int) -> list[Reading[None]]:
-        """The transactions' ids. Of those that are refused they are lost, which is cheaper than to ask later."""
-        fresh = fresh_ids(self.tx, member_transaction, self.state.id, count)
-        return [Reading(fresh.statement, fresh.values, lambda rows: self._ids.extend(fresh.take(rows)))]
+    def _numbers(self, journal: Journal, count: int) -> list[Reading[None]]:
+        """Ids for as many transactions, and for a posting of each rule group with its lot and its event."""
+        return journal.ids.ahead(count * (1 + 3 * len(self.state.rules.groups)))
 
     def _begin(self, members: Sequence[Member]) -> None:
         self._standing = self._new_standing(members)
@@ -221,7 +218,7 @@ class Earnings:
             self._tiering.assess(member, self._accounts[member.id])
 
     def _store(self, journal: Journal, posted: Sequence[Submission]) -> None:
-        for one, row_id in zip(posted, self._ids, strict=False):
+        for one, row_id in zip(posted, journal.ids.take(member_transaction, len(posted)), strict=True):
             if one.waiting is not None:
                 one.drafts = one.waiting.drafts
             one.stored = self._row(one, row_id)

@@ -190,7 +190,7 @@ class Rehearsal(Earnings):
         if self.tier is not None:
             self._standing.set_tier(_NOBODY, _ALWAYS, self.tier)
 
-    def _numbers(self, count: int) -> list[Reading[None]]:  # noqa: ARG002 - nothing gets a number
+    def _numbers(self, journal: Journal, count: int) -> list[Reading[None]]:  # noqa: ARG002 - nothing gets a number
         return []
 
 

@@ -39,8 +39,11 @@ EMPTY = Stats(_ZERO, 0, None, None)
 
 def with_value(stats: Stats, aggregate: Aggregate, value: Decimal) -> Stats:
     """The stats with one value more."""
-    extreme = value if _has_extremes(aggregate) else None
-    return merge(stats, Stats(value, 1, extreme, extreme))
+    low, high = stats.low, stats.high
+    if _has_extremes(aggregate):
+        low = value if low is None else min(low, value)
+        high = value if high is None else max(high, value)
+    return Stats(EXACT.add(stats.sum, value), stats.count + 1, low, high)
 
 
 def merge(first: Stats, second: Stats) -> Stats:

@@ -1,10 +1,15 @@
-"""Ids of rows: 64-bit integers, given before the insert so that rows can name each other in bulk."""
+"""Ids of rows: 64-bit integers, given before the insert so that rows can name each other in bulk.
 
-from itertools import islice
+PostgreSQL draws them from one sequence. SQLite has one writer, so the next number of the partition is free until
+its database transaction ends.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from sqlalchemy import BigInteger, Connection, Integer, Table, bindparam, func, literal_column, select
 
-from domain.store.reading import Reading, read
+from domain.store.reading import Reading, Values, read
 
 _DRAW = select(literal_column("nextval('tessera_id')", BigInteger).label("id")).select_from(
     func.generate_series(1, bindparam("count", type_=Integer))
@@ -12,30 +17,41 @@ _DRAW = select(literal_column("nextval('tessera_id')", BigInteger).label("id")).
 
 
 def allocate_ids(tx: Connection, table: Table, program_id: int, count: int) -> list[int]:
-    """`count` fresh ids for rows of `table` in this program, ascending.
-
-    PostgreSQL draws them from one sequence. SQLite has one writer, so the next number of the partition is
-    free until this database transaction ends.
-    """
-    return read(tx, fresh_ids(tx, table, program_id, count))
+    """`count` fresh ids for rows of `table` in this program, ascending."""
+    return Ids(tx, program_id).take(table, count)
 
 
-def allocate_many(tx: Connection, program_id: int, *wanted: tuple[Table, int]) -> list[list[int]]:
-    """Fresh ids for rows of several tables, by one statement where one sequence serves them all."""
-    if tx.dialect.name != "postgresql":
-        return [allocate_ids(tx, table, program_id, count) if count else [] for table, count in wanted]
-    table, drawn = wanted[0][0], sum(count for _, count in wanted)
-    ids = iter(allocate_ids(tx, table, program_id, drawn))
-    return [list(islice(ids, count)) for _, count in wanted]
+@dataclass(slots=True)
+class Ids:
+    """Gives ids in one database transaction: several tables can be served by one statement."""
 
+    tx: Connection
+    program_id: int
+    _spare: list[int] = field(default_factory=list)
 
-def fresh_ids(tx: Connection, table: Table, program_id: int, count: int) -> Reading[list[int]]:
-    """See `allocate_ids`."""
-    if tx.dialect.name == "postgresql":
-        return Reading(_DRAW, {"count": count}, lambda rows: [row[0] for row in rows])
-    newest = select(func.max(table.c.id)).where(table.c.program_id == program_id)
+    def ahead(self, count: int) -> list[Reading[None]]:
+        """What draws ids beforehand, together with other reads. Those that nobody takes are lost."""
+        return [Reading(_DRAW, {"count": count}, self._keep)] if self._is_sequence and count else []
 
-    def following(last: int | None) -> list[int]:
-        return list(range((last or 0) + 1, (last or 0) + 1 + count))
+    def draw(self, count: int) -> None:
+        """See to it that as many ids are there, for whatever table."""
+        for reading in self.ahead(max(0, count - len(self._spare))):
+            read(self.tx, reading)
 
-    return Reading(newest, {}, lambda rows: following(next(iter(rows))[0]))
+    def take(self, table: Table, count: int) -> list[int]:
+        """`count` fresh ids for rows of `table`, ascending."""
+        if self._is_sequence:
+            self.draw(count)
+            taken, self._spare = self._spare[:count], self._spare[count:]
+            return taken
+        if not count:
+            return []
+        newest = self.tx.scalar(select(func.max(table.c.id)).where(table.c.program_id == self.program_id)) or 0
+        return list(range(newest + 1, newest + 1 + count))
+
+    @property
+    def _is_sequence(self) -> bool:
+        return self.tx.dialect.name == "postgresql"
+
+    def _keep(self, rows: Iterable[Values]) -> None:
+        self._spare += [row[0] for row in rows]

@@ -21,7 +21,7 @@ from domain.models.types import to_json
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.hold import end_hold, next_lapses, overdue_holds
-from domain.store.ids import allocate_many
+from domain.store.ids import Ids
 from domain.store.lot import due_lots, next_dates, pending_points, taken_lots
 from domain.store.outbox import insert_events
 
@@ -51,9 +51,10 @@ class Journal:
     source: str
     accounts: dict[int, Account] = field(default_factory=dict)
     bulk: Bulk = field(init=False)
+    ids: Ids = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bulk = Bulk(self.tx)
+        self.bulk, self.ids = Bulk(self.tx), Ids(self.tx, self.program_id)
 
     def lock_accounts(self, member_ids: Iterable[int], currency: str = "DEFAULT") -> dict[int, Account]:
         """Lock the accounts of these members, in id order, and write off what is due; by member id."""
@@ -138,14 +139,12 @@ class Journal:
         fresh = [(draft, move.lot) for draft in drafts for move in draft.moves if move.lot.id is None]
         new = {id(one): (draft, one) for draft, one in reversed(fresh)}
         ordered = list(reversed(new.values()))
-        entry_ids, lot_ids, event_ids = allocate_many(
-            self.tx, self.program_id, (ledger_entry, len(drafts)), (lot, len(ordered)), (outbox, len(drafts))
-        )
-        for draft, entry_id in zip(drafts, entry_ids, strict=True):
+        self.ids.draw(2 * len(drafts) + len(ordered))
+        for draft, entry_id in zip(drafts, self.ids.take(ledger_entry, len(drafts)), strict=True):
             draft.id = entry_id
-        for (draft, one), lot_id in zip(ordered, lot_ids, strict=True):
+        for (draft, one), lot_id in zip(ordered, self.ids.take(lot, len(ordered)), strict=True):
             one.id, one.entry_id = lot_id, draft.id
-        return event_ids
+        return self.ids.take(outbox, len(drafts))
 
     def _insert(self, moved: Sequence[Account], event_ids: Sequence[int]) -> None:
         entries, traces, events = [], [], []
