@@ -75,7 +75,9 @@ async def _load_postgres(url: URL, secret: str, pasts: Iterable[Past]) -> None:
 
 def _converted(table: Table, rows: Iterable[Row], dialect: Dialect) -> Iterator[Row]:
     """The rows as the driver wants them, by the types of the product's own columns."""
-    converters: list[Converter] = [column.type.bind_processor(dialect) for column in table.columns]
+    converters: list[Converter] = [
+        column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns
+    ]
     changed = [(place, convert) for place, convert in enumerate(converters) if convert is not None]
     for row in rows:
         values = list(row)

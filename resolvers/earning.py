@@ -228,6 +228,7 @@ class Earnings:
         insert_transactions(bulk, [one.stored for one in posted if one.stored is not None])
         journal.write_down()
         self._standing.store(bulk)
+        self._tiering.write_down(journal)
         for one in posted:
             if one.key:
                 self._binding[one.key] = Bound(one.fingerprint, one.bindable)
@@ -235,7 +236,6 @@ class Earnings:
         bulk.store()
         if self._refunds is not None:
             self._refunds.store()
-        self._tiering.store()
         self._referring.store()
 
     def _row(self, one: Submission, row_id: int) -> StoredTransaction:

@@ -111,6 +111,6 @@ class Newcomers:
         awarding.load()
         for referee, owner, referrer in self._activated:
             referring.reward(referee, referrer or referring.referrers[owner], awarding, tiering)
+        tiering.write_down(journal)
         journal.flush()
-        tiering.store()
         referring.store()

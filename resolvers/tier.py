@@ -58,8 +58,8 @@ async def _assess_batch(ctx: Context, limit: int) -> int:
         tiering = Tiering(tx, state, now, standing, awarding)
         for member in members:
             tiering.assess(member, accounts[member.id])
+        tiering.write_down(journal)
         journal.flush()
-        tiering.store()
         return len(ids)
 
     return await ctx.write(body)

@@ -13,9 +13,9 @@ from domain.models.types import to_json
 from domain.points import from_minor
 from domain.rules.model import Configuration
 from domain.store.entry import earned_since
-from domain.store.outbox import add_events
+from domain.store.journal import Journal
 from domain.store.program import ProgramState
-from domain.store.tier import set_qualified, set_tier
+from domain.store.tier import put_qualified, put_tiers
 from domain.tiers import TierDecision, assess
 from resolvers.awarding import Awarding
 from resolvers.standing import Standing
@@ -123,14 +123,12 @@ class Tiering:
             self._qualified.add(member.id)
             current.qualified_at = decision.since
 
-    def store(self) -> None:
-        """Store what changed. Of several changes in one instant the last one counts."""
+    def write_down(self, journal: Journal) -> None:
+        """Put what changed into the journal's bulk. Of several changes in one instant the last one counts."""
         last = {member_id: (tier, since) for member_id, tier, since in self._changes}
-        for member_id, (tier, since) in last.items():
-            set_tier(self.tx, self.state.id, member_id, tier, since=self.now, qualified_at=since, source="automatic")
-        add_events(self.tx, self.state.id, [_event(one, tier, self.now) for one, (tier, _) in last.items()])
-        if self._qualified - last.keys():
-            set_qualified(self.tx, self.state.id, sorted(self._qualified - last.keys()), self.now)
+        put_tiers(journal.bulk, self.state.id, last, since=self.now, source="automatic")
+        put_qualified(journal.bulk, self.state.id, sorted(self._qualified - last.keys()), self.now)
+        journal.add_events([_event(one, tier, self.now) for one, (tier, _) in last.items()])
 
 
 def is_automatic(configuration: Configuration) -> bool:

@@ -131,4 +131,5 @@ def _columns(shape: _Shape, rows: Sequence[Row]) -> Iterable[list[Any]]:
 
 @cache
 def _converters(shape: _Shape) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    return [(name, shape.table.c[name].type.bind_processor(_POSTGRES)) for name in shape.columns]
+    types = [(name, shape.table.c[name].type.dialect_impl(_POSTGRES)) for name in shape.columns]
+    return [(name, one.bind_processor(_POSTGRES)) for name, one in types]

@@ -28,6 +28,7 @@ class Ids:
     tx: Connection
     program_id: int
     _spare: list[int] = field(default_factory=list)
+    _given: dict[Table, int] = field(default_factory=dict)
 
     def ahead(self, count: int) -> list[Reading[None]]:
         """What draws ids beforehand, together with other reads. Those that nobody takes are lost."""
@@ -46,7 +47,10 @@ class Ids:
             return taken
         if not count:
             return []
-        newest = self.tx.scalar(select(func.max(table.c.id)).where(table.c.program_id == self.program_id)) or 0
+        stored = self.tx.scalar(select(func.max(table.c.id)).where(table.c.program_id == self.program_id)) or 0
+        # What was given before may not be stored yet.
+        newest = max(stored, self._given.get(table, 0))
+        self._given[table] = newest + count
         return list(range(newest + 1, newest + 1 + count))
 
     @property

@@ -134,6 +134,10 @@ class Journal:
             one.drafts = []
         return drafts
 
+    def add_events(self, events: Sequence[dict[str, object]]) -> None:
+        """Tell in the outbox what no posting tells."""
+        insert_events(self.bulk, self.program_id, events, self.ids.take(outbox, len(events)))
+
     def _give_ids(self, drafts: Sequence[Draft]) -> list[int]:
         """Ids of the drafts and their new lots; gives those of the events."""
         fresh = [(draft, move.lot) for draft in drafts for move in draft.moves if move.lot.id is None]

@@ -1,13 +1,13 @@
 """Tiers and segments of members in the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, select
 
 from domain.models import member, member_tier, segment_member
 from domain.store.among import among
+from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values
 
 History = list[tuple[datetime, str | None]]
@@ -47,41 +47,44 @@ def snapshots(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, f
     return Reading(_SNAPSHOTS, {"program_id": program_id, "members": member_ids}, take)
 
 
-def set_tier(
-    tx: Connection,
+def put_tiers(
+    bulk: Bulk,
     program_id: int,
-    member_id: int,
-    tier: str | None,
+    changes: Mapping[int, tuple[str | None, datetime | None]],
     *,
     since: datetime,
-    qualified_at: datetime | None,
     source: str,
 ) -> None:
-    """Give a member another tier from an instant on. The caller has locked the account."""
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    given = dialect.insert(member_tier).values(
-        program_id=program_id, member_id=member_id, since=since, tier=tier, source=source
-    )
+    """Give members other tiers from an instant on: the tier and the last qualification. Their accounts are locked."""
     # Of two changes in one instant the later one stands.
-    tx.execute(
-        given.on_conflict_do_update(
-            index_elements=["program_id", "member_id", "since"], set_={"tier": tier, "source": source}
-        )
+    bulk.upsert(
+        member_tier,
+        ("program_id", "member_id", "since"),
+        [
+            {"program_id": program_id, "member_id": one, "since": since, "tier": tier, "source": source}
+            for one, (tier, _) in changes.items()
+        ],
     )
-    tx.execute(
-        update(member)
-        .where(member.c.program_id == program_id, member.c.id == member_id)
-        .values(tier=tier, tier_since=since, tier_qualified_at=qualified_at)
+    bulk.update(
+        member,
+        ("program_id", "id"),
+        [
+            {
+                "program_id": program_id,
+                "id": one,
+                "tier": tier,
+                "tier_since": since,
+                "tier_qualified_at": qualified_at,
+            }
+            for one, (tier, qualified_at) in changes.items()
+        ],
     )
 
 
-def set_qualified(tx: Connection, program_id: int, member_ids: Sequence[int], at: datetime) -> None:
+def put_qualified(bulk: Bulk, program_id: int, member_ids: Sequence[int], at: datetime) -> None:
     """Note that these members met the conditions of their tiers."""
-    tx.execute(
-        update(member)
-        .where(member.c.program_id == program_id, member.c.id.in_(member_ids))
-        .values(tier_qualified_at=at)
-    )
+    rows = [{"program_id": program_id, "id": one, "tier_qualified_at": at} for one in member_ids]
+    bulk.update(member, ("program_id", "id"), rows)
 
 
 def retained_until(tx: Connection, program_id: int, before: datetime, limit: int) -> list[int]:
