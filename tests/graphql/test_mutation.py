@@ -75,6 +75,7 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
         "credentialReset",
         "configurationApply",
         "pointsSimulate",
+        "memberReferralCodeIssue",
         "rulesBackTest",
         *CONFIGURATION_MUTATIONS,
     }

@@ -235,7 +235,6 @@ async def test_what_cannot_be_simulated_is_refused(shop: Shop, jazz: Context) ->
         (refunded("", 10), {}, BadRequest),
         (named, {"draft": b"version: 2"}, ConfigurationRefused),
         (named, {"draft": {"version": 1, "program": {"points_decimals": 0}}}, ConfigurationRefused),
-        (named, {"draft": {"version": 1, "referrals": {"enabled": True}}}, ConfigurationRefused),
         (nobody, {"member": SampleMember(tier="Iron")}, InvalidRequest),
         (nobody, {"member": SampleMember(attributes={"genre": "folk"})}, InvalidAttribute),
     ):
