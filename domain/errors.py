@@ -286,5 +286,9 @@ class SubRelationNotFound(TesseraError, code="1330", status=404, message="Sub-re
     """No sub-relation of this program has this id."""
 
 
+class TierNotManual(TesseraError, code="1340", status=409, message="Tiers are not given by hand"):
+    """The program has no tiers, or they follow what members earn; the detail says which."""
+
+
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
 """Every declared error by its v1 code."""

@@ -32,7 +32,8 @@ from domain.rules.fixed import member_definitions, transaction_definitions
 from domain.rules.model import Aggregate, Configuration
 from domain.store.counter import BucketKey, Counter, put_buckets, put_counters, read_buckets, read_counters
 from domain.store.program import ProgramState
-from domain.store.tier import History, read_snapshots, read_tiers
+from domain.store.segment import read_snapshots
+from domain.store.tier import History, read_tiers
 from domain.store.transaction import StoredTransaction, purchases_of
 
 
@@ -60,9 +61,13 @@ def transaction_facts(configuration: Configuration, stored: StoredTransaction, r
 
 @dataclass(slots=True)
 class Standing:
-    """The standing of members, as it is after each transaction of a run."""
+    """The standing of members, as it is after each transaction of a run.
+
+    `of_segments`: what segments may ask is read as well, also those that decide on no purchase.
+    """
 
     state: ProgramState
+    of_segments: bool = False
     _counters: dict[Counter, int] = field(default_factory=dict)
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
@@ -70,6 +75,10 @@ class Standing:
     _tiers: dict[int, History] = field(default_factory=dict)
     _snapshots: dict[int, frozenset[str]] = field(default_factory=dict)
     _purchases: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
+
+    @property
+    def _has_purchases(self) -> bool:
+        return self.state.asks_for_purchases or (self.of_segments and self.state.segments_ask_for_purchases)
 
     def load(self, tx: Connection, members: Sequence[Member], instants: Iterable[datetime]) -> None:
         """Read what transactions of these instants may need."""
@@ -81,7 +90,7 @@ class Standing:
             self._tiers = read_tiers(tx, state.id, ids)
         if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
             self._snapshots = read_snapshots(tx, state.id, ids)
-        if state.asks_for_purchases:
+        if self._has_purchases:
             self._purchases = purchases_of(tx, state.id, ids)
 
     def load_counts(self, tx: Connection, ids: Sequence[int], instants: Iterable[datetime]) -> None:
@@ -106,14 +115,7 @@ class Standing:
         self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
     ) -> tuple[Facts, Counted]:
         """The transaction as the rules see it, aggregates with itself in them, and what it adds to those."""
-        bare = Facts(
-            transaction=transaction,
-            at=at,
-            member=self._member_facts(member, at),
-            sub_relation=sub_relation,
-            tier=self.tier_at(member, at),
-            frozen_segments=self._snapshots.get(member.id, frozenset()),
-        )
+        bare = self._facts(member, transaction, at, sub_relation)
         aggregates = self.state.rules.aggregates
         if not aggregates:
             return bare, Counted(at, {})
@@ -127,6 +129,26 @@ class Standing:
                 values[one.aggregate.key] = value
         return replace(bare, aggregates=values), Counted(at, added)
 
+    def profile(self, member: Member, at: datetime) -> Facts:
+        """The member as segments see it at an instant, without a transaction."""
+        values = {
+            one.aggregate.key: self.aggregate(member.id, one.aggregate.key, at) for one in self.state.rules.aggregates
+        }
+        known = {key: value for key, value in values.items() if value is not None}
+        return replace(self._facts(member, {}, at, {}), aggregates=known)
+
+    def _facts(
+        self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
+    ) -> Facts:
+        return Facts(
+            transaction=transaction,
+            at=at,
+            member=self._member_facts(member, at),
+            sub_relation=sub_relation,
+            tier=self.tier_at(member, at),
+            frozen_segments=self._snapshots.get(member.id, frozenset()),
+        )
+
     def used(self, member_id: int, at: datetime) -> dict[CapKey, int]:
         """What each cap has counted in the windows of this instant, in smallest units."""
         return {key: self._counters.get((member_id, *key), 0) for key in cap_keys(self.state.rules, at)}
@@ -139,7 +161,7 @@ class Standing:
             place = (member_id, aggregate.key, start)
             self._buckets[place] = with_value(self._buckets.get(place, EMPTY), counted.added[aggregate.key])
             self._moved_buckets.add(place)
-        if self.state.asks_for_purchases:
+        if self._has_purchases:
             number, last = self._purchases.get(member_id, (0, None))
             self._purchases[member_id] = (number + 1, counted.at if last is None else max(last, counted.at))
 
@@ -240,7 +262,7 @@ class Standing:
             "enrolled_at": member.enrolled_at,
             "days_since_enrolment": (local_date(at, zone) - local_date(member.enrolled_at, zone)).days,
         }
-        if self.state.asks_for_purchases:
+        if self._has_purchases:
             number, last = self._purchases.get(member.id, (0, None))
             facts["purchases"] = number
             facts["days_since_last_purchase"] = (

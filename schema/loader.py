@@ -40,6 +40,14 @@ from resolvers.statement import (
     page_entries,
 )
 from resolvers.sub_relation import SubRelation, page_sub_relations
+from resolvers.tier_standing import (
+    MemberTier,
+    TierChange,
+    TierWay,
+    list_tier_histories,
+    list_tier_progress,
+    list_tiers,
+)
 from resolvers.transaction import Transaction, page_transactions
 
 Key = TypeVar("Key", bound=Hashable)
@@ -87,6 +95,11 @@ class Loaders:
         self._ctx = ctx
         self.member: DataLoader[int, Member | None] = _by_key(lambda keys: list_members_by_id(ctx, keys))
         self.balance: DataLoader[int, Balance | None] = _by_key(lambda keys: list_balances(ctx, keys))
+        self.tier: DataLoader[int, MemberTier | None] = _by_key(lambda keys: list_tiers(ctx, keys))
+        self.tier_way: DataLoader[int, TierWay | None] = _by_key(lambda keys: list_tier_progress(ctx, keys))
+        self.tier_history: DataLoader[int, list[TierChange] | None] = _by_key(
+            lambda keys: list_tier_histories(ctx, keys)
+        )
         self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
         self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))

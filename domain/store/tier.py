@@ -1,12 +1,23 @@
-"""Tiers and segments of members in the database."""
+"""Tiers of members in the database."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from domain.models import member, member_tier, segment_member
+from domain.models import member, member_tier
+
+
+@dataclass(frozen=True, slots=True)
+class TierChange:
+    """A tier that a member got, None for none; `source` is `automatic`, `manual` or `merge`."""
+
+    since: datetime
+    tier: str | None
+    source: str
+
 
 History = list[tuple[datetime, str | None]]
 """The tiers that a member had, oldest first, each with the instant from which it had it."""
@@ -22,6 +33,19 @@ def read_tiers(tx: Connection, program_id: int, member_ids: Sequence[int]) -> di
         .order_by(columns.since)
     ):
         found.setdefault(row.member_id, []).append((row.since, row.tier))
+    return found
+
+
+def read_changes(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:
+    """The same with what brought them about."""
+    found: dict[int, list[TierChange]] = {}
+    columns = member_tier.c
+    for row in tx.execute(
+        select(columns.member_id, columns.since, columns.tier, columns.source)
+        .where(columns.program_id == program_id, columns.member_id.in_(member_ids))
+        .order_by(columns.since)
+    ):
+        found.setdefault(row.member_id, []).append(TierChange(row.since, row.tier, row.source))
     return found
 
 
@@ -63,21 +87,15 @@ def set_qualified(tx: Connection, program_id: int, member_ids: Sequence[int], at
 
 
 def retained_until(tx: Connection, program_id: int, before: datetime, limit: int) -> list[int]:
-    """Members with a tier who last qualified before this instant: they may have to step down."""
+    """Members with a tier who last qualified before this instant: they may have to step down.
+
+    Who was merged into another, or erased, keeps what it had.
+    """
     query = select(member.c.id).where(
-        member.c.program_id == program_id, member.c.tier.is_not(None), member.c.tier_qualified_at < before
+        member.c.program_id == program_id,
+        member.c.tier.is_not(None),
+        member.c.tier_qualified_at < before,
+        member.c.merged_into.is_(None),
+        member.c.erased_at.is_(None),
     )
     return list(tx.scalars(query.order_by(member.c.tier_qualified_at).limit(limit)))
-
-
-def read_snapshots(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The frozen segments that these members were taken into."""
-    found: dict[int, set[str]] = {}
-    columns = segment_member.c
-    for row in tx.execute(
-        select(columns.member_id, columns.segment).where(
-            columns.program_id == program_id, columns.member_id.in_(member_ids)
-        )
-    ):
-        found.setdefault(row.member_id, set()).add(row.segment)
-    return {member_id: frozenset(names) for member_id, names in found.items()}
