@@ -65,7 +65,7 @@ def assess(
     """
     if terms.assessment != "automatic":
         return TierDecision(tier=current, since=since, expires=None, upgrade_bonus_levels=(), bonus=0, reached=reached)
-    rank, qualified = _rank(terms, current), _qualified(terms, points, aggregate)
+    rank, qualified = rank_of(terms, current), _qualified(terms, points, aggregate)
     if rank > qualified:
         qualified_at = now if since is None else since
         if now < qualified_at + timedelta(days=terms.retention_days):
@@ -75,12 +75,12 @@ def assess(
 
 def newly_reached(terms: TierTerms, tier: str | None, reached: frozenset[str]) -> tuple[TierLevel, ...]:
     """The levels up to this one that were never reached, lowest first: those passed over count as reached."""
-    return tuple(level for level in terms.levels[: _rank(terms, tier) + 1] if level.name not in reached)
+    return tuple(level for level in terms.levels[: rank_of(terms, tier) + 1] if level.name not in reached)
 
 
 def progress(terms: TierTerms, points: Decimal, aggregate: Decimal | None, current: str | None) -> TierProgress:
     """What is missing to the level above the current one."""
-    above = terms.levels[_rank(terms, current) + 1 :]
+    above = terms.levels[rank_of(terms, current) + 1 :]
     if not above:
         return _AT_THE_TOP
     level, counted = above[0], aggregate or _ZERO
@@ -110,7 +110,8 @@ def _part(value: Decimal, needed: Decimal) -> Decimal:
     return max(_ZERO, (value / needed).quantize(_FOUR_DECIMALS, ROUND_DOWN)) if needed > 0 else _ZERO
 
 
-def _rank(terms: TierTerms, tier: str | None) -> int:
+def rank_of(terms: TierTerms, tier: str | None) -> int:
+    """The place of a level, -1 for none and for what is no level any more."""
     names = [level.name for level in terms.levels]
     return names.index(tier) if tier in names else -1
 

@@ -30,6 +30,7 @@ from domain.store.program import (
     page_configurations,
     set_configuration_version,
 )
+from domain.store.segment import forget_snapshots
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
 
@@ -155,6 +156,8 @@ def make_current(
     configuration = next_configuration(state.document)
     _check(tx, state, configuration)
     recount_aggregates(tx, state.id, state.configuration, configuration)
+    # A segment that gets the name later begins with nobody.
+    forget_snapshots(tx, state.id, _frozen(state.configuration) - _frozen(configuration))
     return _store(tx, ctx, state, to_document(configuration), change)
 
 
@@ -203,9 +206,10 @@ def _not_run(configuration: Configuration) -> Iterator[str]:
     """What the language has and no use case acts on yet: refused by name, so that nobody relies on it."""
     if configuration.referrals.enabled:
         yield "referrals.enabled: referrals are not rewarded yet"
-    for place, one in enumerate(configuration.segments):
-        if one.kind == "frozen":
-            yield f"segments[{place}].kind: snapshots cannot be taken yet"
+
+
+def _frozen(configuration: Configuration) -> set[str]:
+    return {one.name for one in configuration.segments if one.kind == "frozen"}
 
 
 def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:

@@ -15,6 +15,7 @@ from domain.store.member import find_members
 from domain.store.merge import merged_ids
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
+from domain.store.segment import forget_member
 from resolvers.context import Context
 
 
@@ -74,6 +75,7 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
 def _forget(tx: Connection, state: ProgramState, member: Member, now: datetime) -> None:
     erasure.erase_profile(tx, state.id, member.id, reference=erased_reference(member.id), status=CANCELLED, now=now)
     erasure.erase_traces(tx, state.id, member.id, member.relation_reference)
+    forget_member(tx, state.id, member.id)
     personal = {one.key for one in state.configuration.transaction_attributes if one.pi}
     erasure.erase_transaction_attributes(tx, state.id, member.id, personal)
 

@@ -19,7 +19,7 @@ from resolvers.context import Context
 from resolvers.standing import Standing
 from resolvers.tiering import ROLLING
 
-__all__ = ["MemberTier", "TierChange", "TierWay", "list_tier_histories", "list_tier_progress", "list_tiers"]
+__all__ = ["MemberTier", "TierChange", "TierWay", "list_tier_changes", "list_tier_progress", "list_tiers"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ def _points(tx: Connection, state: ProgramState, member_ids: Sequence[int], now:
     return {member_id: from_minor(max(0, points), state.places) for member_id, points in earned.items()}
 
 
-async def list_tier_histories(ctx: Context, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:
+async def list_tier_changes(ctx: Context, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:
     """Every tier that these members had, newest first. Raises Forbidden."""
     ctx.principal.require(Permission.MEMBER_READ)
 

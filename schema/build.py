@@ -14,6 +14,7 @@ from schema.mutations.member import MemberMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
+from schema.mutations.segment import SegmentMutation
 from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.tier import TierMutation
 from schema.mutations.transaction import TransactionMutation
@@ -26,6 +27,7 @@ from schema.scalar import SCALARS
 class Mutation(
     MemberMutation,
     TierMutation,
+    SegmentMutation,
     SubRelationMutation,
     MergeMutation,
     TransactionMutation,

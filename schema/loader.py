@@ -19,6 +19,7 @@ from resolvers.member import Member, list_members_by_id
 from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, ProgramTerms, get_program, list_program_terms
 from resolvers.redemption import Redemption, list_redemptions
+from resolvers.segment import list_segments
 from resolvers.statement import (
     Balance,
     CategoryRow,
@@ -44,7 +45,7 @@ from resolvers.tier_standing import (
     MemberTier,
     TierChange,
     TierWay,
-    list_tier_histories,
+    list_tier_changes,
     list_tier_progress,
     list_tiers,
 )
@@ -97,9 +98,8 @@ class Loaders:
         self.balance: DataLoader[int, Balance | None] = _by_key(lambda keys: list_balances(ctx, keys))
         self.tier: DataLoader[int, MemberTier | None] = _by_key(lambda keys: list_tiers(ctx, keys))
         self.tier_way: DataLoader[int, TierWay | None] = _by_key(lambda keys: list_tier_progress(ctx, keys))
-        self.tier_history: DataLoader[int, list[TierChange] | None] = _by_key(
-            lambda keys: list_tier_histories(ctx, keys)
-        )
+        self.tier_history: DataLoader[int, list[TierChange] | None] = _by_key(lambda keys: list_tier_changes(ctx, keys))
+        self.segments: DataLoader[int, list[str] | None] = _by_key(lambda keys: list_segments(ctx, keys))
         self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
         self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))

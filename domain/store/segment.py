@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import BigInteger, Connection, Select, Text, cast, delete, func, literal, select, true
+from sqlalchemy import BigInteger, Connection, Select, Text, cast, delete, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.crypto import KeyRing
@@ -54,18 +54,31 @@ def candidates(tx: Connection, keys: KeyRing, program_id: int, *, first: int, af
 def add_to_snapshot(tx: Connection, program_id: int, segment: str, member_ids: Sequence[int]) -> int:
     """Take these members into a snapshot, with one statement; how many were not in it before."""
     dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    named = literal(program_id, BigInteger), literal(segment, Text)
-    # Without a WHERE SQLite takes ON CONFLICT for the condition of a join.
-    rows = _listed(tx, member_ids).add_columns(*named).where(true())
-    added = dialect.insert(segment_member).from_select(["member_id", "program_id", "segment"], rows)
+    chosen = select(literal(program_id, BigInteger), literal(segment, Text), member.c.id).where(
+        member.c.program_id == program_id,
+        member.c.id.in_(_listed(tx, member_ids)),
+        # Who was merged or erased since they were chosen stays out.
+        member.c.merged_into.is_(None),
+        member.c.erased_at.is_(None),
+    )
+    added = dialect.insert(segment_member).from_select(["program_id", "segment", "member_id"], chosen)
     return tx.execute(added.on_conflict_do_nothing()).rowcount
 
 
 def cut_snapshot(tx: Connection, program_id: int, segment: str, keep: Sequence[int]) -> int:
     """Take everybody else out of a snapshot, with one statement; how many."""
     taken = segment_member.c
-    gone = delete(segment_member).where(taken.program_id == program_id, taken.segment == segment)
-    return tx.execute(gone.where(taken.member_id.not_in(_listed(tx, keep)))).rowcount
+    mine = (taken.program_id == program_id, taken.segment == segment)
+    # NOT IN a long list is searched through for each row once it outgrows the memory of a hash.
+    others = select(taken.member_id).where(*mine).except_(_listed(tx, keep))
+    return tx.execute(delete(segment_member).where(*mine, taken.member_id.in_(others))).rowcount
+
+
+def lock_snapshots(tx: Connection, program_id: int) -> None:
+    """Let nobody else take a snapshot in the program before this database transaction ends."""
+    if tx.dialect.name == "postgresql":
+        # Two that replace one snapshot at once would leave both halves of it.
+        tx.execute(text("SELECT pg_advisory_xact_lock(7412, :program)"), {"program": program_id % 2**31})
 
 
 def count_snapshot(tx: Connection, program_id: int, segment: str) -> int:

@@ -122,6 +122,13 @@ class Member(Node):
         rows = await info.context.loaders.tier_history.load(self.row_id) or ()
         return [to_change(row, info.context) for row in rows[: read_page(first, None).size]]
 
+    @field(
+        "The names of the segments that the member is in: dynamic ones as of now, frozen ones as they were taken. What "
+        "a segment asks of the sub-relation of a purchase has no value here."
+    )
+    async def segments(self, info: Info) -> list[str] | None:
+        return await info.context.loaders.segments.load(self.row_id) or []
+
     @field("The postings of the account, newest transaction date first.")
     async def ledger(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None

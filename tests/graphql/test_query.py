@@ -23,6 +23,7 @@ QUERIES = {
     "memberMergePreview": 'memberMergePreview(victim: "M-1", survivor: "M-2") {points}',
     "members": "members {edges {cursor}}",
     "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
+    "segmentMembers": 'segmentMembers(segment: "New") {edges {cursor}}',
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',

@@ -24,9 +24,11 @@ from domain.models import audit_entry, outbox
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context
 from resolvers.erasure import erase_member
+from resolvers.ledger import list_balances
 from resolvers.member import get_member
+from resolvers.merge import MergeMembers, merge_members, undo_merge
 from resolvers.tier import SetTier, assess_tiers, set_tier
-from resolvers.tier_standing import list_tier_histories, list_tier_progress, list_tiers
+from resolvers.tier_standing import list_tier_changes, list_tier_progress, list_tiers
 from resolvers.transaction import submit_transaction
 from tests.resolvers.conftest import Shop
 from tests.resolvers.desk import administrator, balance, enroll, entries, member_of, nothing_written, set_status
@@ -66,7 +68,7 @@ async def test_a_tier_given_by_hand_gives_each_level_its_bonus_once(shop: Shop, 
         shop.later(days=1)
         assert await set_tier(ctx, replace(GOLD, tier=tier)) == replace(done, bonus=Decimal(0))
     assert await bonuses(ctx) == [550]
-    history = (await list_tier_histories(ctx, [member.id]))[member.id]
+    history = (await list_tier_changes(ctx, [member.id]))[member.id]
     assert [(one.tier, one.source) for one in history] == [
         ("Platinum", "manual"), ("Gold", "manual"), (None, "manual"), ("Platinum", "manual"),
     ]  # fmt: skip
@@ -207,3 +209,49 @@ async def test_who_was_erased_is_assessed_no_more(shop: Shop, ann: Context) -> N
     shop.later(days=40)
     assert await assess_tiers(shop.services) == 0
     assert (await balance(ann, f"ERASED-{member.id}")).bonus == figures.bonus
+
+
+async def test_a_merge_gives_the_better_tier_without_a_bonus_and_takes_it_back(shop: Shop, ctx: Context) -> None:
+    await enroll(ctx, "BOB")
+    await set_tier(ctx, GOLD)
+    await set_tier(ctx, replace(GOLD, relation_reference="BOB", tier="Silver"))
+    bob = await get_member(ctx, "BOB")
+    shop.later(days=1)
+    merge = await merge_members(ctx, MergeMembers(victim="ANN", survivor="BOB"))
+    merged = await get_member(ctx, "ANN")
+    assert (merged.id, merged.tier, merged.tier_since) == (bob.id, "Gold", shop.now)
+    assert (await balance(ctx, "BOB")).bonus == 0
+    # Gold was reached, by whichever of both: its bonus is not given again.
+    assert (await set_tier(ctx, replace(GOLD, tier="Platinum"))).bonus == 500
+    await set_tier(ctx, replace(GOLD, tier="Silver"))
+    await undo_merge(ctx, merge.id)
+    assert ((await get_member(ctx, "ANN")).tier, (await get_member(ctx, "BOB")).tier) == ("Gold", "Silver")
+
+
+async def test_the_end_of_a_merge_leaves_a_tier_that_was_given_since(shop: Shop, ctx: Context) -> None:
+    await enroll(ctx, "BOB")
+    await set_tier(ctx, GOLD)
+    shop.later(days=1)
+    first = await merge_members(ctx, MergeMembers(victim="ANN", survivor="BOB"))
+    shop.later(days=1)
+    await undo_merge(ctx, first.id)
+    assert (await get_member(ctx, "BOB")).tier is None
+    shop.later(days=1)
+    again = await merge_members(ctx, MergeMembers(victim="ANN", survivor="BOB"))
+    shop.later(days=1)
+    await set_tier(ctx, replace(GOLD, tier="Silver"))
+    await undo_merge(ctx, again.id)
+    assert (await get_member(ctx, "BOB")).tier == "Silver"
+
+
+async def test_who_is_merged_into_another_is_assessed_no_more(shop: Shop, ann: Context) -> None:
+    await apply_configuration(ann, TIERS)
+    await enroll(ann, "BOB")
+    await submit_transaction(ann, bought("A", 10, transaction_date=shop.now))
+    member = await get_member(ann, "ANN")
+    await merge_members(ann, MergeMembers(victim="ANN", survivor="BOB"))
+    await apply_configuration(ann, TIERS.replace(b"from: 1000", b"from: 101"))
+    figures = (await list_balances(ann, [member.id]))[member.id]
+    shop.later(days=40)
+    await assess_tiers(shop.services)
+    assert (await list_balances(ann, [member.id]))[member.id].bonus == figures.bonus
