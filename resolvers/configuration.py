@@ -19,6 +19,7 @@ from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
 from domain.rules.parse import ConfigurationInvalid, parse
 from domain.rules.render import to_document
+from domain.rules.segment import frozen_segments
 from domain.store import audit
 from domain.store.program import (
     ProgramState,
@@ -157,7 +158,7 @@ def make_current(
     _check(tx, state, configuration)
     recount_aggregates(tx, state.id, state.configuration, configuration)
     # A segment that gets the name later begins with nobody.
-    forget_snapshots(tx, state.id, _frozen(state.configuration) - _frozen(configuration))
+    forget_snapshots(tx, state.id, set(frozen_segments(state.configuration)) - set(frozen_segments(configuration)))
     return _store(tx, ctx, state, to_document(configuration), change)
 
 
@@ -206,10 +207,6 @@ def _not_run(configuration: Configuration) -> Iterator[str]:
     """What the language has and no use case acts on yet: refused by name, so that nobody relies on it."""
     if configuration.referrals.enabled:
         yield "referrals.enabled: referrals are not rewarded yet"
-
-
-def _frozen(configuration: Configuration) -> set[str]:
-    return {one.name for one in configuration.segments if one.kind == "frozen"}
 
 
 def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from domain.clock import from_micros, to_micros
 from domain.member import Member
+from domain.rules.segment import frozen_segments
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.segment import join_snapshots, part_snapshots
@@ -25,7 +26,7 @@ def join_standing(
 ) -> dict[str, Any]:
     """Let the survivor stand where the better of both does; what it was before, for the way back."""
     return {
-        "segments": join_snapshots(tx, state.id, victim.id, survivor.id),
+        "segments": join_snapshots(tx, state.id, frozen_segments(state.configuration), victim.id, survivor.id),
         "tier": _join_tier(tx, state, victim, survivor, now),
     }
 
@@ -40,7 +41,7 @@ def part_standing(
     now: datetime,
 ) -> None:
     """Take off again what a merge gave, unless something else counts meanwhile."""
-    part_snapshots(tx, state.id, victim_id, survivor_id, detail.get("segments", []))
+    part_snapshots(tx, state.id, detail.get("segments", []), victim_id, survivor_id)
     before = detail.get("tier")
     if before is None:
         return

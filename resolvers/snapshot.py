@@ -14,7 +14,14 @@ from domain.rules.segment import fits_snapshot
 from domain.store import audit
 from domain.store.member import find_members
 from domain.store.program import ProgramState
-from domain.store.segment import add_to_snapshot, candidates, count_snapshot, cut_snapshot, lock_snapshots
+from domain.store.segment import (
+    add_to_snapshot,
+    candidates,
+    count_snapshot,
+    lock_snapshots,
+    members_of,
+    take_out_of_snapshot,
+)
 from resolvers.context import Context
 from resolvers.segment import segment_named
 from resolvers.standing import Standing
@@ -114,8 +121,9 @@ def _take(
 ) -> SegmentFrozen:
     name = command.segment
     lock_snapshots(tx, state.id)
-    removed = cut_snapshot(tx, state.id, name, member_ids) if command.replaces else 0
-    added = add_to_snapshot(tx, state.id, name, member_ids)
+    before, chosen = members_of(tx, state.id, name), set(member_ids)
+    removed = take_out_of_snapshot(tx, state.id, name, before - chosen) if command.replaces else 0
+    added = add_to_snapshot(tx, state.id, name, chosen - before)
     frozen = SegmentFrozen(segment=name, size=count_snapshot(tx, state.id, name), added=added, removed=removed)
     audit.record(
         tx,

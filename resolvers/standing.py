@@ -30,6 +30,7 @@ from domain.rules.cap import CapKey, cap_keys, window_starts
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.fixed import member_definitions, transaction_definitions
 from domain.rules.model import Aggregate, Configuration
+from domain.rules.segment import frozen_segments
 from domain.store.counter import BucketKey, Counter, put_buckets, put_counters, read_buckets, read_counters
 from domain.store.program import ProgramState
 from domain.store.segment import read_snapshots
@@ -88,8 +89,8 @@ class Standing:
         self.load_counts(tx, ids, instants)
         if state.configuration.tiers.assessment != "off":
             self._tiers = read_tiers(tx, state.id, ids)
-        if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
-            self._snapshots = read_snapshots(tx, state.id, ids)
+        if frozen := frozen_segments(state.configuration):
+            self._snapshots = read_snapshots(tx, state.id, frozen, ids)
         if self._has_purchases:
             self._purchases = purchases_of(tx, state.id, ids)
 

@@ -1,26 +1,29 @@
 """Snapshots of frozen segments in the database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import BigInteger, Connection, Select, Text, cast, delete, func, literal, select, text
+from sqlalchemy import BigInteger, Connection, Text, delete, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.crypto import KeyRing
 from domain.member import Member
 from domain.models import member, segment_member
-from domain.models.types import to_json
 from domain.store.member import find_members
 
+_AT_A_TIME = 1000
 
-def read_snapshots(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The frozen segments that these members were taken into."""
+
+def read_snapshots(
+    tx: Connection, program_id: int, segments: Sequence[str], member_ids: Sequence[int]
+) -> dict[int, frozenset[str]]:
+    """Which of these frozen segments these members were taken into."""
     found: dict[int, set[str]] = {}
     columns = segment_member.c
-    for row in tx.execute(
-        select(columns.member_id, columns.segment).where(
-            columns.program_id == program_id, columns.member_id.in_(member_ids)
-        )
-    ):
+    # By name, because the key has the segment before the member: without it a purchase reads whole snapshots.
+    query = select(columns.member_id, columns.segment).where(
+        columns.program_id == program_id, columns.segment.in_(segments), columns.member_id.in_(member_ids)
+    )
+    for row in tx.execute(query) if segments else ():
         found.setdefault(row.member_id, set()).add(row.segment)
     return {member_id: frozenset(names) for member_id, names in found.items()}
 
@@ -51,27 +54,40 @@ def candidates(tx: Connection, keys: KeyRing, program_id: int, *, first: int, af
     return [one.member for one in find_members(tx, keys, program_id, ids=found)] if found else []
 
 
-def add_to_snapshot(tx: Connection, program_id: int, segment: str, member_ids: Sequence[int]) -> int:
-    """Take these members into a snapshot, with one statement; how many were not in it before."""
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    chosen = select(literal(program_id, BigInteger), literal(segment, Text), member.c.id).where(
-        member.c.program_id == program_id,
-        member.c.id.in_(_listed(tx, member_ids)),
-        # Who was merged or erased since they were chosen stays out.
-        member.c.merged_into.is_(None),
-        member.c.erased_at.is_(None),
-    )
-    added = dialect.insert(segment_member).from_select(["program_id", "segment", "member_id"], chosen)
-    return tx.execute(added.on_conflict_do_nothing()).rowcount
-
-
-def cut_snapshot(tx: Connection, program_id: int, segment: str, keep: Sequence[int]) -> int:
-    """Take everybody else out of a snapshot, with one statement; how many."""
+def members_of(tx: Connection, program_id: int, segment: str) -> set[int]:
+    """Everybody who is in a snapshot, also those who were merged into another since."""
     taken = segment_member.c
-    mine = (taken.program_id == program_id, taken.segment == segment)
-    # NOT IN a long list is searched through for each row once it outgrows the memory of a hash.
-    others = select(taken.member_id).where(*mine).except_(_listed(tx, keep))
-    return tx.execute(delete(segment_member).where(*mine, taken.member_id.in_(others))).rowcount
+    query = select(taken.member_id).where(taken.program_id == program_id, taken.segment == segment)
+    return set(tx.scalars(query))
+
+
+def add_to_snapshot(tx: Connection, program_id: int, segment: str, member_ids: Collection[int]) -> int:
+    """Take these members into a snapshot; how many were not in it before."""
+    dialect, added = postgresql if tx.dialect.name == "postgresql" else sqlite, 0
+    # In portions: one statement over all of them has a plan that goes by a guess of how many they are.
+    for portion in _portions(member_ids):
+        chosen = select(literal(program_id, BigInteger), literal(segment, Text), member.c.id).where(
+            member.c.program_id == program_id,
+            member.c.id.in_(portion),
+            # Who was merged or erased since they were chosen stays out.
+            member.c.merged_into.is_(None),
+            member.c.erased_at.is_(None),
+        )
+        insert = dialect.insert(segment_member).from_select(["program_id", "segment", "member_id"], chosen)
+        added += tx.execute(insert.on_conflict_do_nothing()).rowcount
+    return added
+
+
+def take_out_of_snapshot(tx: Connection, program_id: int, segment: str, member_ids: Collection[int]) -> int:
+    """Take these members out of a snapshot; how many were in it."""
+    taken, removed = segment_member.c, 0
+    for portion in _portions(member_ids):
+        removed += tx.execute(
+            delete(segment_member).where(
+                taken.program_id == program_id, taken.segment == segment, taken.member_id.in_(portion)
+            )
+        ).rowcount
+    return removed
 
 
 def lock_snapshots(tx: Connection, program_id: int) -> None:
@@ -102,41 +118,30 @@ def forget_snapshots(tx: Connection, program_id: int, segments: Collection[str])
         )
 
 
-def forget_member(tx: Connection, program_id: int, member_id: int) -> None:
-    """Take a member out of every snapshot."""
-    tx.execute(
-        delete(segment_member).where(segment_member.c.program_id == program_id, segment_member.c.member_id == member_id)
-    )
+def forget_member(tx: Connection, program_id: int, segments: Sequence[str], member_id: int) -> None:
+    """Take a member out of the snapshots of these segments."""
+    for segment in segments:
+        take_out_of_snapshot(tx, program_id, segment, [member_id])
 
 
-def join_snapshots(tx: Connection, program_id: int, victim_id: int, survivor_id: int) -> list[str]:
+def join_snapshots(
+    tx: Connection, program_id: int, segments: Sequence[str], victim_id: int, survivor_id: int
+) -> list[str]:
     """Take a member into the snapshots that another is in; into which it came that way."""
-    found = read_snapshots(tx, program_id, [victim_id, survivor_id])
+    found = read_snapshots(tx, program_id, segments, [victim_id, survivor_id])
     missing = sorted(found.get(victim_id, frozenset()) - found.get(survivor_id, frozenset()))
     for segment in missing:
         add_to_snapshot(tx, program_id, segment, [survivor_id])
     return missing
 
 
-def part_snapshots(tx: Connection, program_id: int, victim_id: int, survivor_id: int, joined: Sequence[str]) -> None:
+def part_snapshots(tx: Connection, program_id: int, joined: Sequence[str], victim_id: int, survivor_id: int) -> None:
     """Take a member out of the snapshots that it came into by another, unless they were taken anew meanwhile."""
     # Replacing a snapshot drops who is merged into another, so the victim is in those that stand since before.
-    standing = read_snapshots(tx, program_id, [victim_id]).get(victim_id, frozenset())
-    tx.execute(
-        delete(segment_member).where(
-            segment_member.c.program_id == program_id,
-            segment_member.c.member_id == survivor_id,
-            segment_member.c.segment.in_(sorted(standing.intersection(joined))),
-        )
-    )
+    standing = read_snapshots(tx, program_id, joined, [victim_id]).get(victim_id, frozenset())
+    forget_member(tx, program_id, sorted(standing), survivor_id)
 
 
-def _listed(tx: Connection, ids: Sequence[int]) -> Select[tuple[int]]:
-    """The ids as rows. They go over as one value: a parameter for each would pass the limits of both databases."""
-    listed = literal(to_json(list(ids)), Text)
-    rows = (
-        func.jsonb_array_elements_text(cast(listed, postgresql.JSONB))
-        if tx.dialect.name == "postgresql"
-        else func.json_each(listed)
-    )
-    return select(cast(rows.table_valued("value").c.value, BigInteger))
+def _portions(member_ids: Collection[int]) -> Iterator[Sequence[int]]:
+    ordered = sorted(member_ids)
+    return (ordered[start : start + _AT_A_TIME] for start in range(0, len(ordered), _AT_A_TIME))

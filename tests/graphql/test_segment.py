@@ -8,8 +8,6 @@ SEGMENTS = """
 version: 1
 aggregates: [{key: spent, of: amount, function: sum, period: rolling_365}]
 segments:
-  - {name: New, when: {attribute: member.days_since_enrolment, op: lte, value: 30}}
-  - {name: Quiet, when: {attribute: member.purchases, op: eq, value: 0}}
   - {name: Big, when: {attribute: aggregate.spent, op: gte, value: 100}}
   - {name: Press, kind: frozen}
 """
@@ -29,9 +27,13 @@ async def page(caller: Caller, segment: str, **arguments: Any) -> tuple[list[str
 async def test_a_member_and_a_segment_know_each_other(world: World, server: Caller) -> None:
     await server.ask(APPLY, i={"document": SEGMENTS})
     references = [await world.member(server, points) for points in (0, 60, 70)]
-    assert (await server.ask(OF_MEMBER, r=references[1])).data["member"]["segments"] == ["New", "Big"]
+    assert (await server.ask(OF_MEMBER, r=references[1])).data["member"]["segments"] == [
+        "New members",
+        "Active buyers",
+        "Big",
+    ]
     app = await world.caller(member=references[0])
-    assert (await app.ask(OF_MEMBER)).data["member"]["segments"] == ["New", "Quiet"]
+    assert (await app.ask(OF_MEMBER)).data["member"]["segments"] == ["New members", "Never purchased"]
     assert (await page(server, "Big"))[0] == references[1:]
     first, around = await page(server, "Big", first=1)
     assert (first, around["hasNextPage"]) == ([references[1]], True)
@@ -59,7 +61,7 @@ async def test_a_snapshot_is_refused(world: World, server: Caller) -> None:
     taken = {"segment": "Press", "mode": "REPLACE", "members": [reference]}
     for change, *expected in (
         ({"segment": "Nobody"}, bad, "INVALID_REQUEST", "998", "segment"),
-        ({"segment": "New"}, bad, "INVALID_REQUEST", "998", "segment"),
+        ({"segment": "New members"}, bad, "INVALID_REQUEST", "998", "segment"),
         ({"members": None}, bad, "INVALID_REQUEST", "998", "members"),
         ({"mode": "MERGE"}, bad, "BAD_REQUEST", "999", "mode"),
         ({"members": ["nobody"]}, "NOT_FOUND", "MEMBER_NOT_FOUND", "103", "members"),
@@ -70,4 +72,4 @@ async def test_a_snapshot_is_refused(world: World, server: Caller) -> None:
     await world.refused(app, FREEZE, taken, *forbidden)
     assert (await app.ask(WITHIN, s="Press")).refusal == forbidden
     assert (await server.ask(WITHIN, s="Nobody")).refusal == (bad, "INVALID_REQUEST", "998", "segment")
-    assert (await server.ask(WITHIN, s="New", after="x")).refusal == (bad, "BAD_REQUEST", "999", "after")
+    assert (await server.ask(WITHIN, s="Big", after="x")).refusal == (bad, "BAD_REQUEST", "999", "after")
