@@ -290,5 +290,9 @@ class ReferralRefused(TesseraError, code="1340", status=422, message="Referral c
     """Unknown, of a member who is not active, or referrals are off; the detail says which."""
 
 
+class TierNotManual(TesseraError, code="1341", status=409, message="Tiers are not given by hand"):
+    """The program has no tiers, or they follow what members earn; the detail says which."""
+
+
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
 """Every declared error by its v1 code."""

@@ -35,6 +35,13 @@ def to_instant(given: date | datetime, zone: ZoneInfo) -> datetime:
     return local_instant(given, zone) if isinstance(given, datetime) else start_of_day(given, zone)
 
 
+def end_of(last: date | datetime, zone: ZoneInfo) -> datetime:
+    """The first UTC instant after a span whose last day or moment this is."""
+    if isinstance(last, datetime):
+        return to_instant(last, zone) + timedelta(microseconds=1)
+    return start_of_day(last + timedelta(days=1), zone)
+
+
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first UTC instant of a local calendar day; of a day that was skipped whole, the next one's."""
     return local_instant(datetime.combine(day, time.min), zone)

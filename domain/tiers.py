@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from domain.tier_terms import TierLevel, TierTerms
 
-_ZERO = Decimal(0)
+_ZERO, _ONE = Decimal(0), Decimal(1)
+_FOUR_DECIMALS = Decimal("0.0001")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,14 +29,23 @@ class TierDecision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TierProgress:
-    """The next level and what is missing to it, 0 where enough is there; all None at the top.
+    """The next level, what it needs and what is missing, 0 where enough is there; all None at the top.
 
-    What the basis does not ask for is None as well.
+    What the basis does not ask for, or a level that is given by hand does not say, is None as well. `fraction`
+    is how much of the way is done, 0 to 1, cut to four decimals: of two conditions the one that is further off.
     """
 
     next: str | None
+    needed_points: Decimal | None
+    needed_aggregate: Decimal | None
     missing_points: Decimal | None
     missing_aggregate: Decimal | None
+    fraction: Decimal | None
+
+
+_AT_THE_TOP = TierProgress(
+    next=None, needed_points=None, needed_aggregate=None, missing_points=None, missing_aggregate=None, fraction=None
+)
 
 
 def assess(
@@ -55,7 +65,7 @@ def assess(
     """
     if terms.assessment != "automatic":
         return TierDecision(tier=current, since=since, expires=None, upgrade_bonus_levels=(), bonus=0, reached=reached)
-    rank, qualified = _rank(terms, current), _qualified(terms, points, aggregate)
+    rank, qualified = rank_of(terms, current), _qualified(terms, points, aggregate)
     if rank > qualified:
         qualified_at = now if since is None else since
         if now < qualified_at + timedelta(days=terms.retention_days):
@@ -65,25 +75,43 @@ def assess(
 
 def newly_reached(terms: TierTerms, tier: str | None, reached: frozenset[str]) -> tuple[TierLevel, ...]:
     """The levels up to this one that were never reached, lowest first: those passed over count as reached."""
-    return tuple(level for level in terms.levels[: _rank(terms, tier) + 1] if level.name not in reached)
+    return tuple(level for level in terms.levels[: rank_of(terms, tier) + 1] if level.name not in reached)
 
 
 def progress(terms: TierTerms, points: Decimal, aggregate: Decimal | None, current: str | None) -> TierProgress:
     """What is missing to the level above the current one."""
-    above = terms.levels[_rank(terms, current) + 1 :]
+    above = terms.levels[rank_of(terms, current) + 1 :]
     if not above:
-        return TierProgress(next=None, missing_points=None, missing_aggregate=None)
-    level = above[0]
+        return _AT_THE_TOP
+    level, counted = above[0], aggregate or _ZERO
+    needed_points = None if level.from_points is None else Decimal(level.from_points)
+    pairs = [(points, needed_points), (counted, level.from_aggregate)]
+    done = [_part(value, needed) for value, needed in pairs if needed is not None]
     return TierProgress(
         next=level.name,
-        missing_points=None if level.from_points is None else max(_ZERO, level.from_points - points),
-        missing_aggregate=(
-            None if level.from_aggregate is None else max(_ZERO, level.from_aggregate - (aggregate or _ZERO))
-        ),
+        needed_points=needed_points,
+        needed_aggregate=level.from_aggregate,
+        missing_points=None if needed_points is None else max(_ZERO, needed_points - points),
+        missing_aggregate=None if level.from_aggregate is None else max(_ZERO, level.from_aggregate - counted),
+        fraction=min(done, default=None),
     )
 
 
-def _rank(terms: TierTerms, tier: str | None) -> int:
+def multiplier_of(terms: TierTerms, tier: str | None) -> Decimal | None:
+    """The factor of a level; None for what is no level (any more)."""
+    return next((level.multiplier for level in terms.levels if level.name == tier), None)
+
+
+def _part(value: Decimal, needed: Decimal) -> Decimal:
+    """How much of what is needed is there. Cut, so that it is 1 only where all of it is."""
+    if value >= needed:
+        return _ONE
+    # Not there yet, so more than nothing is needed.
+    return max(_ZERO, (value / needed).quantize(_FOUR_DECIMALS, ROUND_DOWN)) if needed > 0 else _ZERO
+
+
+def rank_of(terms: TierTerms, tier: str | None) -> int:
+    """The place of a level, -1 for none and for what is no level any more."""
     names = [level.name for level in terms.levels]
     return names.index(tier) if tier in names else -1
 

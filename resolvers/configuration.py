@@ -5,7 +5,7 @@ examples, stores and audits. `resolvers.configuration_item` and `resolvers.attri
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -21,6 +21,7 @@ from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
 from domain.rules.parse import ConfigurationInvalid, parse
 from domain.rules.render import to_document
+from domain.rules.segment import frozen_segments
 from domain.store import audit
 from domain.store.program import (
     ProgramState,
@@ -32,6 +33,7 @@ from domain.store.program import (
     page_configurations,
     set_configuration_version,
 )
+from domain.store.segment import forget_snapshots
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
 
@@ -182,6 +184,8 @@ def make_current(
     configuration = next_configuration(state.document)
     _check(tx, state, configuration)
     recount_aggregates(tx, state.id, state.configuration, configuration)
+    # A segment that gets the name later begins with nobody.
+    forget_snapshots(tx, state.id, set(frozen_segments(state.configuration)) - set(frozen_segments(configuration)))
     document = to_document(configuration)
     applied = _store(tx, ctx, state, document, change)
     return replace(applied, changes=compare(state.document, document))
@@ -228,17 +232,8 @@ def in_sequence(name: str, items: list[Any]) -> list[Any]:
         return items
 
 
-def _not_run(configuration: Configuration) -> Iterator[str]:
-    """What the language has and no use case acts on yet: refused by name, so that nobody relies on it."""
-    for place, one in enumerate(configuration.segments):
-        if one.kind == "frozen":
-            yield f"segments[{place}].kind: snapshots cannot be taken yet"
-
-
 def check_runs(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
     """Refuse what this program cannot run, whatever its examples give. Raises ConfigurationRefused."""
-    if not_run := list(_not_run(configuration)):
-        raise ConfigurationRefused("; ".join(not_run))
     if configuration.program.points_decimals != state.places and has_postings(tx, state.id):
         raise ConfigurationRefused("program.points_decimals: cannot change once points were posted")
 

@@ -10,11 +10,13 @@ from domain.crypto import KeyRing
 from domain.errors import BadRequest, MemberNotFound
 from domain.member import CANCELLED, Member, erased_reference
 from domain.models.types import to_json
+from domain.rules.segment import frozen_segments
 from domain.store import audit, erasure
 from domain.store.member import find_members
 from domain.store.merge import merged_ids
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
+from domain.store.segment import forget_member
 from resolvers.context import Context
 
 
@@ -74,6 +76,7 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
 def _forget(tx: Connection, state: ProgramState, member: Member, now: datetime) -> None:
     erasure.erase_profile(tx, state.id, member.id, reference=erased_reference(member.id), status=CANCELLED, now=now)
     erasure.erase_traces(tx, state.id, member.id, member.relation_reference)
+    forget_member(tx, state.id, frozen_segments(state.configuration), member.id)
     personal = {one.key for one in state.configuration.transaction_attributes if one.pi}
     erasure.erase_transaction_attributes(tx, state.id, member.id, personal)
 

@@ -1,6 +1,9 @@
 """Members and transactions as rules, segments and aggregates see them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from domain.member import Member
@@ -13,6 +16,14 @@ from domain.store.transaction import StoredTransaction
 
 Purchases = tuple[int, datetime | None]
 """How much somebody bought, and when last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a transaction added beside points: to give it back when it is refunded."""
+
+    at: datetime
+    added: Mapping[str, Decimal]
 
 
 def transaction_facts(configuration: Configuration, stored: StoredTransaction, reference: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from domain.store.program import ProgramState
 from domain.store.sub_relation import move_links
 from resolvers.context import Context
 from resolvers.merge_counters import join_counters, part_counters
+from resolvers.merge_standing import join_standing, part_standing
 
 USE_CASE = "merge"
 
@@ -176,6 +177,7 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
         "followers": followers,
         "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
         "counters": join_counters(tx, state.id, victim.member.id, survivor.member.id),
+        **join_standing(tx, state, victim.member, survivor.member, now),
     }
     [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
     actor = ctx.principal.actor
@@ -245,6 +247,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     set_merged_into(tx, state.id, followers, victim_id)
     move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
     part_counters(tx, state, victim_id, row.survivor_id, row.detail["counters"])
+    part_standing(tx, state, victim_id, row.survivor_id, row.merged_at, row.detail, now)
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
     _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)

@@ -13,7 +13,7 @@ from domain.crypto import hash_secret
 from domain.errors import Forbidden, InvalidRequest
 from domain.ids import new_token
 from domain.models.types import to_json
-from domain.rules.model import Configuration, ProgramTerms
+from domain.rules.model import DEFAULT_SEGMENTS, Configuration, ProgramTerms
 from domain.rules.render import to_document
 from domain.store import audit
 from domain.store.credential import insert_admin_token, replace_credential
@@ -96,7 +96,7 @@ async def create_program(ctx: Context, name: str) -> IssuedCredential:
         raise InvalidRequest("name: 1 to 100 characters", field="name")
     if any(unicodedata.category(one) in _UNSHOWN or unicodedata.bidirectional(one) in _TURNING for one in name):
         raise InvalidRequest("name: no control characters", field="name")
-    document = to_document(Configuration())
+    document = to_document(Configuration(segments=DEFAULT_SEGMENTS))
     return await ctx.write(lambda tx: _open(tx, ctx, name.strip(), None, "sandbox", document))
 
 

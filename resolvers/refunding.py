@@ -32,8 +32,9 @@ from domain.store.transaction import (
     update_transactions,
 )
 from resolvers.activity import Activity
+from resolvers.fact import Counted
 from resolvers.recount import recount_bucket
-from resolvers.standing import Counted, Standing
+from resolvers.standing import Standing
 
 _ONE = Decimal(1)
 

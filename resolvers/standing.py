@@ -30,21 +30,15 @@ from domain.rules.aggregate import (
 from domain.rules.cap import CapKey, cap_keys, window_starts
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.model import Aggregate
+from domain.rules.segment import frozen_segments
 from domain.store.bulk import Bulk
 from domain.store.counter import BucketKey, Counter, buckets, counters, put_buckets, put_counters, rolling_buckets
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, into, read_together
-from domain.store.tier import History, snapshots, tiers
+from domain.store.segment import snapshots
+from domain.store.tier import History, tiers
 from domain.store.transaction import StoredTransaction, purchases
-from resolvers.fact import Purchases, member_facts, transaction_facts
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What a transaction added beside points: to give it back when it is refunded."""
-
-    at: datetime
-    added: Mapping[str, Decimal]
+from resolvers.fact import Counted, Purchases, member_facts, transaction_facts
 
 
 @dataclass(slots=True)
@@ -52,10 +46,12 @@ class Standing:
     """The standing of members, as it is after each transaction of a run.
 
     `recounted` are aggregates whose stored buckets do not count, because the definition is another one.
+    `of_segments`: what segments may ask is read as well, also those that decide on no purchase.
     """
 
     state: ProgramState
     recounted: frozenset[str] = frozenset()
+    of_segments: bool = False
     _counters: dict[Counter, int] = field(default_factory=dict)
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
@@ -65,6 +61,10 @@ class Standing:
     _tiers: dict[int, History] = field(default_factory=dict)
     _snapshots: dict[int, frozenset[str]] = field(default_factory=dict)
     _purchases: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
+
+    @property
+    def _has_purchases(self) -> bool:
+        return self.state.asks_for_purchases or (self.of_segments and self.state.segments_ask_for_purchases)
 
     def load(self, tx: Connection, members: Sequence[Member], instants: Iterable[datetime]) -> None:
         """Read what transactions of these instants may need."""
@@ -88,7 +88,7 @@ class Standing:
             return []
         state = self.state
         wanted = self._counts(ids, instants) + self._history(ids)
-        if state.asks_for_purchases:
+        if self._has_purchases:
             wanted.append(into(purchases(state.id, ids), self._purchases))
         return wanted
 
@@ -96,8 +96,8 @@ class Standing:
         state, wanted = self.state, list[Reading[None]]()
         if state.configuration.tiers.assessment != "off":
             wanted.append(into(tiers(state.id, ids), self._tiers))
-        if state.rules.snapshots or any(one.kind == "frozen" for one in state.configuration.segments):
-            wanted.append(into(snapshots(state.id, ids), self._snapshots))
+        if frozen := frozen_segments(state.configuration):
+            wanted.append(into(snapshots(state.id, frozen, ids), self._snapshots))
         return wanted
 
     def _counts(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
@@ -131,14 +131,7 @@ class Standing:
         self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
     ) -> tuple[Facts, Counted]:
         """The transaction as the rules see it, aggregates with itself in them, and what it adds to those."""
-        bare = Facts(
-            transaction=transaction,
-            at=at,
-            member=member_facts(self.state, member, at, self._bought(member.id)),
-            sub_relation=sub_relation,
-            tier=self.tier_at(member, at),
-            frozen_segments=self._snapshots.get(member.id, frozenset()),
-        )
+        bare = self._facts(member, transaction, at, sub_relation)
         aggregates = self.state.rules.aggregates
         if not aggregates:
             return bare, Counted(at, {})
@@ -151,6 +144,26 @@ class Standing:
             if value is not None:
                 values[one.aggregate.key] = value
         return replace(bare, aggregates=values), Counted(at, added)
+
+    def profile(self, member: Member, at: datetime) -> Facts:
+        """The member as segments see it at an instant, without a transaction."""
+        values = {
+            one.aggregate.key: self.aggregate(member.id, one.aggregate.key, at) for one in self.state.rules.aggregates
+        }
+        known = {key: value for key, value in values.items() if value is not None}
+        return replace(self._facts(member, {}, at, {}), aggregates=known)
+
+    def _facts(
+        self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
+    ) -> Facts:
+        return Facts(
+            transaction=transaction,
+            at=at,
+            member=member_facts(self.state, member, at, self._bought(member.id)),
+            sub_relation=sub_relation,
+            tier=self.tier_at(member, at),
+            frozen_segments=self._snapshots.get(member.id, frozenset()),
+        )
 
     def used(self, member_id: int, at: datetime) -> dict[CapKey, int]:
         """What each cap has counted in the windows of this instant, in smallest units."""
@@ -165,7 +178,7 @@ class Standing:
             stood = self._buckets.get(place, EMPTY)
             self._put_bucket(place, with_value(stood, aggregate, counted.added[aggregate.key]))
             self._counted_now.setdefault(place, []).append(counted)
-        if self.state.asks_for_purchases:
+        if self._has_purchases:
             number, last = self._purchases.get(member_id, (0, None))
             self._purchases[member_id] = (number + 1, counted.at if last is None else max(last, counted.at))
 
@@ -241,7 +254,7 @@ class Standing:
         put_buckets(bulk, self.state.id, {key: self._buckets[key] for key in sorted(self._moved_buckets)})
 
     def _bought(self, member_id: int) -> Purchases | None:
-        return self._purchases.get(member_id, (0, None)) if self.state.asks_for_purchases else None
+        return self._purchases.get(member_id, (0, None)) if self._has_purchases else None
 
     def _move_counter(self, place: Counter, points: int) -> None:
         self._counters[place] = self._counters.get(place, 0) + points

@@ -16,7 +16,7 @@ from domain.store.entry import earned_since
 from domain.store.journal import Journal
 from domain.store.program import ProgramState
 from domain.store.tier import put_qualified, put_tiers
-from domain.tiers import TierDecision, assess
+from domain.tiers import TierDecision, assess, newly_reached
 from resolvers.awarding import Awarding
 from resolvers.standing import Standing
 
@@ -42,6 +42,7 @@ class Tiering:
     now: datetime
     standing: Standing
     awarding: Awarding
+    source: str = "automatic"
     _current: dict[int, _Tier] = field(default_factory=dict)
     _rolling: dict[int, int] = field(default_factory=dict)
     _posted_before: dict[int, int] = field(default_factory=dict)
@@ -80,6 +81,21 @@ class Tiering:
             bonuses.append(self.awarding.bonus(member.id, points, detail))
         return bonuses
 
+    def give(self, member: Member, account: Account, tier: str | None) -> list[Draft]:
+        """Give the member a tier by hand; the bonus of the levels that it reaches for the first time.
+
+        Nothing where it has the tier already. Raises InvalidRequest where the account has no room for the bonus.
+        """
+        if tier == self._tier(member).name:
+            return []
+        fresh = newly_reached(self.state.configuration.tiers, tier, self.standing.reached(member.id))
+        self._change(member, tier, None if tier is None else self.now)
+        points = sum(level.upgrade_bonus for level in fresh) * 10**self.state.places
+        if not points:
+            return []
+        account.check_room(points)
+        return [self.awarding.bonus(member.id, points, {"tier": tier, "levels": [level.name for level in fresh]})]
+
     def _decide(self, member: Member, account: Account) -> TierDecision:
         terms = self.state.configuration.tiers
         current = self._tier(member)
@@ -99,7 +115,8 @@ class Tiering:
         earned = account.spend + account.bonus
         if self.state.configuration.tiers.window == "rolling_365":
             if account.id not in self._rolling:
-                self._rolling[account.id] = earned_since(self.tx, self.state.id, account.id, self.now - ROLLING)
+                found = earned_since(self.tx, self.state.id, [account.id], self.now - ROLLING)
+                self._rolling[account.id] = found.get(account.id, 0)
                 posted = sum(one.points for one in account.drafts if one.bucket in {"spend", "bonus"})
                 self._posted_before[account.id] = earned - posted
             # What this run posted is not stored yet.
@@ -114,21 +131,24 @@ class Tiering:
     def _follow(self, member: Member, decision: TierDecision) -> None:
         current = self._tier(member)
         if decision.tier != current.name:
-            self.standing.set_tier(member.id, self.now, decision.tier)
-            self._changes.append((member.id, decision.tier, decision.since))
-            self._current[member.id] = _Tier(decision.tier, decision.since)
+            self._change(member, decision.tier, decision.since)
         elif decision.since is not None and (
             current.qualified_at is None or decision.since - current.qualified_at >= self._grain
         ):
             self._qualified.add(member.id)
             current.qualified_at = decision.since
 
+    def _change(self, member: Member, tier: str | None, qualified_at: datetime | None) -> None:
+        self.standing.set_tier(member.id, self.now, tier)
+        self._changes.append((member.id, tier, qualified_at))
+        self._current[member.id] = _Tier(tier, qualified_at)
+
     def write_down(self, journal: Journal) -> None:
         """Put what changed into the journal's bulk. Of several changes in one instant the last one counts."""
         last = {member_id: (tier, since) for member_id, tier, since in self._changes}
-        put_tiers(journal.bulk, self.state.id, last, since=self.now, source="automatic")
+        put_tiers(journal.bulk, self.state.id, last, since=self.now, source=self.source)
         put_qualified(journal.bulk, self.state.id, sorted(self._qualified - last.keys()), self.now)
-        journal.add_events([_event(one, tier, self.now) for one, (tier, _) in last.items()])
+        journal.add_events([tier_event(one, tier, self.now) for one, (tier, _) in last.items()])
 
 
 def is_automatic(configuration: Configuration) -> bool:
@@ -136,6 +156,7 @@ def is_automatic(configuration: Configuration) -> bool:
     return configuration.tiers.assessment == "automatic" and bool(configuration.tiers.levels)
 
 
-def _event(member_id: int, tier: str | None, now: datetime) -> dict[str, object]:
+def tier_event(member_id: int, tier: str | None, now: datetime) -> dict[str, object]:
+    """The event of a member who has another tier."""
     payload = to_json({"member_id": member_id, "tier": tier})
     return {"topic": "member.tier_changed", "member_id": member_id, "payload": payload, "created_at": now}

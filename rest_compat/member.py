@@ -14,8 +14,10 @@ from resolvers.member import (
     get_member_by_unique_attribute,
     update_member,
 )
+from resolvers.segment import list_segments
 from resolvers.statement import list_balances
 from resolvers.sub_relation import SubRelation, list_sub_relations
+from resolvers.tier_standing import list_tiers
 from rest_compat.call import REPLAYED, ignores_unknown, program_zone
 from rest_compat.envelope import Answer, date_as_time, local_time, local_time_or_none
 from rest_compat.operation import Call
@@ -58,8 +60,9 @@ async def profile(call: Call) -> Answer:
     """A member with its balance."""
     member = await get_member(call.ctx, call.values["pstrRelationReference"])
     relations = await list_sub_relations(call.ctx, member.relation_reference)
+    segments = (await list_segments(call.ctx, [member.id])).get(member.id, ())
     zone = await program_zone(call)
-    return Answer(return_object=await _brief(call, member) | _detailed(member, relations, zone))
+    return Answer(return_object=await _brief(call, member) | _detailed(member, relations, segments, zone))
 
 
 async def by_unique_attribute(call: Call) -> Answer:
@@ -77,18 +80,20 @@ def _given(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
 
 async def _brief(call: Call, member: Member) -> dict[str, Any]:
     balances = await list_balances(call.ctx, [member.id])
+    tier = (await list_tiers(call.ctx, [member.id])).get(member.id)
     return {
         "Id": member.id,
         "RelationReference": member.relation_reference,
         "FullName": member.full_name,
         "Email": member.email_id,
-        # Tiers do not exist yet; the field is published and stays null until they do.
-        "TierName": None,
+        "TierName": None if tier is None else tier.name,
         "TotalPoints": balances[member.id].available,
     }
 
 
-def _detailed(member: Member, relations: Sequence[SubRelation], zone: ZoneInfo) -> dict[str, Any]:
+def _detailed(
+    member: Member, relations: Sequence[SubRelation], segments: Sequence[str], zone: ZoneInfo
+) -> dict[str, Any]:
     return {
         "MobileNumber": member.mobile_number,
         "Address": member.address,
@@ -100,8 +105,8 @@ def _detailed(member: Member, relations: Sequence[SubRelation], zone: ZoneInfo) 
         "ActivatedDate": local_time_or_none(member.activated_at, zone),
         "LastLoggedIn": local_time_or_none(member.last_logged_in_at, zone),
         "IsAccrualAllowed": member.accrual_allowed,
-        # Segments do not exist yet; no member is in one.
-        "CustomerSegment": None,
+        # The published field is one text, and a member may be in several.
+        "CustomerSegment": ", ".join(segments) or None,
         "PreferredLanguage": member.preferred_language,
         "Attributes": dict(member.attributes),
         "MemberRelationsList": [_relation(one) for one in relations],

@@ -15,8 +15,10 @@ from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.referral import ReferralMutation
+from schema.mutations.segment import SegmentMutation
 from schema.mutations.simulation import SimulationMutation
 from schema.mutations.sub_relation import SubRelationMutation
+from schema.mutations.tier import TierMutation
 from schema.mutations.transaction import TransactionMutation
 from schema.mutations.transfer import TransferMutation
 from schema.query import Query
@@ -26,6 +28,8 @@ from schema.scalar import SCALARS
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
 class Mutation(
     MemberMutation,
+    TierMutation,
+    SegmentMutation,
     SubRelationMutation,
     MergeMutation,
     ReferralMutation,

@@ -56,6 +56,11 @@ class CountedConnection(Connection[Item]):
         return await self.count()
 
 
+@strawberry.type(name="UncountedConnection", description="A page of a list that is too costly to count.")
+class UncountedConnection(Connection[Item]):
+    """Of its own name: a `Connection` of what another field counts would be taken for the counted one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a caller asked for. `cursor` is where the page begins (or ends, `backwards`)."""

@@ -32,6 +32,7 @@ _INPUTS = frozenset(
         "last_six_digits",
         "loyalty_txn_type",
         "member_relation_reference",
+        "member_id",
         "merchant_name",
         "mobile_number",
         "preferred_language",

@@ -20,6 +20,7 @@ from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, ProgramTerms, get_program, list_program_terms
 from resolvers.redemption import Redemption, list_redemptions
 from resolvers.referral import Referrals, list_referrals
+from resolvers.segment import list_segments
 from resolvers.statement import (
     Balance,
     CategoryRow,
@@ -43,6 +44,14 @@ from resolvers.statement import (
     page_entries,
 )
 from resolvers.sub_relation import SubRelation, page_sub_relations
+from resolvers.tier_standing import (
+    MemberTier,
+    TierChange,
+    TierWay,
+    list_tier_changes,
+    list_tier_progress,
+    list_tiers,
+)
 from resolvers.transaction import Transaction, page_transactions
 
 Key = TypeVar("Key", bound=Hashable)
@@ -90,6 +99,10 @@ class Loaders:
         self._ctx = ctx
         self.member: DataLoader[int, Member | None] = _by_key(lambda keys: list_members_by_id(ctx, keys))
         self.balance: DataLoader[int, Balance | None] = _by_key(lambda keys: list_balances(ctx, keys))
+        self.tier: DataLoader[int, MemberTier | None] = _by_key(lambda keys: list_tiers(ctx, keys))
+        self.tier_way: DataLoader[int, TierWay | None] = _by_key(lambda keys: list_tier_progress(ctx, keys))
+        self.tier_history: DataLoader[int, list[TierChange] | None] = _by_key(lambda keys: list_tier_changes(ctx, keys))
+        self.segments: DataLoader[int, list[str] | None] = _by_key(lambda keys: list_segments(ctx, keys))
         self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
         self.entry_lots: DataLoader[int, Sequence[EntryLot] | None] = _by_key(lambda keys: list_entry_lots(ctx, keys))
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
@@ -100,9 +113,7 @@ class Loaders:
             lambda keys: list_requests_by_id(ctx, keys)
         )
         self.referrals: DataLoader[int, Referrals | None] = _by_key(lambda keys: list_referrals(ctx, keys))
-        self.summary: DataLoader[str, StatementSummary] = _one_by_one(
-            lambda reference: get_statement_summary(ctx, reference)
-        )
+        self.summary: DataLoader[str, StatementSummary] = _one_by_one(lambda name: get_statement_summary(ctx, name))
         self.statement: DataLoader[StatementQuery, StatementPage] = _one_by_one(
             lambda query: list_statement(ctx, query)
         )

@@ -1,12 +1,12 @@
 """A configuration to closures, once per version: what `evaluate` runs for every transaction."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from domain.points import EXACT
-from domain.program_zone import load_zone, start_of_day, to_instant
+from domain.program_zone import end_of, load_zone, to_instant
+from domain.rules.asked import asked_in
 from domain.rules.attributes import index_products
 from domain.rules.compile_condition import ConditionCompiler, Env, Test
 from domain.rules.compiled import (
@@ -23,8 +23,6 @@ from domain.rules.compiled import (
 )
 from domain.rules.exact import denominator, factor_of, scaled
 from domain.rules.model import (
-    AllOf,
-    AnyOf,
     Award,
     Campaign,
     CapWindow,
@@ -34,7 +32,6 @@ from domain.rules.model import (
     EveryNth,
     Flat,
     Multiplier,
-    Not,
     Percent,
     PerUnit,
     Rule,
@@ -144,7 +141,7 @@ class _Compiler:
             cap=None if rule.cap is None else Decimal(rule.cap * parts),
             cap_points=rule.cap,
             starts=None if rule.valid_from is None else to_instant(rule.valid_from, self._zone),
-            ends=None if rule.valid_to is None else self._end_of(rule.valid_to),
+            ends=None if rule.valid_to is None else end_of(rule.valid_to, self._zone),
             terms=LotTerms(rule.expires, rule.release_after_days),
             inputs=tuple(self._inputs(rule)),
         )
@@ -167,23 +164,18 @@ class _Compiler:
                     factor=campaign.award.factor,
                     test=self._test(_segment_condition(campaign)),
                     starts=to_instant(campaign.starts, self._zone),
-                    ends=self._end_of(campaign.ends),
+                    ends=end_of(campaign.ends, self._zone),
                 )
 
     def _inputs(self, rule: Rule) -> Iterator[Input]:
         asked: dict[str, list[str]] = {path: [] for path in _counted_in(rule.award)}
-        for path, names in _asked_in(rule.when):
+        for path, names in asked_in(rule.when):
             asked.setdefault(path, []).extend(names)
         for path, constants in asked.items():
             word = self._words[path]
             masked = word.definition is not None and word.definition.pi
             known = tuple(dict.fromkeys(constants)) if word.slot == SEGMENTS else ()
             yield Input(path=path, slot=word.slot, key=word.key, masked=masked, names=known)
-
-    def _end_of(self, last: date | datetime) -> datetime:
-        if isinstance(last, datetime):
-            return to_instant(last, self._zone) + timedelta(microseconds=1)
-        return start_of_day(last + timedelta(days=1), self._zone)
 
 
 def _common_terms(rules: tuple[CompiledRule, ...]) -> LotTerms | None:
@@ -240,18 +232,3 @@ def _counted_in(award: Award) -> list[str]:
     if isinstance(award, EveryNth):
         return [f"aggregate.{award.count}"]
     return [award.of] if isinstance(award, PerUnit | Percent) else []
-
-
-def _asked_in(condition: Condition | None) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """The paths of a condition, each with the constants that it is compared with."""
-    match condition:
-        case AllOf() | AnyOf():
-            for part in condition.parts:
-                yield from _asked_in(part)
-        case Not():
-            yield from _asked_in(condition.part)
-        case Comparison():
-            value = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-            yield condition.attribute, tuple(map(str, value))
-            if condition.attribute_value is not None:
-                yield condition.attribute_value, ()

@@ -263,4 +263,4 @@ DEFAULT_SEGMENTS: tuple[Segment, ...] = (
     _segment("Active buyers", "days_since_last_purchase", "lte", 90),
     _segment("Never purchased", "purchases", "eq", 0),
 )
-"""The segments that a new program can be given."""
+"""The segments that each new program begins with."""

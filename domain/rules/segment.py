@@ -2,7 +2,13 @@
 
 from domain.rules.compiled import CompiledRules
 from domain.rules.facts import Facts, env_of
+from domain.rules.model import Configuration
 from domain.rules.vocabulary import SEGMENTS
+
+
+def frozen_segments(configuration: Configuration) -> list[str]:
+    """The names of the frozen segments."""
+    return [one.name for one in configuration.segments if one.kind == "frozen"]
 
 
 def segments_of(compiled: CompiledRules, facts: Facts) -> frozenset[str]:

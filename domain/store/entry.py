@@ -228,17 +228,19 @@ def read_statement(
     return [StoredEntry(**row._mapping) for row in tx.execute(page.offset(skip).limit(limit))], count
 
 
-def earned_since(tx: Connection, program_id: int, account_id: int, since: datetime) -> int:
-    """What was earned from an instant on, refunds taken off, in smallest units."""
-    total = tx.scalar(
-        select(func.sum(ledger_entry.c.points)).where(
+def earned_since(tx: Connection, program_id: int, account_ids: Sequence[int], since: datetime) -> dict[int, int]:
+    """What each account earned from an instant on, refunds taken off, in smallest units; 0 is left out."""
+    rows = tx.execute(
+        select(ledger_entry.c.account_id, func.sum(ledger_entry.c.points))
+        .where(
             ledger_entry.c.program_id == program_id,
-            ledger_entry.c.account_id == account_id,
+            ledger_entry.c.account_id.in_(account_ids),
             ledger_entry.c.transaction_date > since,
             ledger_entry.c.bucket.in_(("spend", "bonus")),
         )
+        .group_by(ledger_entry.c.account_id)
     )
-    return int(total or 0)
+    return {row[0]: int(row[1] or 0) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

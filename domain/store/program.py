@@ -13,20 +13,22 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from domain.errors import ProgramNotFound
 from domain.models import feed, ledger_entry, program, program_config
 from domain.models.types import to_json
+from domain.rules.asked import asked_by_rules, asked_by_segments
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.model import Configuration, ProgramTerms
 from domain.rules.parse import parse
 
 _CACHED = 256
 # Facts that cost a statement of their own, so that they are read only where a condition asks for them.
-_OF_PURCHASES = ("member.purchases", "member.days_since_last_purchase")
+_OF_PURCHASES = frozenset({"member.purchases", "member.days_since_last_purchase"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProgramState:
     """A program in one environment with the configuration that is in force.
 
-    `asks_for_purchases`: whether a condition may ask how much and when a member bought.
+    `asks_for_purchases`: whether a rule may ask how much and when a member bought; `segments_ask_for_purchases`:
+    whether a segment may, which then decides on members and not on what they earn.
     """
 
     id: int
@@ -40,6 +42,7 @@ class ProgramState:
     document: Mapping[str, Any]
     created_at: datetime
     asks_for_purchases: bool = False
+    segments_ask_for_purchases: bool = False
 
     @property
     def terms(self) -> ProgramTerms:
@@ -109,7 +112,8 @@ def _decided_by(configuration: Configuration, document: Mapping[str, Any]) -> di
         "rules": compile_rules(configuration),
         "zone": ZoneInfo(configuration.program.time_zone),
         "document": document,
-        "asks_for_purchases": any(word in to_json(document) for word in _OF_PURCHASES),
+        "asks_for_purchases": not _OF_PURCHASES.isdisjoint(asked_by_rules(configuration)),
+        "segments_ask_for_purchases": not _OF_PURCHASES.isdisjoint(asked_by_segments(configuration)),
     }
 
 

@@ -1,14 +1,25 @@
-"""Tiers and segments of members in the database."""
+"""Tiers of members in the database."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from domain.models import member, member_tier, segment_member
+from domain.models import member, member_tier
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values
+
+
+@dataclass(frozen=True, slots=True)
+class TierChange:
+    """A tier that a member got, None for none; `source` is `automatic`, `manual` or `merge`."""
+
+    since: datetime
+    tier: str | None
+    source: str
+
 
 History = list[tuple[datetime, str | None]]
 """The tiers that a member had, oldest first, each with the instant from which it had it."""
@@ -17,9 +28,6 @@ _TIERS = (
     select(member_tier.c.member_id, member_tier.c.since, member_tier.c.tier)
     .where(member_tier.c.program_id == bindparam("program_id"), among(member_tier.c.member_id, "members"))
     .order_by(member_tier.c.since)
-)
-_SNAPSHOTS = select(segment_member.c.member_id, segment_member.c.segment).where(
-    segment_member.c.program_id == bindparam("program_id"), among(segment_member.c.member_id, "members")
 )
 
 
@@ -35,16 +43,17 @@ def tiers(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, Histo
     return Reading(_TIERS, {"program_id": program_id, "members": member_ids}, take)
 
 
-def snapshots(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, frozenset[str]]]:
-    """The frozen segments that these members were taken into."""
-
-    def take(rows: Iterable[Values]) -> dict[int, frozenset[str]]:
-        found: dict[int, set[str]] = {}
-        for member_id, segment in rows:
-            found.setdefault(member_id, set()).add(segment)
-        return {member_id: frozenset(segments) for member_id, segments in found.items()}
-
-    return Reading(_SNAPSHOTS, {"program_id": program_id, "members": member_ids}, take)
+def read_changes(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:
+    """The same with what brought them about."""
+    found: dict[int, list[TierChange]] = {}
+    columns = member_tier.c
+    for row in tx.execute(
+        select(columns.member_id, columns.since, columns.tier, columns.source)
+        .where(columns.program_id == program_id, columns.member_id.in_(member_ids))
+        .order_by(columns.since)
+    ):
+        found.setdefault(row.member_id, []).append(TierChange(row.since, row.tier, row.source))
+    return found
 
 
 def put_tiers(
@@ -88,8 +97,15 @@ def put_qualified(bulk: Bulk, program_id: int, member_ids: Sequence[int], at: da
 
 
 def retained_until(tx: Connection, program_id: int, before: datetime, limit: int) -> list[int]:
-    """Members with a tier who last qualified before this instant: they may have to step down."""
+    """Members with a tier who last qualified before this instant: they may have to step down.
+
+    Who was merged into another, or erased, keeps what it had.
+    """
     query = select(member.c.id).where(
-        member.c.program_id == program_id, member.c.tier.is_not(None), member.c.tier_qualified_at < before
+        member.c.program_id == program_id,
+        member.c.tier.is_not(None),
+        member.c.tier_qualified_at < before,
+        member.c.merged_into.is_(None),
+        member.c.erased_at.is_(None),
     )
     return list(tx.scalars(query.order_by(member.c.tier_qualified_at).limit(limit)))

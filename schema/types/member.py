@@ -46,6 +46,7 @@ from schema.types.statement import (
     to_summary,
 )
 from schema.types.sub_relation import SubRelation, to_sub_relation
+from schema.types.tier import MemberTier, TierChange, TierProgress, to_change, to_progress, to_tier
 from schema.types.transaction import Transaction, to_transaction
 
 _OLDEST = EntryCursor(transaction_date=datetime(1800, 1, 1, tzinfo=UTC), entry_id=0)
@@ -115,6 +116,32 @@ class Member(Node):
     async def balance(self, info: Info) -> Balance | None:
         row = await info.context.loaders.balance.load(self.row_id)
         return None if row is None else to_balance(row, info.context)
+
+    @field("The tier; null where the member has none, or the program has no tiers.")
+    async def tier(self, info: Info) -> MemberTier | None:
+        row = await info.context.loaders.tier.load(self.row_id)
+        return None if row is None else to_tier(row, info.context)
+
+    @field("The way to the next tier; null where the program has no tiers.")
+    async def tier_progress(self, info: Info) -> TierProgress | None:
+        row = await info.context.loaders.tier_way.load(self.row_id)
+        return None if row is None else to_progress(row)
+
+    @field("Every tier that the member had, newest first.")
+    async def tier_history(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most so many changes: 1 to 100.")] = 12,
+    ) -> list[TierChange] | None:
+        rows = await info.context.loaders.tier_history.load(self.row_id) or ()
+        return [to_change(row, info.context) for row in rows[: read_page(first, None).size]]
+
+    @field(
+        "The names of the segments that the member is in: dynamic ones as of now, frozen ones as they were taken. What "
+        "a segment asks of the sub-relation of a purchase has no value here."
+    )
+    async def segments(self, info: Info) -> list[str] | None:
+        return await info.context.loaders.segments.load(self.row_id) or []
 
     @field("The postings of the account, newest transaction date first.")
     async def ledger(

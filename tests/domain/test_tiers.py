@@ -1,5 +1,6 @@
 """Tiers: up at once, down after the retention, each level's bonus once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -88,18 +89,30 @@ def test_both_thresholds_must_be_met_where_the_basis_is_both() -> None:
     assert [tier(10, Decimal("99.5")), tier(9, Decimal(100)), tier(10, Decimal(99)), tier(10, None)] == [
         "Gold", None, None, None,
     ]  # fmt: skip
-    assert progress(terms, Decimal(4), None, None) == TierProgress(
-        next="Gold", missing_points=Decimal(6), missing_aggregate=Decimal("99.5")
+    assert progress(terms, Decimal(4), Decimal(2), None) == TierProgress(
+        next="Gold",
+        needed_points=Decimal(10),
+        needed_aggregate=Decimal("99.5"),
+        missing_points=Decimal(6),
+        missing_aggregate=Decimal("97.5"),
+        fraction=Decimal("0.0201"),
     )
 
 
 def test_progress_tells_the_next_level_and_what_is_missing() -> None:
     assert progress(TERMS, Decimal("4000.5"), None, "Silver").missing_points == Decimal("999.5")
     assert progress(TERMS, Decimal(20000), None, "Gold").missing_points == 0
-    assert progress(TERMS, Decimal(20000), None, "Platinum") == TierProgress(
-        next=None, missing_points=None, missing_aggregate=None
-    )
+    top = progress(TERMS, Decimal(20000), None, "Platinum")
+    assert (top.next, top.needed_points, top.missing_points, top.fraction) == (None, None, None, None)
     assert progress(TERMS, Decimal(0), None, None).next == "Silver"
+
+
+def test_the_way_to_the_next_level_is_whole_only_when_it_is_done() -> None:
+    assert progress(TERMS, Decimal("4999.99"), None, "Silver").fraction == Decimal("0.9999")
+    assert progress(TERMS, Decimal(5000), None, "Silver").fraction == 1
+    assert progress(TERMS, Decimal(0), None, None).fraction == 1
+    by_hand = replace(TERMS, levels=(TierLevel(name="Gold"),))
+    assert progress(by_hand, Decimal(7), None, None).fraction is None
 
 
 def test_a_level_set_by_hand_is_reached_with_those_below_it() -> None:

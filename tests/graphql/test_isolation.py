@@ -46,6 +46,11 @@ MUTATIONS = (
     "mutation($member: ID!) {memberStatusChange(input: {memberId: $member, status: CANCELLED}) {replayed}}",
     """mutation($reference: String!) {
         memberStatusChange(input: {relationReference: $reference, status: CANCELLED}) {replayed}}""",
+    'mutation($member: ID!) {memberTierSet(input: {memberId: $member, tier: "Gold", reason: "r"}) {changed}}',
+    """mutation($reference: String!) {
+        memberTierSet(input: {relationReference: $reference, tier: "Gold", reason: "r"}) {changed}}""",
+    """mutation($reference: String!) {
+        segmentFreeze(input: {segment: "Press", mode: APPEND, members: [$reference]}) {size}}""",
     """mutation($reference: String!) {transactionSubmit(input: {transactionId: "X", transactionType: DR, amount: 1,
         transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: $reference}) {replayed}}""",
     """mutation($card: String!) {transactionSubmit(input: {transactionId: "X", transactionType: DR, amount: 1,

@@ -4,42 +4,46 @@ from tests.graphql.test_configuration_mutation import EVERY as CONFIGURATION_MUT
 from tests.graphql.test_configuration_mutation import document_of
 from tests.graphql.world import Caller, World
 
+DOCUMENTS = (
+    'mutation {memberEnroll(input: {relationReference: "X"}) {replayed}}',
+    'mutation {memberUpdate(input: {relationReference: "X", fullName: "Y"}) {replayed}}',
+    'mutation {memberStatusChange(input: {relationReference: "X", status: ACTIVE}) {replayed}}',
+    """mutation {transactionSubmit(input: {transactionId: "1", transactionType: DR, amount: 1,
+        transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: "X"}) {replayed}}""",
+    """mutation {transactionsSubmit(input: {transactions: [{transactionId: "1", transactionType: DR, amount: 1,
+        transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: "X"}]}) {results {error {code}}}}""",
+    'mutation {pointsRedeem(input: {relationReference: "X", points: 1}) {replayed}}',
+    """mutation {redemptionReverse(input: {relationReference: "X",
+        externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff"}) {replayed}}""",
+    'mutation {memberTierSet(input: {relationReference: "X", tier: "Gold", reason: "Y"}) {changed}}',
+    'mutation {segmentFreeze(input: {segment: "Press", mode: REPLACE, members: []}) {size}}',
+    'mutation {memberErase(input: {relationReference: "X"}) {replayed}}',
+    'mutation {subRelationLink(input: {relationReference: "X", type: CARD, cardNumber: "1"}) {replayed}}',
+    'mutation {subRelationUnlink(input: {subRelationId: "U3ViUmVsYXRpb246MTox"}) {replayed}}',
+    'mutation {holdCreate(input: {relationReference: "X", points: 1}) {replayed}}',
+    'mutation {holdSettle(input: {holdId: "SG9sZDoxOjE"}) {replayed}}',
+    'mutation {holdCancel(input: {holdId: "SG9sZDoxOjE"}) {replayed}}',
+    'mutation {pointsTransfer(input: {toRelationReference: "Y", points: 1}) {replayed}}',
+    'mutation {pointsAdjust(input: {relationReference: "X", points: 1, reason: "Z"}) {replayed}}',
+    'mutation {pointsAdjustApprove(input: {requestId: "UG9pbnRzUmVxdWVzdDoxOjE"}) {replayed}}',
+    'mutation {pointsAdjustReject(input: {requestId: "UG9pbnRzUmVxdWVzdDoxOjE"}) {replayed}}',
+    'mutation {bonusPost(input: {relationReference: "X", points: 1}) {replayed}}',
+    'mutation {programCreate(input: {name: "X"}) {credential {clientId}}}',
+    'mutation {memberMerge(input: {victim: "X", survivor: "Y"}) {replayed}}',
+    'mutation {memberMergeUndo(input: {mergeId: "TWVyZ2U6MTox"}) {replayed}}',
+    "mutation {programGoLive(input: {programId: 1}) {credential {clientId}}}",
+    "mutation {credentialReset(input: {programId: 1}) {credential {clientId}}}",
+    'mutation {configurationApply(input: {document: "version: 1"}) {changed}}',
+)
+"""One of each mutation but those of the configuration."""
+
 
 async def test_every_mutation_needs_a_token(world: World) -> None:
-    documents = (
-        'mutation {memberEnroll(input: {relationReference: "X"}) {replayed}}',
-        'mutation {memberUpdate(input: {relationReference: "X", fullName: "Y"}) {replayed}}',
-        'mutation {memberStatusChange(input: {relationReference: "X", status: ACTIVE}) {replayed}}',
-        """mutation {transactionSubmit(input: {transactionId: "1", transactionType: DR, amount: 1,
-            transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: "X"}) {replayed}}""",
-        """mutation {transactionsSubmit(input: {transactions: [{transactionId: "1", transactionType: DR, amount: 1,
-            transactionDate: "2026-01-01T00:00:00Z", memberRelationReference: "X"}]}) {results {error {code}}}}""",
-        'mutation {pointsRedeem(input: {relationReference: "X", points: 1}) {replayed}}',
-        """mutation {redemptionReverse(input: {relationReference: "X",
-            externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff"}) {replayed}}""",
-        'mutation {memberErase(input: {relationReference: "X"}) {replayed}}',
-        'mutation {subRelationLink(input: {relationReference: "X", type: CARD, cardNumber: "1"}) {replayed}}',
-        'mutation {subRelationUnlink(input: {subRelationId: "U3ViUmVsYXRpb246MTox"}) {replayed}}',
-        'mutation {holdCreate(input: {relationReference: "X", points: 1}) {replayed}}',
-        'mutation {holdSettle(input: {holdId: "SG9sZDoxOjE"}) {replayed}}',
-        'mutation {holdCancel(input: {holdId: "SG9sZDoxOjE"}) {replayed}}',
-        'mutation {pointsTransfer(input: {toRelationReference: "Y", points: 1}) {replayed}}',
-        'mutation {pointsAdjust(input: {relationReference: "X", points: 1, reason: "Z"}) {replayed}}',
-        'mutation {pointsAdjustApprove(input: {requestId: "UG9pbnRzUmVxdWVzdDoxOjE"}) {replayed}}',
-        'mutation {pointsAdjustReject(input: {requestId: "UG9pbnRzUmVxdWVzdDoxOjE"}) {replayed}}',
-        'mutation {bonusPost(input: {relationReference: "X", points: 1}) {replayed}}',
-        'mutation {programCreate(input: {name: "X"}) {credential {clientId}}}',
-        'mutation {memberMerge(input: {victim: "X", survivor: "Y"}) {replayed}}',
-        'mutation {memberMergeUndo(input: {mergeId: "TWVyZ2U6MTox"}) {replayed}}',
-        "mutation {programGoLive(input: {programId: 1}) {credential {clientId}}}",
-        "mutation {credentialReset(input: {programId: 1}) {credential {clientId}}}",
-        'mutation {configurationApply(input: {document: "version: 1"}) {changed}}',
-    )
     async with world.nothing_written():
         for name, (_, given) in CONFIGURATION_MUTATIONS.items():
             answer = await Caller(world.client).ask(document_of(name), i=given)
             assert answer.refusal == ("UNAUTHENTICATED", "UNAUTHORIZED", "401", None), name
-        for document in documents:
+        for document in DOCUMENTS:
             for token in ("", "nonsense", world.ours.client_secret):
                 answer = await Caller(world.client, token).ask(document)
                 assert answer.status == 200
@@ -53,6 +57,8 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
         "memberEnroll",
         "memberUpdate",
         "memberStatusChange",
+        "memberTierSet",
+        "segmentFreeze",
         "memberMerge",
         "memberMergeUndo",
         "memberErase",

@@ -9,7 +9,8 @@ from domain.errors import CATALOGUE
 from tests.graphql.world import Caller, World
 
 HOME_SCREEN = """query HomeScreen($reference: String) {member(reference: $reference) {
-    fullName status balance {available nextExpiryAt nextExpiringPoints}
+    fullName status tier {name multiplier qualifiedUntil} tierProgress {next missingPoints fraction}
+    balance {available nextExpiryAt nextExpiringPoints}
     ledger(first: 10) {edges {node {transactionDate narration points}} pageInfo {hasNextPage}}}}"""
 
 QUERIES = {
@@ -22,6 +23,7 @@ QUERIES = {
     "memberMergePreview": 'memberMergePreview(victim: "M-1", survivor: "M-2") {points}',
     "members": "members {edges {cursor}}",
     "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
+    "segmentMembers": 'segmentMembers(segment: "New") {edges {cursor}}',
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
@@ -43,6 +45,8 @@ async def test_the_home_screen_of_an_app_is_one_query(world: World, server: Call
     expected = {
         "fullName": "Ada",
         "status": "ACTIVE",
+        "tier": None,
+        "tierProgress": None,
         "balance": {
             "available": "87.5",
             "nextExpiryAt": "2027-04-01T00:00:00+05:30",
@@ -70,7 +74,7 @@ async def test_the_home_screen_of_an_app_is_one_query(world: World, server: Call
     }
     answer = await server.ask(HOME_SCREEN, reference=reference)
     assert answer.data == {"member": expected}
-    assert answer.body["extensions"] == {"cost": 12}
+    assert answer.body["extensions"] == {"cost": 14}
     app = await world.caller(member=reference)
     assert (await app.ask(HOME_SCREEN)).data == {"member": expected}
 

@@ -41,10 +41,8 @@ from tests.ledger.world import open_world
 from tests.oracle import REFUSAL_BINDS, Oracle
 from tests.scale import long_run, scaled
 
-HISTORIES = {"sqlite": 2_000, "postgresql": 300}
-STEPS = 25
-# Each part has a seed of its own, so that they run side by side.
-PARTS = 4
+HISTORIES, STEPS = {"sqlite": 2_000, "postgresql": 300}, 25
+PARTS = 4  # each with a seed of its own, so that they run side by side
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -296,7 +294,6 @@ def test_every_history_leaves_oracle_and_product_in_the_same_state(
         settings=settings(
             max_examples=-(-scaled(HISTORIES[dialect]) // PARTS),
             stateful_step_count=STEPS,
-            database=None,
             report_multiple_bugs=False,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import InvalidRequest, MemberNotFound
+from domain.rules.model import DEFAULT_SEGMENTS
 from resolvers.member import EnrollMember, enroll_member, get_member
 from resolvers.program import get_configuration, go_live, list_environment_programs
 from resolvers.token import IssueToken, authenticate, issue_token
@@ -36,3 +37,10 @@ async def test_live_is_a_partition_of_its_own_with_the_same_number(shop: Shop) -
     with pytest.raises(InvalidRequest):
         await go_live(sandbox)
     assert await verify_ledger(production) == []
+
+
+async def test_a_new_program_has_segments_that_cost_a_purchase_nothing(shop: Shop) -> None:
+    ctx = shop.contexts[0]
+    state = await ctx.read(ctx.program)
+    assert state.configuration.segments == DEFAULT_SEGMENTS
+    assert (state.asks_for_purchases, state.segments_ask_for_purchases) == (False, True)

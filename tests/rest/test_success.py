@@ -46,7 +46,7 @@ DETAILED = {
     "ActivatedDate": "2026-02-03T11:46:03.703",
     "LastLoggedIn": None,
     "IsAccrualAllowed": True,
-    "CustomerSegment": None,
+    "CustomerSegment": "New members, Never purchased",
     "PreferredLanguage": "en",
     "Attributes": {"card_id": "C-1", "shirt_size": 38},
     "MemberRelationsList": [],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
-from domain.rules.model import ProgramTerms
+from domain.rules.model import DEFAULT_SEGMENTS, ProgramTerms
 from domain.rules.parse import parse, parse_file
 from domain.rules.schema import schema_text
 from domain.rules.vocabulary import OPERATORS, vocabulary_of
@@ -24,6 +24,11 @@ def test_the_worked_example_has_the_figures_of_the_guide() -> None:
     result = run_examples(parse_file(EXAMPLE))[1]
     (award,) = result.explanation
     assert (award["exact"], award["points"], award["spoilage"]) == ("117.99", "118", "-0.01")
+
+
+def test_the_guide_shows_the_segments_that_a_new_program_has() -> None:
+    block = GUIDE.partition("Each new program begins with these")[2].partition("```yaml\n")[2].partition("```")[0]
+    assert parse_file(block).segments == DEFAULT_SEGMENTS
 
 
 def test_the_guide_names_every_key_operator_and_section() -> None:

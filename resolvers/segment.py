@@ -1,0 +1,97 @@
+"""Use cases that read segments: who is in which, dynamic ones as of now, frozen ones as they were taken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.access import Permission, PrincipalKind
+from domain.errors import Forbidden, InvalidRequest
+from domain.member import Member
+from domain.rules.model import Segment
+from domain.rules.segment import segments_of
+from domain.store.member import find_members
+from domain.store.program import ProgramState
+from domain.store.segment import candidates, snapshot_of
+from resolvers.context import Context
+from resolvers.standing import Standing
+
+MEMBERS_PER_PAGE = 500
+"""How many members one page of a dynamic segment looks at, whether they are in it or not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentPage:
+    """Members of a segment by id. `position` is the last one looked at, None where nobody was; a page goes on there."""
+
+    members: Sequence[Member]
+    position: int | None
+    has_more: bool
+
+
+async def list_segments(ctx: Context, member_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The segments that these members are in now, in the order of the configuration. Raises Forbidden.
+
+    A fixed number of statements. Who was erased is in none.
+    """
+    ctx.principal.require(Permission.MEMBER_READ)
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> dict[int, list[str]]:
+        state = ctx.program(tx)
+        visible = ctx.visible_members(tx, member_ids)
+        if not state.configuration.segments:
+            return {one: [] for one in visible}
+        members = [one.member for one in find_members(tx, ctx.services.keys, state.id, ids=visible)]
+        return memberships(tx, state, members, now)
+
+    return await ctx.read(body)
+
+
+async def list_segment_members(ctx: Context, segment: str, *, first: int, after_id: int | None = None) -> SegmentPage:
+    """A page of the members in a segment. Raises Forbidden, InvalidRequest (no such segment).
+
+    A dynamic one is evaluated as of now, for at most MEMBERS_PER_PAGE members a page, so that a page may have fewer
+    than `first` while there are more.
+    """
+    ctx.principal.require(Permission.MEMBER_READ)
+    if ctx.principal.kind is PrincipalKind.MEMBER:
+        raise Forbidden("the token is bound to one member")
+    now, keys = ctx.services.clock(), ctx.services.keys
+
+    def body(tx: Connection) -> SegmentPage:
+        state = ctx.program(tx)
+        if segment_named(state, segment).kind == "frozen":
+            found = snapshot_of(tx, keys, state.id, segment, first=first + 1, after_id=after_id)
+            page = found[:first]
+            return SegmentPage(members=page, position=page[-1].id if page else None, has_more=len(found) > len(page))
+        rows = candidates(tx, keys, state.id, first=MEMBERS_PER_PAGE + 1, after_id=after_id)
+        looked_at = rows[:MEMBERS_PER_PAGE]
+        groups = memberships(tx, state, looked_at, now)
+        page = [one for one in looked_at if segment in groups[one.id]][:first]
+        position = page[-1] if len(page) == first else looked_at[-1] if looked_at else None
+        return SegmentPage(
+            members=page,
+            position=None if position is None else position.id,
+            has_more=position is not None and position.id < rows[-1].id,
+        )
+
+    return await ctx.read(body)
+
+
+def memberships(tx: Connection, state: ProgramState, members: Sequence[Member], now: datetime) -> dict[int, list[str]]:
+    """The segments that these members are in at an instant, in the order of the configuration."""
+    standing = Standing(state, of_segments=True)
+    standing.load(tx, members, [now])
+    found = {one.id: [] if one.erased_at else segments_of(state.rules, standing.profile(one, now)) for one in members}
+    names = [one.name for one in state.configuration.segments]
+    return {member_id: [name for name in names if name in groups] for member_id, groups in found.items()}
+
+
+def segment_named(state: ProgramState, name: str) -> Segment:
+    """The segment of this name. Raises InvalidRequest."""
+    for one in state.configuration.segments:
+        if one.name == name:
+            return one
+    raise InvalidRequest("segment: no such segment", field="segment")

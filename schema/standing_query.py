@@ -1,0 +1,54 @@
+"""The queries of segments: they stand apart so that the module of all queries stays short."""
+
+from typing import Annotated
+
+import strawberry
+
+from resolvers.segment import list_segment_members
+from schema.connection import (
+    After,
+    Edge,
+    First,
+    PageInfo,
+    UncountedConnection,
+    number_cursor,
+    read_number_cursor,
+    read_page,
+)
+from schema.context import Info
+from schema.field import field
+from schema.types.member import Member, to_member
+
+_NAME = "segmentMembers"
+
+
+@strawberry.type
+class StandingQuery:
+    """What `Query` has of segments."""
+
+    @field(
+        "The members in a segment, in the order of their enrolment: of a frozen one those that were taken, of a "
+        "dynamic one those for whom it holds now. A page of a dynamic one looks at 500 members at most: it may have "
+        "fewer items than asked for, or none, while `hasNextPage` is true; `endCursor` is where the next one goes on."
+    )
+    async def segment_members(
+        self,
+        info: Info,
+        segment: Annotated[str, strawberry.argument(description="The segment's name.")],
+        first: First = None,
+        after: After = None,
+    ) -> UncountedConnection[Member] | None:
+        context, page = info.context, read_page(first, after)
+        found = await list_segment_members(
+            context.ctx, segment, first=page.size, after_id=read_number_cursor(_NAME, page)
+        )
+        edges = [Edge(node=to_member(row, context), cursor=number_cursor(_NAME, row.id)) for row in found.members]
+        return UncountedConnection(
+            edges=edges,
+            page_info=PageInfo(
+                has_next_page=found.has_more,
+                has_previous_page=page.cursor is not None,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=None if found.position is None else number_cursor(_NAME, found.position),
+            ),
+        )
