@@ -32,9 +32,9 @@ _SESSION = {
     "statement_timeout": "30000",
     "idle_in_transaction_session_timeout": "30000",
 }
-# A plan that a connection made while a table was small would go on reading all of it when it is large. These
-# statements are planned each time, which sees how large the tables are by now.
-_PLANNED_ANEW = {"plan_cache_mode": "force_custom_plan"}
+# A plan that a connection made while a table was small goes on reading all of it when it is large. Planning each
+# statement anew costs more than running it, so connections do not get old in place of that.
+_CONNECTION_LIFE_S = 30
 
 # A function's plans live as long as its connection. One that was made for an empty table would go on
 # reading all of it when it is full, so these connections know no way but an index.
@@ -100,7 +100,8 @@ class PostgresDatabase:
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=False,
-            connect_args={"server_settings": _SESSION | _PLANNED_ANEW, "timeout": 5, "command_timeout": _ANSWER_S},
+            pool_recycle=_CONNECTION_LIFE_S,
+            connect_args={"server_settings": _SESSION, "timeout": 5, "command_timeout": _ANSWER_S},
         )
         # A use case reads with several statements, and all of them must tell of the same instant.
         self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

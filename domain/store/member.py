@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from domain.clock import NEVER
 from domain.crypto import KeyRing, encrypt
@@ -14,6 +15,7 @@ from domain.ledger.chain import GENESIS
 from domain.member import Member
 from domain.models import account, member, member_unique_value
 from domain.models.types import to_json
+from domain.store.among import among
 from domain.store.ids import allocate_ids
 
 _NAMED = member.alias("named")
@@ -50,18 +52,26 @@ def find_members(
 
     A reference, and an id with `follow`, leads to the member who answers for it since a merge.
     """
-    if ids is not None and not follow:
-        query = select(member).where(member.c.id.in_(ids))
-    else:
+    by = "references" if references is not None else "ids"
+    query = _find(by, follow=follow or references is not None, lock=lock)
+    rows = tx.execute(query, {"program_id": program_id, by: references if references is not None else ids})
+    return [_stored(keys, row) for row in rows]
+
+
+@cache
+def _find(by: str, *, follow: bool, lock: bool) -> Select[Any]:
+    named = _NAMED if follow else member
+    column = named.c.relation_reference if by == "references" else named.c.id
+    query = select(member)
+    if follow:
         answers = func.coalesce(_NAMED.c.merged_into, _NAMED.c.id)
         joined = (member.c.program_id == _NAMED.c.program_id) & (member.c.id == answers)
         asked = _NAMED.c.relation_reference.label("asked_for"), _NAMED.c.id.label("asked_id")
         query = select(member, *asked).join(_NAMED, joined)
-        query = query.where(_NAMED.c.program_id == program_id)
-        query = query.where(_NAMED.c.id.in_(ids)) if ids is not None else query
-        query = query.where(_NAMED.c.relation_reference.in_(references)) if references is not None else query
-    query = query.where(member.c.program_id == program_id).order_by(member.c.id)
-    return [_stored(keys, row) for row in tx.execute(query.with_for_update(of=member) if lock else query)]
+    # Both sides of the join are named, so that each is found by its key.
+    query = query.where(member.c.program_id == bindparam("program_id"), named.c.program_id == bindparam("program_id"))
+    query = query.where(among(column, by)).order_by(member.c.id)
+    return query.with_for_update(of=member) if lock else query
 
 
 def page_members(

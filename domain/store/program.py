@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from domain.errors import ProgramNotFound
 from domain.models import feed, ledger_entry, program, program_config
@@ -21,6 +21,9 @@ from domain.rules.parse import parse
 _CACHED = 256
 # Facts that cost a statement of their own, so that they are read only where a condition asks for them.
 _OF_PURCHASES = frozenset({"member.purchases", "member.days_since_last_purchase"})
+
+_AS_IT_IS = select(program).where(program.c.id == bindparam("program_id"))
+_IN_FORCE = _AS_IT_IS.with_for_update(read=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +73,7 @@ class ProgramCache:
 
         `in_force`: no other configuration comes into force before this database transaction ends.
         """
-        query = select(program).where(program.c.id == program_id)
-        row = tx.execute(query.with_for_update(read=True) if in_force else query).one_or_none()
+        row = tx.execute(_IN_FORCE if in_force else _AS_IT_IS, {"program_id": program_id}).one_or_none()
         if row is None:
             raise ProgramNotFound
         cached = self._states.get(program_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ARRAY, Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.types import NullType
 
 Key = TypeVar("Key")
@@ -62,6 +62,6 @@ def _around(statements: tuple[Select[Any], ...]) -> Select[Any]:
         inner = one.subquery()
         rows = select(func.row(*inner.c)).select_from(inner).scalar_subquery()
         # Records come as tuples that the driver has decoded already.
-        parts.append(func.array(rows, type_=ARRAY(NullType())))
+        parts.append(func.array(rows, type_=NullType()))
     around: Select[Any] = select(*parts)
     return around
