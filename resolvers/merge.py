@@ -175,8 +175,8 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
         "arrears": owed,
         "followers": followers,
         "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
-        "counters": join_counters(tx, state.id, victim.member.id, survivor.member.id),
     }
+    join_counters(tx, state.id, victim.member.id, survivor.member.id)
     [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
     actor = ctx.principal.actor
     ids = {"victim_id": victim.member.id, "survivor_id": survivor.member.id}
@@ -244,7 +244,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     set_merged_into(tx, state.id, [victim_id], None)
     set_merged_into(tx, state.id, followers, victim_id)
     move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
-    part_counters(tx, state, victim_id, row.survivor_id, row.detail["counters"])
+    part_counters(tx, state, victim_id, row.survivor_id)
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
     _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)
