@@ -61,7 +61,12 @@ def find_members(
         query = query.where(_NAMED.c.id.in_(ids)) if ids is not None else query
         query = query.where(_NAMED.c.relation_reference.in_(references)) if references is not None else query
     query = query.where(member.c.program_id == program_id).order_by(member.c.id)
-    return [_stored(keys, row) for row in tx.execute(query.with_for_update(of=member) if lock else query)]
+    query = query.with_for_update(of=member) if lock else query
+    rows = tx.execute(query).all()
+    while lock and (ids is None or follow) and any(row.merged_into is not None for row in rows):
+        # Merged while we waited for the lock, which still led to who answered before.
+        rows = tx.execute(query).all()
+    return [_stored(keys, row) for row in rows]
 
 
 def page_members(
