@@ -58,7 +58,8 @@ class Tiers(Members):
         earned = sum(entry.points for entry in account.entries if entry.bucket in _COUNTED)
         due = max((place for place, one in enumerate(self.levels) if max(0, earned) >= one.threshold), default=-1)
         has = names.index(account.tier) if account.tier is not None else -1
-        if due < has and now < account.qualified_at + self.retention:
+        # Even without retention a tier is kept in the instant in which it was earned.
+        if due < has and (now == account.qualified_at or now < account.qualified_at + self.retention):
             return 0
         account.qualified_at = now
         if due != has:

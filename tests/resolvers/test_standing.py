@@ -279,6 +279,15 @@ async def test_an_upgrade_bonus_may_lead_further_up(shop: Shop, ann: Context) ->
     assert await verify_ledger(shop.services) == []
 
 
+async def test_a_tier_that_the_same_run_takes_back_gives_its_bonus_once(shop: Shop, ann: Context) -> None:
+    await under(shop, TIERS.replace(b"retention_days: 30", b"retention_days: 0"))
+    await in_one_run(ann, [bought("A", 100), refunded("A", 100)])
+    shop.later(days=1)
+    await submit_transaction(ann, bought("B", 100))
+    page = await list_statement(ann, StatementQuery(relation_reference="ANN"))
+    assert [int(one.points) for one in page.entries if one.kind == "bonus"] == [50]
+
+
 async def test_ten_at_once_reach_a_tier_once(shop: Shop, ann: Context) -> None:
     await under(shop, TIERS)
     rows = [bought(f"N{number}", 20, transaction_date=shop.now) for number in range(10)]
