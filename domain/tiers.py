@@ -68,7 +68,8 @@ def assess(
     rank, qualified = rank_of(terms, current), _qualified(terms, points, aggregate)
     if rank > qualified:
         qualified_at = now if since is None else since
-        if now < qualified_at + timedelta(days=terms.retention_days):
+        # Not in the instant of the qualification either: of one instant one tier is kept, and it was reached.
+        if now == qualified_at or now < qualified_at + timedelta(days=terms.retention_days):
             return _decide(terms, rank, qualified_at, reached)
     return _decide(terms, qualified, now, reached)
 

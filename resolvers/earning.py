@@ -115,7 +115,7 @@ class Earnings:
             by_id, activity = {one.id: one for one in members}, self._awarding.activity
             self._refunds = Refunds(self.tx, self.state, self._accounts, by_id, self._standing, activity, self.now)
             self._refunds.load(wanted)
-            self._standing.load_counts(self.tx, list(by_id), self._refunds.instants())
+            self._standing.load_counts(self.tx, [*by_id, *self._refunds.merged], self._refunds.instants())
         return journal
 
     def _members(self, good: Sequence[Submission]) -> list[Member]:

@@ -4,7 +4,6 @@ The victim's lots move to the survivor with their dates; both histories stay, an
 lead to the survivor from then on.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +15,7 @@ from domain.access import Permission
 from domain.errors import BadRequest, InvalidRequest, MemberNotFound, MergeRefused, RedemptionNotFound
 from domain.ids import new_reference
 from domain.ledger.account import Account
-from domain.ledger.posting import Draft, Lot
+from domain.ledger.posting import Lot
 from domain.ledger.transfer import give_back, move_everything, owe
 from domain.models import member_merge
 from domain.models.types import to_json
@@ -35,6 +34,7 @@ from domain.store.program import ProgramState
 from domain.store.sub_relation import move_links
 from resolvers.context import Context
 from resolvers.merge_counters import join_counters, part_counters
+from resolvers.merge_lots import became_lots, moved_lots
 from resolvers.merge_standing import join_standing, part_standing
 
 USE_CASE = "merge"
@@ -155,12 +155,20 @@ def _obstacle(tx: Connection, program_id: int, victim_id: int) -> str | None:
 def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -> Merge:
     state, key = ctx.program_in_force(tx), ctx.key(command.idempotency_key)
     fingerprint = fingerprint_of(command.victim, command.survivor)
-    bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
-    if key in bound:
-        row = store.load_merge(tx, state.id, bound[key].replay(fingerprint)["merge_id"])
-        return _to_merge(row, state, replayed=True)
-    victim, survivor = _both(tx, ctx, command, lock=True)
-    pair = _lock(tx, ctx, state, victim, survivor, now)
+    if (first := _replay(tx, state, key, fingerprint, now)) is not None:
+        return first
+    try:
+        victim, survivor = _both(tx, ctx, command, lock=True)
+    except InvalidRequest:
+        # The same request may have made one member of both while this one waited for the lock.
+        if (first := _replay(tx, state, key, fingerprint, now)) is not None:
+            return first
+        raise
+    return _join(tx, ctx, _lock(tx, ctx, state, victim, survivor, now), key, fingerprint, now)
+
+
+def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprint: bytes, now: datetime) -> Merge:
+    state, victim, survivor = pair.state, pair.victim, pair.survivor
     if told := _obstacle(tx, state.id, victim.member.id):
         raise MergeRefused(told)
     pair.lots = open_lots(tx, state.id, [pair.giver.id])[pair.giver.id]
@@ -171,14 +179,14 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
     set_merged_into(tx, state.id, followers, survivor.member.id)
     detail = {
         "points": -sum(one.points for one in posted),
-        "lots": _moved(posted),
-        "became": _became(posted),
+        "lots": moved_lots(posted),
+        "became": became_lots(posted),
         "arrears": owed,
         "followers": followers,
         "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
-        "counters": join_counters(tx, state.id, victim.member.id, survivor.member.id),
         **join_standing(tx, state, victim.member, survivor.member, now),
     }
+    join_counters(tx, state.id, victim.member.id, survivor.member.id)
     [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
     actor = ctx.principal.actor
     ids = {"victim_id": victim.member.id, "survivor_id": survivor.member.id}
@@ -189,32 +197,19 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
     return _to_merge(store.load_merge(tx, state.id, merge_id), state)
 
 
+def _replay(tx: Connection, state: ProgramState, key: str | None, fingerprint: bytes, now: datetime) -> Merge | None:
+    bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
+    if key not in bound:
+        return None
+    row = store.load_merge(tx, state.id, bound[key].replay(fingerprint)["merge_id"])
+    return _to_merge(row, state, replayed=True)
+
+
 def _lock(tx: Connection, ctx: Context, state: ProgramState, victim: Stored, survivor: Stored, now: datetime) -> _Pair:
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
     accounts = journal.lock_accounts([victim.member.id, survivor.member.id])
     journal.flush()
     return _Pair(state, journal, victim, survivor, accounts[victim.member.id], accounts[survivor.member.id])
-
-
-def _moved(posted: Sequence[Draft]) -> list[list[int | None]] | None:
-    """The pairs of lots, old and new, with the points of each; None where a part repaid the survivor's arrears."""
-    pairs: list[list[int | None]] = []
-    for out in posted:
-        into = out.related
-        if not isinstance(into, Draft) or (out.moves and into.arrears):
-            return None
-        pairs += [[old.lot.id, new.lot.id, new.points] for old, new in zip(out.moves, into.moves, strict=True)]
-    return pairs
-
-
-def _became(posted: Sequence[Draft]) -> list[list[int | None]]:
-    """The pairs of lots, old and new. What repaid the survivor's arrears is the first of it, and became none."""
-    pairs: list[list[int | None]] = []
-    for out in posted:
-        if isinstance(out.related, Draft) and (arrived := out.related.moves):
-            left = out.moves[-len(arrived) :]
-            pairs += [[old.lot.id, new.lot.id] for old, new in zip(left, arrived, strict=True)]
-    return pairs
 
 
 async def undo_merge(ctx: Context, merge_id: int) -> Merge:
@@ -246,7 +241,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     set_merged_into(tx, state.id, [victim_id], None)
     set_merged_into(tx, state.id, followers, victim_id)
     move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
-    part_counters(tx, state, victim_id, row.survivor_id, row.detail["counters"])
+    part_counters(tx, state, victim_id, row.survivor_id)
     part_standing(tx, state, victim_id, row.survivor_id, row.merged_at, row.detail, now)
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}

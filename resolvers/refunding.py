@@ -21,7 +21,7 @@ from domain.models.types import to_json
 from domain.points import from_minor, plain_text
 from domain.rules.fixed import EARN, REFUND
 from domain.store.lot import lots_of_entries
-from domain.store.merge import merged_ids, moved_lots
+from domain.store.merge import merged_ids, moved
 from domain.store.program import ProgramState
 from domain.store.transaction import (
     PARKED,
@@ -101,7 +101,10 @@ class Waiting:
 
 @dataclass(slots=True)
 class Refunds:
-    """The purchases and lots that the refunds of one run need, loaded at once."""
+    """The purchases and lots that the refunds of one run need, loaded at once.
+
+    `merged`: whom the members were merged into whose purchases others answer for by now.
+    """
 
     tx: Connection
     state: ProgramState
@@ -110,6 +113,7 @@ class Refunds:
     standing: Standing
     activity: Activity
     now: datetime
+    merged: dict[int, int] = field(default_factory=dict)
     _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
     _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
     _changed: dict[int, StoredTransaction] = field(default_factory=dict)
@@ -134,7 +138,9 @@ class Refunds:
         known = {lot.id: lot for lots in self.activity.lots.values() for lot in lots}
         made = lots_of_entries(tx, program_id, [one.id for mine in earnings.values() for one in mine])
         # What a merged member's purchase made goes on in lots of who answers for it.
-        became = moved_lots(tx, program_id, list(answers)) if any(row.member_id in answers for row in rows) else {}
+        became: dict[int, int] = {}
+        if any(row.member_id in answers for row in rows):
+            became, self.merged = moved(tx, program_id, list(answers))
         for (member_id, number), mine in stored.items():
             key = answers.get(member_id, member_id), number
             self._purchases.setdefault(key, []).extend(
@@ -225,10 +231,18 @@ class Refunds:
         whole = one.refunded + part >= one.whole
         if whole and one.stored is not None:
             self._gone.add(one.stored.id)
-        points = one.taken_by(part)
-        for aggregate, start in self.standing.give_back(member_id, one.counted, points, part, is_whole=whole):
+        points, holders = one.taken_by(part), self._holders(member_id, one)
+        for aggregate, start in self.standing.give_back(holders, one.counted, points, part, is_whole=whole):
             stored = recount_bucket(self.tx, self.state, member_id, aggregate, start, gone=self._gone)
             self.standing.put_extremes(member_id, aggregate, start, stored)
+
+    def _holders(self, member_id: int, one: Purchase) -> list[int]:
+        """Who answers for a purchase, and whose it was before, from merge to merge."""
+        holders, before = [member_id], member_id if one.stored is None else one.stored.member_id
+        while before in self.merged:
+            holders.append(before)
+            before = self.merged[before]
+        return holders
 
     def _claim(self, account: Account, purchase: Purchase, award: Award, points: int, dated: datetime) -> Draft | None:
         own = {id(lot) for lot in purchase.lots}

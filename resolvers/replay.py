@@ -137,7 +137,7 @@ class Replay:
     def _give_back(self, member_id: int, purchase: Purchase, taken: Mapping[str, int], part: Decimal) -> None:
         if purchase.counted is not None:
             whole = purchase.refunded + part >= purchase.whole
-            self._standing(member_id).give_back(member_id, purchase.counted, taken, part, is_whole=whole)
+            self._standing(member_id).give_back([member_id], purchase.counted, taken, part, is_whole=whole)
 
     def _sides(self, bought: _Bought, member_id: int) -> list[tuple[Purchase, dict[str, int]]]:
         tally = self._tally(member_id)

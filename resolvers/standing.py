@@ -183,21 +183,22 @@ class Standing:
             self._purchases[member_id] = (number + 1, counted.at if last is None else max(last, counted.at))
 
     def give_back(
-        self, member_id: int, counted: Counted, points: Mapping[str, int], part: Decimal, *, is_whole: bool
+        self, members: Sequence[int], counted: Counted, points: Mapping[str, int], part: Decimal, *, is_whole: bool
     ) -> list[tuple[Aggregate, date]]:
         """A refund took back `points` by rule group: the windows and periods of the purchase get theirs back.
 
-        A sum of amounts gets back the part; everything else once the purchase is refunded whole. The buckets that
-        lost their least or greatest value by that are given back, for `put_extremes`.
+        The first of `members` answers for the purchase, the others had it before they were merged and part by their
+        caps. A sum of amounts gets back the part; everything else once the purchase is refunded whole. The buckets
+        that lost their least or greatest value by that are given back, for `put_extremes`.
         """
         for scope, window_name, start in cap_keys(self.state.rules, counted.at):
             given = sum(points.values()) if scope == "" else points.get(scope, 0)
-            place = (member_id, scope, window_name, start)
-            if given and place in self._counters:
-                self._move_counter(place, -min(given, self._counters[place]))
+            for place in [(one, scope, window_name, start) for one in members]:
+                if given and place in self._counters:
+                    self._move_counter(place, -min(given, self._counters[place]))
         lost: list[tuple[Aggregate, date]] = []
         for aggregate, start in self._buckets_at(counted):
-            bucket = (member_id, aggregate.key, start)
+            bucket = (members[0], aggregate.key, start)
             stood, value = self._buckets.get(bucket), counted.added[aggregate.key]
             if stood is None:
                 continue

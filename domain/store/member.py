@@ -53,8 +53,12 @@ def find_members(
     A reference, and an id with `follow`, leads to the member who answers for it since a merge.
     """
     by = "references" if references is not None else "ids"
-    query = _find(by, follow=follow or references is not None, lock=lock)
-    rows = tx.execute(query, {"program_id": program_id, by: references if references is not None else ids})
+    leads = follow or references is not None
+    query, given = _find(by, follow=leads, lock=lock), {"program_id": program_id, by: ids or references or []}
+    rows = tx.execute(query, given).all()
+    while lock and leads and any(row.merged_into is not None for row in rows):
+        # Merged while we waited for the lock, which still led to who answered before.
+        rows = tx.execute(query, given).all()
     return [_stored(keys, row) for row in rows]
 
 

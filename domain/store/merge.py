@@ -46,14 +46,18 @@ def mark_undone(tx: Connection, program_id: int, merge_id: int, at: datetime) ->
     tx.execute(update(table).where(table.c.program_id == program_id, table.c.id == merge_id).values(undone_at=at))
 
 
-def moved_lots(tx: Connection, program_id: int, victim_ids: Sequence[int]) -> dict[int, int]:
-    """Which lot each lot of these members became with a merge that stands."""
-    details = tx.scalars(
-        select(table.c.detail).where(
+def moved(tx: Connection, program_id: int, victim_ids: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """Which lot each lot of these members became with a merge that stands, and whom it made each member part of.
+
+    That one may be part of another since, with a merge of its own.
+    """
+    rows = tx.execute(
+        select(table.c.victim_id, table.c.survivor_id, table.c.detail).where(
             table.c.program_id == program_id, table.c.victim_id.in_(victim_ids), table.c.undone_at.is_(None)
         )
-    )
-    return {old: new for detail in details for old, new in detail.get("became", ())}
+    ).all()
+    became = {old: new for row in rows for old, new in row.detail.get("became", ())}
+    return became, {row.victim_id: row.survivor_id for row in rows}
 
 
 def answering(tx: Connection, program_id: int, reference: str) -> int | None:

@@ -53,6 +53,12 @@ def test_a_downgrade_waits_for_the_end_of_the_retention(days: int, tier: str) ->
     assert decision.bonus == 0
 
 
+@pytest.mark.parametrize(("seconds", "tier"), [(0, "Gold"), (1, "Silver")])
+def test_without_retention_a_tier_is_kept_in_the_instant_of_its_qualification(seconds: int, tier: str) -> None:
+    terms, since = replace(TERMS, retention_days=0), NOW - timedelta(seconds=seconds)
+    assert assess(terms, Decimal(0), None, "Gold", since, NOW, frozenset(["Silver", "Gold"])).tier == tier
+
+
 def test_who_still_qualifies_is_qualified_anew() -> None:
     assert decide(5000, "Gold", 364, ["Silver", "Gold"]).since == NOW
 

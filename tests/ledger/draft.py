@@ -5,13 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from tests.ledger.terms import Terms
+from tests.ledger.terms import Rung, Terms
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MEMBERS = ("ANNA", "BEN", "CLEO")
 STRANGER = "NOBODY"
 MERCHANTS = ("Shop", "Market")
 MICROSECOND = timedelta(microseconds=1)
+
+# The bonus of one rung leads up to the next.
+THREE_RUNGS = (Rung("Silver", 0, "1", 0), Rung("Gold", 40, "1.5", 5), Rung("Platinum", 44, "2", 3))
+# Nearly every refund leads down to another.
+SIX_RUNGS = tuple(Rung(f"Rung {place}", 10 + 15 * place, ("1.25", "0.5")[place % 2], place % 3) for place in range(6))
 
 TERMS = st.builds(
     Terms,
@@ -23,6 +28,11 @@ TERMS = st.builds(
     decimals=st.sampled_from([0, 2]),
     bonus_days=st.sampled_from([0, 3, 20]),
     wait_days=st.sampled_from([0, 1, 4]),
+    spend_cap=st.sampled_from([None] * 5 + [("month", 40), ("day", 20), ("lifetime", 90)]),
+    program_cap=st.sampled_from([None] * 4 + [25, 60]),
+    ladder=st.sampled_from([()] * 4 + [SIX_RUNGS, THREE_RUNGS]),
+    referral=st.sampled_from([None] * 5 + [(9, 4, 1), (9, 4, None)]),
+    retention_days=st.sampled_from([0, 0, 3650]),
     start=st.just(START),
 )
 WAITS = st.sampled_from(

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.clock import NEVER
 from domain.errors import TesseraError
 from domain.store.program import find_program_row
 from resolvers.context import Context
@@ -43,22 +42,10 @@ from tests.ledger.operation import (
     Transfer,
     Unmerge,
 )
+from tests.ledger.state import State, read_standing, stored_state
 from tests.ledger.terms import Terms, configuration
 from tests.ledger.world import World
 from tests.oracle import Oracle, Refused
-
-KINDS = {
-    "earn": "earn",
-    "refund": "refund",
-    "redemption": "redeem",
-    "reversal": "reverse",
-    "expiry": "expire",
-    "hold": "hold",
-    "release": "release",
-    "transfer": "transfer",
-    "adjustment": "adjust",
-}
-"""The product's kinds of posting by the oracle's words for them."""
 
 CATEGORIES = {
     "OpeningBalance": "opening",
@@ -73,8 +60,6 @@ CATEGORIES = {
     "ClosingBalance": "closing",
 }
 """The rows of the categorised statement."""
-
-State = dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -100,11 +85,13 @@ class Program:
         assert row is not None
         ctx = world.context(row.id)
         await apply_configuration(ctx, configuration(terms))
-        enrolled = [
-            await enroll_member(ctx, EnrollMember(values={"relation_reference": reference, "status": "1"}))
-            for reference in members
-        ]
-        return cls(world, terms, row.id, ctx, {one.member.id: one.member.relation_reference for one in enrolled})
+        enrolled: dict[int, str] = {}
+        code = None
+        for reference in members:
+            values = {"relation_reference": reference, "status": "1"}
+            one = (await enroll_member(ctx, EnrollMember(values=values, referral_code=code))).member
+            enrolled[one.id], code = one.relation_reference, code or one.referral_code
+        return cls(world, terms, row.id, ctx, enrolled)
 
     # What is done to it.
 
@@ -197,39 +184,9 @@ class Program:
         return changed
 
     def state(self, books: Books) -> State:
-        """Balances, lots and traces as stored, in the oracle's words."""
-        state: State = {}
-        for one in books.accounts:
-            lots = [lot for lot in books.lots if lot.account_id == one.id]
-            number = {lot.id: index for index, lot in enumerate(lots)}
-            moves: dict[int, dict[int, int]] = {}
-            for trace in books.traces:
-                moves.setdefault(trace.entry_id, {})[number.get(trace.lot_id, -1)] = trace.points
-            state[self.members[one.member_id]] = {
-                "balance": one.available + one.pending,
-                "held": one.held,
-                "arrears": one.arrears,
-                "lots": [(x.points, x.remaining, x.earned_at, _or_never(x.expires_at), x.available_at) for x in lots],
-                "entries": [
-                    (KINDS[x.kind], x.bucket, x.points, x.transaction_date, moves.get(x.id, {}), x.arrears)
-                    for x in books.entries
-                    if x.account_id == one.id
-                ],
-            }
-        return state
-
-    def state_of(self, oracle: Oracle) -> State:
-        """The same of the oracle."""
-        return {
-            member: {
-                "balance": sum(lot.remaining for lot in one.lots) - one.arrears,
-                "held": sum(hold.points for hold in one.holds if hold.state == "PENDING"),
-                "arrears": one.arrears,
-                "lots": [(x.points, x.remaining, x.earned_at, x.expires_at, x.available_at) for x in one.lots],
-                "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
-            }
-            for member, one in oracle.accounts.items()
-        }
+        """Where members stand by what is stored, in the oracle's words."""
+        standing = self.world.run(self.world.services.db.read(lambda tx: read_standing(tx, self.id)))
+        return stored_state(books, standing, self.members)
 
     def answers(self, member: str) -> dict[str, Any]:
         """What a member is told: the redeemable points or the refusal, and the statement."""
@@ -291,7 +248,3 @@ class Program:
         units = points * self.terms.unit
         assert units == int(units), f"{points} is finer than the program counts"
         return int(units)
-
-
-def _or_never(expires_at: datetime) -> datetime | None:
-    return None if expires_at == NEVER else expires_at

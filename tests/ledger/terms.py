@@ -1,16 +1,29 @@
 """What a history's program is like: as data for the oracle, and as the product's configuration file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
+from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
 
-from tests.oracle import Award, lapses_at
+from tests.oracle import Award, Cap, Level, Oracle, Reward, lapses_at
 
 BONUS_POINTS = 7
 DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A tier: from how many whole points on, its multiplier, and the whole points for those who newly reach it."""
+
+    name: str
+    points: int
+    multiplier: str
+    bonus: int
 
 
 @dataclass(frozen=True)
@@ -18,7 +31,10 @@ class Terms:
     """The program that a history runs under. `months` None: points do not expire.
 
     Bonus points are good to the end of one fixed day, `bonus_days` after the start of the history, and wait for
-    `wait_days` from the purchase, to the beginning of a day.
+    `wait_days` from the purchase, to the beginning of a day. `spend_cap` is a window with the most whole points that
+    spending gives in it; `program_cap` the most that a month does in all. `ladder` are the tiers, and `retention_days`
+    for how long one is kept that is not earned any more. `referral` is what a first purchase gives to who referred its
+    member and to the member itself, in whole points, and how often one member gets that.
     """
 
     policy: str
@@ -30,6 +46,42 @@ class Terms:
     start: datetime
     refunds: str = "negative"
     wait_days: int = 0
+    spend_cap: tuple[str, int] | None = None
+    program_cap: int | None = None
+    ladder: tuple[Rung, ...] = ()
+    retention_days: int = 0
+    referral: tuple[int, int, int | None] | None = None
+
+    def oracle(self, members: Sequence[str]) -> Oracle:
+        """The oracle of such a program. The first of the members referred all others."""
+        caps = [Cap(points * self.unit, window, "spend") for window, points in filter(None, [self.spend_cap])]
+        if self.program_cap is not None:
+            caps.append(Cap(self.program_cap * self.unit, "month"))
+        oracle = Oracle(
+            policy=self.policy,
+            refunds=self.refunds,
+            caps=tuple(caps),
+            zone=ZoneInfo(self.zone),
+            levels=[
+                Level(one.name, one.points * self.unit, Fraction(one.multiplier), one.bonus * self.unit)
+                for one in self.ladder
+            ],
+            retention=timedelta(days=self.retention_days),
+            lapse=self.lapse,
+            reward=self.reward,
+            referred_by=dict.fromkeys(members[1:], members[0]),
+        )
+        for member in members:
+            oracle.set_up(member)
+        return oracle
+
+    @property
+    def reward(self) -> Reward | None:
+        """What the oracle gives for a referral."""
+        if self.referral is None:
+            return None
+        referrer, referee, most = self.referral
+        return Reward(referrer * self.unit, referee * self.unit, most)
 
     @property
     def unit(self) -> int:
@@ -55,7 +107,7 @@ class Terms:
         return datetime.combine(day, time(), ZoneInfo(self.zone)).astimezone(UTC)
 
     def awards(self, spend: int, has_bonus: bool, earned_at: datetime, now: datetime) -> list[Award]:
-        """What the program's two rule groups give."""
+        """What the program's two rule groups give before tier and caps."""
         bonus = BONUS_POINTS * self.unit if has_bonus else 0
         released = self.start_of(self.today(earned_at) + timedelta(days=self.wait_days))
         bonus_lapses = self.start_of(self.today(self.last_bonus_day) + DAY)
@@ -66,6 +118,23 @@ class Terms:
 
 
 _A_POINT_FOR_A_UNIT = {"type": "per_unit", "of": "transaction.amount", "points": 1, "per": 1}
+
+
+def _standing(terms: Terms) -> dict[str, Any]:
+    """Tiers and referrals, where there are any."""
+    parts: dict[str, Any] = {}
+    if terms.ladder:
+        levels = [
+            {"name": one.name, "from": one.points, "multiplier": one.multiplier, "upgrade_bonus": one.bonus}
+            for one in terms.ladder
+        ]
+        basis = {"assessment": "automatic", "basis": "points", "window": "lifetime"}
+        parts["tiers"] = {**basis, "retention_days": terms.retention_days, "levels": levels}
+    if terms.referral is not None:
+        referrer, referee, most = terms.referral
+        given = {"referrer_points": referrer, "referee_points": referee, "max_per_referrer": most}
+        parts["referrals"] = {"enabled": True, "reward_on": "first_transaction", **given}
+    return parts
 
 
 def configuration(terms: Terms) -> bytes:
@@ -79,11 +148,17 @@ def configuration(terms: Terms) -> bytes:
             "points_decimals": terms.decimals,
             "reversal_of_expired": terms.policy,
             "refund_policy": terms.refunds,
+            **({} if terms.program_cap is None else {"accrual_cap_per_month": terms.program_cap}),
         },
         "expiry": {**months, "period_end": terms.period_end},
+        **_standing(terms),
         "product_codes": [{"code": "PLAIN"}, {"code": "BONUS"}],
         "rule_groups": [
-            {"name": "Spend", "rules": [{"name": "A point for a unit", "award": _A_POINT_FOR_A_UNIT}]},
+            {
+                "name": "Spend",
+                "rules": [{"name": "A point for a unit", "award": _A_POINT_FOR_A_UNIT}],
+                "caps": dict(filter(None, [terms.spend_cap])),
+            },
             {
                 "name": "Bonus",
                 "category": "bonus",

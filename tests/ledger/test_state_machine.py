@@ -36,6 +36,7 @@ from tests.ledger.operation import (
     binding_key,
 )
 from tests.ledger.program import Program
+from tests.ledger.state import expected_state, overdrawn
 from tests.ledger.terms import Terms
 from tests.ledger.world import open_world
 from tests.oracle import REFUSAL_BINDS, Oracle
@@ -70,10 +71,8 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def found_a_program(self, terms: Terms, purchases: list[Purchase], orders: list[Order]) -> None:
         self.terms = terms
-        self.oracle = Oracle(policy=terms.policy, refunds=terms.refunds)
+        self.oracle = terms.oracle(MEMBERS)
         self.program = Program.create(self.world, terms, MEMBERS)
-        for member in MEMBERS:
-            self.oracle.set_up(member)
         self.look()
         drafts: list[Draft] = [*purchases, *orders]
         for draft in drafts:
@@ -214,7 +213,7 @@ class LedgerMachine(RuleBasedStateMachine):
             expected = [outcomes[0], outcomes[1]]
             references = self.agreed(operations, expected, actual)
             self.see_to_what_is_due(oracle)
-            stands = self.program.state_of(oracle) == self.stored and self.program.tells_like(oracle)
+            stands = expected_state(oracle) == self.stored and self.program.tells_like(oracle)
             if references is not None and stands:
                 self.oracle = oracle
                 self.remember(references, operations, actual)
@@ -229,7 +228,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def see_to_what_is_due(self, oracle: Oracle) -> None:
         """Any request may book what is due on an account that it looks at, even one that is refused."""
-        expected = self.program.state_of(oracle)
+        expected = expected_state(oracle)
         for member in MEMBERS:
             if self.stored[member] != expected[member]:
                 oracle.accounts[member].bring_up_to(self.world.now)
@@ -262,8 +261,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def both_stand_where_the_other_does(self) -> None:
-        assert self.stored == self.program.state_of(self.oracle)
-        assert violations(self.books) == []
+        assert self.stored == expected_state(self.oracle)
+        assert [*violations(self.books), *overdrawn(self.oracle.caps, self.stored, self.oracle)] == []
         assert self.program.rewritten(self.books) == []
 
     @invariant()

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 FAR = datetime.max.replace(tzinfo=UTC)
+LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 
-_ROWS = {"earn": "", "refund": "", "hold": "held", "release": "held"}
+_ROWS = {"earn": "", "refund": "", "bonus": "", "hold": "held", "release": "held"}
 """The row of the statement that a kind of posting counts in; empty: that of its bucket."""
 
 Moves = dict[int, int]
@@ -68,13 +69,21 @@ class Hold:
 
 @dataclass
 class Account:
-    """One member with lots, postings and holds."""
+    """One member with lots, postings and holds; its tiers since when, and every level that it ever reached."""
 
     status: int = 1
     lots: list[Lot] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     arrears: int = 0
+    tiers: list[tuple[datetime, str | None]] = field(default_factory=list)
+    reached: list[str] = field(default_factory=list)
+    qualified_at: datetime = LONG_AGO
+
+    @property
+    def tier(self) -> str | None:
+        """The tier that it has now."""
+        return self.tiers[-1][1] if self.tiers else None
 
     # Postings.
 

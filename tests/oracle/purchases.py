@@ -1,18 +1,23 @@
 """What purchases earn, and what of it refunds take back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date as Date
 from datetime import datetime
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from tests.oracle.account import Account, Lot, Moves
+from tests.oracle.caps import Cap
 from tests.oracle.gate import NO_EARNING, Refused, check
-from tests.oracle.members import Members
+from tests.oracle.referrals import Referrals
+
+UTC = ZoneInfo("UTC")
 
 
 @dataclass
 class Award:
-    """What the rules gave: points for a bucket with their expiry, and when they may be spent."""
+    """What one group of rules gave: points for a bucket with their expiry, and when they may be spent."""
 
     bucket: str
     points: int
@@ -27,6 +32,7 @@ class Purchase:
     member: str
     transaction_id: str
     amount: Fraction
+    dated: datetime
     gifts: list[tuple[Award, list[int]]]
     refunded: Fraction = Fraction(0)
 
@@ -42,9 +48,12 @@ class Purchase:
 
     def step(self, points: int, part: Fraction) -> int:
         """What is taken back of `points` with the next part: the difference of two sums, each rounded half up."""
-        sums = [2 * points * refunded / self.whole for refunded in (self.refunded, self.refunded + part)]
-        before, after = ((doubled.numerator // doubled.denominator + 1) // 2 for doubled in sums)
+        before, after = (_half_up(points * refunded / self.whole) for refunded in (self.refunded, self.refunded + part))
         return after - before
+
+    def left(self, points: int) -> int:
+        """What refunds have left of `points`, in proportion, whether or not there was as much to take back."""
+        return points - _half_up(points * self.refunded / self.whole)
 
 
 @dataclass
@@ -58,10 +67,12 @@ class Parked:
 
 
 @dataclass
-class Purchases(Members):
+class Purchases(Referrals):
     """Earning and its opposite. `refunds`: what becomes of a refund of points that are spent."""
 
     refunds: str = "negative"
+    caps: Sequence[Cap] = ()
+    zone: ZoneInfo = UTC
     purchases: list[Purchase] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     transaction_ids: set[str] = field(default_factory=set)
@@ -75,31 +86,62 @@ class Purchases(Members):
         now: datetime,
         amount: Fraction = Fraction(1),
     ) -> str:
-        """Post what the rules gave, one posting for each award, and refunds that came first. Answers the id."""
+        """Post what tier and caps make of it, a posting for each award, and refunds that came first. Answers the id."""
         account = self.account_of(member)
         check(account.status, NO_EARNING)
         if transaction_id in self.transaction_ids:
             raise Refused("1201")
         self.transaction_ids.add(transaction_id)
-        gifts = [award for award in awards if award.points]
+        gifts = self._granted(self.name_of(member), awards, earned_at)
         if gifts:
             account.bring_up_to(now)
+        is_first = all(purchase.member != self.name_of(member) for purchase in self.purchases)
         made = [(gift, list(_give(account, gift, earned_at, now))) for gift in gifts]
-        self.purchases.append(Purchase(self.name_of(member), transaction_id, amount, made))
+        self.purchases.append(Purchase(self.name_of(member), transaction_id, amount, earned_at, made))
         for waiting in [each for each in self.parked if self._is_of(each, member, transaction_id)]:
             try:
                 self._take_back(member, transaction_id, waiting.amount, waiting.dated, now)
             except Refused:
                 continue  # It stays parked, and the purchase stands.
             self.parked.remove(waiting)
+        if is_first:
+            self.reward_for(self.name_of(member), now)
+        self.assess(account, now)
         return transaction_id
+
+    def _granted(self, member: str, awards: Sequence[Award], dated: datetime) -> list[Award]:
+        """One award after the other, times the tier's factor, each by what the caps leave of it after those before."""
+        factor = self.factor_at(self.accounts[member], dated)
+        given: list[Award] = []
+        for award in awards:
+            exact = factor * award.points
+            for cap in self.caps:
+                if cap.is_on(award.bucket):
+                    used = self.counted(member, cap, cap.first_day(dated, self.zone))
+                    used += sum(one.points for one in given if cap.is_on(one.bucket))
+                    exact = min(exact, Fraction(max(0, cap.points - used)))
+            if points := _half_up(exact):
+                given.append(replace(award, points=points))
+        return given
+
+    def counted(self, member: str, cap: Cap, first_day: Date) -> int:
+        """What a cap has counted in one window: what refunds have left of all purchases that are the member's now."""
+        return sum(
+            purchase.left(gift.points)
+            for purchase in self.purchases
+            if self.name_of(purchase.member) == member and cap.first_day(purchase.dated, self.zone) == first_day
+            for gift, _ in purchase.gifts
+            if cap.is_on(gift.bucket)
+        )
 
     def refund(
         self, member: str, transaction_id: str, amount: Fraction, dated: datetime, now: datetime, name: str = ""
     ) -> str:
         """Take back a purchase or a part of it; one that has not arrived is waited for. Answers `name`."""
         check(self.account_of(member).status, NO_EARNING)
-        if not self._take_back(member, transaction_id, amount, dated, now):
+        if self._take_back(member, transaction_id, amount, dated, now):
+            self.assess(self.account_of(member), now)
+        else:
             self.parked.append(Parked(self.name_of(member), transaction_id, amount, dated))
         return name
 
@@ -139,6 +181,10 @@ class Purchases(Members):
         for merger in self.mergers_of(purchase.member):
             numbers = [merger.became[number][0] for number in numbers if number in merger.became]
         return numbers
+
+
+def _half_up(exact: Fraction) -> int:
+    return (2 * exact.numerator // exact.denominator + 1) // 2
 
 
 def _give(account: Account, gift: Award, earned_at: datetime, now: datetime) -> Moves:

@@ -161,6 +161,16 @@ async def test_a_refused_merge_changes_nothing(shop: Shop, ctx: Context) -> None
     assert (await available(ctx, "OLD"), await available(ctx, "NEW")) == (100, 10)
 
 
+async def test_of_several_that_merge_the_same_members_at_once_one_does(shop: Shop, ctx: Context) -> None:
+    tried = await asyncio.gather(*(merge_members(ctx, BOTH) for _ in range(8)), return_exceptions=True)
+    done = [one for one in tried if isinstance(one, Merge)]
+    refused = [one.code for one in tried if isinstance(one, TesseraError)]
+    assert (len(done), refused) == (1, ["998"] * 7)
+    await undo_merge(ctx, done[0].id)
+    assert (await available(ctx, "OLD"), await available(ctx, "NEW")) == (100, 10)
+    assert await verify_ledger(shop.services) == []
+
+
 async def test_one_key_merges_once_however_often_it_is_sent_at_once(shop: Shop, ctx: Context) -> None:
     command = replace(BOTH, idempotency_key="K")
     merges: list[Merge] = await asyncio.gather(*(merge_members(ctx, command) for _ in range(10)))

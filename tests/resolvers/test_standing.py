@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from domain.errors import TesseraError
+from resolvers.adjustment import AdjustPoints, adjust_points
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context
 from resolvers.ledger import list_balances
 from resolvers.member import EnrollMember, enroll_member, get_member
-from resolvers.redemption import check_availability
+from resolvers.merge import MergeMembers, merge_members, undo_merge
+from resolvers.redemption import RedeemPoints, check_availability, redeem_points
 from resolvers.statement import StatementQuery, get_statement_summary, list_statement
 from resolvers.tier import assess_tiers
 from resolvers.transaction import TransactionOutcome, submit_transaction, submit_transactions
@@ -156,6 +160,32 @@ async def test_a_refund_gives_the_caps_back_in_the_window_of_its_purchase(shop: 
     assert await verify_ledger(shop.services) == []
 
 
+async def test_a_refund_after_a_merge_gives_the_caps_back_to_whoever_has_the_purchase_when_it_is_undone(
+    shop: Shop, ann: Context
+) -> None:
+    await under(shop, CAPS)
+    for reference in ("OLD", "LAST"):
+        await enroll_member(ann, EnrollMember(values={"relation_reference": reference, "status": 1}))
+    first = bought("A", 100, transaction_date=day(3), member_relation_reference="OLD")
+    assert await earned(ann, first, bought("B", 60, transaction_date=day(3))) == [200, 120]
+    # What was spent before the merge and is refunded after it takes points that did not move.
+    await redeem_points(ann, RedeemPoints(relation_reference="OLD", points=Decimal(200), merchant_name="Shop"))
+    soon = (shop.now + timedelta(days=9)).date()
+    given = AdjustPoints(relation_reference="LAST", points=Decimal(200), reason="a gift", expires=soon)
+    await adjust_points(ann, given)
+    merges = [
+        await merge_members(ann, MergeMembers(victim=victim, survivor=survivor))
+        for victim, survivor in (("OLD", "ANN"), ("ANN", "LAST"))
+    ]
+    assert await earned(ann, refunded("A", 100, transaction_date=day(3), member_relation_reference="OLD")) == [-200]
+    for merge in reversed(merges):
+        await undo_merge(ann, merge.id)
+    # ANN has 60 of the 100 of a day still, OLD has bought nothing that stands.
+    again = bought("C", 50, transaction_date=day(3))
+    assert await earned(ann, again, replace(again, transaction_id="D", member_relation_reference="OLD")) == [90, 100]
+    assert await verify_ledger(shop.services) == []
+
+
 async def test_aggregates_count_with_the_transaction_itself_and_are_given_back(shop: Shop, ann: Context) -> None:
     await under(shop, AGGREGATES)
     rows = [
@@ -247,6 +277,15 @@ async def test_an_upgrade_bonus_may_lead_further_up(shop: Shop, ann: Context) ->
     assert (await get_member(ann, "ANN")).tier == "Platinum"
     assert await check_availability(ann, "ANN") == 970 + 50 + 500
     assert await verify_ledger(shop.services) == []
+
+
+async def test_a_tier_that_the_same_run_takes_back_gives_its_bonus_once(shop: Shop, ann: Context) -> None:
+    await under(shop, TIERS.replace(b"retention_days: 30", b"retention_days: 0"))
+    await in_one_run(ann, [bought("A", 100), refunded("A", 100)])
+    shop.later(days=1)
+    await submit_transaction(ann, bought("B", 100))
+    page = await list_statement(ann, StatementQuery(relation_reference="ANN"))
+    assert [int(one.points) for one in page.entries if one.kind == "bonus"] == [50]
 
 
 async def test_ten_at_once_reach_a_tier_once(shop: Shop, ann: Context) -> None:

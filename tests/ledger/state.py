@@ -1,0 +1,128 @@
+"""Where members stand, in one form for both sides: as the product stores it, and as the oracle has it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from domain.clock import NEVER
+from domain.models import cap_counter, member, member_tier
+from tests.ledger.invariants import Books
+from tests.oracle import Cap, Oracle
+
+KINDS = {
+    "earn": "earn",
+    "bonus": "bonus",
+    "refund": "refund",
+    "redemption": "redeem",
+    "reversal": "reverse",
+    "expiry": "expire",
+    "hold": "hold",
+    "release": "release",
+    "transfer": "transfer",
+    "adjustment": "adjust",
+}
+"""The product's kinds of posting by the oracle's words for them."""
+
+State = dict[str, dict[str, Any]]
+Counted = dict[tuple[str, str, Date], int]
+"""What caps have counted: by bucket (empty: all), window and the window's first day; nothing is left out."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is stored of members beside their points. `merged`: those for whom another member answers."""
+
+    counters: Sequence[Row[Any]]
+    tiers: Sequence[Row[Any]]
+    merged: frozenset[int]
+
+    def counted(self, member_id: int) -> Counted:
+        """What the caps have counted of a member who answers for itself."""
+        if member_id in self.merged:
+            return {}
+        return {
+            # Each rule group gives into a bucket of its own, by whose name it is called.
+            (one.scope.lower(), one.window, one.start): one.points
+            for one in self.counters
+            if one.member_id == member_id and one.points
+        }
+
+    def tiers_of(self, member_id: int) -> list[tuple[datetime, str | None]]:
+        """The tiers that a member had, each with when it got it."""
+        return [(one.since, one.tier) for one in self.tiers if one.member_id == member_id]
+
+
+def read_standing(tx: Connection, program_id: int) -> Standing:
+    """Read what is stored of a program's members beside their points."""
+    merged = select(member.c.id).where(member.c.program_id == program_id, member.c.merged_into.is_not(None))
+    counters = select(cap_counter).where(cap_counter.c.program_id == program_id)
+    tiers = select(member_tier).where(member_tier.c.program_id == program_id).order_by(member_tier.c.since)
+    return Standing(tx.execute(counters).all(), tx.execute(tiers).all(), frozenset(tx.scalars(merged)))
+
+
+def stored_state(books: Books, standing: Standing, references: Mapping[int, str]) -> State:
+    """Balances, lots, traces, tiers and what the caps counted as stored. `references`: the members' by their ids."""
+    state: State = {}
+    for one in books.accounts:
+        lots = [lot for lot in books.lots if lot.account_id == one.id]
+        number = {lot.id: index for index, lot in enumerate(lots)}
+        moves: dict[int, dict[int, int]] = {}
+        for trace in books.traces:
+            moves.setdefault(trace.entry_id, {})[number.get(trace.lot_id, -1)] = trace.points
+        state[references[one.member_id]] = {
+            "balance": one.available + one.pending,
+            "held": one.held,
+            "arrears": one.arrears,
+            "lots": [(x.points, x.remaining, x.earned_at, _or_never(x.expires_at), x.available_at) for x in lots],
+            "entries": [
+                (KINDS[x.kind], x.bucket, x.points, x.transaction_date, moves.get(x.id, {}), x.arrears)
+                for x in books.entries
+                if x.account_id == one.id
+            ],
+            "counted": standing.counted(one.member_id),
+            "tiers": standing.tiers_of(one.member_id),
+        }
+    return state
+
+
+def expected_state(oracle: Oracle) -> State:
+    """The same of the oracle."""
+    return {
+        member: {
+            "balance": sum(lot.remaining for lot in one.lots) - one.arrears,
+            "held": sum(hold.points for hold in one.holds if hold.state == "PENDING"),
+            "arrears": one.arrears,
+            "lots": [(x.points, x.remaining, x.earned_at, x.expires_at, x.available_at) for x in one.lots],
+            "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
+            "counted": _counted(oracle, member),
+            # Of two in one instant the later one stands.
+            "tiers": list(dict(one.tiers).items()),
+        }
+        for member, one in oracle.accounts.items()
+    }
+
+
+def _counted(oracle: Oracle, member: str) -> Counted:
+    if oracle.survivor_of(member) is not None:
+        return {}
+    windows = {(cap, cap.first_day(one.dated, oracle.zone)) for cap in oracle.caps for one in oracle.purchases}
+    counted = {(cap.bucket, cap.window, day): oracle.counted(member, cap, day) for cap, day in windows}
+    return {window: points for window, points in counted.items() if points}
+
+
+def overdrawn(caps: Sequence[Cap], state: State, oracle: Oracle) -> Iterator[str]:
+    """Caps that counted more than they may. Together two members may have more than one of them could get."""
+    together = {merger.survivor for merger in oracle.mergers.values() if not merger.is_undone}
+    for name in state.keys() - together:
+        for cap in caps:
+            for (bucket, window, day), points in state[name]["counted"].items():
+                if (bucket, window) == (cap.bucket, cap.window) and not 0 <= points <= cap.points:
+                    yield f"{name} was given {points} of {cap.points} in the {window} of {day}"
+
+
+def _or_never(expires_at: datetime) -> datetime | None:
+    return None if expires_at == NEVER else expires_at
