@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from domain.crypto import KeyRing
 from domain.errors import MemberNotFound, SubRelationAmbiguous
 from domain.member import Member
-from domain.store.member import Stored, find_members
+from domain.store.member import Stored, find_members, led_astray
+from domain.store.reading import Reading
 from domain.store.sub_relation import find_by_value, find_on_members
 from domain.sub_relation import Pair, SubRelation
 
@@ -53,6 +54,12 @@ class Beneficiaries:
         if ids:
             self._remember(find_members(self.tx, self.keys, self.program_id, ids=ids))
         return list(self._by_id.values())
+
+    def led_astray(self) -> Reading[bool]:
+        """Whether somebody else answers by now; to be asked under the locks of the accounts."""
+        # Who was found by a card stands under its own reference; one who is only assumed has no id.
+        led = {reference: member.id for reference, member in self._by_reference.items() if member.id}
+        return led_astray(self.program_id, led)
 
     def assume(self, member: Member) -> None:
         """A member who is known without the database."""

@@ -14,7 +14,7 @@ from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
 from domain.store.database import PostgresDatabase, SqliteDatabase
 from domain.store.member import references_of
-from domain.store.merge import answering, merged_ids
+from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
@@ -76,14 +76,15 @@ class Context:
     async def write(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction: all of it is stored, or nothing.
 
-        `body` may run again after a deadlock or a lost race for a unique value, so it has no effect but
+        `body` may run again after a deadlock, a lost race for a unique value or a merge, so it has no effect but
         on the connection.
         """
         for _ in range(_RACES):
             try:
                 return await self.services.db.write(body)
-            except IntegrityError:
-                # Another database transaction took a unique value after `body` looked: look again.
+            except (IntegrityError, MergedMeanwhile):
+                # Another database transaction took a unique value after `body` looked, or merged whom it moves
+                # points of: look again.
                 continue
         return await self.services.db.write(body)
 

@@ -26,6 +26,7 @@ from domain.rules.evaluate import AwardTooLarge, evaluate
 from domain.rules.fixed import EARN, REFUND
 from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys, refusal_outcome
 from domain.store.journal import Journal
+from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, read_together
 from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, taken
@@ -100,13 +101,16 @@ class Earnings:
         self._begin(members)
         ids = sorted({one.id for one in [*members, *self._referring.referrers.values()]})
         wanted = sorted({one.command.transaction_id for one in good})
-        (self._bound, lapsed), (self._taken, has_parked), *_ = read_together(
+        is_astray, (self._bound, lapsed), (self._taken, has_parked), *_ = read_together(
             self.tx,
+            self._beneficiaries.led_astray(),
             known_keys(self.state.id, USE_CASE, sorted({one.key for one in good if one.key}), self.now),
             taken(self.state.id, wanted),
             *self._standing.readings(ids, self._instants(good)),
             *self._numbers(journal, len(good)),
         )
+        if is_astray:
+            raise MergedMeanwhile
         if lapsed:
             forget_keys(self.tx, self.state.id, USE_CASE, lapsed, self.now)
         takes_back = has_parked or any(one.is_refund for one in good)

@@ -26,6 +26,7 @@ from domain.points import NotAMultiple, cut, redeemable_minor
 from domain.store.idempotency import bind_key, find_keys, refusal_outcome
 from domain.store.journal import Journal
 from domain.store.member import Stored, find_members
+from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
 from resolvers.context import Context
 
@@ -87,6 +88,8 @@ def move_once(
     member_ids = find(state)
     journal = Journal(tx, state.id, state.config_version, keyed.now, ctx.principal.actor, ctx.source)
     accounts = journal.lock_accounts(member_ids)
+    if find(state) != member_ids:
+        raise MergedMeanwhile
     # A twin may have ended while we waited for the accounts.
     if found := _bound(tx, state, keyed):
         return found

@@ -33,9 +33,10 @@ from domain.store.entry import StoredRedemption, find_redemptions
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
 from domain.store.lot import open_lots, taken_lots
-from domain.store.member import find_members
-from domain.store.merge import merged_ids
+from domain.store.member import find_members, led_astray
+from domain.store.merge import MergedMeanwhile, merged_ids
 from domain.store.program import ProgramState
+from domain.store.reading import read
 from resolvers.context import Context
 
 USE_CASE = "reverse"
@@ -113,6 +114,9 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         raise MemberNotFound
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
     account, survivor = _lock(tx, journal, found[0].member.id, guid)
+    led = {command.relation_reference or "": found[0].member.id}
+    if read(tx, led_astray(state.id, led)):
+        raise MergedMeanwhile
     if key:  # a twin may have ended while we waited for the account
         bound = find_keys(tx, state.id, USE_CASE, [key], now)
         if key in bound:

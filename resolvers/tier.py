@@ -15,6 +15,7 @@ from domain.points import from_minor
 from domain.store import audit
 from domain.store.journal import Journal
 from domain.store.member import Stored, find_members
+from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
 from domain.store.tier import retained_until
 from domain.tiers import newly_reached
@@ -71,6 +72,8 @@ def _set(tx: Connection, ctx: Context, command: SetTier, reason: str) -> TierSet
     _check_tier(state, command.tier)
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
     account = journal.lock_accounts([member_id])[member_id]
+    if _member_id(tx, ctx, state, command) != member_id:
+        raise MergedMeanwhile
     journal.flush()
     # Read after the lock, so that a status or a tier that changed meanwhile counts.
     [stored] = find_members(tx, ctx.services.keys, state.id, ids=[member_id])

@@ -17,6 +17,7 @@ from domain.models import account, member, member_unique_value
 from domain.models.types import to_json
 from domain.store.among import among
 from domain.store.ids import allocate_ids
+from domain.store.reading import Reading
 
 _NAMED = member.alias("named")
 _PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
@@ -76,6 +77,20 @@ def _find(by: str, *, follow: bool, lock: bool) -> Select[Any]:
     query = query.where(member.c.program_id == bindparam("program_id"), named.c.program_id == bindparam("program_id"))
     query = query.where(among(column, by)).order_by(member.c.id)
     return query.with_for_update(of=member) if lock else query
+
+
+_LED = select(member.c.relation_reference, func.coalesce(member.c.merged_into, member.c.id)).where(
+    member.c.program_id == bindparam("program_id"), among(member.c.relation_reference, "references")
+)
+
+
+def led_astray(program_id: int, led: Mapping[str, int]) -> Reading[bool]:
+    """Whether by now a reference leads to another member than it did: one was merged, or parted again.
+
+    To be asked under the locks of their accounts, which merges take as well.
+    """
+    given = {"program_id": program_id, "references": sorted(led)}
+    return Reading(_LED, given, lambda rows: any(led[row[0]] != row[1] for row in rows))
 
 
 def page_members(

@@ -10,6 +10,10 @@ from domain.models import member
 from domain.models import member_merge as table
 
 
+class MergedMeanwhile(Exception):  # noqa: N818 - no error of anybody: the whole body runs again
+    """A member was merged, or parted, while a database transaction waited for its account."""
+
+
 def insert_merge(
     tx: Connection,
     program_id: int,

@@ -1,6 +1,6 @@
 """The redemption's hand-written statements: one call on PostgreSQL, a few in one go on SQLite's writer.
 
-Both give the same outcomes (`redeem_points_2.sql` lists them); the state machine of the tests holds them equal.
+Both give the same outcomes (`redeem_points_3.sql` lists them); the state machine of the tests holds them equal.
 """
 
 import sqlite3
