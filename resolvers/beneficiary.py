@@ -55,6 +55,11 @@ class Beneficiaries:
             self._remember(find_members(self.tx, self.keys, self.program_id, ids=ids))
         return list(self._by_id.values())
 
+    def meet(self, found: Iterable[Stored]) -> list[Member]:
+        """Members that were read by reference already, in place of `load`."""
+        self._remember(found)
+        return list(self._by_id.values())
+
     def led_astray(self) -> Reading[bool]:
         """Whether somebody else answers by now; to be asked under the locks of the accounts."""
         # Who was found by a card stands under its own reference; one who is only assumed has no id.

@@ -29,6 +29,7 @@ from domain.store.journal import Journal
 from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, read_together
+from domain.store.run import begin_run
 from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, taken
 from resolvers.awarding import Awarding
 from resolvers.beneficiary import Beneficiaries
@@ -50,14 +51,23 @@ from resolvers.tiering import Tiering
 USE_CASE = "transaction"
 
 
+class ConfigurationMoved(Exception):  # noqa: N818 - no error of anybody: the run begins again
+    """The configuration that a run was begun with is in force no longer."""
+
+
 @dataclass(slots=True)
 class Earnings:
-    """Posts transactions in order; `post` once per database transaction."""
+    """Posts transactions in order; `post` once per database transaction.
+
+    `is_peeked`: `state` is what the process knows, and the run checks that it is in force. Then all members are named
+    by reference, and first purchases reward nobody else.
+    """
 
     tx: Connection
     ctx: Context
     state: ProgramState
     now: datetime
+    is_peeked: bool = False
     _beneficiaries: Beneficiaries = field(init=False)
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
@@ -87,7 +97,6 @@ class Earnings:
         ]
 
     def _load(self, good: Sequence[Submission]) -> Journal:
-        members = self._members(good)
         journal = Journal(
             self.tx,
             self.state.id,
@@ -97,6 +106,7 @@ class Earnings:
             self.ctx.source,
         )
         self._referring = Referring(self.tx, self.ctx.services.keys, self.state, self.now)
+        members = self._meet(journal, good) if self.is_peeked else self._members(good)
         self._accounts = self._open(journal, members)
         self._begin(members)
         ids = sorted({one.id for one in [*members, *self._referring.referrers.values()]})
@@ -121,6 +131,17 @@ class Earnings:
             self._refunds.load(wanted)
             self._standing.load_counts(self.tx, [*by_id, *self._refunds.merged], self._refunds.instants())
         return journal
+
+    def _meet(self, journal: Journal, good: Sequence[Submission]) -> list[Member]:
+        """Program, members and accounts in one round trip. Raises ConfigurationMoved."""
+        keys, program_id = self.ctx.services.keys, self.state.id
+        references = sorted({one.command.member_relation_reference or "" for one in good})
+        beginning = begin_run(self.tx, keys, program_id, references)
+        if beginning.version != self.state.config_version:
+            raise ConfigurationMoved
+        self._beneficiaries = Beneficiaries(self.tx, keys, program_id)
+        self._referring.accounts |= journal.hold_accounts(beginning.accounts)
+        return self._beneficiaries.meet(beginning.members)
 
     def _members(self, good: Sequence[Submission]) -> list[Member]:
         self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, self.state.id)

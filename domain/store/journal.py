@@ -58,7 +58,11 @@ class Journal:
 
     def lock_accounts(self, member_ids: Iterable[int], currency: str = "DEFAULT") -> dict[int, Account]:
         """Lock the accounts of these members, in id order, and write off what is due; by member id."""
-        locked = {row.member_id: account_of(row) for row in self._accounts(member_ids, currency, lock=True)}
+        return self.hold_accounts(self._accounts(member_ids, currency, lock=True))
+
+    def hold_accounts(self, rows: Iterable[Any]) -> dict[int, Account]:
+        """Go on with accounts that were locked just now, as `lock_accounts` does."""
+        locked = {row.member_id: account_of(row) for row in rows}
         self.accounts.update({one.id: one for one in locked.values()})
         self._see_to_what_is_due(list(locked.values()))
         return locked
@@ -271,7 +275,7 @@ _MOVING = (
 """What postings change of an account."""
 
 
-def account_of(row: Row[Any]) -> Account:
+def account_of(row: Any) -> Account:
     """The running figures of a stored account."""
     moving = {name: getattr(row, name) for name in _MOVING}
     return Account(program_id=row.program_id, id=row.id, member_id=row.member_id, **moving)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from domain.clock import NEVER
 from domain.crypto import KeyRing, encrypt
@@ -55,16 +55,17 @@ def find_members(
     """
     by = "references" if references is not None else "ids"
     leads = follow or references is not None
-    query, given = _find(by, follow=leads, lock=lock), {"program_id": program_id, by: ids or references or []}
+    query, given = members_query(by, follow=leads, lock=lock), {"program_id": program_id, by: ids or references or []}
     rows = tx.execute(query, given).all()
     while lock and leads and any(row.merged_into is not None for row in rows):
         # Merged while we waited for the lock, which still led to who answered before.
         rows = tx.execute(query, given).all()
-    return [_stored(keys, row) for row in rows]
+    return [stored_member(keys, row) for row in rows]
 
 
 @cache
-def _find(by: str, *, follow: bool, lock: bool) -> Select[Any]:
+def members_query(by: str, *, follow: bool, lock: bool) -> Select[Any]:
+    """Members by `references` or by `ids`, with what they were asked for by where it may lead to another."""
     named = _NAMED if follow else member
     column = named.c.relation_reference if by == "references" else named.c.id
     query = select(member)
@@ -104,7 +105,7 @@ def page_members(
     if before_id is not None:
         query = query.where(member.c.id < before_id)
     rows = tx.execute(query.order_by(member.c.id.desc() if backwards else member.c.id)).all()
-    return [_stored(keys, row).member for row in (reversed(rows) if backwards else rows)]
+    return [stored_member(keys, row).member for row in (reversed(rows) if backwards else rows)]
 
 
 def count_members(tx: Connection, program_id: int) -> int:
@@ -264,7 +265,8 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
     }
 
 
-def _stored(keys: KeyRing, row: Row[Any]) -> Stored:
+def stored_member(keys: KeyRing, row: Any) -> Stored:
+    """A member as it is stored; `row` has the columns of `members_query`."""
     profile = keys.reveal(row.data_key, row.profile)
     personal = _NOBODY if profile is None else orjson.loads(profile)
     return Stored(

@@ -1,0 +1,72 @@
+"""Begins a run of transactions: its program, its members and their accounts, in one round trip."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, func, select
+
+from domain.crypto import KeyRing
+from domain.models import account, member, program
+from domain.store.among import among
+from domain.store.member import Stored, members_query, stored_member
+from domain.store.reading import Reading, Values, read_together
+
+_NAMED = member.alias("named")
+_VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id")).with_for_update(read=True)
+_MEMBERS = members_query("references", follow=True, lock=False)
+_ACCOUNTS = (
+    select(account)
+    .join(
+        _NAMED,
+        (_NAMED.c.program_id == account.c.program_id)
+        & (func.coalesce(_NAMED.c.merged_into, _NAMED.c.id) == account.c.member_id),
+    )
+    .where(
+        account.c.program_id == bindparam("program_id"),
+        _NAMED.c.program_id == bindparam("program_id"),
+        among(_NAMED.c.relation_reference, "references"),
+        account.c.currency == bindparam("currency"),
+    )
+    .order_by(account.c.id)
+    .with_for_update(of=account)
+)
+_MEMBER_NAMES = tuple(column.name for column in _MEMBERS.selected_columns)
+_ACCOUNT_NAMES = tuple(column.name for column in account.c)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a run begins with. `version` is that of the configuration, and no other comes into force meanwhile.
+
+    `accounts` are locked, for `Journal.hold_accounts`. A merge that ended while they were waited for shows later:
+    see `led_astray`.
+    """
+
+    version: int | None
+    members: Sequence[Stored]
+    accounts: Sequence[Any]
+
+
+def begin_run(
+    tx: Connection, keys: KeyRing, program_id: int, references: Sequence[str], currency: str = "DEFAULT"
+) -> Beginning:
+    """Lock the program's configuration for reading and the accounts of whom these references lead to."""
+    given = {"program_id": program_id, "references": references, "currency": currency}
+    version, found, locked = read_together(
+        tx,
+        Reading(_VERSION, given, lambda rows: next((row[0] for row in rows), None)),
+        Reading(_MEMBERS, given, _by_name(_MEMBER_NAMES)),
+        Reading(_ACCOUNTS, given, _by_name(_ACCOUNT_NAMES)),
+    )
+    for one in found:
+        if isinstance(one.attributes, str):
+            # As part of another row a document comes as its text.
+            one.attributes = orjson.loads(one.attributes)
+    return Beginning(version, [stored_member(keys, one) for one in found], locked)
+
+
+def _by_name(names: Sequence[str]) -> Callable[[Iterable[Values]], list[SimpleNamespace]]:
+    return lambda rows: [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
