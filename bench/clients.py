@@ -19,7 +19,7 @@ _SCRIPT = Path(__file__).with_name("redeem.lua")
 class Load:
     """What the clients ask of a server. `members` 0: `prefix` is the one member that all ask for.
 
-    `kind` is `redeem` or `insert` (a purchase), with a key of its own for each request, or `read`.
+    `kind` is `redeem`, with a key of its own for each request, `insert`, a purchase with an id of its own, or `read`.
     """
 
     url: str

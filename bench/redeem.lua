@@ -26,7 +26,7 @@ function request()
    if kind == "read" then
       body = '{"RelationReference":"' .. member .. '"}'
    elseif kind == "insert" then
-      headers["Idempotency-Key"] = run .. "-" .. count
+      -- As the published API has it: a purchase is told from others by its own id, a key is an addition of ours.
       body = '{"transaction_id":"' .. run .. "-" .. count .. '","member_relation_reference":"' .. member
          .. '","transaction_type":"DR","amount":"' .. math.random(500) .. ".25" .. '","transaction_date":"' .. today
          .. '","product_code":"' .. products[math.random(3)] .. '","quantity":' .. math.random(8) .. '}'

@@ -38,6 +38,8 @@ def _together() -> Together[Any, Any, Any]:
     return Together(
         _serve_together,
         most=_CALLS_PER_COMMIT,
+        # More would be smaller runs, fewer would leave this process idle while the database works.
+        moving=3,
         runs=8,
         # Whatever else a database transaction ends with has undone it.
         is_undone=lambda error: not isinstance(error, ServiceUnavailable),

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from domain.clock import NEVER
-from domain.crypto import KeyRing, encrypt
+from domain.crypto import KeyRing, decrypt, encrypt
 from domain.ledger.chain import GENESIS
 from domain.member import Member
 from domain.models import account, member, member_unique_value
@@ -267,8 +267,8 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
 
 def stored_member(keys: KeyRing, row: Any) -> Stored:
     """A member as it is stored; `row` has the columns of `members_query`."""
-    profile = keys.reveal(row.data_key, row.profile)
-    personal = _NOBODY if profile is None else orjson.loads(profile)
+    data_key = keys.unwrap(row.data_key) if row.data_key and row.profile is not None else b""
+    personal = orjson.loads(decrypt(data_key, row.profile)) if data_key else _NOBODY
     return Stored(
         Member(
             id=row.id,
@@ -290,7 +290,7 @@ def stored_member(keys: KeyRing, row: Any) -> Stored:
             erased_at=row.erased_at,
             **{name: personal[name] for name in _PERSONAL},
         ),
-        b"" if profile is None else keys.unwrap(row.data_key),
+        data_key,
         row.data_key,
         row.version,
         getattr(row, "asked_for", None),

@@ -31,6 +31,8 @@ class PostgresCalls:
         self._together: Together[str, Values, asyncpg.Record] = Together(
             self._serve,
             most=_CALLS_PER_COMMIT,
+            # While one of them waits for the disk the other works.
+            moving=2,
             runs=size,
             # The server has undone all of them.
             is_undone=lambda error: isinstance(error, asyncpg.PostgresError),

@@ -15,9 +15,6 @@ Kind = TypeVar("Kind")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# While one run waits for the disk the other works. A run that stands still, because somebody holds one of
-# its accounts, does not count, so that the others' work goes on beside it.
-_MOVING = 2
 _STANDS_STILL_S = 0.05
 
 
@@ -39,9 +36,10 @@ class _Wish(Generic[Kind, Item, Result]):
 class Together(Generic[Kind, Item, Result]):
     """Serves items in order of arrival: `serve` gets neighbours of one kind, at most `most`, and gives their results.
 
-    `runs` is how many runs there are at the most, those that stand still with them. Where `serve` raises what
-    `is_undone` knows, nothing of the run was done, and each of its items is served alone: it meets no fault but
-    its own. Any other error is everybody's.
+    While `moving` runs are under way, further items wait. A run that stands still, because somebody holds one of
+    its accounts, does not count, so that the others' work goes on beside it; `runs` is how many there are with
+    those. Where `serve` raises what `is_undone` knows, nothing of the run was done, and each of its items is served
+    alone: it meets no fault but its own. Any other error is everybody's.
     """
 
     def __init__(
@@ -49,11 +47,13 @@ class Together(Generic[Kind, Item, Result]):
         serve: Callable[[Kind, Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
         most: int,
+        moving: int,
         runs: int,
         is_undone: Callable[[Exception], bool],
     ) -> None:
         self._serve_run = serve
         self._most = most
+        self._at_once = moving
         self._runs = runs
         self._is_undone = is_undone
         self._waiting: deque[_Wish[Kind, Item, Result]] = deque()
@@ -63,7 +63,7 @@ class Together(Generic[Kind, Item, Result]):
         """The result for this item. Raises what `serve` raises."""
         wish = _Wish[Kind, Item, Result](kind, item, asyncio.get_running_loop().create_future())
         self._waiting.append(wish)
-        if len(self._began) < self._runs and self._moving() < _MOVING:
+        if len(self._began) < self._runs and self._moving() < self._at_once:
             runner = asyncio.create_task(self._run())
             self._began[runner] = time.monotonic()
             runner.add_done_callback(self._began.pop)

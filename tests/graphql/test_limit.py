@@ -167,6 +167,7 @@ PAGED = {
     "Query.members": "{members%s {edges {cursor}}}",
     "Query.configurationVersions": "{configurationVersions%s {edges {cursor}}}",
     "Query.membersBySubRelation": "{membersBySubRelation%s {edges {cursor}}}",
+    "Query.segmentMembers": '{segmentMembers(segment: "S"%s) {edges {cursor}}}',
     "Query.pointsRequests": "{pointsRequests%s {edges {cursor}}}",
     "Query.batches": "{batches%s {edges {cursor}}}",
     "Member.ledger": "{me {ledger%s {edges {cursor}}}}",
@@ -174,6 +175,7 @@ PAGED = {
     "Member.subRelations": "{me {subRelations%s {edges {cursor}}}}",
     "Member.transactions": "{me {transactions%s {edges {cursor}}}}",
     "Member.statement": "{me {statement%s {entries {id}}}}",
+    "Member.tierHistory": "{me {tierHistory%s {tier}}}",
     "Member.expiring": "{me {expiring%s {available}}}",
     "Batch.rows": "{node(id: 1) {... on Batch {rows%s {edges {cursor}}}}}",
 }
@@ -189,8 +191,10 @@ def test_leaving_out_an_argument_costs_as_much_as_giving_its_default(documents: 
     assert sized.keys() == PAGED.keys()
     for name, document in PAGED.items():
         without = documents.prepare(document % "").operation(None).cost({})
-        given = documents.prepare(document % f"(first: {sized[name]})").operation(None).cost({})
-        more = documents.prepare(document % f"(first: {sized[name] - 1})").operation(None).cost({})
+        # Behind another argument it needs no parentheses of its own.
+        argument = ", first: %d" if '"%s' in document else "(first: %d)"
+        given = documents.prepare(document % (argument % sized[name])).operation(None).cost({})
+        more = documents.prepare(document % (argument % (sized[name] - 1))).operation(None).cost({})
         assert without == given == more + 1, name
     assert (sized["Member.statement"], sized["Member.expiring"], sized["Member.ledger"]) == (100, 12, 20)
 

@@ -81,7 +81,7 @@ async def test_a_tier_is_refused(world: World, server: Caller) -> None:
     reference = await world.member(server)
     gold = {"relationReference": reference, "tier": "Gold", "reason": "a guest of honour"}
     bad = "BAD_USER_INPUT"
-    await world.refused(server, SET, gold, "CONFLICT", "TIER_NOT_MANUAL", "1340", None)
+    await world.refused(server, SET, gold, "CONFLICT", "TIER_NOT_MANUAL", "1341", None)
     await under(server, MANUAL)
     await world.refused(server, SET, gold | {"tier": "Tin"}, bad, "INVALID_REQUEST", "998", "tier")
     await world.refused(server, SET, gold | {"reason": ""}, bad, "BAD_REQUEST", "999", "reason")

@@ -18,7 +18,7 @@ class Counter:
         self.runs: list[tuple[str, list[int]]] = []
         self.gate = asyncio.Event()
         self.gate.set()
-        settings = {"most": 4, "runs": 3} | options
+        settings = {"most": 4, "moving": 2, "runs": 3} | options
         self.together: Together[str, int, int] = Together(
             self.serve, is_undone=lambda error: isinstance(error, Undone), **settings
         )
