@@ -114,9 +114,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         raise MemberNotFound
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
     account, survivor = _lock(tx, journal, found[0].member.id, guid)
-    led = {command.relation_reference or "": found[0].member.id}
-    if read(tx, led_astray(state.id, led)):
-        raise MergedMeanwhile
+    _check_led(tx, state, {command.relation_reference or "": found[0].member.id})
     if key:  # a twin may have ended while we waited for the account
         bound = find_keys(tx, state.id, USE_CASE, [key], now)
         if key in bound:
@@ -142,6 +140,11 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
     return _reversal(outcome, guid, state)
+
+
+def _check_led(tx: Connection, state: ProgramState, led: dict[str, int]) -> None:
+    if read(tx, led_astray(state.id, led)):
+        raise MergedMeanwhile
 
 
 def _lock(tx: Connection, journal: Journal, member_id: int, guid: UUID) -> tuple[Account, Account | None]:
