@@ -10,9 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from domain.access import Principal
 from domain.clock import Clock
 from domain.crypto import KeyRing
-from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
-from domain.store.database import PostgresDatabase, SqliteDatabase
+from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
 from domain.store.member import references_of
 from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
@@ -41,8 +40,7 @@ def _together() -> Together[Any, Any, Any]:
         # More would be smaller runs, fewer would leave this process idle while the database works.
         moving=3,
         runs=8,
-        # Whatever else a database transaction ends with has undone it.
-        is_undone=lambda error: not isinstance(error, ServiceUnavailable),
+        is_undone=was_undone,
     )
 
 

@@ -162,13 +162,18 @@ async def _run(engine: AsyncEngine, body: Body[Result], *, read_only: bool) -> R
     raise AssertionError("the last attempt returns or raises")
 
 
+def was_undone(error: BaseException) -> bool:
+    """Whether a write that ended so has certainly stored nothing: where the database went away nobody knows."""
+    return not isinstance(error, ServiceUnavailable) or _sqlstate(error.__cause__) in _RETRYABLE
+
+
 def _raise(translated: Exception, original: Exception) -> NoReturn:
     if translated is original:
         raise original
     raise translated from original
 
 
-def _sqlstate(error: BaseException) -> str | None:
+def _sqlstate(error: BaseException | None) -> str | None:
     state = getattr(getattr(error, "orig", error), "sqlstate", None)
     return state if isinstance(state, str) else None
 

@@ -291,5 +291,5 @@ def _trace_rows(posting: Posting) -> list[dict[str, object]]:
     return [key | {name: getattr(trace, name) for name in _TRACE_COLUMNS} for trace in posting.traces]
 
 
-_ENTRY_COLUMNS = [str(name) for name in ledger_entry.c.keys() if name not in {"id", "hash"}]  # noqa: SIM118
+_ENTRY_COLUMNS = [str(column.name) for column in ledger_entry.c if column.name not in {"id", "hash"}]
 _TRACE_COLUMNS = ("lot_id", "points", "expires_at", "available_at", "earned_at")

@@ -92,6 +92,7 @@ class Together(Generic[Kind, Item, Result]):
         try:
             results = await self._serve_run(together[0].kind, [one.item for one in together])
         except BaseException as error:
+            # Also where the process is being stopped: nobody is to wait for an answer that never comes.
             if isinstance(error, Exception) and len(together) > 1 and self._is_undone(error):
                 for one in together:
                     await self._serve([one])

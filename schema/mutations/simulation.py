@@ -12,7 +12,6 @@ from strawberry.scalars import JSON
 from resolvers.back_test import BackTest, BackTestReport, Difference, back_test
 from resolvers.simulation import CapState as CapRow
 from resolvers.simulation import SampleMember, SimulatedPosting, SimulateTransaction, Simulation, simulate_transaction
-from resolvers.transaction import SubmitTransaction
 from schema.context import Info
 from schema.field import mutation
 from schema.scalar import Points
@@ -20,7 +19,7 @@ from schema.types.attribute import AttributeInput, attribute_values
 from schema.types.entry import Bucket, EntryKind
 from schema.types.explanation import CapWindow, Explanation, to_explanation
 from schema.types.refusal import Refusal, to_refusal
-from schema.types.transaction import TransactionType
+from schema.types.transaction import TransactionFields, to_command
 
 _DRAFT = (
     "A configuration that is not in force, as the text of a file or as JSON; what it leaves out is as it is in force. "
@@ -29,27 +28,9 @@ _DRAFT = (
 
 
 @strawberry.input(description="A transaction to try out: as one to submit, but nothing is stored of it.")
-class SampleTransactionInput:
-    transaction_type: TransactionType = strawberry.field(description="What it is.")
-    amount: Decimal = strawberry.field(description="The money that was spent.")
-    transaction_date: datetime = strawberry.field(description="When it happened.")
+class SampleTransactionInput(TransactionFields):
     transaction_id: str | None = strawberry.field(
         default=None, description="The submitter's own id; null: one that is not taken. A refund needs it."
-    )
-    member_relation_reference: str | None = strawberry.field(
-        default=None, description="The reference of the member who made it; wins over card and identifier."
-    )
-    card_number: str | None = strawberry.field(
-        default=None, description="A card of the member; names the member where no reference does."
-    )
-    sub_relation_identifier: str | None = strawberry.field(
-        default=None, description="The identifier of a sub-relation of the member; as the card."
-    )
-    product_code: str | None = strawberry.field(default=None, description="What was bought.")
-    sub_product_code: str | None = strawberry.field(default=None, description="What was bought, more closely.")
-    attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
-    ignore_unknown: bool | None = strawberry.field(
-        default=None, description="Leave out attributes that nobody defined; null: as the program has it."
     )
 
 
@@ -170,7 +151,7 @@ class SimulationMutation:
     async def points_simulate(self, info: Info, input: PointsSimulateInput) -> PointsSimulatePayload | None:
         member = input.member
         command = SimulateTransaction(
-            transaction=_transaction(input.transaction),
+            transaction=to_command(input.transaction, input.transaction.transaction_id or ""),
             draft=input.draft,
             member=None
             if member is None
@@ -187,22 +168,6 @@ class SimulationMutation:
     async def rules_back_test(self, info: Info, input: RulesBackTestInput) -> RulesBackTestPayload | None:
         command = BackTest(draft=input.draft, first_day=input.first_day, last_day=input.last_day)
         return _report(await back_test(info.context.ctx, command, limit=MAX_REPLAYED))
-
-
-def _transaction(input: SampleTransactionInput) -> SubmitTransaction:
-    return SubmitTransaction(
-        transaction_id=input.transaction_id or "",
-        transaction_type=input.transaction_type.name,
-        amount=input.amount,
-        transaction_date=input.transaction_date,
-        member_relation_reference=input.member_relation_reference,
-        card_number=input.card_number,
-        sub_relation_identifier=input.sub_relation_identifier,
-        product_code=input.product_code,
-        sub_product_code=input.sub_product_code,
-        attributes=attribute_values(input.attributes),
-        ignore_unknown=input.ignore_unknown,
-    )
 
 
 def _payload(found: Simulation) -> PointsSimulatePayload:

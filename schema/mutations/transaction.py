@@ -1,7 +1,5 @@
 """Mutations that submit transactions."""
 
-from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 import strawberry
@@ -17,36 +15,17 @@ from schema.context import Info, RequestContext
 from schema.field import field, mutation
 from schema.mutations.idempotency import read_money_key
 from schema.scalar import Points
-from schema.types.attribute import AttributeInput, attribute_values
 from schema.types.entry import LedgerEntry, load_entries
 from schema.types.member import Member, load_member
 from schema.types.refusal import Refusal, to_refusal
-from schema.types.transaction import TransactionType
+from schema.types.transaction import TransactionFields, to_command
 
 MAX_TRANSACTIONS = 500
 
 
 @strawberry.input(description="A transaction to submit.")
-class TransactionSubmitInput:
+class TransactionSubmitInput(TransactionFields):
     transaction_id: str = strawberry.field(description="The submitter's own id: up to 100 characters.")
-    transaction_type: TransactionType = strawberry.field(description="What it is.")
-    amount: Decimal = strawberry.field(description="The money that was spent.")
-    transaction_date: datetime = strawberry.field(description="When it happened.")
-    member_relation_reference: str | None = strawberry.field(
-        default=None, description="The reference of the member who made it; wins over card and identifier."
-    )
-    card_number: str | None = strawberry.field(
-        default=None, description="A card of the member; names the member where no reference does."
-    )
-    sub_relation_identifier: str | None = strawberry.field(
-        default=None, description="The identifier of a sub-relation of the member; as the card."
-    )
-    product_code: str | None = strawberry.field(default=None, description="What was bought.")
-    sub_product_code: str | None = strawberry.field(default=None, description="What was bought, more closely.")
-    attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
-    ignore_unknown: bool | None = strawberry.field(
-        default=None, description="Leave out attributes that nobody defined; null: as the program has it."
-    )
     idempotency_key: str | None = strawberry.field(default=None, description="Makes a repetition harmless.")
 
 
@@ -104,20 +83,7 @@ class TransactionMutation:
 
 
 def _command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTransaction:
-    return SubmitTransaction(
-        transaction_id=input.transaction_id,
-        transaction_type=input.transaction_type.name,
-        amount=input.amount,
-        transaction_date=input.transaction_date,
-        member_relation_reference=input.member_relation_reference,
-        card_number=input.card_number,
-        sub_relation_identifier=input.sub_relation_identifier,
-        product_code=input.product_code,
-        sub_product_code=input.sub_product_code,
-        attributes=attribute_values(input.attributes),
-        ignore_unknown=input.ignore_unknown,
-        idempotency_key=read_money_key(input.idempotency_key, context),
-    )
+    return to_command(input, input.transaction_id, read_money_key(input.idempotency_key, context))
 
 
 def _payload(outcome: TransactionOutcome) -> TransactionPayload:

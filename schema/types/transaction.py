@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from resolvers.transaction import SubmitTransaction
 from resolvers.transaction import Transaction as TransactionRow
 from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import TRANSACTION, encode
 from schema.scalar import Points
-from schema.types.attribute import AttributeValue, attribute_list, find_attribute
+from schema.types.attribute import AttributeInput, AttributeValue, attribute_list, attribute_values, find_attribute
 
 if TYPE_CHECKING:
     from schema.types.member import Member
@@ -72,4 +73,44 @@ def to_transaction(row: TransactionRow, context: RequestContext) -> Transaction:
         processed_at=context.local(row.processed_at),
         values=row.attributes,
         member_id=row.member_id,
+    )
+
+
+@strawberry.input(description="What is said of a transaction, whether it is submitted or tried out.")
+class TransactionFields:
+    transaction_type: TransactionType = strawberry.field(description="What it is.")
+    amount: Decimal = strawberry.field(description="The money that was spent.")
+    transaction_date: datetime = strawberry.field(description="When it happened.")
+    member_relation_reference: str | None = strawberry.field(
+        default=None, description="The reference of the member who made it; wins over card and identifier."
+    )
+    card_number: str | None = strawberry.field(
+        default=None, description="A card of the member; names the member where no reference does."
+    )
+    sub_relation_identifier: str | None = strawberry.field(
+        default=None, description="The identifier of a sub-relation of the member; as the card."
+    )
+    product_code: str | None = strawberry.field(default=None, description="What was bought.")
+    sub_product_code: str | None = strawberry.field(default=None, description="What was bought, more closely.")
+    attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
+    ignore_unknown: bool | None = strawberry.field(
+        default=None, description="Leave out attributes that nobody defined; null: as the program has it."
+    )
+
+
+def to_command(fields: TransactionFields, transaction_id: str, key: str | None = None) -> SubmitTransaction:
+    """The command that an input stands for."""
+    return SubmitTransaction(
+        transaction_id=transaction_id,
+        transaction_type=fields.transaction_type.name,
+        amount=fields.amount,
+        transaction_date=fields.transaction_date,
+        member_relation_reference=fields.member_relation_reference,
+        card_number=fields.card_number,
+        sub_relation_identifier=fields.sub_relation_identifier,
+        product_code=fields.product_code,
+        sub_product_code=fields.sub_product_code,
+        attributes=attribute_values(fields.attributes),
+        ignore_unknown=fields.ignore_unknown,
+        idempotency_key=key,
     )

@@ -47,9 +47,14 @@ rule_groups:
     caps: {transaction: 200, day: 300, month: 400}
     rules:
       - {name: A third, award: {type: per_unit, of: transaction.amount, points: 1, per: 3}}
-      - {name: Five or more, when: {attribute: transaction.quantity, op: gte, value: 5}, award: {type: flat, points: 10}, cap: 10}
+      - name: Five or more
+        when: {attribute: transaction.quantity, op: gte, value: 5}
+        award: {type: flat, points: 10}
+        cap: 10
       - {name: Jazz, when: {attribute: member.genre, op: eq, value: jazz}, award: {type: multiplier, factor: 2}}
-      - {name: Much this month, when: {attribute: aggregate.spend_mtd, op: gte, value: 400}, award: {type: flat, points: 7, release_after_days: 14}}
+      - name: Much this month
+        when: {attribute: aggregate.spend_mtd, op: gte, value: 400}
+        award: {type: flat, points: 7, release_after_days: 14}
   - name: Extra
     category: bonus
     caps: {lifetime: 120}
@@ -62,20 +67,25 @@ tiers:
   levels: [{name: Silver, from: 0}, {name: Gold, from: 150, multiplier: 1.5, upgrade_bonus: 30}]
 segments: [{name: New, when: {attribute: member.days_since_enrolment, op: lte, value: 3}}]
 campaigns: [{name: Welcome, starts: 2026-01-01, ends: 2026-12-31, segment: New, award: {type: flat, points: 5}}]
-"""  # noqa: E501
+"""
 
 DRAFT = b"""
 version: 1
 product_codes: [{code: FILM}]
 aggregates:
   - {key: records, function: count, period: lifetime}
-  - {key: books, of: amount, function: sum, period: lifetime, when: {attribute: transaction.product_code, op: eq, value: BOOK}}
+  - key: books
+    of: amount
+    function: sum
+    period: lifetime
+    when: {attribute: transaction.product_code, op: eq, value: BOOK}
 rule_groups:
   - name: Principal
     caps: {month: 450}
     rules: [{name: A third, award: {type: per_unit, of: transaction.amount, points: 1, per: 2}}]
-  - {name: Books, rules: [{name: Many books, when: {attribute: aggregate.books, op: gt, value: 200}, award: {type: flat, points: 11}}]}
-"""  # noqa: E501
+  - name: Books
+    rules: [{name: Many books, when: {attribute: aggregate.books, op: gt, value: 200}, award: {type: flat, points: 11}}]
+"""
 
 
 @pytest.fixture

@@ -2,11 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 
 from domain.errors import TesseraError
+from domain.store import database
 from resolvers.context import Context
 from resolvers.earning import Earnings
 from resolvers.member import EnrollMember, enroll_member
@@ -104,3 +108,34 @@ async def test_programs_and_callers_do_not_mix(shop: Shop, runs: list[int]) -> N
     assert [len([one for one in mine if isinstance(one, TransactionOutcome)]) for mine in outcomes] == [9, 9, 3]
     assert await balance(first) == 12 * 30
     assert await balance(second) == 9 * 30
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+async def test_an_account_that_somebody_holds_stops_nobody_else(
+    shop: Shop, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ann(shop.contexts[0])
+    await enroll_member(shop.contexts[0], EnrollMember(values={"relation_reference": "BOB", "status": 1}))
+    # A shorter patience, so that the test does not take half a minute.
+    monkeypatch.setattr(database, "_SESSION", database._SESSION | {"lock_timeout": "200"})
+    monkeypatch.setattr(database, "_RETRIES", 1)
+    impatient = database.open_database(database_url, data_dir=tmp_path)
+    context = replace(shop.contexts[0], services=replace(shop.services, db=impatient))
+    whose = ["BOB" if place % 5 else "ANN" for place in range(len(FORTY))]
+    commands = [replace(one, member_relation_reference=name) for one, name in zip(FORTY, whose, strict=True)]
+    holder = await asyncpg.connect(str(make_url(database_url).set(drivername="postgresql").render_as_string(False)))
+    try:
+        async with holder.transaction():
+            await holder.execute(
+                "SELECT 1 FROM account a JOIN member m ON m.program_id = a.program_id AND m.id = a.member_id "
+                "WHERE m.relation_reference = 'ANN' FOR UPDATE OF a"
+            )
+            outcomes = await at_once(context, commands)
+    finally:
+        await holder.close()
+        await impatient.close()
+    told = {type(one).__name__ for one, name in zip(outcomes, whose, strict=True) if name == "ANN"}
+    assert told == {"ServiceUnavailable"}
+    assert sum(isinstance(one, TransactionOutcome) for one in outcomes) == 32
+    assert await balance(shop.contexts[0]) == 0
+    assert await verify_ledger(shop.services) == []
