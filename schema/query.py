@@ -25,6 +25,7 @@ from schema.connection import (
     Edge,
     First,
     Last,
+    UncountedConnection,
     cut,
     number_cursor,
     page_info,
@@ -145,7 +146,7 @@ class Query(StandingQuery):
         ] = None,
         first: First = None,
         after: After = None,
-    ) -> Connection[Member] | None:
+    ) -> UncountedConnection[Member] | None:
         page = read_page(first, after)
         after_id = read_number_cursor("membersBySubRelation", page)
         found = await list_members_by_sub_relation(
@@ -156,7 +157,7 @@ class Query(StandingQuery):
             Edge(node=to_member(row, info.context), cursor=number_cursor("membersBySubRelation", row.id))
             for row in rows
         ]
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+        return UncountedConnection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("One posting; null if the caller's program has none of this id.")
     async def ledger_entry(self, info: Info, id: Id) -> LedgerEntry | None:

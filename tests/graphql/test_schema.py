@@ -70,3 +70,14 @@ def test_connections_are_those_of_relay() -> None:
             item = name.removesuffix("Connection").removesuffix("Uncounted")
             assert str(one.fields["edges"].type) == f"[{item}Edge!]!"
     assert str(MAX_PAGE) in export_sdl()
+
+
+def test_only_what_is_counted_offers_a_count() -> None:
+    counted = {name for name, one in OWN.items() if "totalCount" in getattr(one, "fields", {})}
+    offering = {
+        f"{name}.{field}"
+        for name, one in OWN.items()
+        for field, definition in getattr(one, "fields", {}).items()
+        if str(definition.type).strip("[]!") in counted
+    }
+    assert offering == {"Query.members", "Member.ledger"}
