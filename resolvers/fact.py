@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,9 +20,10 @@ Purchases = tuple[int, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a transaction added beside points: to give it back when it is refunded."""
+    """What a transaction added beside points: to give it back when it is refunded. `day` is on the program's clocks."""
 
     at: datetime
+    day: date
     added: Mapping[str, Decimal]
 
 

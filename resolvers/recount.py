@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from sqlalchemy import Connection
 
-from domain.program_zone import start_of_day
+from domain.program_zone import local_date, start_of_day
 from domain.rules.aggregate import EMPTY, Stats, bucket_end, bucket_start, contributions, merge, with_value, without
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
@@ -127,7 +127,7 @@ def _counted(
         )
         added = contributions(rules, facts)
         for one in (one.aggregate for one in rules.aggregates if one.aggregate.key in wanted & added.keys()):
-            start = bucket_start(one.period, row.transaction_date, rules.zone)
+            start = bucket_start(one.period, local_date(row.transaction_date, rules.zone))
             # A merge leaves the victim its own figures and adds them to the survivor's.
             for owner in {row.member_id, answers.get(row.member_id, row.member_id)}:
                 stats = with_value(EMPTY, one, added[one.key])

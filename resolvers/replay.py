@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from domain.crypto import KeyRing
 from domain.member import Member
-from domain.program_zone import start_of_day
+from domain.program_zone import local_date, start_of_day
 from domain.rules.aggregate import window
 from domain.rules.attributes import is_product
 from domain.rules.cap import LIFETIME_START, cap_keys
@@ -165,7 +165,8 @@ def open_replay(
 def replay_from(state: ProgramState, start: datetime) -> datetime:
     """Where to begin, so that all that counts at `start` is counted by then: the earliest window that is open."""
     firsts: list[date] = [key.start for key in cap_keys(state.rules, start)]
-    firsts += [window(one.aggregate.period, start, state.zone)[0] for one in state.rules.aggregates]
+    day = local_date(start, state.zone)
+    firsts += [window(one.aggregate.period, day)[0] for one in state.rules.aggregates]
     if state.asks_for_purchases:
         firsts.append(LIFETIME_START)
     return min([start, *(start_of_day(first, state.zone) for first in firsts)])

@@ -5,7 +5,7 @@ at its end. The accounts are locked meanwhile, so nobody else counts on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -101,7 +101,7 @@ class Standing:
         return wanted
 
     def _counts(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
-        state, days = self.state, {local_date(at, self.state.zone): at for at in instants}
+        state, days = self.state, {local_date(at, self.state.zone) for at in instants}
         wanted: list[Reading[None]] = []
         # What is read now is not in it.
         self._days = None
@@ -114,10 +114,10 @@ class Standing:
         rolling = [one for one in stored if one.period == "rolling_365"]
         fixed = [one for one in stored if one.period != "rolling_365"]
         if fixed:
-            starts = {bucket_start(one.period, at, state.zone) for one in fixed for at in days.values()}
+            starts = {bucket_start(one.period, day) for one in fixed for day in days}
             wanted.append(into(buckets(state.id, ids, [one.key for one in fixed], sorted(starts)), self._buckets))
         if rolling:
-            first = window("rolling_365", min(days.values()), state.zone)[0]
+            first = window("rolling_365", min(days))[0]
             keys = [one.key for one in rolling]
             wanted.append(into(rolling_buckets(state.id, ids, keys, first, max(days)), self._buckets))
         return wanted
@@ -131,19 +131,16 @@ class Standing:
         self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
     ) -> tuple[Facts, Counted]:
         """The transaction as the rules see it, aggregates with itself in them, and what it adds to those."""
-        bare = self._facts(member, transaction, at, sub_relation)
-        aggregates = self.state.rules.aggregates
-        if not aggregates:
-            return bare, Counted(at, {})
-        added = contributions(self.state.rules, bare)
         values: dict[str, Decimal] = {}
-        for one in aggregates:
-            stats = self._stats(member.id, one.aggregate, at)
-            own = added.get(one.aggregate.key)
-            value = value_of(one.aggregate, stats if own is None else with_value(stats, one.aggregate, own))
+        facts = self._facts(member, transaction, at, sub_relation, values)
+        added, day = contributions(self.state.rules, facts), local_date(at, self.state.zone)
+        for one in self.state.rules.aggregates:
+            aggregate = one.aggregate
+            stats, own = self._stats(member.id, aggregate, day), added.get(aggregate.key)
+            value = value_of(aggregate, stats if own is None else with_value(stats, aggregate, own))
             if value is not None:
-                values[one.aggregate.key] = value
-        return replace(bare, aggregates=values), Counted(at, added)
+                values[aggregate.key] = value
+        return facts, Counted(at, day, added)
 
     def profile(self, member: Member, at: datetime) -> Facts:
         """The member as segments see it at an instant, without a transaction."""
@@ -151,16 +148,22 @@ class Standing:
             one.aggregate.key: self.aggregate(member.id, one.aggregate.key, at) for one in self.state.rules.aggregates
         }
         known = {key: value for key, value in values.items() if value is not None}
-        return replace(self._facts(member, {}, at, {}), aggregates=known)
+        return self._facts(member, {}, at, {}, known)
 
     def _facts(
-        self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
+        self,
+        member: Member,
+        transaction: Mapping[str, Any],
+        at: datetime,
+        sub_relation: Mapping[str, Any],
+        aggregates: Mapping[str, Decimal],
     ) -> Facts:
         return Facts(
             transaction=transaction,
             at=at,
             member=member_facts(self.state, member, at, self._bought(member.id)),
             sub_relation=sub_relation,
+            aggregates=aggregates,
             tier=self.tier_at(member, at),
             frozen_segments=self._snapshots.get(member.id, frozenset()),
         )
@@ -247,7 +250,7 @@ class Standing:
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""
         one = next(one.aggregate for one in self.state.rules.aggregates if one.aggregate.key == key)
-        return value_of(one, self._stats(member_id, one, at))
+        return value_of(one, self._stats(member_id, one, local_date(at, self.state.zone)))
 
     def store(self, bulk: Bulk) -> None:
         """Store what moved."""
@@ -263,15 +266,14 @@ class Standing:
 
     def _buckets_at(self, counted: Counted) -> list[tuple[Aggregate, date]]:
         """The aggregates that a transaction counts in, each with the day of its bucket."""
-        zone = self.state.zone
         return [
-            (one.aggregate, bucket_start(one.aggregate.period, counted.at, zone))
+            (one.aggregate, bucket_start(one.aggregate.period, counted.day))
             for one in self.state.rules.aggregates
             if one.aggregate.key in counted.added
         ]
 
-    def _stats(self, member_id: int, aggregate: Aggregate, at: datetime) -> Stats:
-        first, last = window(aggregate.period, at, self.state.zone)
+    def _stats(self, member_id: int, aggregate: Aggregate, day: date) -> Stats:
+        first, last = window(aggregate.period, day)
         if first == last:
             return self._buckets.get((member_id, aggregate.key, first), EMPTY)
         stats = EMPTY

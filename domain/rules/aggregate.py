@@ -5,12 +5,10 @@ is counted anew only where a refund takes its least or greatest value away.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Context, Decimal
-from zoneinfo import ZoneInfo
 
 from domain.points import EXACT, plain
-from domain.program_zone import local_date
 from domain.rules.cap import LIFETIME_START
 from domain.rules.compiled import CompiledRules
 from domain.rules.facts import Facts, env_of
@@ -24,9 +22,12 @@ _TEN_DECIMALS = Decimal("1e-10")
 _AVERAGE = Context(prec=40)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stats:
-    """Sum and count of the values of a bucket, and for a `min` or `max` the lowest and highest of them."""
+    """Sum and count of the values of a bucket, and for a `min` or `max` the lowest and highest of them.
+
+    Nobody changes one; it is not frozen because that takes three times as long to make.
+    """
 
     sum: Decimal
     count: int
@@ -107,9 +108,8 @@ def _average(stats: Stats) -> Decimal:
     return plain(_AVERAGE.quantize(_AVERAGE.divide(stats.sum, Decimal(stats.count)), _TEN_DECIMALS))
 
 
-def bucket_start(period: Period, at: datetime, zone: ZoneInfo) -> date:
-    """The first day of the bucket that a transaction of this instant falls into, on the program's clocks."""
-    day = local_date(at, zone)
+def bucket_start(period: Period, day: date) -> date:
+    """The first day of the bucket that a transaction of this day, on the program's clocks, falls into."""
     match period:
         case "lifetime":
             return LIFETIME_START
@@ -138,9 +138,9 @@ def bucket_end(period: Period, start: date) -> date | None:
             return start + timedelta(days=1)
 
 
-def window(period: Period, at: datetime, zone: ZoneInfo) -> tuple[date, date]:
-    """The first and the last bucket that count at this instant, both inclusive."""
-    last = bucket_start(period, at, zone)
+def window(period: Period, day: date) -> tuple[date, date]:
+    """The first and the last bucket that count on this day, both inclusive."""
+    last = bucket_start(period, day)
     return (last - timedelta(days=ROLLING_DAYS - 1) if period == "rolling_365" else last, last)
 
 

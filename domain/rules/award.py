@@ -1,4 +1,7 @@
-"""What an evaluation gives, and how it explains itself."""
+"""What an evaluation gives, and how it explains itself.
+
+Nobody changes these; they are not frozen because that takes longer to make, several times for each transaction.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ MASKED = "***"
 _ZERO, _ONE = Decimal(0), Decimal(1)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class AwardLot:
     """Part of an award with one expiry and one release; None is the program's own, and at once."""
 
@@ -55,7 +58,7 @@ class CapCut(NamedTuple):
     cut: Decimal
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class GroupAward:
     """What one group gave, in smallest units; the lots sum to `points`.
 
@@ -148,7 +151,7 @@ class GroupAward:
         return shares_of(self.gifts, self.multipliers, self.factors, self.total)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Evaluation:
     """The awards in sequence. `unposted` is what groups gave that rounded to nothing, in points.
 

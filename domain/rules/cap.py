@@ -41,15 +41,19 @@ class CapCounter:
 
     __slots__ = ("_counted", "_keys", "_used")
 
-    def __init__(self, compiled: CompiledRules, used: Mapping[CapKey, int], at: datetime) -> None:
-        self._keys = cap_keys(compiled, at)
+    def __init__(self, used: Mapping[CapKey, int]) -> None:
+        self._keys = list(used)
         # Never less than nothing, so that no cap grants more than its limit.
-        self._used = [max(0, used.get(key, 0)) for key in self._keys]
+        self._used = [max(0, points) for points in used.values()]
         self._counted = [0] * len(self._keys)
 
     def used(self, cap: CompiledCap) -> int:
         """What the cap has counted, this transaction included."""
         return self._used[cap.place] + self._counted[cap.place]
+
+    def leaves(self, cap: CompiledCap) -> int:
+        """What the cap has left to give."""
+        return max(0, cap.limit - self._used[cap.place] - self._counted[cap.place])
 
     def count(self, caps: tuple[CompiledCap, ...], minor: int) -> None:
         """Count an award against each of its caps."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 
 from domain.points import EXACT
@@ -19,6 +20,7 @@ from domain.rules.compiled import (
     Give,
     Input,
     LotTerms,
+    Span,
     has_share,
 )
 from domain.rules.exact import denominator, factor_of, scaled
@@ -140,11 +142,16 @@ class _Compiler:
             factor=award.factor if isinstance(award, Multiplier) else None,
             cap=None if rule.cap is None else Decimal(rule.cap * parts),
             cap_points=rule.cap,
-            starts=None if rule.valid_from is None else to_instant(rule.valid_from, self._zone),
-            ends=None if rule.valid_to is None else end_of(rule.valid_to, self._zone),
+            span=self._span(rule.valid_from, rule.valid_to),
             terms=LotTerms(rule.expires, rule.release_after_days),
             inputs=tuple(self._inputs(rule)),
         )
+
+    def _span(self, first: date | datetime | None, last: date | datetime | None) -> Span | None:
+        if first is None and last is None:
+            return None
+        starts = None if first is None else to_instant(first, self._zone)
+        return Span(starts, None if last is None else end_of(last, self._zone))
 
     def _rule_test(self, rule: Rule) -> Test | None:
         test = self._test(rule.when)
@@ -163,8 +170,7 @@ class _Compiler:
                     name=campaign.name,
                     factor=campaign.award.factor,
                     test=self._test(_segment_condition(campaign)),
-                    starts=to_instant(campaign.starts, self._zone),
-                    ends=end_of(campaign.ends, self._zone),
+                    span=Span(to_instant(campaign.starts, self._zone), end_of(campaign.ends, self._zone)),
                 )
 
     def _inputs(self, rule: Rule) -> Iterator[Input]:

@@ -31,12 +31,23 @@ class Input:
     names: tuple[str, ...] = ()
 
 
+class Span(NamedTuple):
+    """When something holds: `starts` is inclusive and `ends` exclusive, both in UTC; None is no bound."""
+
+    starts: datetime | None
+    ends: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether an instant lies in it."""
+        return (self.starts is None or self.starts <= at) and (self.ends is None or at < self.ends)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledRule:
     """A rule that may run; gifts and the cap are counted in parts of the group's denominator.
 
-    A multiplier has a `factor` and gives nothing itself. `starts` is inclusive and `ends` exclusive, both
-    in UTC; `sequence` is the place in the file.
+    A multiplier has a `factor` and gives nothing itself. `sequence` is the place in the file; a rule without a
+    `span` always holds.
     """
 
     name: str
@@ -46,8 +57,7 @@ class CompiledRule:
     factor: Decimal | None
     cap: Decimal | None
     cap_points: int | None
-    starts: datetime | None
-    ends: datetime | None
+    span: Span | None
     terms: LotTerms
     inputs: tuple[Input, ...]
 
@@ -91,13 +101,12 @@ class CompiledGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledFactor:
-    """The multiplier of a campaign, with its bounds as those of a rule."""
+    """The multiplier of a campaign."""
 
     name: str
     factor: Decimal
     test: Test | None
-    starts: datetime
-    ends: datetime
+    span: Span
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

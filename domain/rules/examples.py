@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from domain.points import from_minor, to_minor
-from domain.program_zone import local_date, to_instant
+from domain.program_zone import to_instant
 from domain.rules.aggregate import EMPTY, contributions, value_of, with_value
-from domain.rules.cap import CapKey, window_starts
+from domain.rules.cap import CapKey, cap_keys
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.evaluate import Evaluation, Facts, evaluate
 from domain.rules.fixed import REFUND
@@ -81,8 +81,5 @@ def _first_values(compiled: CompiledRules, facts: Facts) -> Mapping[str, Decimal
 
 
 def _used(example: Example, compiled: CompiledRules, at: datetime) -> dict[CapKey, int]:
-    starts = window_starts(local_date(at, compiled.zone))
-    return {
-        CapKey(used.group or "", used.window, starts[used.window]): to_minor(used.points, compiled.points_decimals)
-        for used in example.used
-    }
+    given = {(one.group or "", one.window): to_minor(one.points, compiled.points_decimals) for one in example.used}
+    return {key: given.get((key.scope, key.window), 0) for key in cap_keys(compiled, at)}

@@ -6,13 +6,11 @@ from functools import cache
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Connection, Dialect, Executable, Table, bindparam, update
+from sqlalchemy import Connection, Executable, Table, bindparam, update
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import asyncpg
 
 from domain.models.types import JsonText, to_json
-
-_POSTGRES: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no annotation there
+from domain.store.reading import POSTGRES
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -101,7 +99,7 @@ def _at_once(shapes: tuple[_Shape, ...]) -> str:
 
 def _part(shape: _Shape, place: int) -> str:
     table, columns = shape.table.name, ", ".join(_quoted(shape.columns))
-    typed = ", ".join(f'"{name}" {shape.table.c[name].type.compile(_POSTGRES)}' for name in shape.columns)
+    typed = ", ".join(f'"{name}" {shape.table.c[name].type.compile(POSTGRES)}' for name in shape.columns)
     given = f"json_to_recordset(${place}::json) AS given ({typed})"
     if shape.verb == "update":
         figures = ", ".join(f"{name} = given.{name}" for name in _quoted(shape.figures))

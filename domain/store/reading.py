@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Dialect, Select, func, select
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.types import NullType
+
+POSTGRES: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no annotation there
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -49,19 +52,23 @@ def read_together(tx: Connection, *readings: Reading[Any]) -> list[Any]:
     """What each statement finds: on PostgreSQL with a single one around them all."""
     if tx.dialect.name != "postgresql" or len(readings) < 2:
         return [read(tx, one) for one in readings]
-    statements = tuple(one.statement for one in readings)
-    values = {name: value for one in readings for name, value in one.values.items()}
-    found = tx.execute(_around(statements), values).one()
+    statement, names, constants = _around(tuple(one.statement for one in readings))
+    values = constants | {name: value for one in readings for name, value in one.values.items()}
+    found = tx.exec_driver_sql(statement, tuple([values[name] for name in names])).one()
     return [one.take(rows) for one, rows in zip(readings, found, strict=True)]
 
 
 @cache
-def _around(statements: tuple[Select[Any], ...]) -> Select[Any]:
+def _around(statements: tuple[Select[Any], ...]) -> tuple[str, list[str], dict[str, Any]]:
+    """The text of one statement around them all, the names of its values in their order, and what it says itself.
+
+    The text is made once: to look it up with each execution takes longer than the driver needs for the rest.
+    """
     parts: list[Any] = []
     for one in statements:
         inner = one.subquery()
         rows = select(func.row(*inner.c)).select_from(inner).scalar_subquery()
         # Records come as tuples that the driver has decoded already.
         parts.append(func.array(rows, type_=NullType()))
-    around: Select[Any] = select(*parts)
-    return around
+    compiled = select(*parts).compile(dialect=POSTGRES)
+    return str(compiled), compiled.positiontup or [], dict(compiled.params)

@@ -28,7 +28,9 @@ MONTH = CapKey("", "month", date(2026, 3, 1))
 
 def run(document: dict[str, Any], used: dict[CapKey, int] | None = None, **facts: Any) -> Evaluation:
     given_facts: dict[str, Any] = {"transaction": {"amount": Decimal(10)}, "member": {}, "at": AT} | facts
-    return evaluate(compile_rules(parse(document)), Facts(**given_facts), used or {})
+    compiled = compile_rules(parse(document))
+    counted = {key: (used or {}).get(key, 0) for key in cap_keys(compiled, given_facts["at"])}
+    return evaluate(compiled, Facts(**given_facts), counted)
 
 
 def multiplier(factor: Any, **award: Any) -> dict[str, Any]:
