@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from domain.errors import BadRequest, InvalidAttribute
+from domain.record import record
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, storable, validate_attributes
 from domain.rules.fixed import FIXED_MEMBER_ATTRIBUTES, member_definitions
 from domain.rules.model import AttributeDefinition, Configuration, Scalar
@@ -30,7 +31,7 @@ _MOBILE = re.compile(r"\+?[0-9]{5,20}")
 _MOBILE_SEPARATORS = str.maketrans("", "", " -.()")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Member:
     """A member as its program sees it. `attributes` are the custom ones, by key, as stored.
 

@@ -37,8 +37,8 @@ def _together() -> Together[Any, Any, Any]:
     return Together(
         _serve_together,
         most=_CALLS_PER_COMMIT,
-        # More would be smaller runs, fewer would leave this process idle while the database works.
-        moving=3,
+        # One works in this process while the other works in the database; more would be smaller runs.
+        moving=2,
         runs=8,
         is_undone=was_undone,
     )

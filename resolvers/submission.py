@@ -12,6 +12,7 @@ from domain.ledger.posting import Draft
 from domain.member import Member
 from domain.points import from_minor, plain
 from domain.program_zone import local_instant
+from domain.record import record
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
 from domain.rules.evaluate import CapKey, Evaluation
 from domain.rules.fixed import EARN, REFUND
@@ -27,7 +28,7 @@ from resolvers.refunding import Purchase, Waiting
 _YEARS = range(1900, 2200)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class SubmitTransaction:
     """Submit one transaction of the member with this reference; else of whom the card or identifier is linked to.
 
@@ -51,7 +52,7 @@ class SubmitTransaction:
     source: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class TransactionOutcome:
     """What a transaction earned, or took back (negative). `external_references` has one per ledger posting.
 

@@ -5,12 +5,12 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from domain.clock import to_micros
+from domain.record import record
 
 GENESIS = bytes(32)
 """The hash before an account's first posting."""
@@ -18,7 +18,7 @@ GENESIS = bytes(32)
 _SEPARATOR = "\x1f"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Trace:
     """What a posting does to one lot: signed smallest units, and the lot's expiry after it.
 
@@ -32,7 +32,7 @@ class Trace:
     earned_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Posting:
     """Everything that the chain covers of one entry; `points` and `balance_after` in smallest units."""
 

@@ -1,7 +1,4 @@
-"""What an evaluation gives, and how it explains itself.
-
-Nobody changes these; they are not frozen because that takes longer to make, several times for each transaction.
-"""
+"""What an evaluation gives, and how it explains itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from domain.points import EXACT, from_minor, plain_text
+from domain.record import record
 from domain.rules.cap import CapKey
 from domain.rules.compile_condition import Env
 from domain.rules.compiled import CompiledGroup, CompiledRule, Input, LotTerms, has_share
@@ -23,7 +21,7 @@ MASKED = "***"
 _ZERO, _ONE = Decimal(0), Decimal(1)
 
 
-@dataclass(kw_only=True, slots=True)
+@record
 class AwardLot:
     """Part of an award with one expiry and one release; None is the program's own, and at once."""
 
@@ -58,7 +56,7 @@ class CapCut(NamedTuple):
     cut: Decimal
 
 
-@dataclass(kw_only=True, slots=True)
+@record
 class GroupAward:
     """What one group gave, in smallest units; the lots sum to `points`.
 
@@ -151,7 +149,7 @@ class GroupAward:
         return shares_of(self.gifts, self.multipliers, self.factors, self.total)
 
 
-@dataclass(kw_only=True, slots=True)
+@record
 class Evaluation:
     """The awards in sequence. `unposted` is what groups gave that rounded to nothing, in points.
 

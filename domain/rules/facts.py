@@ -1,19 +1,20 @@
 """A transaction as the rules see it, and the facts in the order in which compiled conditions read them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.record import record
 from domain.rules.compile_condition import Env, Test
 from domain.rules.compiled import CompiledRules
 
 _NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Facts:
     """Typed values (`validate_attributes`) of a transaction with its aware date, and of its member.
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from domain.errors import ServiceUnavailable
 from domain.store.postgres_calls import PostgresCalls
@@ -142,11 +143,7 @@ class PostgresDatabase:
 async def _run(engine: AsyncEngine, body: Body[Result], *, read_only: bool) -> Result:
     for attempt in range(_RETRIES):
         try:
-            async with engine.connect() as connection, connection.begin() as transaction:
-                result = await connection.run_sync(body)
-                if read_only:
-                    await transaction.rollback()
-                return result
+            return await greenlet_spawn(_transact, engine, body, read_only)
         except DBAPIError as error:
             if _sqlstate(error) not in _RETRYABLE or attempt == _RETRIES - 1:
                 _raise(_translated(error), error)
@@ -160,6 +157,15 @@ async def _run(engine: AsyncEngine, body: Body[Result], *, read_only: bool) -> R
         ) as error:
             _raise(_translated(error), error)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _transact(engine: AsyncEngine, body: Body[Result], read_only: bool) -> Result:
+    """One database transaction in one greenlet: a greenlet for each step takes half as long again."""
+    with engine.sync_engine.connect() as connection, connection.begin() as transaction:
+        result = body(connection)
+        if read_only:
+            transaction.rollback()
+        return result
 
 
 def was_undone(error: BaseException) -> bool:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Generic, TypeVar
 
 Kind = TypeVar("Kind")
@@ -36,10 +37,13 @@ class _Wish(Generic[Kind, Item, Result]):
 class Together(Generic[Kind, Item, Result]):
     """Serves items in order of arrival: `serve` gets neighbours of one kind, at most `most`, and gives their results.
 
-    While `moving` runs are under way, further items wait. A run that stands still, because somebody holds one of
-    its accounts, does not count, so that the others' work goes on beside it; `runs` is how many there are with
-    those. Where `serve` raises what `is_undone` knows, nothing of the run was done, and each of its items is served
-    alone: it meets no fault but its own. Any other error is everybody's.
+    At most `moving` runs are under way. Where one is, another begins only with its share: an equal part, one for
+    each possible run, of all that waits or is being served. So the runs grow with the load and stay of one size; one
+    after the other they would be of one item and of all others in turn, and hardly overlap (docs/adr/0007).
+
+    A run that stands still, because somebody holds one of its accounts, does not count, so that the others' work goes
+    on beside it; `runs` is how many there are with those. Where `serve` raises what `is_undone` knows, nothing of the
+    run was done, and each of its items is served alone: it meets no fault but its own. Any other error is everybody's.
     """
 
     def __init__(
@@ -57,36 +61,56 @@ class Together(Generic[Kind, Item, Result]):
         self._runs = runs
         self._is_undone = is_undone
         self._waiting: deque[_Wish[Kind, Item, Result]] = deque()
-        self._began: dict[asyncio.Task[None], float] = {}
+        self._began: dict[asyncio.Task[None], tuple[float, int]] = {}
+        self._is_called = False
+        self._look: asyncio.Handle | None = None
 
     async def add(self, kind: Kind, item: Item) -> Result:
         """The result for this item. Raises what `serve` raises."""
-        wish = _Wish[Kind, Item, Result](kind, item, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        wish = _Wish[Kind, Item, Result](kind, item, loop.create_future())
         self._waiting.append(wish)
-        if len(self._began) < self._runs and self._moving() < self._at_once:
-            runner = asyncio.create_task(self._run())
-            self._began[runner] = time.monotonic()
-            runner.add_done_callback(self._began.pop)
+        if not self._is_called:
+            # Not at once, so that what arrives in the same moment counts.
+            self._is_called = True
+            loop.call_soon(self._begin)
         return await wish.future
 
     async def finish(self) -> None:
         """Wait for what is under way."""
-        await asyncio.gather(*self._began)
+        while self._waiting or self._began:
+            await asyncio.sleep(0)
+            await asyncio.gather(*self._began)
 
-    def _moving(self) -> int:
-        late = time.monotonic() - _STANDS_STILL_S
-        return sum(began > late for began in self._began.values())
-
-    async def _run(self) -> None:
-        """Serve what waits, all that belongs together at once, until nothing does."""
-        runner = asyncio.current_task()
-        while self._waiting:
-            if runner is not None:
-                self._began[runner] = time.monotonic()
+    def _begin(self) -> None:
+        """Begin the runs that may begin, and look again where something goes on waiting."""
+        self._is_called = False
+        while share := self._share():
             together = [self._waiting.popleft()]
-            while self._waiting and self._waiting[0].kind == together[0].kind and len(together) < self._most:
+            while self._waiting and self._waiting[0].kind == together[0].kind and len(together) < share:
                 together.append(self._waiting.popleft())
-            await self._serve(together)
+            run = asyncio.create_task(self._serve(together))
+            self._began[run] = time.monotonic(), len(together)
+            run.add_done_callback(self._end)
+        if self._waiting and self._look is None:
+            # By then a run may stand still.
+            self._look = asyncio.get_running_loop().call_later(_STANDS_STILL_S, self._look_again)
+
+    def _share(self) -> int:
+        """How many of those that wait may go now."""
+        late = time.monotonic() - _STANDS_STILL_S
+        moving = [size for began, size in self._began.values() if began > late]
+        share = min(self._most, ceil((len(self._waiting) + sum(moving)) / self._at_once))
+        is_free = len(self._began) < self._runs and len(moving) < self._at_once
+        return share if is_free and (not moving or len(self._waiting) >= share) else 0
+
+    def _end(self, run: asyncio.Task[None]) -> None:
+        self._began.pop(run)
+        self._begin()
+
+    def _look_again(self) -> None:
+        self._look = None
+        self._begin()
 
     async def _serve(self, together: Sequence[_Wish[Kind, Item, Result]]) -> None:
         try:

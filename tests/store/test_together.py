@@ -50,14 +50,14 @@ async def test_whoever_is_alone_waits_for_nobody() -> None:
 
 
 async def test_an_undone_run_is_tried_again_one_by_one() -> None:
-    counter = Counter()
+    counter = Counter(moving=1)
     results = await counter.all("a", [1, -1, 2])
     assert [type(one) if isinstance(one, BaseException) else one for one in results] == [10, Undone, 20]
     assert counter.runs == [("a", [1, -1, 2]), ("a", [1]), ("a", [-1]), ("a", [2])]
 
 
 async def test_a_run_whose_outcome_is_unknown_is_not_tried_again() -> None:
-    counter = Counter()
+    counter = Counter(moving=1)
     results = await counter.all("a", [1, -2, 2])
     assert [type(one) for one in results] == [OSError] * 3
     assert len(counter.runs) == 1
@@ -71,11 +71,43 @@ async def test_a_run_that_stands_still_does_not_hold_up_the_others() -> None:
     counter.gate.set()
     counter.gate = asyncio.Event()
     later = asyncio.create_task(counter.together.add("a", 2))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    for _ in range(4):
+        await asyncio.sleep(0)
     assert len(counter.runs) == 3
     counter.gate.set()
     assert await asyncio.gather(*held, later) == [0, 10, 20]
+
+
+async def test_a_second_run_begins_only_with_as_many_as_are_being_served() -> None:
+    counter = Counter()
+    counter.gate.clear()
+    first = [asyncio.create_task(counter.together.add("a", number)) for number in range(4)]
+    await asyncio.sleep(0.01)
+    assert counter.runs == [("a", [0, 1]), ("a", [2, 3])]
+    counter.gate.set()
+    assert await asyncio.gather(*first) == [0, 10, 20, 30]
+
+    counter.runs.clear()
+    counter.gate.clear()
+    held = [asyncio.create_task(counter.together.add("a", 0))]
+    await asyncio.sleep(0.001)
+    held += [asyncio.create_task(counter.together.add("a", number)) for number in (1, 2, 3, 4)]
+    await asyncio.sleep(0.001)
+    assert counter.runs == [("a", [0]), ("a", [1, 2, 3])]
+    counter.gate.set()
+    assert await asyncio.gather(*held) == [0, 10, 20, 30, 40]
+
+
+async def test_what_waits_behind_runs_that_stand_still_begins_without_a_new_arrival() -> None:
+    counter = Counter(most=1)
+    counter.gate.clear()
+    held = [asyncio.create_task(counter.together.add("a", number)) for number in range(3)]
+    await asyncio.sleep(0.01)
+    assert len(counter.runs) == 2
+    await asyncio.sleep(0.15)
+    assert len(counter.runs) == 3
+    counter.gate.set()
+    assert await asyncio.gather(*held) == [0, 10, 20]
 
 
 async def test_finish_waits_for_what_is_under_way() -> None:
@@ -83,6 +115,7 @@ async def test_finish_waits_for_what_is_under_way() -> None:
     counter.gate.clear()
     task = asyncio.create_task(counter.together.add("a", 1))
     await asyncio.sleep(0)
+    # It has not even begun.
     finishing = asyncio.create_task(counter.together.finish())
     await asyncio.sleep(0)
     assert not finishing.done()
