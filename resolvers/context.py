@@ -33,17 +33,6 @@ async def _serve_together(
     return await ctx.write(lambda tx: body(tx, ctx, items))
 
 
-def _together() -> Together[Any, Any, Any]:
-    return Together(
-        _serve_together,
-        most=_CALLS_PER_COMMIT,
-        # One works in this process while the other works in the database; more would be smaller runs.
-        moving=2,
-        runs=8,
-        is_undone=was_undone,
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     """The long-lived parts of a process, made once by the shell.
@@ -57,7 +46,21 @@ class Services:
     programs: ProgramCache
     environment: str
     access: AccessCache = field(default_factory=AccessCache)
-    together: Together[Any, Any, Any] = field(default_factory=_together)
+    together: Together[Any, Any, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        queues = self.db.has_one_writer
+        together: Together[Any, Any, Any] = Together(
+            _serve_together,
+            most=_CALLS_PER_COMMIT,
+            # Two runs: one works in this process while the other works in the database. A single writer is best given
+            # what there is: it has a queue, shares the commit, and competes with this thread for the interpreter.
+            moving=3 if queues else 2,
+            shares=not queues,
+            runs=8,
+            is_undone=was_undone,
+        )
+        object.__setattr__(self, "together", together)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

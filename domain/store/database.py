@@ -33,8 +33,11 @@ _SESSION = {
     "statement_timeout": "30000",
     "idle_in_transaction_session_timeout": "30000",
 }
-# A plan that a connection made while a table was small goes on reading all of it when it is large. Planning each
-# statement anew costs more than running it, so connections do not get old in place of that.
+# Use cases find what they need by its key, so one plan is good for all values; to plan each statement anew takes the
+# server longer than to run it. Without values a planner would read small tables whole, until they are large.
+_ONE_PLAN = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+# A plan that was made before the server knew how its tables are filled is not the best one, so connections do not
+# get old.
 _CONNECTION_LIFE_S = 30
 
 # A function's plans live as long as its connection. One that was made for an empty table would go on
@@ -43,9 +46,10 @@ _BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoi
 
 
 class Database(Protocol):
-    """What use cases and store functions may rely on."""
+    """What use cases and store functions may rely on. `has_one_writer`: no two writes get on at the same time."""
 
     dialect: str
+    has_one_writer: bool
 
     async def read(self, body: Body[Result]) -> Result:
         """Run `body` in one read-only database transaction. Raises ServiceUnavailable."""
@@ -64,6 +68,7 @@ class SqliteDatabase:
     """The embedded database: readers of their own, one writer that shares commits."""
 
     dialect = "sqlite"
+    has_one_writer = True
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self._readers = sqlite_reader_engine(path)
@@ -90,6 +95,7 @@ class PostgresDatabase:
     """PostgreSQL: an engine for everything, and a bare pool for single function calls that move points."""
 
     dialect = "postgresql"
+    has_one_writer = False
 
     def __init__(self, url: str, *, pool_size: int) -> None:
         self._url = make_url(url)
@@ -102,7 +108,7 @@ class PostgresDatabase:
             pool_timeout=10,
             pool_pre_ping=False,
             pool_recycle=_CONNECTION_LIFE_S,
-            connect_args={"server_settings": _SESSION, "timeout": 5, "command_timeout": _ANSWER_S},
+            connect_args={"server_settings": _SESSION | _ONE_PLAN, "timeout": 5, "command_timeout": _ANSWER_S},
         )
         # A use case reads with several statements, and all of them must tell of the same instant.
         self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -37,9 +37,9 @@ class _Wish(Generic[Kind, Item, Result]):
 class Together(Generic[Kind, Item, Result]):
     """Serves items in order of arrival: `serve` gets neighbours of one kind, at most `most`, and gives their results.
 
-    At most `moving` runs are under way. Where one is, another begins only with its share: an equal part, one for
-    each possible run, of all that waits or is being served. So the runs grow with the load and stay of one size; one
-    after the other they would be of one item and of all others in turn, and hardly overlap (docs/adr/0007).
+    At most `moving` runs are under way. With `shares`, where one is, another begins only with its share: an equal part,
+    one for each possible run, of all that waits or is being served. So the runs grow with the load and stay of one
+    size; else they are of one item and of all others by turns, and hardly overlap (docs/adr/0007).
 
     A run that stands still, because somebody holds one of its accounts, does not count, so that the others' work goes
     on beside it; `runs` is how many there are with those. Where `serve` raises what `is_undone` knows, nothing of the
@@ -53,12 +53,14 @@ class Together(Generic[Kind, Item, Result]):
         most: int,
         moving: int,
         runs: int,
+        shares: bool = True,
         is_undone: Callable[[Exception], bool],
     ) -> None:
         self._serve_run = serve
         self._most = most
         self._at_once = moving
         self._runs = runs
+        self._shares = shares
         self._is_undone = is_undone
         self._waiting: deque[_Wish[Kind, Item, Result]] = deque()
         self._began: dict[asyncio.Task[None], tuple[float, int]] = {}
@@ -100,9 +102,11 @@ class Together(Generic[Kind, Item, Result]):
         """How many of those that wait may go now."""
         late = time.monotonic() - _STANDS_STILL_S
         moving = [size for began, size in self._began.values() if began > late]
-        share = min(self._most, ceil((len(self._waiting) + sum(moving)) / self._at_once))
-        is_free = len(self._began) < self._runs and len(moving) < self._at_once
-        return share if is_free and (not moving or len(self._waiting) >= share) else 0
+        if len(self._began) >= self._runs or len(moving) >= self._at_once:
+            return 0
+        waiting = len(self._waiting)
+        share = ceil((waiting + sum(moving)) / self._at_once) if self._shares else waiting
+        return min(self._most, share) if not moving or waiting >= share else 0
 
     def _end(self, run: asyncio.Task[None]) -> None:
         self._began.pop(run)

@@ -14,13 +14,13 @@ class Undone(Exception):
 class Counter:
     """Serves numbers, in runs that can be held up; -1 undoes its run, -2 breaks it for everybody."""
 
-    def __init__(self, **options: int) -> None:
+    def __init__(self, *, shares: bool = True, **options: int) -> None:
         self.runs: list[tuple[str, list[int]]] = []
         self.gate = asyncio.Event()
         self.gate.set()
         settings = {"most": 4, "moving": 2, "runs": 3} | options
         self.together: Together[str, int, int] = Together(
-            self.serve, is_undone=lambda error: isinstance(error, Undone), **settings
+            self.serve, is_undone=lambda error: isinstance(error, Undone), shares=shares, **settings
         )
 
     async def serve(self, kind: str, items: Sequence[int]) -> list[int]:
@@ -96,6 +96,18 @@ async def test_a_second_run_begins_only_with_as_many_as_are_being_served() -> No
     assert counter.runs == [("a", [0]), ("a", [1, 2, 3])]
     counter.gate.set()
     assert await asyncio.gather(*held) == [0, 10, 20, 30, 40]
+
+
+async def test_without_shares_a_run_begins_with_all_that_waits() -> None:
+    counter = Counter(shares=False)
+    counter.gate.clear()
+    held = [asyncio.create_task(counter.together.add("a", number)) for number in range(3)]
+    await asyncio.sleep(0.001)
+    held += [asyncio.create_task(counter.together.add("a", 3))]
+    await asyncio.sleep(0.001)
+    assert counter.runs == [("a", [0, 1, 2]), ("a", [3])]
+    counter.gate.set()
+    assert await asyncio.gather(*held) == [0, 10, 20, 30]
 
 
 async def test_what_waits_behind_runs_that_stand_still_begins_without_a_new_arrival() -> None:
