@@ -8,6 +8,7 @@ from domain.points import EXACT
 from domain.program_zone import end_of, load_zone, to_instant
 from domain.rules.asked import asked_in
 from domain.rules.attributes import index_products
+from domain.rules.campaign import span_of
 from domain.rules.compile_condition import ConditionCompiler, Env, Test
 from domain.rules.compiled import (
     CompiledAggregate,
@@ -159,12 +160,13 @@ class _Compiler:
     def _campaign_factors(self) -> Iterator[CompiledFactor]:
         for campaign in self._configuration.campaigns:
             if isinstance(campaign.award, Multiplier):
+                span = span_of(campaign, self._zone)
                 yield CompiledFactor(
                     name=campaign.name,
                     factor=campaign.award.factor,
                     test=self._test(_segment_condition(campaign)),
-                    starts=to_instant(campaign.starts, self._zone),
-                    ends=end_of(campaign.ends, self._zone),
+                    starts=span.starts,
+                    ends=span.ends,
                 )
 
     def _inputs(self, rule: Rule) -> Iterator[Input]:
