@@ -62,7 +62,8 @@ def campaigns_at(state: ProgramState, now: datetime) -> list[Campaign]:
 def open_to(
     state: ProgramState, member: Member, segments: Collection[str], running: Sequence[Campaign]
 ) -> list[Campaign]:
-    """Those of the running campaigns that a member in these segments has: none where it may not earn."""
-    if member.erased_at or refusal_to_earn(member, accrue_cancelled=state.terms.accrue_cancelled):
+    """Those of the running campaigns that a member in these segments has: none for who may not earn, or was erased."""
+    # An erasure takes away the leave to accrue, so it is one of the refusals.
+    if refusal_to_earn(member, accrue_cancelled=state.terms.accrue_cancelled):
         return []
     return [one for one in running if one.segment is None or one.segment in segments]
