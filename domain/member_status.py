@@ -80,10 +80,14 @@ def refusal_by_status(operation: Operation, status: int, *, accrue_cancelled: bo
     return STATUS_TABLE[operation][status]
 
 
+def refusal_to_earn(member: Member, *, accrue_cancelled: bool) -> Refusal:
+    """What keeps a member from earning, if anything: its status, or that it may not accrue."""
+    stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=accrue_cancelled)
+    return AccrualNotAllowed if stopped is None and not member.accrual_allowed else stopped
+
+
 def require_earning(member: Member, *, accrue_cancelled: bool) -> None:
     """Whoever may not earn gets no points for a purchase and no bonus. Raises the status's error, AccrualNotAllowed."""
-    stopped = refusal_by_status(Operation.EARN, member.status, accrue_cancelled=accrue_cancelled)
+    stopped = refusal_to_earn(member, accrue_cancelled=accrue_cancelled)
     if stopped is not None:
         raise stopped
-    if not member.accrual_allowed:
-        raise AccrualNotAllowed

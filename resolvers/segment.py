@@ -1,4 +1,4 @@
-"""Use cases that read segments: who is in which, dynamic ones as of now, frozen ones as they were taken."""
+"""Use cases that read segments, dynamic ones as of now, frozen ones as they were taken, and what hangs on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,23 @@ from domain.member import Member
 from domain.rules.model import Segment
 from domain.rules.segment import segments_of
 from domain.store.member import find_members
+from domain.store.merge import answering_for
 from domain.store.program import ProgramState
 from domain.store.segment import candidates, snapshot_of
+from resolvers.campaign import Campaign, campaigns_at, open_to
 from resolvers.context import Context
 from resolvers.standing import Standing
 
 MEMBERS_PER_PAGE = 500
 """How many members one page of a dynamic segment looks at, whether they are in it or not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Membership:
+    """The segments that a member is in and the running campaigns that are for it, in the order of the configuration."""
+
+    segments: Sequence[str] = ()
+    campaigns: Sequence[Campaign] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,21 +40,31 @@ class SegmentPage:
     has_more: bool
 
 
-async def list_segments(ctx: Context, member_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The segments that these members are in now, in the order of the configuration. Raises Forbidden.
+async def list_memberships(ctx: Context, member_ids: Sequence[int]) -> dict[int, Membership]:
+    """What these members are in now. Raises Forbidden.
 
-    A fixed number of statements. Who was erased is in none.
+    A fixed number of statements. Who was erased is in none, and who was merged with another has no campaigns: its
+    purchases are those of the other.
     """
     ctx.principal.require(Permission.MEMBER_READ)
     now = ctx.services.clock()
 
-    def body(tx: Connection) -> dict[int, list[str]]:
+    def body(tx: Connection) -> dict[int, Membership]:
         state = ctx.program(tx)
         visible = ctx.visible_members(tx, member_ids)
-        if not state.configuration.segments:
-            return {one: [] for one in visible}
+        running = [one for one in campaigns_at(state, now) if one.is_active]
+        if not state.configuration.segments and not running:
+            return {one: Membership() for one in visible}
         members = [one.member for one in find_members(tx, ctx.services.keys, state.id, ids=visible)]
-        return memberships(tx, state, members, now)
+        groups = memberships(tx, state, members, now)
+        merged = answering_for(tx, state.id, visible) if running else {}
+        return {
+            one.id: Membership(
+                segments=groups[one.id],
+                campaigns=[] if one.id in merged else open_to(state, one, groups[one.id], running),
+            )
+            for one in members
+        }
 
     return await ctx.read(body)
 
@@ -82,6 +102,8 @@ async def list_segment_members(ctx: Context, segment: str, *, first: int, after_
 
 def memberships(tx: Connection, state: ProgramState, members: Sequence[Member], now: datetime) -> dict[int, list[str]]:
     """The segments that these members are in at an instant, in the order of the configuration."""
+    if not state.configuration.segments:
+        return {one.id: [] for one in members}
     standing = Standing(state, of_segments=True)
     standing.load(tx, members, [now])
     found = {one.id: [] if one.erased_at else segments_of(state.rules, standing.profile(one, now)) for one in members}

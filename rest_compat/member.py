@@ -14,7 +14,7 @@ from resolvers.member import (
     get_member_by_unique_attribute,
     update_member,
 )
-from resolvers.segment import list_segments
+from resolvers.segment import Membership, list_memberships
 from resolvers.statement import list_balances
 from resolvers.sub_relation import SubRelation, list_sub_relations
 from resolvers.tier_standing import list_tiers
@@ -60,7 +60,7 @@ async def profile(call: Call) -> Answer:
     """A member with its balance."""
     member = await get_member(call.ctx, call.values["pstrRelationReference"])
     relations = await list_sub_relations(call.ctx, member.relation_reference)
-    segments = (await list_segments(call.ctx, [member.id])).get(member.id, ())
+    segments = (await list_memberships(call.ctx, [member.id])).get(member.id, Membership()).segments
     zone = await program_zone(call)
     return Answer(return_object=await _brief(call, member) | _detailed(member, relations, segments, zone))
 

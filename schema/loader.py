@@ -20,7 +20,7 @@ from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, ProgramTerms, get_program, list_program_terms
 from resolvers.redemption import Redemption, list_redemptions
 from resolvers.referral import Referrals, list_referrals
-from resolvers.segment import list_segments
+from resolvers.segment import Membership, list_memberships
 from resolvers.statement import (
     Balance,
     CategoryRow,
@@ -102,7 +102,7 @@ class Loaders:
         self.tier: DataLoader[int, MemberTier | None] = _by_key(lambda keys: list_tiers(ctx, keys))
         self.tier_way: DataLoader[int, TierWay | None] = _by_key(lambda keys: list_tier_progress(ctx, keys))
         self.tier_history: DataLoader[int, list[TierChange] | None] = _by_key(lambda keys: list_tier_changes(ctx, keys))
-        self.segments: DataLoader[int, list[str] | None] = _by_key(lambda keys: list_segments(ctx, keys))
+        self.membership: DataLoader[int, Membership | None] = _by_key(lambda keys: list_memberships(ctx, keys))
         self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
         self.entry_lots: DataLoader[int, Sequence[EntryLot] | None] = _by_key(lambda keys: list_entry_lots(ctx, keys))
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))

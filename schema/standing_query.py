@@ -1,9 +1,10 @@
-"""The queries of segments: they stand apart so that the module of all queries stays short."""
+"""The queries of segments and campaigns: they stand apart so that the module of all queries stays short."""
 
 from typing import Annotated
 
 import strawberry
 
+from resolvers.campaign import list_campaigns
 from resolvers.segment import list_segment_members
 from schema.connection import (
     After,
@@ -17,6 +18,7 @@ from schema.connection import (
 )
 from schema.context import Info
 from schema.field import field
+from schema.types.campaign import Campaign, to_campaign
 from schema.types.member import Member, to_member
 
 _NAME = "segmentMembers"
@@ -24,7 +26,7 @@ _NAME = "segmentMembers"
 
 @strawberry.type
 class StandingQuery:
-    """What `Query` has of segments."""
+    """What `Query` has of segments and campaigns."""
 
     @field(
         "The members in a segment, in the order of their enrolment: of a frozen one those that were taken, of a "
@@ -52,3 +54,17 @@ class StandingQuery:
                 end_cursor=None if found.position is None else number_cursor(_NAME, found.position),
             ),
         )
+
+    @field(
+        "The campaigns of the program, in the order of the configuration. For those who may read the configuration; a "
+        "member reads `Member.campaigns`."
+    )
+    async def campaigns(
+        self,
+        info: Info,
+        active: Annotated[
+            bool | None,
+            strawberry.argument(description="True: those that are on now; false: those that are not; null: all."),
+        ] = None,
+    ) -> list[Campaign] | None:
+        return [to_campaign(row, info.context) for row in await list_campaigns(info.context.ctx, active=active)]

@@ -9,6 +9,7 @@ from domain.points import EXACT
 from domain.program_zone import end_of, load_zone, to_instant
 from domain.rules.asked import asked_in
 from domain.rules.attributes import index_products
+from domain.rules.campaign import time_of
 from domain.rules.compile_condition import ConditionCompiler, Env, Test
 from domain.rules.compiled import (
     CompiledAggregate,
@@ -166,11 +167,12 @@ class _Compiler:
     def _campaign_factors(self) -> Iterator[CompiledFactor]:
         for campaign in self._configuration.campaigns:
             if isinstance(campaign.award, Multiplier):
+                time = time_of(campaign, self._zone)
                 yield CompiledFactor(
                     name=campaign.name,
                     factor=campaign.award.factor,
                     test=self._test(_segment_condition(campaign)),
-                    span=Span(to_instant(campaign.starts, self._zone), end_of(campaign.ends, self._zone)),
+                    span=Span(time.starts, time.ends),
                 )
 
     def _inputs(self, rule: Rule) -> Iterator[Input]:

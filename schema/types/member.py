@@ -10,6 +10,7 @@ import strawberry
 from resolvers.member import Member as MemberRow
 from resolvers.statement import EntryCursor, StatementQuery
 from schema.connection import (
+    DEFAULT_PAGE,
     MAX_PAGE,
     After,
     Before,
@@ -32,6 +33,7 @@ from schema.global_id import MEMBER, encode
 from schema.loader import EntryPage, HoldPage, SubRelationPage, TransactionPage
 from schema.types.attribute import AttributeValue, attribute_list, find_attribute
 from schema.types.balance import Balance, to_balance
+from schema.types.campaign import Campaign, to_campaign
 from schema.types.entry import LedgerEntry, to_entry
 from schema.types.expiry import ExpiryPeriod, ExpirySchedule, to_period, to_schedule
 from schema.types.hold import Hold, HoldStatus, to_hold
@@ -141,7 +143,22 @@ class Member(Node):
         "a segment asks of the sub-relation of a purchase has no value here."
     )
     async def segments(self, info: Info) -> list[str] | None:
-        return await info.context.loaders.segments.load(self.row_id) or []
+        found = await info.context.loaders.membership.load(self.row_id)
+        return [] if found is None else list(found.segments)
+
+    @field(
+        "The campaigns that a purchase made now has, in the order of the configuration: those that are on and for "
+        "everybody or for one of `segments`. What the purchase itself adds to an aggregate is not foreseen. None for "
+        "who may not earn."
+    )
+    async def campaigns(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most so many: 1 to 100.")] = DEFAULT_PAGE,
+    ) -> list[Campaign] | None:
+        found = await info.context.loaders.membership.load(self.row_id)
+        rows = () if found is None else found.campaigns
+        return [to_campaign(row, info.context) for row in rows[: read_page(first, None).size]]
 
     @field("The postings of the account, newest transaction date first.")
     async def ledger(

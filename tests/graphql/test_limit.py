@@ -174,6 +174,7 @@ PAGED = {
     "Member.holds": "{me {holds%s {edges {cursor}}}}",
     "Member.subRelations": "{me {subRelations%s {edges {cursor}}}}",
     "Member.transactions": "{me {transactions%s {edges {cursor}}}}",
+    "Member.campaigns": "{me {campaigns%s {name}}}",
     "Member.statement": "{me {statement%s {entries {id}}}}",
     "Member.tierHistory": "{me {tierHistory%s {tier}}}",
     "Member.expiring": "{me {expiring%s {available}}}",

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from tests.graphql.test_campaign import CAMPAIGNS
 from tests.graphql.test_query import HOME_SCREEN
 from tests.graphql.test_segment import SEGMENTS
 from tests.graphql.test_tier import TIERS, under
@@ -15,7 +16,7 @@ from tests.graphql.world import Caller, World
 MEMBERS = """query($first: Int!, $entries: Int!) {members(first: $first) {edges {node {
     relationReference balance {available nextExpiryAt} expiring {available}
     ledger(first: $entries) {totalCount edges {node {points member {id} reverses {id}}}}
-    tier {name} tierProgress {next fraction} tierHistory {tier} segments
+    tier {name} tierProgress {next fraction} tierHistory {tier} segments campaigns {name}
     transactions(first: $entries) {edges {node {points member {id}}}}}}}}"""
 
 
@@ -57,6 +58,7 @@ async def test_the_home_screen_costs_the_same_for_any_page(world: World, server:
 async def test_a_list_of_members_costs_the_same_for_any_page(world: World, server: Caller) -> None:
     await under(server, TIERS.replace("levels:", "window: rolling_365\n  levels:"))
     await under(server, SEGMENTS)
+    await under(server, CAMPAIGNS)
     for _ in range(6):
         reference = await world.member(server)
         for _ in range(3):
@@ -65,6 +67,16 @@ async def test_a_list_of_members_costs_the_same_for_any_page(world: World, serve
     costs = {await _cost(server, MEMBERS, first=first, entries=entries) for first, entries in ((2, 2), (6, 2), (6, 50))}
     assert len(costs) == 1
     assert costs.pop() <= 55
+
+
+async def test_segments_and_campaigns_are_found_out_together(world: World, server: Caller) -> None:
+    await under(server, SEGMENTS)
+    await under(server, CAMPAIGNS)
+    for _ in range(6):
+        await world.member(server, 60)
+    asked = ("segments", "campaigns {name}", "segments campaigns {name isActive}")
+    query = "query($first: Int!) {members(first: $first) {edges {node {%s}}}}"
+    assert len({await _cost(server, query % fields, first=first) for fields in asked for first in (2, 6)}) == 1
 
 
 async def test_a_count_costs_something_only_when_it_is_asked_for(world: World, server: Caller) -> None:

@@ -17,7 +17,7 @@ from resolvers.context import Context
 from resolvers.erasure import erase_member
 from resolvers.member import get_member
 from resolvers.merge import MergeMembers, merge_members, undo_merge
-from resolvers.segment import list_segment_members, list_segments
+from resolvers.segment import Membership, list_memberships, list_segment_members
 from resolvers.snapshot import FreezeSegment, freeze_segment
 from resolvers.transaction import submit_transaction
 from tests.resolvers.conftest import Shop
@@ -63,7 +63,7 @@ async def buy(ctx: Context, reference: str, amount: int) -> int:
 async def of(ctx: Context, reference: str) -> list[str]:
     """The segments of a member."""
     member = await get_member(ctx, reference)
-    return (await list_segments(ctx, [member.id]))[member.id]
+    return list((await list_memberships(ctx, [member.id]))[member.id].segments)
 
 
 async def within(ctx: Context, segment: str) -> list[str]:
@@ -179,9 +179,9 @@ async def test_who_configures_a_program_takes_its_snapshots(shop: Shop, ctx: Con
 
 
 async def test_a_member_sees_its_own_segments_only(ctx: Context) -> None:
-    ann = await get_member(ctx, "ANN")
-    assert await list_segments(member_of(ctx, "ANN"), [ann.id]) == {ann.id: ["New", "Big"]}
-    assert await list_segments(member_of(ctx, "BOB"), [ann.id]) == {}
+    ann, own = await get_member(ctx, "ANN"), Membership(segments=["New", "Big"], campaigns=[])
+    assert await list_memberships(member_of(ctx, "ANN"), [ann.id]) == {ann.id: own}
+    assert await list_memberships(member_of(ctx, "BOB"), [ann.id]) == {}
 
 
 async def test_a_dynamic_segment_is_paged_in_bounded_steps(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
