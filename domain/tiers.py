@@ -1,5 +1,6 @@
 """Which tier a member has: up at once, down only when the retention of the last qualification is over."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -77,6 +78,12 @@ def assess(
 def newly_reached(terms: TierTerms, tier: str | None, reached: frozenset[str]) -> tuple[TierLevel, ...]:
     """The levels up to this one that were never reached, lowest first: those passed over count as reached."""
     return tuple(level for level in terms.levels[: rank_of(terms, tier) + 1] if level.name not in reached)
+
+
+def up_to(terms: TierTerms, tiers: Iterable[str | None]) -> frozenset[str]:
+    """The highest of these levels and those below it."""
+    highest = max((rank_of(terms, tier) for tier in tiers), default=-1)
+    return frozenset(level.name for level in terms.levels[: highest + 1])
 
 
 def progress(terms: TierTerms, points: Decimal, aggregate: Decimal | None, current: str | None) -> TierProgress:
