@@ -71,7 +71,8 @@ def assess(
         qualified_at = now if since is None else since
         # Not in the instant of the qualification either: of one instant one tier is kept, and it was reached.
         if now == qualified_at or now < qualified_at + timedelta(days=terms.retention_days):
-            return _decide(terms, rank, qualified_at, reached)
+            # Nothing is reached by keeping a tier, not even one that another member brought along.
+            return _decide(terms, rank, qualified_at, reached | up_to(terms, [current]))
     return _decide(terms, qualified, now, reached)
 
 

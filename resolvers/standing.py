@@ -4,6 +4,7 @@ Read with a few statements for the whole run, kept up in memory from transaction
 at its end. The accounts are locked meanwhile, so nobody else counts on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -47,12 +48,14 @@ class Standing:
     """The standing of members, as it is after each transaction of a run.
 
     `recounted` are aggregates whose stored buckets do not count, because the definition is another one.
-    `of_segments`: what segments may ask is read as well, also those that decide on no purchase.
+    `of_segments`: what segments may ask is read as well, also those that decide on no purchase. `joined` is what those
+    bring along who became a member.
     """
 
     state: ProgramState
     recounted: frozenset[str] = frozenset()
     of_segments: bool = False
+    joined: dict[int, Joined] = field(default_factory=lambda: defaultdict(Joined))
     _counters: dict[Counter, int] = field(default_factory=dict)
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
@@ -60,7 +63,6 @@ class Standing:
     _moved_buckets: set[BucketKey] = field(default_factory=set)
     _counted_now: dict[BucketKey, list[Counted]] = field(default_factory=dict)
     _tiers: dict[int, History] = field(default_factory=dict)
-    _joined: dict[int, Joined] = field(default_factory=dict)
     _snapshots: dict[int, frozenset[str]] = field(default_factory=dict)
     _purchases: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
 
@@ -98,7 +100,7 @@ class Standing:
         state, wanted = self.state, list[Reading[None]]()
         if state.configuration.tiers.assessment != "off":
             wanted.append(into(tiers(state.id, ids), self._tiers))
-            wanted.append(into(joined(state.id, ids), self._joined))
+            wanted.append(into(joined(state.id, ids), self.joined))
         if frozen := frozen_segments(state.configuration):
             wanted.append(into(snapshots(state.id, frozen, ids), self._snapshots))
         return wanted
@@ -235,19 +237,16 @@ class Standing:
     def set_tier(self, member_id: int, since: datetime, tier: str | None, source: str) -> str:
         """A member got another tier in this run. The source of what is kept of this instant: its own goes first."""
         history = self._tiers.setdefault(member_id, [])
-        if source == MERGE and history and history[-1].since == since:
-            source = history[-1].source
+        if history and history[-1].since == since:
+            replaced = history.pop()
+            source = replaced.source if source == MERGE else source
         history.append(Had(since, tier, source))
         return source
-
-    def joined(self, member_id: int) -> Joined:
-        """What others bring along who became this member."""
-        return self._joined.get(member_id) or Joined()
 
     def reached(self, member_id: int) -> frozenset[str]:
         """Every tier that the member, or who is part of it, came to by itself, with those below, which it passed."""
         own = {one.tier for one in self._tiers.get(member_id, []) if one.source != MERGE}
-        return up_to(self.state.configuration.tiers, own | self.joined(member_id).tiers)
+        return up_to(self.state.configuration.tiers, own | self.joined[member_id].tiers)
 
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""

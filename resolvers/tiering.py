@@ -130,7 +130,7 @@ class Tiering:
 
     def _points(self, member: Member, account: Account) -> Decimal:
         """The points that count: what was earned for good, or in the last year, by whoever is this member by now."""
-        others, earned = self.standing.joined(member.id).earned, account.spend + account.bonus
+        others, earned = self.standing.joined[member.id].earned, account.spend + account.bonus
         if self.state.configuration.tiers.window != "rolling_365":
             earned += sum(others.values())
         else:
@@ -150,7 +150,8 @@ class Tiering:
 
     def _follow(self, member: Member, decision: TierDecision) -> None:
         current = self._tier(member)
-        if decision.tier != current.name:
+        if decision.tier != current.name or decision.upgrade_bonus_levels:
+            # Who had the tier from another, and has earned it by now, has reached it.
             self._change(member, decision.tier, decision.since, self.source)
         elif decision.since is not None and (
             current.qualified_at is None or decision.since - current.qualified_at >= self._grain
