@@ -1,7 +1,7 @@
 """Which tier a member has: up at once, down only when the retention of the last qualification is over."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
@@ -72,7 +72,8 @@ def assess(
         # Not in the instant of the qualification either: of one instant one tier is kept, and it was reached.
         if now == qualified_at or now < qualified_at + timedelta(days=terms.retention_days):
             # Nothing is reached by keeping a tier, not even one that another member brought along.
-            return _decide(terms, rank, qualified_at, reached | up_to(terms, [current]))
+            kept = _decide(terms, rank, qualified_at, reached)
+            return replace(kept, upgrade_bonus_levels=(), bonus=0, reached=reached)
     return _decide(terms, qualified, now, reached)
 
 
