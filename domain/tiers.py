@@ -1,6 +1,7 @@
 """Which tier a member has: up at once, down only when the retention of the last qualification is over."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
@@ -70,13 +71,21 @@ def assess(
         qualified_at = now if since is None else since
         # Not in the instant of the qualification either: of one instant one tier is kept, and it was reached.
         if now == qualified_at or now < qualified_at + timedelta(days=terms.retention_days):
-            return _decide(terms, rank, qualified_at, reached)
+            # Nothing is reached by keeping a tier, not even one that another member brought along.
+            kept = _decide(terms, rank, qualified_at, reached)
+            return replace(kept, upgrade_bonus_levels=(), bonus=0, reached=reached)
     return _decide(terms, qualified, now, reached)
 
 
 def newly_reached(terms: TierTerms, tier: str | None, reached: frozenset[str]) -> tuple[TierLevel, ...]:
     """The levels up to this one that were never reached, lowest first: those passed over count as reached."""
     return tuple(level for level in terms.levels[: rank_of(terms, tier) + 1] if level.name not in reached)
+
+
+def up_to(terms: TierTerms, tiers: Iterable[str | None]) -> frozenset[str]:
+    """The highest of these levels and those below it."""
+    highest = max((rank_of(terms, tier) for tier in tiers), default=-1)
+    return frozenset(level.name for level in terms.levels[: highest + 1])
 
 
 def progress(terms: TierTerms, points: Decimal, aggregate: Decimal | None, current: str | None) -> TierProgress:

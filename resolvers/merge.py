@@ -177,6 +177,7 @@ def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprin
     pair.journal.flush()
     followers = [victim.member.id, *merged_ids(tx, state.id, [victim.member.id])]
     set_merged_into(tx, state.id, followers, survivor.member.id)
+    join_counters(tx, state.id, victim.member.id, survivor.member.id)
     detail = {
         "points": -sum(one.points for one in posted),
         "lots": moved_lots(posted),
@@ -184,9 +185,8 @@ def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprin
         "arrears": owed,
         "followers": followers,
         "links": move_links(tx, state.id, victim.member.id, survivor.member.id),
-        **join_standing(tx, state, victim.member, survivor.member, now),
+        **join_standing(tx, state, pair.journal, victim.member, survivor.member, pair.taker),
     }
-    join_counters(tx, state.id, victim.member.id, survivor.member.id)
     [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
     actor = ctx.principal.actor
     ids = {"victim_id": victim.member.id, "survivor_id": survivor.member.id}
@@ -242,7 +242,8 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     set_merged_into(tx, state.id, followers, victim_id)
     move_links(tx, state.id, row.survivor_id, victim_id, row.detail["links"])
     part_counters(tx, state, victim_id, row.survivor_id)
-    part_standing(tx, state, victim_id, row.survivor_id, row.merged_at, row.detail, now)
+    parted = [(pair.victim.member, pair.giver), (pair.survivor.member, pair.taker)]
+    part_standing(tx, state, pair.journal, parted, row.merged_at, row.detail)
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
     _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)

@@ -1,74 +1,98 @@
 """The tier and the snapshots of a merge: the survivor gets the better tier and is where the victim was, and back.
 
-The victim keeps its own rows, so that it is after an undo what it was before.
+The victim keeps its own rows, so that it is after an undo what it was before. Where tiers are automatic, what both
+earned counts for the survivor as long as they are one, so it is assessed with the merge, and both are with its end.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from domain.clock import from_micros, to_micros
+from domain.errors import TesseraError
+from domain.ledger.account import Account
 from domain.member import Member
+from domain.member_status import require_earning
 from domain.rules.segment import frozen_segments
-from domain.store.bulk import Bulk
-from domain.store.outbox import add_events
+from domain.store.journal import Journal
 from domain.store.program import ProgramState
 from domain.store.segment import join_snapshots, part_snapshots
-from domain.store.tier import put_tiers, read_changes
-from domain.tiers import rank_of
-from resolvers.tiering import tier_event
-
-_SOURCE = "merge"
+from domain.store.tier import read_changes
+from resolvers.awarding import Awarding
+from resolvers.standing import Standing
+from resolvers.tiering import Tiering
 
 
 def join_standing(
-    tx: Connection, state: ProgramState, victim: Member, survivor: Member, now: datetime
+    tx: Connection, state: ProgramState, journal: Journal, victim: Member, survivor: Member, taker: Account
 ) -> dict[str, Any]:
-    """Let the survivor stand where the better of both does; what it was before, for the way back."""
-    return {
-        "segments": join_snapshots(tx, state.id, frozen_segments(state.configuration), victim.id, survivor.id),
-        "tier": _join_tier(tx, state, victim, survivor, now),
-    }
+    """Let the survivor stand where the better of both does, or both together do; what it was, for the way back.
+
+    The survivor answers for the victim already, also for its aggregates.
+    """
+    segments = join_snapshots(tx, state.id, frozen_segments(state.configuration), victim.id, survivor.id)
+    if state.configuration.tiers.assessment == "off":
+        return {"segments": segments, "tier": None}
+    tiering = _tiering(tx, state, journal, [(survivor, taker)])
+    tier, qualified_at = tiering.standing_of(survivor)
+    tiering.take_over(survivor, victim.tier, victim.tier_qualified_at)
+    _assess(state, tiering, survivor, taker)
+    tiering.write_down(journal)
+    journal.flush()
+    given, _ = tiering.standing_of(survivor)
+    if given == tier:
+        return {"segments": segments, "tier": None}
+    since = None if qualified_at is None else to_micros(qualified_at)
+    return {"segments": segments, "tier": {"tier": tier, "qualified_at": since, "given": given}}
 
 
 def part_standing(
     tx: Connection,
     state: ProgramState,
-    victim_id: int,
-    survivor_id: int,
+    journal: Journal,
+    parted: Sequence[tuple[Member, Account]],
     merged_at: datetime,
     detail: Any,
-    now: datetime,
 ) -> None:
-    """Take off again what a merge gave, unless something else counts meanwhile."""
-    part_snapshots(tx, state.id, detail.get("segments", []), victim_id, survivor_id)
-    before = detail.get("tier")
-    if before is None:
+    """Take off again what a merge gave, unless something else counts meanwhile. `parted`: victim and survivor.
+
+    Both answer for themselves already.
+    """
+    (victim, _), (survivor, _) = parted
+    part_snapshots(tx, state.id, detail.get("segments", []), victim.id, survivor.id)
+    if state.configuration.tiers.assessment == "off":
         return
-    [*_, newest] = read_changes(tx, state.id, [survivor_id])[survivor_id]
-    if (newest.since, newest.source) != (merged_at, _SOURCE):
+    tiering, before = _tiering(tx, state, journal, parted), detail.get("tier")
+    if before is not None and _is_newest(tx, state.id, survivor.id, merged_at, before["given"]):
+        since = before["qualified_at"]
+        tiering.put_back(survivor, before["tier"], None if since is None else from_micros(since))
+    for member, account in parted:
+        _assess(state, tiering, member, account)
+    tiering.write_down(journal)
+    journal.flush()
+
+
+def _is_newest(tx: Connection, program_id: int, member_id: int, since: datetime, tier: str | None) -> bool:
+    changes = read_changes(tx, program_id, [member_id]).get(member_id, [])
+    return bool(changes) and (changes[-1].since, changes[-1].tier) == (since, tier)
+
+
+def _tiering(
+    tx: Connection, state: ProgramState, journal: Journal, members: Sequence[tuple[Member, Account]]
+) -> Tiering:
+    standing = Standing(state)
+    standing.load(tx, [member for member, _ in members], [journal.now])
+    awarding = Awarding(tx, state, {member.id: account for member, account in members}, journal.now)
+    awarding.load()
+    return Tiering(tx, state, journal.now, standing, awarding)
+
+
+def _assess(state: ProgramState, tiering: Tiering, member: Member, account: Account) -> None:
+    try:
+        require_earning(member, accrue_cancelled=state.terms.accrue_cancelled)
+    except TesseraError:
+        # A level is reached once: a member who may not have its bonus is assessed when it may.
         return
-    qualified_at = before["qualified_at"]
-    _set(tx, state, survivor_id, before["tier"], None if qualified_at is None else from_micros(qualified_at), now)
-
-
-def _join_tier(
-    tx: Connection, state: ProgramState, victim: Member, survivor: Member, now: datetime
-) -> dict[str, Any] | None:
-    terms = state.configuration.tiers
-    if terms.assessment == "off" or rank_of(terms, victim.tier) <= rank_of(terms, survivor.tier):
-        return None
-    _set(tx, state, survivor.id, victim.tier, victim.tier_qualified_at or now, now)
-    qualified_at = survivor.tier_qualified_at
-    return {"tier": survivor.tier, "qualified_at": None if qualified_at is None else to_micros(qualified_at)}
-
-
-def _set(
-    tx: Connection, state: ProgramState, member_id: int, tier: str | None, qualified_at: datetime | None, now: datetime
-) -> None:
-    # No bonus: the person had the level already, as the victim.
-    bulk = Bulk(tx)
-    put_tiers(bulk, state.id, {member_id: (tier, qualified_at)}, since=now, source=_SOURCE)
-    bulk.store()
-    add_events(tx, state.id, [tier_event(member_id, tier, now)])
+    tiering.assess(member, account)

@@ -4,6 +4,7 @@ Read with a few statements for the whole run, kept up in memory from transaction
 at its end. The accounts are locked meanwhile, so nobody else counts on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -36,8 +37,9 @@ from domain.store.counter import BucketKey, Counter, buckets, counters, put_buck
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, into, read_together
 from domain.store.segment import snapshots
-from domain.store.tier import History, tiers
+from domain.store.tier import MERGE, Had, History, Joined, joined, tiers
 from domain.store.transaction import StoredTransaction, purchases
+from domain.tiers import up_to
 from resolvers.fact import Counted, Purchases, member_facts, transaction_facts
 
 
@@ -46,12 +48,14 @@ class Standing:
     """The standing of members, as it is after each transaction of a run.
 
     `recounted` are aggregates whose stored buckets do not count, because the definition is another one.
-    `of_segments`: what segments may ask is read as well, also those that decide on no purchase.
+    `of_segments`: what segments may ask is read as well, also those that decide on no purchase. `joined` is what those
+    bring along who became a member.
     """
 
     state: ProgramState
     recounted: frozenset[str] = frozenset()
     of_segments: bool = False
+    joined: dict[int, Joined] = field(default_factory=lambda: defaultdict(Joined))
     _counters: dict[Counter, int] = field(default_factory=dict)
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
@@ -96,6 +100,7 @@ class Standing:
         state, wanted = self.state, list[Reading[None]]()
         if state.configuration.tiers.assessment != "off":
             wanted.append(into(tiers(state.id, ids), self._tiers))
+            wanted.append(into(joined(state.id, ids), self.joined))
         if frozen := frozen_segments(state.configuration):
             wanted.append(into(snapshots(state.id, frozen, ids), self._snapshots))
         return wanted
@@ -221,31 +226,30 @@ class Standing:
 
     def tier_at(self, member: Member, at: datetime) -> str | None:
         """The tier that was valid then: before its first one a member had none."""
-        history = self._tiers.get(member.id)
-        if not history:
-            return None
-        valid = [tier for since, tier in history if since <= at]
-        return valid[-1] if valid else None
+        return next((one.tier for one in reversed(self._tiers.get(member.id, [])) if one.since <= at), None)
 
     def tier_now(self, member_id: int) -> str | None:
         """The newest tier."""
-        history = self._tiers.get(member_id)
-        return history[-1][1] if history else None
+        return next((one.tier for one in reversed(self._tiers.get(member_id, []))), None)
 
     def counted_of(self, member: Member, stored: StoredTransaction) -> Counted:
         """What a stored purchase added, by the definitions in force."""
         transaction = transaction_facts(self.state.configuration, stored, member.relation_reference)
         return self.facts(member, transaction, stored.transaction_date, {})[1]
 
-    def set_tier(self, member_id: int, since: datetime, tier: str | None) -> None:
-        """A member got another tier in this run."""
-        self._tiers.setdefault(member_id, []).append((since, tier))
+    def set_tier(self, member_id: int, since: datetime, tier: str | None, source: str) -> str:
+        """A member got another tier in this run. The source of what is kept of this instant: its own goes first."""
+        history = self._tiers.setdefault(member_id, [])
+        if history and history[-1].since == since:
+            replaced = history.pop()
+            source = replaced.source if source == MERGE else source
+        history.append(Had(since, tier, source))
+        return source
 
     def reached(self, member_id: int) -> frozenset[str]:
-        """Every tier that the member ever had, with those below it: who was passed over was reached as well."""
-        levels = [level.name for level in self.state.configuration.tiers.levels]
-        ranks = [levels.index(tier) for _, tier in self._tiers.get(member_id, []) if tier in levels]
-        return frozenset(levels[: max(ranks, default=-1) + 1])
+        """Every tier that the member, or who is part of it, came to by itself, with those below, which it passed."""
+        own = {one.tier for one in self._tiers.get(member_id, []) if one.source != MERGE}
+        return up_to(self.state.configuration.tiers, own | self.joined[member_id].tiers)
 
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""

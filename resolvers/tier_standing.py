@@ -14,7 +14,7 @@ from domain.store.entry import earned_since
 from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.reading import read
-from domain.store.tier import TierChange, read_changes, tiers
+from domain.store.tier import TierChange, joined, read_changes, tiers
 from domain.tiers import TierProgress, multiplier_of, progress
 from resolvers.context import Context
 from resolvers.standing import Standing
@@ -87,7 +87,7 @@ async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[in
         found = {}
         for one in visible:
             value = None if terms.aggregate is None else standing.aggregate(one, terms.aggregate, now)
-            current = history[one][-1][1] if one in history else None
+            current = history[one][-1].tier if one in history else None
             counted = points.get(one, Decimal(0))
             found[one] = TierWay(
                 points=None if terms.basis == "aggregate" else counted,
@@ -100,13 +100,17 @@ async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[in
 
 
 def _points(tx: Connection, state: ProgramState, member_ids: Sequence[int], now: datetime) -> dict[int, Decimal]:
-    """The points that count for tiers: what was earned for good, or in the last year."""
-    figures = read_figures(tx, state.id, member_ids, now)
-    earned = {one.member_id: one.spend + one.bonus for one in figures}
+    """The points that count for tiers: what was earned for good, or in the last year, by whoever is the member now."""
+    others = read(tx, joined(state.id, member_ids))
+    earned: dict[int, dict[int, int]] = {}
+    for one in read_figures(tx, state.id, member_ids, now):
+        joint = others[one.member_id].earned if one.member_id in others else {}
+        earned[one.member_id] = {one.account_id: one.spend + one.bonus, **joint}
     if state.configuration.tiers.window == "rolling_365":
-        recent = earned_since(tx, state.id, [one.account_id for one in figures], now - ROLLING)
-        earned = {one.member_id: recent.get(one.account_id, 0) for one in figures}
-    return {member_id: from_minor(max(0, points), state.places) for member_id, points in earned.items()}
+        accounts = [account_id for by_account in earned.values() for account_id in by_account]
+        recent = earned_since(tx, state.id, accounts, now - ROLLING)
+        earned = {one: {each: recent.get(each, 0) for each in by_account} for one, by_account in earned.items()}
+    return {one: from_minor(max(0, sum(points.values())), state.places) for one, points in earned.items()}
 
 
 async def list_tier_changes(ctx: Context, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:

@@ -15,8 +15,8 @@ from domain.rules.model import Configuration
 from domain.store.entry import earned_since
 from domain.store.journal import Journal
 from domain.store.program import ProgramState
-from domain.store.tier import put_qualified, put_tiers
-from domain.tiers import TierDecision, assess, newly_reached
+from domain.store.tier import MERGE, put_qualified, put_tiers
+from domain.tiers import TierDecision, assess, newly_reached, rank_of
 from resolvers.awarding import Awarding
 from resolvers.standing import Standing
 
@@ -46,8 +46,8 @@ class Tiering:
     _current: dict[int, _Tier] = field(default_factory=dict)
     _rolling: dict[int, int] = field(default_factory=dict)
     _posted_before: dict[int, int] = field(default_factory=dict)
-    _changes: list[tuple[int, str | None, datetime | None]] = field(default_factory=list)
-    _qualified: set[int] = field(default_factory=set)
+    _changes: dict[int, tuple[str | None, datetime | None, str]] = field(default_factory=dict)
+    _qualified: dict[int, datetime] = field(default_factory=dict)
 
     @property
     def is_automatic(self) -> bool:
@@ -89,12 +89,30 @@ class Tiering:
         if tier == self._tier(member).name:
             return []
         fresh = newly_reached(self.state.configuration.tiers, tier, self.standing.reached(member.id))
-        self._change(member, tier, None if tier is None else self.now)
+        self._change(member, tier, None if tier is None else self.now, self.source)
         points = sum(level.upgrade_bonus for level in fresh) * 10**self.state.places
         if not points:
             return []
         account.check_room(points)
         return [self.awarding.bonus(member.id, points, {"tier": tier, "levels": [level.name for level in fresh]})]
+
+    def take_over(self, member: Member, tier: str | None, qualified_at: datetime | None) -> None:
+        """Let a member stand where another does who became it, if that is better. No bonus: the other had the tier."""
+        terms, current = self.state.configuration.tiers, self._tier(member)
+        ahead = rank_of(terms, tier) - rank_of(terms, current.name)
+        if ahead > 0:
+            self._change(member, tier, qualified_at or self.now, MERGE)
+        elif not ahead and qualified_at is not None and qualified_at > (current.qualified_at or self.now):
+            self._qualify(member.id, qualified_at)
+
+    def put_back(self, member: Member, tier: str | None, qualified_at: datetime | None) -> None:
+        """Give a member the tier that it had before another became it."""
+        self._change(member, tier, qualified_at, MERGE)
+
+    def standing_of(self, member: Member) -> tuple[str | None, datetime | None]:
+        """The tier of a member as this run leaves it, and when it last qualified for it."""
+        current = self._tier(member)
+        return current.name, current.qualified_at
 
     def _decide(self, member: Member, account: Account) -> TierDecision:
         terms = self.state.configuration.tiers
@@ -102,7 +120,7 @@ class Tiering:
         value = None if terms.aggregate is None else self.standing.aggregate(member.id, terms.aggregate, self.now)
         return assess(
             terms,
-            self.points(account),
+            self._points(member, account),
             value,
             current.name,
             current.qualified_at,
@@ -110,13 +128,15 @@ class Tiering:
             self.standing.reached(member.id),
         )
 
-    def points(self, account: Account) -> Decimal:
-        """The points that count: what was earned for good, or in the last year."""
-        earned = account.spend + account.bonus
-        if self.state.configuration.tiers.window == "rolling_365":
+    def _points(self, member: Member, account: Account) -> Decimal:
+        """The points that count: what was earned for good, or in the last year, by whoever is this member by now."""
+        others, earned = self.standing.joined[member.id].earned, account.spend + account.bonus
+        if self.state.configuration.tiers.window != "rolling_365":
+            earned += sum(others.values())
+        else:
             if account.id not in self._rolling:
-                found = earned_since(self.tx, self.state.id, [account.id], self.now - ROLLING)
-                self._rolling[account.id] = found.get(account.id, 0)
+                found = earned_since(self.tx, self.state.id, [account.id, *others], self.now - ROLLING)
+                self._rolling[account.id] = sum(found.values())
                 posted = sum(one.points for one in account.drafts if one.bucket in {"spend", "bonus"})
                 self._posted_before[account.id] = earned - posted
             # What this run posted is not stored yet.
@@ -130,25 +150,35 @@ class Tiering:
 
     def _follow(self, member: Member, decision: TierDecision) -> None:
         current = self._tier(member)
-        if decision.tier != current.name:
-            self._change(member, decision.tier, decision.since)
+        if decision.tier != current.name or decision.upgrade_bonus_levels:
+            # Who had the tier from another, and has earned it by now, has reached it.
+            self._change(member, decision.tier, decision.since, self.source)
         elif decision.since is not None and (
             current.qualified_at is None or decision.since - current.qualified_at >= self._grain
         ):
-            self._qualified.add(member.id)
-            current.qualified_at = decision.since
+            self._qualify(member.id, decision.since)
 
-    def _change(self, member: Member, tier: str | None, qualified_at: datetime | None) -> None:
-        self.standing.set_tier(member.id, self.now, tier)
-        self._changes.append((member.id, tier, qualified_at))
+    def _qualify(self, member_id: int, at: datetime) -> None:
+        self._current[member_id].qualified_at = at
+        if member_id in self._changes:
+            # One row is written once.
+            tier, _, source = self._changes[member_id]
+            self._changes[member_id] = tier, at, source
+        else:
+            self._qualified[member_id] = at
+
+    def _change(self, member: Member, tier: str | None, qualified_at: datetime | None, source: str) -> None:
+        source = self.standing.set_tier(member.id, self.now, tier, source)
+        # Of several changes in one instant the last one counts.
+        self._changes[member.id] = tier, qualified_at, source
         self._current[member.id] = _Tier(tier, qualified_at)
+        self._qualified.pop(member.id, None)
 
     def write_down(self, journal: Journal) -> None:
-        """Put what changed into the journal's bulk. Of several changes in one instant the last one counts."""
-        last = {member_id: (tier, since) for member_id, tier, since in self._changes}
-        put_tiers(journal.bulk, self.state.id, last, since=self.now, source=self.source)
-        put_qualified(journal.bulk, self.state.id, sorted(self._qualified - last.keys()), self.now)
-        journal.add_events([tier_event(one, tier, self.now) for one, (tier, _) in last.items()])
+        """Put what changed into the journal's bulk."""
+        put_tiers(journal.bulk, self.state.id, self._changes, since=self.now)
+        put_qualified(journal.bulk, self.state.id, self._qualified)
+        journal.add_events([_tier_event(one, tier, self.now) for one, (tier, *_) in self._changes.items()])
 
 
 def is_automatic(configuration: Configuration) -> bool:
@@ -156,7 +186,7 @@ def is_automatic(configuration: Configuration) -> bool:
     return configuration.tiers.assessment == "automatic" and bool(configuration.tiers.levels)
 
 
-def tier_event(member_id: int, tier: str | None, now: datetime) -> dict[str, object]:
+def _tier_event(member_id: int, tier: str | None, now: datetime) -> dict[str, object]:
     """The event of a member who has another tier."""
     payload = to_json({"member_id": member_id, "tier": tier})
     return {"topic": "member.tier_changed", "member_id": member_id, "payload": payload, "created_at": now}

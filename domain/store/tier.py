@@ -1,12 +1,13 @@
 """Tiers of members in the database."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
-from domain.models import member, member_tier
+from domain.models import account, member, member_tier
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values
@@ -21,11 +22,35 @@ class TierChange:
     source: str
 
 
-History = list[tuple[datetime, str | None]]
-"""The tiers that a member had, oldest first, each with the instant from which it had it."""
+MERGE = "merge"
+"""The source of a tier that a member has from another who became it, or that the end of that gave back."""
+
+
+class Had(NamedTuple):
+    """A tier, None for none, and the instant from which a member had it."""
+
+    since: datetime
+    tier: str | None
+    source: str
+
+
+History = list[Had]
+"""The tiers that a member had, oldest first."""
+
+
+@dataclass(slots=True)
+class Joined:
+    """What those whom a merge made part of a member bring along for its tiers.
+
+    `earned` in smallest units by account, refunds taken off; `tiers` are those that they came to by themselves.
+    """
+
+    earned: dict[int, int] = field(default_factory=dict)
+    tiers: set[str] = field(default_factory=set)
+
 
 _TIERS = (
-    select(member_tier.c.member_id, member_tier.c.since, member_tier.c.tier)
+    select(member_tier.c.member_id, member_tier.c.since, member_tier.c.tier, member_tier.c.source)
     .where(member_tier.c.program_id == bindparam("program_id"), among(member_tier.c.member_id, "members"))
     .order_by(member_tier.c.since)
 )
@@ -36,11 +61,44 @@ def tiers(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, Histo
 
     def take(rows: Iterable[Values]) -> dict[int, History]:
         found: dict[int, History] = {}
-        for member_id, since, tier in rows:
-            found.setdefault(member_id, []).append((since, tier))
+        for member_id, *had in rows:
+            found.setdefault(member_id, []).append(Had(*had))
         return found
 
     return Reading(_TIERS, {"program_id": program_id, "members": member_ids}, take)
+
+
+_OWN = (
+    (member_tier.c.program_id == member.c.program_id)
+    & (member_tier.c.member_id == member.c.id)
+    & (member_tier.c.source != MERGE)
+)
+_JOINED = (
+    select(member.c.merged_into, account.c.id, (account.c.spend + account.c.bonus).label("earned"), member_tier.c.tier)
+    .join(account, (account.c.program_id == member.c.program_id) & (account.c.member_id == member.c.id))
+    .join(member_tier, _OWN, isouter=True)
+    .where(
+        member.c.program_id == bindparam("program_id"),
+        # Named, so that the index serves a list whose values are not known yet when it is planned.
+        member.c.merged_into.is_not(None),
+        among(member.c.merged_into, "members"),
+    )
+)
+
+
+def joined(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, Joined]]:
+    """What those who were merged into these members bring along; who is on its own is left out."""
+
+    def take(rows: Iterable[Values]) -> dict[int, Joined]:
+        found: dict[int, Joined] = {}
+        for member_id, account_id, earned, tier in rows:
+            one = found.setdefault(member_id, Joined())
+            one.earned[account_id] = earned
+            if tier is not None:
+                one.tiers.add(tier)
+        return found
+
+    return Reading(_JOINED, {"program_id": program_id, "members": member_ids}, take)
 
 
 def read_changes(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:
@@ -59,19 +117,18 @@ def read_changes(tx: Connection, program_id: int, member_ids: Sequence[int]) -> 
 def put_tiers(
     bulk: Bulk,
     program_id: int,
-    changes: Mapping[int, tuple[str | None, datetime | None]],
+    changes: Mapping[int, tuple[str | None, datetime | None, str]],
     *,
     since: datetime,
-    source: str,
 ) -> None:
-    """Give members other tiers from an instant on: the tier and the last qualification. Their accounts are locked."""
+    """Give members other tiers from an instant on: tier, last qualification, source. Their accounts are locked."""
     # Of two changes in one instant the later one stands.
     bulk.upsert(
         member_tier,
         ("program_id", "member_id", "since"),
         [
             {"program_id": program_id, "member_id": one, "since": since, "tier": tier, "source": source}
-            for one, (tier, _) in changes.items()
+            for one, (tier, _, source) in changes.items()
         ],
     )
     bulk.update(
@@ -85,14 +142,14 @@ def put_tiers(
                 "tier_since": since,
                 "tier_qualified_at": qualified_at,
             }
-            for one, (tier, qualified_at) in changes.items()
+            for one, (tier, qualified_at, _) in changes.items()
         ],
     )
 
 
-def put_qualified(bulk: Bulk, program_id: int, member_ids: Sequence[int], at: datetime) -> None:
-    """Note that these members met the conditions of their tiers."""
-    rows = [{"program_id": program_id, "id": one, "tier_qualified_at": at} for one in member_ids]
+def put_qualified(bulk: Bulk, program_id: int, qualified: Mapping[int, datetime]) -> None:
+    """Note when members last met the conditions of their tiers."""
+    rows = [{"program_id": program_id, "id": one, "tier_qualified_at": at} for one, at in qualified.items()]
     bulk.update(member, ("program_id", "id"), rows)
 
 

@@ -78,6 +78,13 @@ def test_below_the_first_level_there_is_no_tier() -> None:
     assert (decision.tier, decision.since, decision.expires, decision.bonus) == (None, None, None, 0)
 
 
+def test_a_tier_that_came_with_a_merge_gives_its_bonus_when_it_is_earned_and_not_by_being_kept() -> None:
+    kept = decide(4999, "Gold", 3, ["Silver"])
+    assert (kept.tier, kept.bonus, kept.reached) == ("Gold", 0, frozenset({"Silver"}))
+    earned = decide(5000, "Gold", 3, ["Silver"])
+    assert (earned.tier, earned.bonus, earned.reached) == ("Gold", 200, frozenset({"Silver", "Gold"}))
+
+
 @pytest.mark.parametrize("assessment", ["off", "manual"])
 def test_without_automatic_assessment_nothing_changes(assessment: Any) -> None:
     terms = TierTerms(assessment=assessment, levels=LEVELS)

@@ -52,7 +52,7 @@ async def test_the_home_screen_costs_the_same_for_any_page(world: World, server:
             await world.earn(server, reference, 10)
         costs.append(await _cost(server, HOME_SCREEN, reference=reference))
     assert len(set(costs)) == 1
-    assert 0 < costs[0] <= 20
+    assert 0 < costs[0] <= 21
 
 
 async def test_a_list_of_members_costs_the_same_for_any_page(world: World, server: Caller) -> None:

@@ -1,7 +1,4 @@
-"""What a draft stands for in the state that the history has come to.
-
-Where there are tiers nobody is merged, because the oracle does not know what becomes of two tiers.
-"""
+"""What a draft stands for in the state that the history has come to."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -71,7 +68,7 @@ def meant_by(
         case Present():
             return Transfer(draft.member, draft.receiver, _points(draft, oracle, now), key)
         case Duplicate():
-            return _merge(draft, terms, key)
+            return Merge(draft.member, draft.survivor, key)
         case Correction(good_for=days):
             last_day = None if days is None or not draft.up else terms.today(now) + timedelta(days=days)
             return Adjust(draft.member, _points(draft, oracle, now) * (1 if draft.up else -1), last_day, key)
@@ -82,12 +79,6 @@ def _points(draft: Order | Reservation | Present | Correction, oracle: Oracle, n
     if draft.member in oracle.accounts:
         balance = max(0, oracle.account_of(draft.member).spendable(now))
     return max(balance * draft.thirds // 3 + draft.more, 1)
-
-
-def _merge(draft: Duplicate, terms: Terms, key: str | None) -> Merge | Transfer:
-    if terms.ladder:
-        return Transfer(draft.member, draft.survivor, terms.unit, key)
-    return Merge(draft.member, draft.survivor, key)
 
 
 def _hold(draft: Reservation, oracle: Oracle, now: datetime, key: str | None) -> Hold:

@@ -99,8 +99,7 @@ def expected_state(oracle: Oracle) -> State:
             "lots": [(x.points, x.remaining, x.earned_at, x.expires_at, x.available_at) for x in one.lots],
             "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
             "counted": _counted(oracle, member),
-            # Of two in one instant the later one stands.
-            "tiers": list(dict(one.tiers).items()),
+            "tiers": one.tiers,
         }
         for member, one in oracle.accounts.items()
     }

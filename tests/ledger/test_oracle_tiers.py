@@ -65,3 +65,30 @@ def test_a_tier_is_kept_for_its_retention_from_when_it_was_last_earned(refunded:
     buy(oracle, "B", 1, day(3))
     oracle.refund("ANNA", "A", Fraction(100), day(refunded), day(refunded))
     assert oracle.accounts["ANNA"].tier == tier
+
+
+def test_two_members_that_are_one_go_by_what_both_earned_and_get_each_bonus_once() -> None:
+    oracle = oracle_with([Level("Gold", 100, bonus=20)])
+    oracle.set_up("BEN")
+    anna, ben = oracle.accounts["ANNA"], oracle.accounts["BEN"]
+    buy(oracle, "A", 60, day(0))
+    oracle.earn("BEN", "B", day(0), [Award("spend", 45, None)], day(0), Fraction(45))
+    oracle.merge("ANNA", "BEN", "M", day(1))
+    assert (ben.tiers, [(one.kind, one.points) for one in ben.entries][-1]) == ([(day(1), "Gold")], ("bonus", 20))
+    oracle.unmerge("M", day(2))
+    assert (anna.tier, ben.tiers[-1]) == (None, (day(2), None))
+    oracle.earn("BEN", "C", day(3), [Award("spend", 35, None)], day(3), Fraction(35))
+    assert (ben.tier, ben.entries[-1].kind) == ("Gold", "earn")
+
+
+def test_a_tier_that_a_member_had_from_another_is_reached_by_earning_it() -> None:
+    oracle = oracle_with([Level("Gold", 100, bonus=20)])
+    oracle.set_up("BEN")
+    buy(oracle, "A", 100, day(0))
+    oracle.merge("ANNA", "BEN", "M", day(1))
+    ben = oracle.accounts["BEN"]
+    assert (ben.tier, [one.kind for one in ben.entries]) == ("Gold", ["transfer"])
+    oracle.unmerge("M", day(2))
+    assert (oracle.accounts["ANNA"].tier, ben.tier) == ("Gold", None)
+    oracle.earn("BEN", "B", day(3), [Award("spend", 100, None)], day(3), Fraction(100))
+    assert (ben.tier, ben.entries[-1].points) == ("Gold", 20)

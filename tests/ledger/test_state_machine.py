@@ -172,9 +172,10 @@ class LedgerMachine(RuleBasedStateMachine):
         operation = self.meant_by(replace(draft, keyed=True))
         self.two(operation, another_body(operation, member))
 
-    @rule(draft=drawn.DRAFTS)
-    def an_operation_and_the_expiry_job_at_once(self, draft: Draft) -> None:
-        self.two(self.meant_by(draft), Expire())
+    @rule(draft=drawn.DRAFTS, pick=drawn.PICK)
+    def an_operation_and_the_expiry_job_or_the_end_of_a_merge_at_once(self, draft: Draft, pick: int) -> None:
+        mergers = list(self.oracle.mergers)
+        self.two(self.meant_by(draft), Unmerge(one_of(mergers, pick)) if mergers and pick % 2 else Expire())
 
     @rule(draft=drawn.DRAFTS, status=drawn.STATUS)
     def an_operation_and_a_change_of_status_at_once(self, draft: Draft, status: int) -> None:

@@ -69,7 +69,7 @@ class Hold:
 
 @dataclass
 class Account:
-    """One member with lots, postings and holds; its tiers since when, and every level that it ever reached."""
+    """One member with lots, postings and holds; its tiers since when, and which of them it came to by itself."""
 
     status: int = 1
     lots: list[Lot] = field(default_factory=list)
@@ -77,13 +77,21 @@ class Account:
     holds: list[Hold] = field(default_factory=list)
     arrears: int = 0
     tiers: list[tuple[datetime, str | None]] = field(default_factory=list)
-    reached: list[str] = field(default_factory=list)
+    came_by_itself: set[datetime] = field(default_factory=set)
     qualified_at: datetime = LONG_AGO
 
     @property
     def tier(self) -> str | None:
         """The tier that it has now."""
         return self.tiers[-1][1] if self.tiers else None
+
+    def come_to(self, tier: str | None, now: datetime, *, by_itself: bool) -> None:
+        """Have another tier from now on. Of one instant one is kept, and the member's own if any of them is."""
+        if self.tiers and self.tiers[-1][0] == now:
+            self.tiers.pop()
+        self.tiers.append((now, tier))
+        if by_itself:
+            self.came_by_itself.add(now)
 
     # Postings.
 

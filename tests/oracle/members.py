@@ -11,7 +11,8 @@ from tests.oracle.gate import Outcomes, Refused
 class Merger:
     """A member that became another: whose lots became which with how many points, and the debt that went along.
 
-    `repaid`: a part of what moved repaid a debt of the survivor, so there is no way back.
+    `repaid`: a part of what moved repaid a debt of the survivor, so there is no way back. `brought` is another tier
+    that the survivor has with it, since when, and `instead_of` the one that it had, with its last qualification.
     """
 
     member: str
@@ -20,6 +21,8 @@ class Merger:
     owed: int
     repaid: bool
     is_undone: bool = False
+    brought: tuple[datetime, str | None] | None = None
+    instead_of: tuple[str | None, datetime] | None = None
 
 
 @dataclass

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from tests.oracle.account import Account, Lot
+from tests.oracle.gate import NO_EARNING
 from tests.oracle.members import Members
 
 _COUNTED = {"spend", "bonus"}
@@ -53,18 +54,59 @@ class Tiers(Members):
         account.credit("bonus", "bonus", now, [Lot(points, 0, now, self.lapse(now))], now)
 
     def _follow(self, account: Account, now: datetime) -> int:
-        """Change the tier if it is time. Answers the bonus of all levels that were never reached before."""
-        names = [level.name for level in self.levels]
-        earned = sum(entry.points for entry in account.entries if entry.bucket in _COUNTED)
+        """Change the tier if it is time. Answers the bonus of all levels that nobody who is this member had reached."""
+        people = [self.accounts[one] for one in self.accounts if self.account_of(one) is account]
+        earned = sum(entry.points for one in people for entry in one.entries if entry.bucket in _COUNTED)
         due = max((place for place, one in enumerate(self.levels) if max(0, earned) >= one.threshold), default=-1)
-        has = names.index(account.tier) if account.tier is not None else -1
+        has = self._place(account.tier)
         # Even without retention a tier is kept in the instant in which it was earned.
         if due < has and (now == account.qualified_at or now < account.qualified_at + self.retention):
             return 0
         account.qualified_at = now
-        if due != has:
-            account.tiers.append((now, names[due] if due >= 0 else None))
         # Who passed over a level reached it as well.
-        fresh = self.levels[len(account.reached) : due + 1]
-        account.reached += [level.name for level in fresh]
+        fresh = self.levels[max(map(self._reached, people)) : due + 1]
+        if due != has or fresh:
+            account.come_to(self.levels[due].name if due >= 0 else None, now, by_itself=True)
         return sum(level.bonus for level in fresh)
+
+    def _place(self, tier: str | None) -> int:
+        return next((place for place, level in enumerate(self.levels) if level.name == tier), -1)
+
+    def _reached(self, account: Account) -> int:
+        """How many levels a member came to by itself; what it had from another it did not reach."""
+        own = (tier for since, tier in account.tiers if since in account.came_by_itself)
+        return 1 + max(map(self._place, own), default=-1)
+
+    # Two members that are one.
+
+    def merge(self, member: str, survivor: str, name: str, now: datetime) -> str:
+        """The survivor has the better tier of both, without a bonus, and goes on from what both earned."""
+        super().merge(member, survivor, name, now)
+        merger = self.mergers[name]
+        giver, taker = self.accounts[merger.member], self.accounts[merger.survivor]
+        had, qualified_at = taker.tier, taker.qualified_at
+        if self._place(giver.tier) > self._place(taker.tier):
+            taker.come_to(giver.tier, now, by_itself=False)
+            taker.qualified_at = giver.qualified_at
+        elif giver.tier == taker.tier:
+            taker.qualified_at = max(giver.qualified_at, taker.qualified_at)
+        self._assess_if_it_may_earn(taker, now)
+        if taker.tier != had:
+            merger.brought, merger.instead_of = (now, taker.tier), (had, qualified_at)
+        return name
+
+    def unmerge(self, name: str, now: datetime) -> str:
+        """The survivor has what it had before, unless it has another tier since; both go on from what each earned."""
+        super().unmerge(name, now)
+        merger = self.mergers[name]
+        giver, taker = self.accounts[merger.member], self.accounts[merger.survivor]
+        if merger.brought is not None and merger.instead_of is not None and taker.tiers[-1] == merger.brought:
+            had, taker.qualified_at = merger.instead_of
+            taker.come_to(had, now, by_itself=False)
+        for account in (giver, taker):
+            self._assess_if_it_may_earn(account, now)
+        return name
+
+    def _assess_if_it_may_earn(self, account: Account, now: datetime) -> None:
+        if account.status not in NO_EARNING:
+            self.assess(account, now)
