@@ -65,7 +65,7 @@ def part_standing(
     if state.configuration.tiers.assessment == "off":
         return
     tiering, before = _tiering(tx, state, journal, parted), detail.get("tier")
-    if before is not None and _is_newest(tx, state.id, survivor.id, merged_at, before["given"]):
+    if before is not None and _is_newest(tx, state.id, survivor.id, merged_at, before):
         since = before["qualified_at"]
         tiering.put_back(survivor, before["tier"], None if since is None else from_micros(since))
     for member, account in parted:
@@ -74,9 +74,12 @@ def part_standing(
     journal.flush()
 
 
-def _is_newest(tx: Connection, program_id: int, member_id: int, since: datetime, tier: str | None) -> bool:
+def _is_newest(tx: Connection, program_id: int, member_id: int, merged_at: datetime, before: Any) -> bool:
     changes = read_changes(tx, program_id, [member_id]).get(member_id, [])
-    return bool(changes) and (changes[-1].since, changes[-1].tier) == (since, tier)
+    # The first versions did not note what a merge gave.
+    return (
+        bool(changes) and changes[-1].since == merged_at and changes[-1].tier == before.get("given", changes[-1].tier)
+    )
 
 
 def _tiering(
