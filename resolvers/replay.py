@@ -100,7 +100,7 @@ class Replay:
         transaction = transaction_facts(state.configuration, row, member.relation_reference)
         facts, counted = standing.facts(member, transaction, at, {})
         # A tier that the transaction itself led to began at its posting.
-        facts = replace(facts, tier=standing.tier_at(member, min(at, row.processed_at - _AN_INSTANT)))
+        facts = replace(facts, tier=standing.tiers.at(member.id, min(at, row.processed_at - _AN_INSTANT)))
         try:
             evaluation = evaluate(state.rules, facts, standing.used(member.id, at))
         except AwardTooLarge:

@@ -188,7 +188,7 @@ class Rehearsal(Earnings):
     def _begin(self, members: Sequence[Member]) -> None:
         Earnings._begin(self, members)
         if self.tier is not None:
-            self._standing.set_tier(_NOBODY, _ALWAYS, self.tier, "automatic")
+            self._standing.tiers.set(_NOBODY, _ALWAYS, self.tier, "automatic")
 
     def _numbers(self, journal: Journal, count: int) -> list[Reading[None]]:  # noqa: ARG002 - nothing gets a number
         return []

@@ -4,7 +4,6 @@ Read with a few statements for the whole run, kept up in memory from transaction
 at its end. The accounts are locked meanwhile, so nobody else counts on.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -37,10 +36,9 @@ from domain.store.counter import BucketKey, Counter, buckets, counters, put_buck
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, into, read_together
 from domain.store.segment import snapshots
-from domain.store.tier import MERGE, Had, History, Joined, joined, tiers
 from domain.store.transaction import StoredTransaction, purchases
-from domain.tiers import up_to
 from resolvers.fact import Counted, Purchases, member_facts, transaction_facts
+from resolvers.tier_history import TierHistories
 
 
 @dataclass(slots=True)
@@ -48,23 +46,24 @@ class Standing:
     """The standing of members, as it is after each transaction of a run.
 
     `recounted` are aggregates whose stored buckets do not count, because the definition is another one.
-    `of_segments`: what segments may ask is read as well, also those that decide on no purchase. `joined` is what those
-    bring along who became a member.
+    `of_segments`: what segments may ask is read as well, also those that decide on no purchase.
     """
 
     state: ProgramState
     recounted: frozenset[str] = frozenset()
     of_segments: bool = False
-    joined: dict[int, Joined] = field(default_factory=lambda: defaultdict(Joined))
+    tiers: TierHistories = field(init=False)
     _counters: dict[Counter, int] = field(default_factory=dict)
     _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
     _moved_counters: set[Counter] = field(default_factory=set)
     _days: dict[tuple[int, str], set[date]] | None = None
     _moved_buckets: set[BucketKey] = field(default_factory=set)
     _counted_now: dict[BucketKey, list[Counted]] = field(default_factory=dict)
-    _tiers: dict[int, History] = field(default_factory=dict)
     _snapshots: dict[int, frozenset[str]] = field(default_factory=dict)
     _purchases: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tiers = TierHistories(self.state)
 
     @property
     def _has_purchases(self) -> bool:
@@ -80,7 +79,9 @@ class Standing:
 
     def fresh(self) -> "Standing":
         """A standing with the same history, in which nothing was counted yet."""
-        return Standing(self.state, _tiers=self._tiers, _snapshots=self._snapshots)
+        fresh = Standing(self.state, _snapshots=self._snapshots)
+        fresh.tiers = self.tiers
+        return fresh
 
     def load_counts(self, tx: Connection, ids: Sequence[int], instants: Iterable[datetime]) -> None:
         """Read the caps and aggregates that transactions of these instants may move, unless they are known."""
@@ -97,10 +98,7 @@ class Standing:
         return wanted
 
     def _history(self, ids: Sequence[int]) -> list[Reading[None]]:
-        state, wanted = self.state, list[Reading[None]]()
-        if state.configuration.tiers.assessment != "off":
-            wanted.append(into(tiers(state.id, ids), self._tiers))
-            wanted.append(into(joined(state.id, ids), self.joined))
+        state, wanted = self.state, self.tiers.readings(ids)
         if frozen := frozen_segments(state.configuration):
             wanted.append(into(snapshots(state.id, frozen, ids), self._snapshots))
         return wanted
@@ -169,7 +167,7 @@ class Standing:
             member=member_facts(self.state, member, at, self._bought(member.id)),
             sub_relation=sub_relation,
             aggregates=aggregates,
-            tier=self.tier_at(member, at),
+            tier=self.tiers.at(member.id, at),
             frozen_segments=self._snapshots.get(member.id, frozenset()),
         )
 
@@ -224,32 +222,10 @@ class Standing:
             stored = with_value(stored, aggregate, one.added[aggregate.key])
         self._buckets[place] = with_extremes(self._buckets[place], stored)
 
-    def tier_at(self, member: Member, at: datetime) -> str | None:
-        """The tier that was valid then: before its first one a member had none."""
-        return next((one.tier for one in reversed(self._tiers.get(member.id, [])) if one.since <= at), None)
-
-    def tier_now(self, member_id: int) -> str | None:
-        """The newest tier."""
-        return next((one.tier for one in reversed(self._tiers.get(member_id, []))), None)
-
     def counted_of(self, member: Member, stored: StoredTransaction) -> Counted:
         """What a stored purchase added, by the definitions in force."""
         transaction = transaction_facts(self.state.configuration, stored, member.relation_reference)
         return self.facts(member, transaction, stored.transaction_date, {})[1]
-
-    def set_tier(self, member_id: int, since: datetime, tier: str | None, source: str) -> str:
-        """A member got another tier in this run. The source of what is kept of this instant: its own goes first."""
-        history = self._tiers.setdefault(member_id, [])
-        if history and history[-1].since == since:
-            replaced = history.pop()
-            source = replaced.source if source == MERGE else source
-        history.append(Had(since, tier, source))
-        return source
-
-    def reached(self, member_id: int) -> frozenset[str]:
-        """Every tier that the member, or who is part of it, came to by itself, with those below, which it passed."""
-        own = {one.tier for one in self._tiers.get(member_id, []) if one.source != MERGE}
-        return up_to(self.state.configuration.tiers, own | self.joined[member_id].tiers)
 
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""

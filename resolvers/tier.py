@@ -79,7 +79,7 @@ def _set(tx: Connection, ctx: Context, command: SetTier, reason: str) -> TierSet
     [stored] = find_members(tx, ctx.services.keys, state.id, ids=[member_id])
     standing = Standing(state)
     standing.load(tx, [stored.member], [])
-    before = standing.tier_now(member_id)
+    before = standing.tiers.now(member_id)
     if before == command.tier:
         return TierSet(member_id=member_id, changed=False, bonus=Decimal(0))
     _check_member(state, stored, command.tier, standing)
@@ -125,7 +125,7 @@ def _check_member(state: ProgramState, stored: Stored, tier: str | None, standin
     member = stored.member
     if (stopped := refusal_by_status(Operation.UPDATE, member.status)) is not None:
         raise stopped
-    fresh = newly_reached(state.configuration.tiers, tier, standing.reached(member.id))
+    fresh = newly_reached(state.configuration.tiers, tier, standing.tiers.reached(member.id))
     if any(level.upgrade_bonus for level in fresh):
         # A level is reached once: without its bonus now the member would never get it.
         require_earning(member, accrue_cancelled=state.terms.accrue_cancelled)

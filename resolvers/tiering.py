@@ -88,7 +88,7 @@ class Tiering:
         """
         if tier == self._tier(member).name:
             return []
-        fresh = newly_reached(self.state.configuration.tiers, tier, self.standing.reached(member.id))
+        fresh = newly_reached(self.state.configuration.tiers, tier, self.standing.tiers.reached(member.id))
         self._change(member, tier, None if tier is None else self.now, self.source)
         points = sum(level.upgrade_bonus for level in fresh) * 10**self.state.places
         if not points:
@@ -125,12 +125,12 @@ class Tiering:
             current.name,
             current.qualified_at,
             self.now,
-            self.standing.reached(member.id),
+            self.standing.tiers.reached(member.id),
         )
 
     def _points(self, member: Member, account: Account) -> Decimal:
         """The points that count: what was earned for good, or in the last year, by whoever is this member by now."""
-        others, earned = self.standing.joined[member.id].earned, account.spend + account.bonus
+        others, earned = self.standing.tiers.joined[member.id].earned, account.spend + account.bonus
         if self.state.configuration.tiers.window != "rolling_365":
             earned += sum(others.values())
         else:
@@ -145,7 +145,7 @@ class Tiering:
 
     def _tier(self, member: Member) -> _Tier:
         if member.id not in self._current:
-            self._current[member.id] = _Tier(self.standing.tier_now(member.id), member.tier_qualified_at)
+            self._current[member.id] = _Tier(self.standing.tiers.now(member.id), member.tier_qualified_at)
         return self._current[member.id]
 
     def _follow(self, member: Member, decision: TierDecision) -> None:
@@ -168,7 +168,7 @@ class Tiering:
             self._qualified[member_id] = at
 
     def _change(self, member: Member, tier: str | None, qualified_at: datetime | None, source: str) -> None:
-        source = self.standing.set_tier(member.id, self.now, tier, source)
+        source = self.standing.tiers.set(member.id, self.now, tier, source)
         # Of several changes in one instant the last one counts.
         self._changes[member.id] = tier, qualified_at, source
         self._current[member.id] = _Tier(tier, qualified_at)
