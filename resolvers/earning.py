@@ -239,6 +239,8 @@ class Earnings:
         if refunds is None:
             raise RuntimeError("a refund without what it needs: see _load")
         drafts = refunds.take_back(member.id, command.transaction_id, command.amount, one.at)
+        if drafts is None and self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
+            raise InvalidRequest("transaction_id: a purchase of another member", field="transaction_id")
         one.waiting = Waiting(amount=command.amount, dated=one.at, drafts=drafts or [], is_parked=drafts is None)
         if drafts is None:
             refunds.park(member.id, command.transaction_id, one.waiting)

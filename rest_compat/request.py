@@ -58,7 +58,7 @@ _KEY = Field(
 _MERCHANT = Field(
     name="MerchantName",
     kind=text(200),
-    description="The merchant; compared without regard to case and outer blanks.",
+    description="The merchant, needed; a reversal compares it without regard to case and outer blanks.",
     example="Corner Shop",
 )
 _DATE_FROM = Field(
@@ -169,6 +169,7 @@ UPDATE_BODY = FieldTable(
         description="The attributes to change, at least one; absent and null ones stay, an empty text clears.",
         example={"full_name": "Ada Lovelace"},
     ),
+    _program("ProgramId"),
     _KEY,
 )
 TRANSACTION_BODY = FieldTable(
@@ -179,7 +180,13 @@ TRANSACTION_BODY = FieldTable(
         description="The caller's id of the transaction.",
         example="T-1",
     ),
-    Field(name="amount", kind=number(0), need=Need.REQUIRED, description="What the member spent.", example=25),
+    Field(
+        name="amount",
+        kind=number(0),
+        need=Need.REQUIRED,
+        description="What the member spent, or was paid back.",
+        example=25,
+    ),
     Field(
         name="transaction_date",
         kind=moment(),
@@ -202,11 +209,12 @@ TRANSACTION_BODY = FieldTable(
         name="transaction_type",
         kind=text(10),
         need=Need.REQUIRED,
-        description="`DR`: the member spent, which earns.",
+        description="`DR`: the member spent, which earns. `CR`: a refund of the purchase with this id, or of a part.",
         example="DR",
     ),
     Field(name="product_code", kind=text(100), description="A product code of the program.", example="MUSIC"),
     Field(name="sub_product_code", kind=text(100), description="A sub product code of that product code."),
+    _program("ProgramId"),
     _KEY,
     one_of=("member_relation_reference", "card_number", "sub_relation_identifier"),
 )

@@ -143,7 +143,10 @@ OPERATIONS: tuple[Operation, ...] = (
         keyed=True,
         serve=with_bearer(transaction.insert),
         answer=answer.TRUE,
-        ok_headers={**_REPLAYED, "X-Points-Awarded": "The points that the transaction earned."},
+        ok_headers={
+            **_REPLAYED,
+            "X-Points-Awarded": "The points that the transaction earned, or (negative) took back.",
+        },
         errors=(
             BadRequest,
             Forbidden,
@@ -158,6 +161,7 @@ OPERATIONS: tuple[Operation, ...] = (
             MembershipBlocked,
             AccrualNotAllowed,
             DuplicateRecord,
+            InsufficientPoints,
             AwardFailed,
             InsertFailed,
         ),

@@ -69,10 +69,12 @@ class LedgerEntry(Node):
     processed_at: datetime = strawberry.field(description="When it was posted.")
     expires_at: datetime | None = strawberry.field(
         description="From when on the points of a credit are gone, or a hold lapses; null if that never happens, "
-        "and on other debits."
+        "on other debits, and where points keep the dates of the lots that they came from (transfers, reversals)."
     )
     merchant: str | None = strawberry.field(description="Where the points were redeemed.")
-    amount: Decimal | None = strawberry.field(description="The money that the posting stands for, if it was named.")
+    amount: Decimal | None = strawberry.field(
+        description="The money that a redemption or a hold stands for, if it was named."
+    )
     narration: str = strawberry.field(description="A sentence for a statement: `note`, or else one of ours.")
     note: str | None = strawberry.field(
         description="The text that came with a transfer, a bonus or an adjustment; null for an erased member."

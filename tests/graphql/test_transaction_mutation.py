@@ -5,7 +5,7 @@ from tests.graphql.world import Caller, World
 STATUS = """mutation($i: MemberStatusChangeInput!) {memberStatusChange(input: $i) {replayed member {status}}}"""
 
 SUBMIT = """mutation($i: TransactionSubmitInput!) {transactionSubmit(input: $i) {
-    transactionId points replayed ignoredKeys externalReferences
+    transactionId points isParked replayed ignoredKeys externalReferences
     entries {kind bucket points category expiresAt} member {relationReference balance {available bonus}}}}"""
 
 SUBMIT_MANY = """mutation($i: [TransactionSubmitInput!]!) {transactionsSubmit(input: {transactions: $i}) {
@@ -22,6 +22,7 @@ async def test_a_transaction_earns_by_every_rule_group(world: World, server: Cal
     assert payload == {
         "transactionId": given["transactionId"],
         "points": "19.67",
+        "isParked": False,
         "replayed": False,
         "ignoredKeys": [],
         "entries": [
@@ -36,6 +37,14 @@ async def test_a_transaction_earns_by_every_rule_group(world: World, server: Cal
         ],
         "member": {"relationReference": reference, "balance": {"available": "19.67", "bonus": "5"}},
     }
+
+
+async def test_a_refund_says_that_it_waits_for_its_purchase(world: World, server: Caller) -> None:
+    given = world.purchase(await world.member(server), 20)
+    refund = {**given, "transactionType": "CR", "idempotencyKey": "c-1"}
+    parked = (await server.ask(SUBMIT, i=refund)).data["transactionSubmit"]
+    assert (parked["points"], parked["isParked"]) == ("0", True)
+    assert (await server.ask(SUBMIT, i=refund)).data["transactionSubmit"] == {**parked, "replayed": True}
 
 
 async def test_a_transaction_with_a_key_is_posted_once(world: World, server: Caller) -> None:

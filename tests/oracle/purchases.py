@@ -141,6 +141,9 @@ class Purchases(Referrals):
         check(self.account_of(member).status, NO_EARNING)
         if self._take_back(member, transaction_id, amount, dated, now):
             self.assess(self.account_of(member), now)
+        elif transaction_id in self.transaction_ids:
+            # Another member's: it would wait for ever.
+            raise Refused("998")
         else:
             self.parked.append(Parked(self.name_of(member), transaction_id, amount, dated))
         return name

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from domain.errors import TesseraError
+from domain.errors import InvalidRequest, TesseraError
 from domain.ledger.refund import share
 from resolvers.context import Context
 from resolvers.member import EnrollMember, enroll_member
@@ -118,6 +119,19 @@ async def test_a_refund_before_its_purchase_is_parked_and_applied_when_it_arrive
     assert await balance(shop.contexts[1]) == 6
     assert await points_of(shop.contexts[1], refunded("T1", 10)) == [-6]
     assert await verify_ledger(shop.services) == []
+
+
+async def test_a_refund_of_another_members_purchase_is_refused(shop: Shop, ann: Context) -> None:
+    await enroll_member(ann, EnrollMember(values={"relation_reference": "BEN", "status": 1}))
+    refund_of_ben = refunded("T1", 4, member_relation_reference="BEN")
+    assert await points_of(ann, bought("T1", 10)) == [10]
+    for together in ([refund_of_ben], [bought("T2", 5), refunded("T2", 1, member_relation_reference="BEN")]):
+        assert (await points_of(ann, *together))[-1] == "998"
+    with pytest.raises(InvalidRequest, match="transaction_id: a purchase of another member"):
+        await submit_transaction(ann, refund_of_ben)
+    rows = await ann.read(lambda tx: tx.execute(text("SELECT count(*) FROM member_transaction")).scalar())
+    assert rows == 2
+    assert await balance(ann) == 15
 
 
 async def test_a_parked_refund_waits_no_longer_than_the_program_says(shop: Shop, ann: Context) -> None:
