@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.access import Principal
 from domain.clock import Clock
 from domain.crypto import KeyRing
+from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
 from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
 from domain.store.member import references_of
@@ -22,8 +23,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 SharedBody: TypeAlias = "Callable[[Connection, Context, Sequence[Item]], Sequence[Result]]"
 
-_RACES = 3
+_RACES = 5
 _CALLS_PER_COMMIT = 32
+_RUNS = 12
 
 
 async def _serve_together(
@@ -57,7 +59,9 @@ class Services:
             # what there is: it has a queue, shares the commit, and competes with this thread for the interpreter.
             moving=3 if queues else 2,
             shares=not queues,
-            runs=8,
+            runs=_RUNS,
+            # One program whose rows are locked must not keep the others from theirs.
+            of_kind=_RUNS // 4,
             is_undone=was_undone,
         )
         object.__setattr__(self, "together", together)
@@ -89,15 +93,20 @@ class Context:
                 # Another database transaction took a unique value after `body` looked, or merged whom it moves
                 # points of: look again.
                 continue
-        return await self.services.db.write(body)
+        try:
+            return await self.services.db.write(body)
+        except MergedMeanwhile as error:
+            raise ServiceUnavailable("the member is being merged", retry_after_s=1) from error
 
-    async def write_together(self, body: "SharedBody[Item, Result]", item: Item) -> Result:
+    async def write_together(self, body: "SharedBody[Item, Result]", item: Item, about: str | None) -> Result:
         """Run `body` as `write` does, with the items of callers who are alike and ask at the same time.
 
-        It gives a result for each, refusals among them: what it raises is tried again for each item alone.
-        Alike are calls of one principal from one source, so that `body` may take the context of any of them.
+        It gives a result for each, refusals among them: what it raises is tried again for each item alone. Alike are
+        calls of one principal from one source, so that `body` may take the context of any of them. `about` is the
+        reference of the member whose account it locks.
         """
-        result: Result = await self.services.together.add((body, self.principal, self.source), (self, item))
+        locked = None if about is None else (self.principal.program_id, about)
+        result: Result = await self.services.together.add((body, self.principal, self.source), (self, item), locked)
         return result
 
     def key(self, given: str | None) -> str | None:

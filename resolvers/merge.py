@@ -4,6 +4,7 @@ The victim's lots move to the survivor with their dates; both histories stay, an
 lead to the survivor from then on.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -28,7 +29,7 @@ from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
 from domain.store.lot import find_lots, open_lots
 from domain.store.member import Stored, find_members
-from domain.store.merge import merged_ids, set_merged_into
+from domain.store.merge import MergedMeanwhile, merged_ids, set_merged_into
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.sub_relation import move_links
@@ -96,7 +97,7 @@ async def preview_merge(ctx: Context, command: MergeMembers) -> MergePreview:
     def body(tx: Connection) -> MergePreview:
         # As the merge itself would find it, and thrown away: nothing of it is stored by a reader.
         state = ctx.program(tx)
-        victim, survivor = _both(tx, ctx, command, lock=False)
+        victim, survivor = _both(tx, ctx, command)
         journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
         giver = journal.read_accounts([victim.member.id])[victim.member.id]
         lots = [one for one in open_lots(tx, state.id, [giver.id])[giver.id] if one.expires_at > now]
@@ -134,11 +135,10 @@ def _check(ctx: Context, command: MergeMembers) -> None:
         raise InvalidRequest("victim and survivor are the same member", field="survivor")
 
 
-def _both(tx: Connection, ctx: Context, command: MergeMembers, *, lock: bool) -> tuple[Stored, Stored]:
+def _both(tx: Connection, ctx: Context, command: MergeMembers) -> tuple[Stored, Stored]:
     """The two members. Raises MemberNotFound, InvalidRequest (one answers for the other already)."""
-    found = find_members(
-        tx, ctx.services.keys, ctx.principal.program, references=[command.victim, command.survivor], lock=lock
-    )
+    references = [command.victim, command.survivor]
+    found = find_members(tx, ctx.services.keys, ctx.principal.program, references=references)
     by_reference = {one.asked_for: one for one in found}
     if len(by_reference) < 2:
         raise MemberNotFound
@@ -158,13 +158,16 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
     if (first := _replay(tx, state, key, fingerprint, now)) is not None:
         return first
     try:
-        victim, survivor = _both(tx, ctx, command, lock=True)
+        victim, survivor = _both(tx, ctx, command)
+        pair = _lock(tx, ctx, state, victim.member.id, survivor.member.id, now)
+        if _ids(_both(tx, ctx, command)) != _ids((pair.victim, pair.survivor)):
+            raise MergedMeanwhile
     except InvalidRequest:
-        # The same request may have made one member of both while this one waited for the lock.
+        # The same request may have made one member of both while this one waited for the locks.
         if (first := _replay(tx, state, key, fingerprint, now)) is not None:
             return first
         raise
-    return _join(tx, ctx, _lock(tx, ctx, state, victim, survivor, now), key, fingerprint, now)
+    return _join(tx, ctx, pair, key, fingerprint, now)
 
 
 def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprint: bytes, now: datetime) -> Merge:
@@ -205,11 +208,18 @@ def _replay(tx: Connection, state: ProgramState, key: str | None, fingerprint: b
     return _to_merge(row, state, replayed=True)
 
 
-def _lock(tx: Connection, ctx: Context, state: ProgramState, victim: Stored, survivor: Stored, now: datetime) -> _Pair:
+def _lock(tx: Connection, ctx: Context, state: ProgramState, victim: int, survivor: int, now: datetime) -> _Pair:
+    """The accounts first, as whatever posts on them locks: the other way round each would wait for the other."""
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
-    accounts = journal.lock_accounts([victim.member.id, survivor.member.id])
+    accounts = journal.lock_accounts([victim, survivor])
     journal.flush()
-    return _Pair(state, journal, victim, survivor, accounts[victim.member.id], accounts[survivor.member.id])
+    found = find_members(tx, ctx.services.keys, state.id, ids=[victim, survivor], lock=True)
+    members = {one.member.id: one for one in found}
+    return _Pair(state, journal, members[victim], members[survivor], accounts[victim], accounts[survivor])
+
+
+def _ids(pair: Iterable[Stored]) -> list[int]:
+    return [one.member.id for one in pair]
 
 
 async def undo_merge(ctx: Context, merge_id: int) -> Merge:
@@ -230,11 +240,9 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
         raise RedemptionNotFound("no such merge")
     if row.undone_at is not None:
         raise MergeRefused("the merge was undone before")
-    found = find_members(tx, ctx.services.keys, state.id, ids=[row.victim_id, row.survivor_id], lock=True)
-    members = {one.member.id: one for one in found}
+    pair = _lock(tx, ctx, state, row.victim_id, row.survivor_id, now)
     if merged_ids(tx, state.id, [row.survivor_id]).get(row.victim_id) != row.survivor_id:
         raise MergeRefused("the survivor was merged on: undo that merge first")
-    pair = _lock(tx, ctx, state, members[row.victim_id], members[row.survivor_id], now)
     _return_points(tx, pair, row, now)
     pair.journal.flush()
     victim_id, followers = row.victim_id, [one for one in row.detail["followers"] if one != row.victim_id]

@@ -56,7 +56,7 @@ async def submit_transaction(ctx: Context, command: SubmitTransaction) -> Transa
     AccrualNotAllowed, DuplicateRecord, AwardFailed.
     """
     ctx.principal.require(Permission.TRANSACTION_SUBMIT)
-    outcome = await ctx.write_together(_post, command)
+    outcome = await ctx.write_together(_post, command, command.member_relation_reference)
     if isinstance(outcome, TesseraError):
         raise outcome
     return outcome

@@ -6,7 +6,7 @@ over asyncpg, on SQLite's writer it runs without a single thread switch (docs/ad
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -123,15 +123,15 @@ class PostgresDatabase:
         """See `Database.write`; deadlocks and serialisation failures are tried again."""
         return await _run(self._engine, body, read_only=False)
 
-    async def call(self, statement: str, *values: Any) -> Sequence[Any]:
-        """One call of a function, in one round trip and durable; the row it gives.
+    async def call(self, statement: str, *values: Any, about: Hashable) -> Sequence[Any]:
+        """One call of a function that locks what it is `about`, in one round trip and durable; the row it gives.
 
         `statement` takes an array for each value, because concurrent calls share it and its commit.
         Raises ServiceUnavailable: the outcome is then unknown until the call is repeated with its key.
         """
         for attempt in range(_RETRIES):
             try:
-                return list(await self._calls.call(statement, values))
+                return list(await self._calls.call(statement, values, about))
             except asyncpg.PostgresError as error:
                 if error.sqlstate not in _RETRYABLE or attempt == _RETRIES - 1:
                     _raise(_away(error), error)

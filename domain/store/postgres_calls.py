@@ -3,7 +3,7 @@
 Calls that go together make one statement and one database transaction, over few connections.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -34,15 +34,18 @@ class PostgresCalls:
             # While one of them waits for the disk the other works.
             moving=2,
             runs=size,
+            of_kind=size,
             # The server has undone all of them.
             is_undone=lambda error: isinstance(error, asyncpg.PostgresError),
         )
 
-    async def call(self, statement: str, values: Values) -> asyncpg.Record:
-        """The row for these values. `statement` takes an array for each of them, with an element for each call,
-        and gives the rows in that order. Raises what asyncpg raises, and TimeoutError.
+    async def call(self, statement: str, values: Values, about: Hashable) -> asyncpg.Record:
+        """The row for these values, which lock what they are `about`.
+
+        `statement` takes an array for each of them, with an element for each call, and gives the rows in that order.
+        Raises what asyncpg raises, and TimeoutError.
         """
-        return await self._together.add(statement, values)
+        return await self._together.add(statement, values, about)
 
     async def close(self) -> None:
         """Finish what is under way and close the connections."""

@@ -66,5 +66,6 @@ async def _redeem_on_postgres(db: PostgresDatabase, order: RedemptionOrder) -> R
             order.actor,
             order.now,
             order.window_s,
+            about=(order.program_id, order.reference),
         )
     )

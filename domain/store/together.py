@@ -7,8 +7,9 @@ caller. So callers that want the same kind of work share them. Whoever is alone 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -23,6 +24,7 @@ _STANDS_STILL_S = 0.05
 class _Wish(Generic[Kind, Item, Result]):
     kind: Kind
     item: Item
+    about: Hashable
     future: asyncio.Future[Result]
 
     def fail(self, error: BaseException) -> None:
@@ -34,6 +36,14 @@ class _Wish(Generic[Kind, Item, Result]):
             self.future.set_result(result)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run(Generic[Kind]):
+    began: float
+    kind: Kind
+    about: frozenset[Hashable]
+    size: int
+
+
 class Together(Generic[Kind, Item, Result]):
     """Serves items in order of arrival: `serve` gets neighbours of one kind, at most `most`, and gives their results.
 
@@ -42,8 +52,10 @@ class Together(Generic[Kind, Item, Result]):
     size; else they are of one item and of all others by turns, and hardly overlap (docs/adr/0007).
 
     A run that stands still, because somebody holds one of its accounts, does not count, so that the others' work goes
-    on beside it; `runs` is how many there are with those. Where `serve` raises what `is_undone` knows, nothing of the
-    run was done, and each of its items is served alone: it meets no fault but its own. Any other error is everybody's.
+    on beside it; `runs` is how many there are with those, `of_kind` how many of one kind stand still before others of
+    it wait. Whatever is `about` the same as an item of such a run waits for it. Where `serve` raises what `is_undone`
+    knows, nothing of the run was done, and each of its items is served alone: it meets no fault but its own. Any other
+    error is everybody's.
     """
 
     def __init__(
@@ -53,6 +65,7 @@ class Together(Generic[Kind, Item, Result]):
         most: int,
         moving: int,
         runs: int,
+        of_kind: int,
         shares: bool = True,
         is_undone: Callable[[Exception], bool],
     ) -> None:
@@ -60,17 +73,18 @@ class Together(Generic[Kind, Item, Result]):
         self._most = most
         self._at_once = moving
         self._runs = runs
+        self._of_kind = of_kind
         self._shares = shares
         self._is_undone = is_undone
         self._waiting: deque[_Wish[Kind, Item, Result]] = deque()
-        self._began: dict[asyncio.Task[None], tuple[float, int]] = {}
+        self._began: dict[asyncio.Task[None], _Run[Kind]] = {}
         self._is_called = False
         self._look: asyncio.Handle | None = None
 
-    async def add(self, kind: Kind, item: Item) -> Result:
-        """The result for this item. Raises what `serve` raises."""
+    async def add(self, kind: Kind, item: Item, about: Hashable = None) -> Result:
+        """The result for this item; `about` names what it locks. Raises what `serve` raises."""
         loop = asyncio.get_running_loop()
-        wish = _Wish[Kind, Item, Result](kind, item, loop.create_future())
+        wish = _Wish[Kind, Item, Result](kind, item, about, loop.create_future())
         self._waiting.append(wish)
         if not self._is_called:
             # Not at once, so that what arrives in the same moment counts.
@@ -87,26 +101,40 @@ class Together(Generic[Kind, Item, Result]):
     def _begin(self) -> None:
         """Begin the runs that may begin, and look again where something goes on waiting."""
         self._is_called = False
-        while share := self._share():
-            together = [self._waiting.popleft()]
-            while self._waiting and self._waiting[0].kind == together[0].kind and len(together) < share:
-                together.append(self._waiting.popleft())
+        while together := self._next():
             run = asyncio.create_task(self._serve(together))
-            self._began[run] = time.monotonic(), len(together)
+            about = frozenset(one.about for one in together if one.about is not None)
+            self._began[run] = _Run(time.monotonic(), together[0].kind, about, len(together))
             run.add_done_callback(self._end)
         if self._waiting and self._look is None:
             # By then a run may stand still.
             self._look = asyncio.get_running_loop().call_later(_STANDS_STILL_S, self._look_again)
 
-    def _share(self) -> int:
-        """How many of those that wait may go now."""
+    def _next(self) -> list[_Wish[Kind, Item, Result]]:
+        """Those of the waiting that may go now, as one run."""
         late = time.monotonic() - _STANDS_STILL_S
-        moving = [size for began, size in self._began.values() if began > late]
-        if len(self._began) >= self._runs or len(moving) >= self._at_once:
-            return 0
-        waiting = len(self._waiting)
-        share = ceil((waiting + sum(moving)) / self._at_once) if self._shares else waiting
-        return min(self._most, share) if not moving or waiting >= share else 0
+        moving = [one.size for one in self._began.values() if one.began > late]
+        if not self._waiting or len(self._began) >= self._runs or len(moving) >= self._at_once:
+            return []
+        stuck = [one for one in self._began.values() if one.began <= late]
+        ready = self._ready(stuck) if stuck else self._waiting
+        share = ceil((len(ready) + sum(moving)) / self._at_once) if self._shares else len(ready)
+        if not ready or (moving and len(ready) < share):
+            return []
+        together = list(takewhile(lambda one: one.kind == ready[0].kind, islice(ready, min(self._most, share))))
+        if ready is self._waiting:
+            for _ in together:
+                self._waiting.popleft()
+        else:
+            taken = set(map(id, together))
+            self._waiting = deque(one for one in self._waiting if id(one) not in taken)
+        return together
+
+    def _ready(self, stuck: Sequence[_Run[Kind]]) -> deque[_Wish[Kind, Item, Result]]:
+        """Those of the waiting that runs which stand still do not hold up."""
+        held = frozenset[Hashable]().union(*(one.about for one in stuck))
+        kinds = [one.kind for one in stuck]
+        return deque(one for one in self._waiting if one.about not in held and kinds.count(one.kind) < self._of_kind)
 
     def _end(self, run: asyncio.Task[None]) -> None:
         self._began.pop(run)

@@ -1,11 +1,15 @@
 """Merges that happen while the victim moves: whatever was answered stands on who answers for it then."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
+from sqlalchemy import text
 
+from domain.errors import ServiceUnavailable, TesseraError
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.context import Context
 from resolvers.member import EnrollMember, enroll_member
@@ -66,3 +70,35 @@ async def test_what_moves_while_members_are_parted_is_lost_to_nobody(shop: Shop)
         balances = [(await get_statement_summary(context, one)).point_balance for one in (victim, survivor)]
         assert sum(balances) == 8 * 10
     assert await verify_ledger(context.services) == []
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+async def test_merges_and_purchases_never_wait_for_each_other_in_a_circle(shop: Shop) -> None:
+    context = shop.contexts[0]
+    names = [f"M{number}" for number in range(6)]
+    for name in names:
+        await enroll_member(context, EnrollMember(values={"relation_reference": name, "status": 1}))
+        await submit_transaction(context, replace(BUY, transaction_id=name, member_relation_reference=name))
+
+    async def merge_and_part(victim: str, survivor: str) -> None:
+        for _ in range(4):
+            # Others may have merged one of them meanwhile, or the points may be spent.
+            with suppress(TesseraError):
+                merge = await merge_members(context, MergeMembers(victim=victim, survivor=survivor))
+                await undo_merge(context, merge.id)
+
+    async def buy(number: int) -> None:
+        # Who is merged and parted again and again is asked to come back, as clients do.
+        while True:
+            with suppress(ServiceUnavailable):
+                await move(context, "purchase", names[number % 6], number)
+                return
+
+    moves = [buy(number) for number in range(60)]
+    pairs = [merge_and_part(victim, survivor) for victim, survivor in pairwise([*names, names[0]])]
+    await asyncio.gather(*moves[:20], *pairs, *moves[20:])
+    assert await verify_ledger(context.services) == []
+    # The server tells of them no later than a second after.
+    await asyncio.sleep(1.5)
+    counted = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert await context.read(lambda tx: tx.scalar(counted)) == 0

@@ -18,7 +18,7 @@ class Counter:
         self.runs: list[tuple[str, list[int]]] = []
         self.gate = asyncio.Event()
         self.gate.set()
-        settings = {"most": 4, "moving": 2, "runs": 3} | options
+        settings = {"most": 4, "moving": 2, "runs": 3, "of_kind": 3} | options
         self.together: Together[str, int, int] = Together(
             self.serve, is_undone=lambda error: isinstance(error, Undone), shares=shares, **settings
         )
@@ -120,6 +120,34 @@ async def test_what_waits_behind_runs_that_stand_still_begins_without_a_new_arri
     assert len(counter.runs) == 3
     counter.gate.set()
     assert await asyncio.gather(*held) == [0, 10, 20]
+
+
+async def test_who_needs_what_a_run_that_stands_still_holds_waits_for_it_alone() -> None:
+    counter = Counter(runs=8, of_kind=8)
+    counter.gate.clear()
+    held = [asyncio.create_task(counter.together.add("a", 0, "locked"))]
+    await asyncio.sleep(0.06)
+    held += [asyncio.create_task(counter.together.add("a", number, "locked")) for number in (1, 2)]
+    held += [asyncio.create_task(counter.together.add("a", 3, "free"))]
+    await asyncio.sleep(0.01)
+    assert counter.runs == [("a", [0]), ("a", [3])]
+    counter.gate.set()
+    assert await asyncio.gather(*held) == [0, 10, 20, 30]
+    assert [items for _, items in counter.runs[2:]] in ([[1, 2]], [[1], [2]])
+
+
+async def test_runs_of_one_kind_that_stand_still_do_not_keep_other_kinds_from_theirs() -> None:
+    counter = Counter(runs=4, of_kind=2)
+    counter.gate.clear()
+    held = []
+    for number in range(4):
+        held.append(asyncio.create_task(counter.together.add("a", number, number)))
+        await asyncio.sleep(0.06)
+    held.append(asyncio.create_task(counter.together.add("b", 4, 4)))
+    await asyncio.sleep(0.01)
+    assert counter.runs == [("a", [0]), ("a", [1]), ("b", [4])]
+    counter.gate.set()
+    assert await asyncio.gather(*held) == [0, 10, 20, 30, 40]
 
 
 async def test_finish_waits_for_what_is_under_way() -> None:
