@@ -86,6 +86,15 @@ def refusal_to_earn(member: Member, *, accrue_cancelled: bool) -> Refusal:
     return AccrualNotAllowed if stopped is None and not member.accrual_allowed else stopped
 
 
+def earning_statuses(*, accrue_cancelled: bool) -> list[int]:
+    """The statuses in which members earn."""
+    return [
+        status
+        for status in STATUS_NAMES
+        if refusal_by_status(Operation.EARN, status, accrue_cancelled=accrue_cancelled) is None
+    ]
+
+
 def require_earning(member: Member, *, accrue_cancelled: bool) -> None:
     """Whoever may not earn gets no points for a purchase and no bonus. Raises the status's error, AccrualNotAllowed."""
     stopped = refusal_to_earn(member, accrue_cancelled=accrue_cancelled)

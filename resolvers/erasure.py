@@ -13,7 +13,7 @@ from domain.models.types import to_json
 from domain.rules.segment import frozen_segments
 from domain.store import audit, erasure
 from domain.store.member import find_members
-from domain.store.merge import merged_ids
+from domain.store.merge import answering_for, merged_ids
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.segment import forget_member
@@ -33,7 +33,8 @@ async def erase_member(ctx: Context, relation_reference: str) -> MemberErased:
     """Forget a member: profile, attributes, sub-relations, hashes and reference are gone for good.
 
     Points, postings and transactions stay under a reference that names nobody, the status is cancelled.
-    Again for the same reference: the first outcome, unless it was given to a new member meanwhile.
+    With a member go those for whom it answers since a merge, who are the same person. Again for the same reference:
+    the first outcome, unless it was given to a new member meanwhile.
     Raises BadRequest, Forbidden, MemberNotFound.
     """
     if not relation_reference:
@@ -50,18 +51,20 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
         earlier = erasure.find_erasure(tx, state.id, digest)
         if earlier is None:
             raise MemberNotFound
-        return MemberErased(member_id=earlier[0], erased_at=earlier[1], replayed=True)
+        member_id, erased_at = earlier
+        answers = answering_for(tx, state.id, [member_id]).get(member_id, member_id)
+        return MemberErased(member_id=answers, erased_at=erased_at, replayed=True)
     member = found[0].member
     if member.erased_at is not None:
         return MemberErased(member_id=member.id, erased_at=member.erased_at, replayed=True)
-    _forget(tx, state, member, now)
-    erasure.add_erasure(tx, state.id, member.id, digest, now)
     # Whom the member answers for since a merge is the same person.
     merged = sorted(merged_ids(tx, state.id, [member.id]))
-    for other in find_members(tx, ctx.services.keys, state.id, ids=merged, lock=True) if merged else []:
-        _forget(tx, state, other.member, now)
-        digest = _reference_hash(ctx.services.keys, state.id, other.member.relation_reference)
-        erasure.add_erasure(tx, state.id, other.member.id, digest, now)
+    others = find_members(tx, ctx.services.keys, state.id, ids=merged, lock=True) if merged else []
+    for one in [member, *(other.member for other in others)]:
+        _forget(tx, state, one, now)
+        # By its own reference, which is not the one that was asked for where a merge led here.
+        own = _reference_hash(ctx.services.keys, state.id, one.relation_reference)
+        erasure.add_erasure(tx, state.id, one.id, own, now)
     audit.record(tx, state.id, now=now, actor=ctx.principal.actor, action="member.erase", subject=f"member:{member.id}")
     event = {
         "topic": "member.erased",

@@ -18,6 +18,7 @@ from domain.ids import new_reference
 from domain.ledger.account import Account
 from domain.ledger.posting import Lot
 from domain.ledger.transfer import give_back, move_everything, owe
+from domain.member import Member
 from domain.models import member_merge
 from domain.models.types import to_json
 from domain.points import from_minor
@@ -109,7 +110,7 @@ async def preview_merge(ctx: Context, command: MergeMembers) -> MergePreview:
             pending=from_minor(waits, state.places),
             arrears=from_minor(giver.arrears, state.places),
             lots=len(lots),
-            refused=_obstacle(tx, state.id, victim.member.id),
+            refused=_obstacle(tx, state.id, victim.member, survivor.member),
         )
 
     return await ctx.read(body)
@@ -119,7 +120,7 @@ async def merge_members(ctx: Context, command: MergeMembers) -> Merge:
     """Make one member of two, exactly once per key.
 
     Raises BadRequest, Forbidden, InvalidRequest (the same member), KeyReused, MemberNotFound, MergeRefused
-    (a hold of the victim is open).
+    (one of them is erased, or a hold of the victim is open).
     """
     _check(ctx, command)
     ctx.key(command.idempotency_key)
@@ -148,8 +149,11 @@ def _both(tx: Connection, ctx: Context, command: MergeMembers) -> tuple[Stored, 
     return victim, survivor
 
 
-def _obstacle(tx: Connection, program_id: int, victim_id: int) -> str | None:
-    return "points of the victim are held" if has_pending(tx, program_id, victim_id) else None
+def _obstacle(tx: Connection, program_id: int, victim: Member, survivor: Member) -> str | None:
+    if victim.erased_at is not None or survivor.erased_at is not None:
+        # Whose reference led to somebody who is erased could not be erased any more.
+        return "one of them is erased"
+    return "points of the victim are held" if has_pending(tx, program_id, victim.id) else None
 
 
 def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -> Merge:
@@ -172,7 +176,7 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
 
 def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprint: bytes, now: datetime) -> Merge:
     state, victim, survivor = pair.state, pair.victim, pair.survivor
-    if told := _obstacle(tx, state.id, victim.member.id):
+    if told := _obstacle(tx, state.id, victim.member, survivor.member):
         raise MergeRefused(told)
     pair.lots = open_lots(tx, state.id, [pair.giver.id])[pair.giver.id]
     owed = pair.giver.arrears

@@ -9,10 +9,11 @@ from functools import partial
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.crypto import reveal
+from domain.crypto import encrypt, reveal
 from domain.errors import Forbidden, InvalidRequest, RedemptionNotFound, RequestNotPending, TesseraError
 from domain.points import from_minor
 from domain.store.idempotency import fingerprint_of
+from domain.store.merge import answering_for
 from domain.store.points_request import (
     APPROVED,
     PENDING,
@@ -51,6 +52,7 @@ class PointsRequest:
 async def approve_adjustment(ctx: Context, request_id: int, idempotency_key: str | None = None) -> PointsRequest:
     """Post a requested adjustment, exactly once; by anybody who may approve but the requester.
 
+    It is of whoever answers for the member by then.
     Raises BadRequest, Forbidden, KeyReused, RedemptionNotFound, Forbidden (one's own), RequestNotPending,
     MemberCancelled, InsufficientPoints (the request goes on waiting).
     """
@@ -73,7 +75,7 @@ def _approve(ctx: Context, request_id: int, keyed: Keyed, tx: Connection) -> Poi
         tx,
         ctx,
         keyed,
-        lambda state: [_existing(tx, state.id, request_id).member_id],
+        lambda state: [_answering(tx, state.id, request_id)],
         lambda locked: _post(locked, ctx, request_id),
     )
     return moved if isinstance(moved, TesseraError) else _read(tx, ctx, moved, request_id)
@@ -82,7 +84,12 @@ def _approve(ctx: Context, request_id: int, keyed: Keyed, tx: Connection) -> Poi
 def _post(locked: Locked, ctx: Context, request_id: int) -> Outcome:
     one = _undecided(locked.tx, ctx, locked.state.id, request_id)
     require_open(locked)
-    draft = post_adjustment(locked, one.points, one.reason, one.expires_at, {"request": one.id})
+    sealed = one.reason
+    if one.member_id not in locked.members:
+        # It was asked for a member who is another by now: the reason goes under the key of who reads it.
+        [stored] = locked.members.values()
+        sealed = encrypt(stored.data_key, reveal(ctx.services.keys, one.data_key, one.reason) or "")
+    draft = post_adjustment(locked, one.points, sealed, one.expires_at, {"request": one.id})
     decide_request(
         locked.tx,
         locked.state.id,
@@ -110,7 +117,7 @@ async def reject_adjustment(ctx: Context, request_id: int) -> PointsRequest:
             tx,
             ctx,
             keyed,
-            lambda state: [_existing(tx, state.id, request_id).member_id],
+            lambda state: [_answering(tx, state.id, request_id)],
             lambda locked: _turn_down(locked, ctx, request_id),
         )
         if isinstance(moved, TesseraError):
@@ -128,11 +135,12 @@ def _turn_down(locked: Locked, ctx: Context, request_id: int) -> Outcome:
     return {}
 
 
-def _existing(tx: Connection, program_id: int, request_id: int) -> StoredRequest:
+def _answering(tx: Connection, program_id: int, request_id: int) -> int:
+    """Who answers by now for the member that a request is about. Raises RedemptionNotFound."""
     found = find_requests(tx, program_id, [request_id]).get(request_id)
     if found is None:
         raise RedemptionNotFound
-    return found
+    return answering_for(tx, program_id, [found.member_id]).get(found.member_id, found.member_id)
 
 
 def _undecided(tx: Connection, ctx: Context, program_id: int, request_id: int) -> StoredRequest:

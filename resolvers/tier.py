@@ -10,12 +10,18 @@ from sqlalchemy import Connection
 from domain.access import Permission, PrincipalKind, system_principal
 from domain.crypto import encrypt
 from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNonexistent, TierNotManual
-from domain.member_status import Operation, refusal_by_status, require_earning
+from domain.member_status import (
+    Operation,
+    earning_statuses,
+    refusal_by_status,
+    refusal_to_earn,
+    require_earning,
+)
 from domain.points import from_minor
 from domain.store import audit
 from domain.store.journal import Journal
 from domain.store.member import Stored, find_members
-from domain.store.merge import MergedMeanwhile
+from domain.store.merge import MergedMeanwhile, answering_for
 from domain.store.program import ProgramState
 from domain.store.tier import retained_until
 from domain.tiers import newly_reached
@@ -132,9 +138,10 @@ def _check_member(state: ProgramState, stored: Stored, tier: str | None, standin
 
 
 async def assess_tiers(services: Services, *, limit: int = MEMBERS_PER_COMMIT) -> int:
-    """Assess every member whose retention is over, in batches; how many were looked at.
+    """Assess every member whose retention is over and who may earn, in batches; how many were looked at.
 
-    A member who still qualifies is retained anew, so that each is looked at once a retention at the most.
+    Who may not earn keeps its tier until it may: a level is reached once, and its bonus would be lost. A member who
+    still qualifies is retained anew, so that each is looked at once a retention at the most.
     """
     total = 0
     for program in await list_environment_programs(services):
@@ -153,7 +160,8 @@ async def _assess_batch(ctx: Context, limit: int) -> int:
         if not is_automatic(state.configuration):
             return []
         before = now - timedelta(days=state.configuration.tiers.retention_days)
-        return retained_until(tx, state.id, before, most)
+        statuses = earning_statuses(accrue_cancelled=state.terms.accrue_cancelled)
+        return retained_until(tx, state.id, before, statuses, most)
 
     if not await ctx.read(lambda tx: over(tx, 1)):
         return 0
@@ -164,7 +172,12 @@ async def _assess_batch(ctx: Context, limit: int) -> int:
         journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
         accounts = journal.lock_accounts(ids)
         journal.flush()
-        members = [one.member for one in find_members(tx, ctx.services.keys, state.id, ids=ids)]
+        if answering_for(tx, state.id, ids):
+            raise MergedMeanwhile
+        # Read after the lock, so that a status that changed meanwhile counts.
+        found = [one.member for one in find_members(tx, ctx.services.keys, state.id, ids=ids)]
+        allowed = state.terms.accrue_cancelled
+        members = [one for one in found if refusal_to_earn(one, accrue_cancelled=allowed) is None]
         standing = Standing(state)
         standing.load(tx, members, [now])
         awarding = Awarding(tx, state, accounts, now)

@@ -153,16 +153,17 @@ def put_qualified(bulk: Bulk, program_id: int, qualified: Mapping[int, datetime]
     bulk.update(member, ("program_id", "id"), rows)
 
 
-def retained_until(tx: Connection, program_id: int, before: datetime, limit: int) -> list[int]:
+def retained_until(tx: Connection, program_id: int, before: datetime, statuses: Sequence[int], limit: int) -> list[int]:
     """Members with a tier who last qualified before this instant: they may have to step down.
 
-    Who was merged into another, or erased, keeps what it had.
+    Who was merged into another, or may not earn, which is everybody but the `statuses`, keeps what it had.
     """
     query = select(member.c.id).where(
         member.c.program_id == program_id,
         member.c.tier.is_not(None),
         member.c.tier_qualified_at < before,
         member.c.merged_into.is_(None),
-        member.c.erased_at.is_(None),
+        member.c.status.in_(statuses),
+        member.c.accrual_allowed,
     )
     return list(tx.scalars(query.order_by(member.c.tier_qualified_at).limit(limit)))

@@ -32,7 +32,9 @@ TERMS = st.builds(
     program_cap=st.sampled_from([None] * 4 + [25, 60]),
     ladder=st.sampled_from([()] * 4 + [SIX_RUNGS, THREE_RUNGS]),
     referral=st.sampled_from([None] * 5 + [(9, 4, 1), (9, 4, None)]),
-    retention_days=st.sampled_from([0, 0, 3650]),
+    retention_days=st.sampled_from([0, 0, 10, 30, 3650]),
+    approval_from=st.sampled_from([None, None, 1, 12]),
+    accrue_cancelled=st.sampled_from([False, False, True]),
     start=st.just(START),
 )
 WAITS = st.sampled_from(
@@ -47,6 +49,8 @@ WAITS = st.sampled_from(
 )
 MEMBER = st.sampled_from(MEMBERS)
 STATUS = st.sampled_from([1] * 9 + [2, 3, 5, 6, 4])
+ERASES = st.sampled_from([False] * 5 + [True])
+"""Whether a member is erased in place of having another status."""
 # What is drawn must not depend on the state, because two at once end in a state that nobody foresees:
 # so a number is drawn, and the machine finds the thing that it stands for.
 PICK = st.integers(0, 2**16 - 1)
@@ -162,7 +166,20 @@ class Correction:
     keyed: bool
 
 
-Draft = Purchase | GoodsBack | Order | Return | Reservation | Ending | Present | Correction | Duplicate
+@dataclass(frozen=True)
+class Decision:
+    """An answer to a request for a correction before it is known which. Where there is none, one is made."""
+
+    pick: int
+    of: str
+    approves: bool
+    by_itself: bool
+    instead: Correction
+    keyed: bool
+
+
+Act = Purchase | GoodsBack | Order | Return | Reservation | Ending | Present | Correction | Duplicate
+Draft = Act | Decision
 
 PURCHASES = st.builds(
     Purchase,
@@ -239,11 +256,20 @@ CORRECTIONS = st.builds(
     good_for=st.sampled_from([None, 0, 3]),
     keyed=st.booleans(),
 )
+DECISIONS = st.builds(
+    Decision,
+    pick=PICK,
+    of=st.sampled_from(["what waits"] * 6 + ["any", "nothing"]),
+    approves=st.sampled_from([True, True, False]),
+    by_itself=st.sampled_from([False] * 5 + [True]),
+    instead=CORRECTIONS,
+    keyed=st.booleans(),
+)
 DUPLICATES = st.builds(
     Duplicate,
     member=st.sampled_from((*MEMBERS * 4, STRANGER)),
     survivor=st.sampled_from((*reversed(MEMBERS), *MEMBERS * 4, STRANGER)),
     keyed=st.booleans(),
 )
-MOVEMENTS: st.SearchStrategy[Draft] = RESERVATIONS | ENDINGS | PRESENTS | CORRECTIONS | DUPLICATES
+MOVEMENTS: st.SearchStrategy[Draft] = RESERVATIONS | ENDINGS | PRESENTS | CORRECTIONS | DECISIONS | DUPLICATES
 DRAFTS: st.SearchStrategy[Draft] = PURCHASES | GOODS_BACK | ORDERS | RETURNS | MOVEMENTS

@@ -4,11 +4,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.ledger.draft import (
     STRANGER,
+    Act,
     Correction,
+    Decision,
     Draft,
     Duplicate,
     Ending,
@@ -22,13 +24,16 @@ from tests.ledger.draft import (
 from tests.ledger.operation import (
     Adjust,
     Cancel,
+    Decide,
     Earn,
+    Erase,
     Hold,
     Keyed,
     Merge,
     Redeem,
     Refund,
     Reverse,
+    SetStatus,
     Settle,
     Transfer,
 )
@@ -36,12 +41,32 @@ from tests.ledger.terms import Terms
 from tests.oracle import Oracle
 
 Thing = TypeVar("Thing")
+Named = TypeVar("Named", bound=Keyed | SetStatus | Erase)
 
 
 def meant_by(
     draft: Draft, number: int, terms: Terms, oracle: Oracle, *, references: Mapping[str, str], now: datetime
 ) -> Keyed:
     """The operation that a draft stands for, in the state that the history has come to."""
+    if isinstance(draft, Decision):
+        if (request := _request(draft, oracle)) is not None:
+            key = f"key {number}" if draft.keyed and draft.approves else None
+            return Decide(request, draft.approves, draft.by_itself, key)
+        draft = draft.instead
+    meant = _meant_by(draft, number, terms, oracle, references=references, now=now)
+    return as_called(meant, number, oracle)
+
+
+def as_called(operation: Named, number: int, oracle: Oracle) -> Named:
+    """The same operation with the reference that an erased member has, but for one in three that knows no better."""
+    names = {name: getattr(operation, name, None) for name in ("member", "receiver", "survivor")}
+    called: dict[str, Any] = {name: oracle.called(one) for name, one in names.items() if one in oracle.accounts}
+    return operation if number % 3 == 0 else replace(operation, **called)
+
+
+def _meant_by(
+    draft: Act, number: int, terms: Terms, oracle: Oracle, *, references: Mapping[str, str], now: datetime
+) -> Keyed:
     key = f"key {number}" if draft.keyed else None
     match draft:
         case Purchase():
@@ -74,10 +99,17 @@ def meant_by(
             return Adjust(draft.member, _points(draft, oracle, now) * (1 if draft.up else -1), last_day, key)
 
 
+def _request(draft: Decision, oracle: Oracle) -> str | None:
+    if draft.of == "nothing":
+        return "nothing"
+    made = [name for name, one in oracle.requests.items() if draft.of == "any" or one.state == "PENDING"]
+    return one_of(made, draft.pick) if made else None
+
+
 def _points(draft: Order | Reservation | Present | Correction, oracle: Oracle, now: datetime) -> int:
     balance = 0
     if draft.member in oracle.accounts:
-        balance = max(0, oracle.account_of(draft.member).spendable(now))
+        balance = max(0, oracle.accounts[oracle.name_of(draft.member)].spendable(now))
     return max(balance * draft.thirds // 3 + draft.more, 1)
 
 
@@ -132,7 +164,9 @@ def one_of(things: Sequence[Thing], pick: int) -> Thing:
 
 def another_body(operation: Keyed, member: str) -> Keyed:
     """Another request under the same key: of somebody else, or of something else."""
-    if not isinstance(operation, Settle | Cancel) and member != operation.member:
+    if isinstance(operation, Settle | Cancel | Decide):
+        return _of_another(operation)
+    if member != operation.member:
         return replace(operation, member=member)
     match operation:
         case Earn():
@@ -143,11 +177,17 @@ def another_body(operation: Keyed, member: str) -> Keyed:
             return replace(operation, points=operation.points + 1)
         case Adjust():
             return replace(operation, points=operation.points + (1 if operation.points > 0 else -1))
-        case Settle():
-            return replace(operation, points=(operation.points or 0) + 1)
-        case Cancel():
-            return replace(operation, hold=f"{operation.hold}0")
         case Merge():
             return replace(operation, survivor=STRANGER)
         case Reverse():
             return replace(operation, merchant="Elsewhere")
+
+
+def _of_another(operation: Settle | Cancel | Decide) -> Keyed:
+    match operation:
+        case Settle():
+            return replace(operation, points=(operation.points or 0) + 1)
+        case Cancel():
+            return replace(operation, hold=f"{operation.hold}0")
+        case Decide():
+            return replace(operation, request=f"{operation.request}0")

@@ -1,16 +1,30 @@
-"""Holds, transfers, corrections and merges as a history asks the product for them."""
+"""Holds, transfers, corrections and merges, with the end of a member, as a history asks the product for them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from resolvers.adjustment import AdjustPoints, adjust_points
 from resolvers.context import Context
+from resolvers.erasure import erase_member
 from resolvers.hold import CancelHold, CreateHold, SettleHold, cancel_hold, create_hold, settle_hold
 from resolvers.merge import MergeMembers, merge_members, undo_merge
+from resolvers.points_request import approve_adjustment, reject_adjustment
 from resolvers.transfer import TransferPoints, transfer_points
-from tests.ledger.operation import Adjust, Cancel, Hold, Merge, Outcome, Settle, Transfer, Unmerge
+from tests.ledger.operation import (
+    Adjust,
+    Cancel,
+    Decide,
+    Erase,
+    Hold,
+    Merge,
+    Outcome,
+    Settle,
+    Transfer,
+    Unmerge,
+)
 
-Movement = Hold | Settle | Cancel | Transfer | Adjust | Merge | Unmerge
+Movement = Hold | Settle | Cancel | Transfer | Adjust | Decide | Merge | Unmerge | Erase
 
 
 async def perform_movement(ctx: Context, operation: Movement, unit: int, references: Mapping[str, str]) -> Outcome:
@@ -42,8 +56,14 @@ async def perform_movement(ctx: Context, operation: Movement, unit: int, referen
                     idempotency_key=operation.key,
                 ),
             )
-            receipt = f"{adjusted.member_id} {adjusted.points}"
-            return Outcome(answer=str(adjusted.entry_id), replayed=adjusted.replayed, receipt=receipt)
+            receipt = f"{adjusted.member_id} {adjusted.points} {adjusted.entry_id}"
+            answer = str(adjusted.entry_id or adjusted.request_id)
+            return Outcome(answer=answer, replayed=adjusted.replayed, receipt=receipt)
+        case Decide():
+            return await _decide(ctx, operation, references)
+        case Erase(member=member):
+            erased = await erase_member(ctx, member)
+            return Outcome(answer=str(erased.member_id), replayed=erased.replayed)
         case Merge():
             command = MergeMembers(victim=operation.member, survivor=operation.survivor, idempotency_key=operation.key)
             merge = await merge_members(ctx, command)
@@ -52,6 +72,18 @@ async def perform_movement(ctx: Context, operation: Movement, unit: int, referen
         case Unmerge():
             undone = await undo_merge(ctx, int(references.get(operation.merger, "0")))
             return Outcome(answer=str(undone.id))
+
+
+async def _decide(ctx: Context, operation: Decide, references: Mapping[str, str]) -> Outcome:
+    if not operation.by_itself:
+        ctx = replace(ctx, principal=replace(ctx.principal, actor="somebody else"))
+    request_id = int(references.get(operation.request, "0"))
+    if operation.approves:
+        decided = await approve_adjustment(ctx, request_id, operation.key)
+    else:
+        decided = await reject_adjustment(ctx, request_id)
+    receipt = f"{decided.status} {decided.entry_id} {decided.decided_by} {decided.decided_at}"
+    return Outcome(answer=str(decided.id), replayed=decided.replayed, receipt=receipt)
 
 
 async def _perform_hold(

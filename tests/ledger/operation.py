@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import partial
 
 from tests.ledger.terms import DAY, Terms
-from tests.oracle import Oracle, Refused
+from tests.oracle import Lapse, Oracle, Refused
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,34 @@ class Unmerge:
     merger: str
 
 
-Keyed = Earn | Refund | Redeem | Reverse | Hold | Settle | Cancel | Transfer | Adjust | Merge
-Operation = Keyed | Unmerge | Expire | SetStatus
+@dataclass(frozen=True)
+class Decide:
+    """A request for a correction approved or turned down; `request` is the oracle's name for it.
+
+    `by_itself`: by who asked for it. Only an approval has a key.
+    """
+
+    request: str
+    approves: bool
+    by_itself: bool
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Erase:
+    """A member forgotten."""
+
+    member: str
+
+
+@dataclass(frozen=True)
+class AssessTiers:
+    """The job that takes tiers away."""
+
+
+Keyed = Earn | Refund | Redeem | Reverse | Hold | Settle | Cancel | Transfer | Adjust | Decide | Merge
+Unkeyed = Unmerge | Expire | AssessTiers | SetStatus | Erase
+Operation = Keyed | Unkeyed
 
 
 @dataclass(frozen=True)
@@ -165,13 +191,19 @@ def ask_oracle(oracle: Oracle, terms: Terms, operation: Operation, name: str, no
     if isinstance(operation, Expire):
         oracle.expire(now)
         return Outcome()
-    run = _purchase(oracle, terms, operation, name, now) or _movement(oracle, terms, operation, name, now)
+    if isinstance(operation, AssessTiers):
+        oracle.assess_all(now)
+        return Outcome()
+    use_case, key = binding_key(operation) or ("", None)
     if isinstance(operation, Transfer) and operation.member == operation.receiver:
         return Outcome(code="998")
     if isinstance(operation, Merge) and operation.member == operation.survivor:
         return Outcome(code="998")
-    use_case, key = binding_key(operation) or ("", None)
     try:
+        if isinstance(operation, Erase):
+            person, replayed = oracle.erase(operation.member)
+            return Outcome(answer=person, replayed=replayed)
+        run = _purchase(oracle, terms, operation, name, now) or _movement(oracle, terms, operation, name, now)
         answer, replayed = oracle.once(use_case, key, operation, now, run)
     except Refused as refusal:
         return Outcome(code=refusal.code)
@@ -211,8 +243,10 @@ def _movement(oracle: Oracle, terms: Terms, operation: Operation, name: str, now
         case Transfer(member=member, receiver=receiver, points=points):
             return partial(oracle.transfer, member, receiver, points, name, now)
         case Adjust(member=member, points=points, last_day=last_day):
-            lapse = terms.lapse(now) if last_day is None else terms.start_of(last_day + DAY)
+            lapse = terms.lapse if last_day is None else _lapses_after(last_day, terms)
             return partial(oracle.adjust, member, points, lapse, name, now)
+        case Decide(request=request, approves=approves, by_itself=by_itself):
+            return partial(oracle.decide, request, now, approves=approves, by_itself=by_itself)
         case Merge(member=member, survivor=survivor):
             return partial(oracle.merge, member, survivor, name, now)
         case Unmerge(merger=merger):
@@ -220,3 +254,7 @@ def _movement(oracle: Oracle, terms: Terms, operation: Operation, name: str, now
         case SetStatus(member=member, status=status):
             return partial(oracle.set_status, member, status)
     raise TypeError(operation)
+
+
+def _lapses_after(last_day: Date, terms: Terms) -> Lapse:
+    return lambda _: terms.start_of(last_day + DAY)

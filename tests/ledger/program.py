@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,14 +21,18 @@ from resolvers.redemption import (
     reverse_redemption,
 )
 from resolvers.statement import StatementQuery, get_categorized_statement, get_statement_summary
+from resolvers.tier import assess_tiers
 from resolvers.transaction import SubmitTransaction, submit_transaction
 from resolvers.verification import Finding, verify_ledger
 from tests.ledger.invariants import Books, read_books
 from tests.ledger.movement import perform_movement
 from tests.ledger.operation import (
     Adjust,
+    AssessTiers,
     Cancel,
+    Decide,
     Earn,
+    Erase,
     Expire,
     Hold,
     Merge,
@@ -45,7 +49,7 @@ from tests.ledger.operation import (
 from tests.ledger.state import State, read_standing, stored_state
 from tests.ledger.terms import Terms, configuration
 from tests.ledger.world import World
-from tests.oracle import Oracle, Refused
+from tests.oracle import ERASED, Oracle, Refused
 
 CATEGORIES = {
     "OpeningBalance": "opening",
@@ -97,6 +101,7 @@ class Program:
 
     async def perform(self, operation: Operation, references: Mapping[str, str]) -> Outcome:
         """Run one operation through the use case. `references`: the product's by the oracle's names."""
+        operation = self._named(operation)
         try:
             match operation:
                 case Earn() | Refund():
@@ -105,10 +110,12 @@ class Program:
                     return await self._redeem(operation)
                 case Reverse():
                     return await self._reverse(operation, references)
-                case Hold() | Settle() | Cancel() | Transfer() | Adjust() | Merge() | Unmerge():
+                case Hold() | Settle() | Cancel() | Transfer() | Adjust() | Decide() | Merge() | Unmerge() | Erase():
                     return await perform_movement(self.ctx, operation, self.terms.unit, references)
                 case Expire():
                     await expire_due(self.world.services)
+                case AssessTiers():
+                    await assess_tiers(self.world.services)
                 case SetStatus(member=member, status=status):
                     await update_member(
                         self.ctx, UpdateMember(relation_reference=member, values={"status": str(status)})
@@ -116,6 +123,16 @@ class Program:
         except TesseraError as error:
             return Outcome(code=error.code)
         return Outcome()
+
+    def _named(self, operation: Operation) -> Operation:
+        """The same operation with references as the product makes them for members who are erased."""
+        given = {name: getattr(operation, name, "") for name in ("member", "receiver", "survivor")}
+        named: dict[str, Any] = {name: self._reference(one) for name, one in given.items() if one}
+        return replace(operation, **named)
+
+    def _reference(self, member: str) -> str:
+        erased = {f"{ERASED}{reference}": f"ERASED-{number}" for number, reference in self.members.items()}
+        return erased.get(member, member)
 
     async def perform_at_once(self, operations: Sequence[Operation], references: Mapping[str, str]) -> list[Outcome]:
         """Run several operations at the same time."""
@@ -193,6 +210,7 @@ class Program:
         return self.world.run(self._answers(member))
 
     async def _answers(self, member: str) -> dict[str, Any]:
+        member = self._reference(member)
         try:
             available: int | str = self._units(await check_availability(self.ctx, member))
         except TesseraError as error:
@@ -234,7 +252,8 @@ class Program:
 
     def tells_like(self, oracle: Oracle) -> bool:
         """A change of status shows in no posting: which of two came first shows in what members are told."""
-        return all(self.answers(member) == self.answers_of(oracle, member) for member in oracle.accounts)
+        called = [oracle.called(member) for member in oracle.accounts]
+        return all(self.answers(member) == self.answers_of(oracle, member) for member in called)
 
     def findings(self) -> list[Finding]:
         """What the product's own verification finds wrong."""

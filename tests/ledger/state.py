@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from domain.clock import NEVER
-from domain.models import cap_counter, member, member_tier
+from domain.models import cap_counter, member, member_tier, points_request
 from tests.ledger.invariants import Books
 from tests.oracle import Cap, Oracle
 
@@ -34,21 +34,32 @@ Counted = dict[tuple[str, str, Date], int]
 
 @dataclass(frozen=True)
 class Standing:
-    """What is stored of members beside their points. `merged`: those for whom another member answers."""
+    """What is stored of members beside their points; the members by their ids."""
 
     counters: Sequence[Row[Any]]
     tiers: Sequence[Row[Any]]
-    merged: frozenset[int]
+    requests: Sequence[Row[Any]]
+    members: Mapping[int, Row[Any]]
 
     def counted(self, member_id: int) -> Counted:
         """What the caps have counted of a member who answers for itself."""
-        if member_id in self.merged:
+        if self.members[member_id].merged_into is not None:
             return {}
         return {
             # Each rule group gives into a bucket of its own, by whose name it is called.
             (one.scope.lower(), one.window, one.start): one.points
             for one in self.counters
             if one.member_id == member_id and one.points
+        }
+
+    def of_itself(self, member_id: int) -> dict[str, Any]:
+        """Who a member is, when it last qualified for its tier, and what became of corrections asked for."""
+        one = self.members[member_id]
+        asked = [(each.points, each.status) for each in self.requests if each.member_id == member_id]
+        return {
+            "status": (one.status, one.erased_at is not None),
+            "qualified": one.tier_qualified_at if one.tier is not None else None,
+            "asked": asked,
         }
 
     def tiers_of(self, member_id: int) -> list[tuple[datetime, str | None]]:
@@ -58,10 +69,12 @@ class Standing:
 
 def read_standing(tx: Connection, program_id: int) -> Standing:
     """Read what is stored of a program's members beside their points."""
-    merged = select(member.c.id).where(member.c.program_id == program_id, member.c.merged_into.is_not(None))
+    members = tx.execute(select(member).where(member.c.program_id == program_id)).all()
+    requests = select(points_request).where(points_request.c.program_id == program_id).order_by(points_request.c.id)
     counters = select(cap_counter).where(cap_counter.c.program_id == program_id)
     tiers = select(member_tier).where(member_tier.c.program_id == program_id).order_by(member_tier.c.since)
-    return Standing(tx.execute(counters).all(), tx.execute(tiers).all(), frozenset(tx.scalars(merged)))
+    by_id = {one.id: one for one in members}
+    return Standing(tx.execute(counters).all(), tx.execute(tiers).all(), tx.execute(requests).all(), by_id)
 
 
 def stored_state(books: Books, standing: Standing, references: Mapping[int, str]) -> State:
@@ -85,6 +98,7 @@ def stored_state(books: Books, standing: Standing, references: Mapping[int, str]
             ],
             "counted": standing.counted(one.member_id),
             "tiers": standing.tiers_of(one.member_id),
+            **standing.of_itself(one.member_id),
         }
     return state
 
@@ -100,6 +114,9 @@ def expected_state(oracle: Oracle) -> State:
             "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
             "counted": _counted(oracle, member),
             "tiers": one.tiers,
+            "status": (one.status, one.is_erased),
+            "qualified": one.qualified_at if one.tier is not None else None,
+            "asked": [(each.points, each.state) for each in oracle.requests.values() if each.member == member],
         }
         for member, one in oracle.accounts.items()
     }

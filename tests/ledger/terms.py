@@ -34,7 +34,8 @@ class Terms:
     `wait_days` from the purchase, to the beginning of a day. `spend_cap` is a window with the most whole points that
     spending gives in it; `program_cap` the most that a month does in all. `ladder` are the tiers, and `retention_days`
     for how long one is kept that is not earned any more. `referral` is what a first purchase gives to who referred its
-    member and to the member itself, in whole points, and how often one member gets that.
+    member and to the member itself, in whole points, and how often one member gets that. From
+    `approval_from` whole points on a correction is decided about by a second person.
     """
 
     policy: str
@@ -51,6 +52,8 @@ class Terms:
     ladder: tuple[Rung, ...] = ()
     retention_days: int = 0
     referral: tuple[int, int, int | None] | None = None
+    approval_from: int | None = None
+    accrue_cancelled: bool = False
 
     def oracle(self, members: Sequence[str]) -> Oracle:
         """The oracle of such a program. The first of the members referred all others."""
@@ -66,14 +69,21 @@ class Terms:
                 Level(one.name, one.points * self.unit, Fraction(one.multiplier), one.bonus * self.unit)
                 for one in self.ladder
             ],
-            retention=timedelta(days=self.retention_days),
+            retention=self.retention,
             lapse=self.lapse,
             reward=self.reward,
             referred_by=dict.fromkeys(members[1:], members[0]),
+            approval_from=None if self.approval_from is None else self.approval_from * self.unit,
+            accrue_cancelled=self.accrue_cancelled,
         )
         for member in members:
             oracle.set_up(member)
         return oracle
+
+    @property
+    def retention(self) -> timedelta:
+        """For how long a tier is kept."""
+        return timedelta(days=self.retention_days)
 
     @property
     def reward(self) -> Reward | None:
@@ -148,6 +158,8 @@ def configuration(terms: Terms) -> bytes:
             "points_decimals": terms.decimals,
             "reversal_of_expired": terms.policy,
             "refund_policy": terms.refunds,
+            "accrue_cancelled": terms.accrue_cancelled,
+            **({} if terms.approval_from is None else {"adjustment_approval_from": terms.approval_from}),
             **({} if terms.program_cap is None else {"accrual_cap_per_month": terms.program_cap}),
         },
         "expiry": {**months, "period_end": terms.period_end},

@@ -128,13 +128,13 @@ def test_who_may_transfer(sender: int, receiver: int, code: str | None) -> None:
 
 def test_an_adjustment_gives_or_takes_or_is_refused() -> None:
     oracle = oracle_with((10, None))
-    oracle.adjust("ANNA", 5, day(3), "up", day(0))
-    oracle.adjust("ANNA", -7, None, "down", day(1))
+    oracle.adjust("ANNA", 5, lambda _: day(3), "up", day(0))
+    oracle.adjust("ANNA", -7, lambda _: None, "down", day(1))
     assert remaining(oracle) == [8, 0]
     figures = oracle.accounts["ANNA"].buckets(day(1))
     assert (figures["other"], figures["redeem"]) == (5, 7)
     with pytest.raises(Refused, match="121"):
-        oracle.adjust("ANNA", -9, None, "down", day(1))
+        oracle.adjust("ANNA", -9, lambda _: None, "down", day(1))
 
 
 def test_partial_refunds_add_up_to_the_whole() -> None:

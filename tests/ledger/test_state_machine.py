@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -21,7 +20,7 @@ from hypothesis.stateful import (
 
 from tests.database import Dialect, FreshDatabase
 from tests.ledger import draft as drawn
-from tests.ledger.draft import MEMBERS, Draft, Ending, Order, Purchase
+from tests.ledger.draft import MEMBERS, Decision, Draft, Ending, Order, Purchase
 from tests.ledger.invariants import violations
 from tests.ledger.meaning import another_body, meant_by, one_of
 from tests.ledger.operation import (
@@ -30,11 +29,12 @@ from tests.ledger.operation import (
     Operation,
     Outcome,
     Redeem,
-    SetStatus,
+    Unkeyed,
     Unmerge,
     ask_oracle,
     binding_key,
 )
+from tests.ledger.people import People
 from tests.ledger.program import Program
 from tests.ledger.state import expected_state, overdrawn
 from tests.ledger.terms import Terms
@@ -46,7 +46,7 @@ HISTORIES, STEPS = {"sqlite": 2_000, "postgresql": 300}, 25
 PARTS = 4  # each with a seed of its own, so that they run side by side
 
 
-class LedgerMachine(RuleBasedStateMachine):
+class LedgerMachine(People):
     """Draws operations, runs each on both sides, and compares outcomes and states."""
 
     databases: FreshDatabase
@@ -108,10 +108,6 @@ class LedgerMachine(RuleBasedStateMachine):
     def run_the_expiry_job(self) -> None:
         self.one(Expire())
 
-    @rule(member=drawn.MEMBER, status=drawn.STATUS)
-    def set_status(self, member: str, status: int) -> None:
-        self.one(SetStatus(member, status))
-
     @rule(wait=drawn.WAITS)
     def wait(self, wait: timedelta) -> None:
         self.world.now += wait
@@ -131,7 +127,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if coming:
             instant, member = one_of(sorted(coming), pick)
             self.world.now = max(self.world.now, instant + offset)
-            draft = draft if isinstance(draft, Ending) else replace(draft, member=member)
+            draft = draft if isinstance(draft, Ending | Decision) else replace(draft, member=member)
         self.one(self.meant_by(draft))
 
     @precondition(lambda self: self.keyed)
@@ -176,11 +172,6 @@ class LedgerMachine(RuleBasedStateMachine):
     def an_operation_and_the_expiry_job_or_the_end_of_a_merge_at_once(self, draft: Draft, pick: int) -> None:
         mergers = list(self.oracle.mergers)
         self.two(self.meant_by(draft), Unmerge(one_of(mergers, pick)) if mergers and pick % 2 else Expire())
-
-    @rule(draft=drawn.DRAFTS, status=drawn.STATUS)
-    def an_operation_and_a_change_of_status_at_once(self, draft: Draft, status: int) -> None:
-        member = getattr(draft, "member", MEMBERS[0])
-        self.two(self.meant_by(draft), SetStatus(member, status))
 
     def meant_by(self, draft: Draft) -> Keyed:
         self.drawn += 1
@@ -252,7 +243,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.references = references
         for operation, outcome in zip(operations, actual, strict=True):
             bound = binding_key(operation)
-            if bound is None or isinstance(operation, Expire | SetStatus | Unmerge):
+            if bound is None or isinstance(operation, Unkeyed):
                 continue
             self.keyed.append(operation)
             if outcome.code == "000":
@@ -269,7 +260,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def both_tell_members_the_same(self) -> None:
         self.steps += 1
-        member = MEMBERS[self.steps % len(MEMBERS)]
+        member = self.oracle.called(MEMBERS[self.steps % len(MEMBERS)])
         if long_run or self.steps % 2 == 0:
             assert self.program.answers(member) == self.program.answers_of(self.oracle, member)
 

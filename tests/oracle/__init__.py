@@ -6,20 +6,24 @@ repeats a mistake of the other. Points are integers of the smallest unit, instan
 
 from tests.oracle.account import Account, Entry, Hold, Lot
 from tests.oracle.caps import Cap
+from tests.oracle.corrections import Lapse
 from tests.oracle.gate import REFUSAL_BINDS, Refused
 from tests.oracle.lapse import lapses_at
 from tests.oracle.ledger import Oracle
+from tests.oracle.members import ERASED
 from tests.oracle.purchases import Award
 from tests.oracle.referrals import Reward
 from tests.oracle.tiers import Level
 
 __all__ = [
+    "ERASED",
     "REFUSAL_BINDS",
     "Account",
     "Award",
     "Cap",
     "Entry",
     "Hold",
+    "Lapse",
     "Level",
     "Lot",
     "Oracle",

@@ -72,6 +72,7 @@ class Account:
     """One member with lots, postings and holds; its tiers since when, and which of them it came to by itself."""
 
     status: int = 1
+    is_erased: bool = False
     lots: list[Lot] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)

@@ -9,7 +9,7 @@ NO_EARNING = {2: "114", 4: "113", 6: "115"}
 NO_SENDING = {2: "114", 4: "113"}
 NO_RECEIVING = {4: "113", 6: "115"}
 NO_ADJUSTING = {4: "113"}
-BUSINESS_REFUSALS = {"107", "113", "114", "115", "116", "121"}
+BUSINESS_REFUSALS = {"107", "113", "114", "115", "116", "121", "128"}
 REFUSAL_BINDS = timedelta(hours=24)
 
 

@@ -1,12 +1,12 @@
-"""The whole ledger of one program: what is spent, reserved, given back, moved and corrected."""
+"""The whole ledger of one program: what is spent, reserved, given back and moved."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.oracle.account import Account, Entry, Hold, Lot
-from tests.oracle.gate import NO_ADJUSTING, NO_RECEIVING, NO_SENDING, NOT_ACTIVE, Refused, check
+from tests.oracle.account import Account, Entry, Hold
+from tests.oracle.corrections import Corrections
+from tests.oracle.gate import NO_RECEIVING, NO_SENDING, NOT_ACTIVE, Refused, check
 from tests.oracle.members import move, move_everything
-from tests.oracle.purchases import Purchases
 
 GRACE = timedelta(days=30)
 
@@ -31,7 +31,7 @@ class Reservation:
 
 
 @dataclass
-class Oracle(Purchases):
+class Oracle(Corrections):
     """All that happens in one program. `policy`: what becomes of returned points that have lapsed."""
 
     policy: str = "extend"
@@ -110,7 +110,7 @@ class Oracle(Purchases):
             raise Refused("127")
         return self.accounts[kept.member], kept
 
-    # Between accounts, and by hand.
+    # Between accounts.
 
     def transfer(self, sender: str, receiver: str, points: int, name: str, now: datetime) -> str:
         """Move points with their dates from one member to another, what lapses first first. Answers `name`."""
@@ -124,20 +124,6 @@ class Oracle(Purchases):
         self.needs(giver, points, now)
         taker.bring_up_to(now)
         move(giver, taker, giver.out_of(giver.ready(now), points), now)
-        return name
-
-    def adjust(self, member: str, points: int, expires_at: datetime | None, name: str, now: datetime) -> str:
-        """Give points by hand, or take them or refuse. Answers `name`."""
-        account = self.account_of(member)
-        check(account.status, NO_ADJUSTING)
-        if expires_at is not None and expires_at <= now:
-            raise Refused("998")
-        if points < 0:
-            self.needs(account, -points, now)
-            account.debit("adjust", now, -points, now)
-        else:
-            account.bring_up_to(now)
-            account.credit("adjust", "other", now, [Lot(points, 0, now, expires_at)], now)
         return name
 
 

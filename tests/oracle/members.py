@@ -4,7 +4,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tests.oracle.account import Account, Moves
-from tests.oracle.gate import Outcomes, Refused
+from tests.oracle.gate import NO_EARNING, Outcomes, Refused, check
+
+ERASED = "ERASED "
+"""What an erased member is called: this and the reference that it had."""
 
 
 @dataclass
@@ -27,8 +30,9 @@ class Merger:
 
 @dataclass
 class Members(Outcomes):
-    """All accounts, each under the reference that it was opened with."""
+    """All accounts, each under the reference that it was opened with. `accrue_cancelled`: cancelled members earn."""
 
+    accrue_cancelled: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
     mergers: dict[str, Merger] = field(default_factory=dict)
 
@@ -46,16 +50,37 @@ class Members(Outcomes):
         return next((one.survivor for one in self.mergers_of(member)), None)
 
     def name_of(self, member: str) -> str:
-        """Who a reference stands for by now."""
+        """Who a reference stands for by now, whether or not it is of use still."""
+        member = member.removeprefix(ERASED)
         while (survivor := self.survivor_of(member)) is not None:
             member = survivor
         return member
 
     def account_of(self, member: str) -> Account:
         """The account that a reference stands for by now."""
-        if member not in self.accounts:
+        opened = self.accounts.get(member.removeprefix(ERASED))
+        if opened is None or opened.is_erased != member.startswith(ERASED):
             raise Refused("103")
         return self.accounts[self.name_of(member)]
+
+    def called(self, member: str) -> str:
+        """The reference of a member by now."""
+        return ERASED + member if self.accounts[member].is_erased else member
+
+    def check_earning(self, account: Account) -> None:
+        """Refuse who may not earn."""
+        if not (account.status == 4 and self.accrue_cancelled):
+            check(account.status, NO_EARNING)
+        if account.is_erased:
+            raise Refused("128")
+
+    def may_earn(self, account: Account) -> bool:
+        """Whether nothing speaks against it."""
+        try:
+            self.check_earning(account)
+        except Refused:
+            return False
+        return True
 
     def needs(self, account: Account, points: int, now: datetime) -> None:
         """Enough or nothing."""
@@ -76,6 +101,17 @@ class Members(Outcomes):
         account.status = status
         return member
 
+    def erase(self, member: str) -> tuple[str, bool]:
+        """Forget a person with all who became it: numbers stay, under other references. Answers who, and if before."""
+        opened = self.accounts.get(member.removeprefix(ERASED))
+        if opened is None or (member.startswith(ERASED) and not opened.is_erased):
+            raise Refused("103")
+        person, before = self.name_of(member), opened.is_erased
+        for name, account in self.accounts.items():
+            if self.name_of(name) == person:
+                account.is_erased, account.status = True, 4
+        return f"erasure of {person}", before
+
     def availability(self, member: str, now: datetime) -> int:
         """The redeemable points, never below zero; only an active member is told."""
         account = self.account_of(member)
@@ -93,7 +129,7 @@ class Members(Outcomes):
         giver, taker = self.account_of(member), self.account_of(survivor)
         if giver is taker:
             raise Refused("998")
-        if any(hold.is_pending(now) for hold in giver.holds):
+        if giver.is_erased or taker.is_erased or any(hold.is_pending(now) for hold in giver.holds):
             raise Refused("1310")
         giver.bring_up_to(now)
         taker.bring_up_to(now)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.account import Account, Lot, Moves
 from tests.oracle.caps import Cap
-from tests.oracle.gate import NO_EARNING, Refused, check
+from tests.oracle.gate import Refused
 from tests.oracle.referrals import Referrals
 
 UTC = ZoneInfo("UTC")
@@ -88,7 +88,7 @@ class Purchases(Referrals):
     ) -> str:
         """Post what tier and caps make of it, a posting for each award, and refunds that came first. Answers the id."""
         account = self.account_of(member)
-        check(account.status, NO_EARNING)
+        self.check_earning(account)
         if transaction_id in self.transaction_ids:
             raise Refused("1201")
         self.transaction_ids.add(transaction_id)
@@ -138,7 +138,7 @@ class Purchases(Referrals):
         self, member: str, transaction_id: str, amount: Fraction, dated: datetime, now: datetime, name: str = ""
     ) -> str:
         """Take back a purchase or a part of it; one that has not arrived is waited for. Answers `name`."""
-        check(self.account_of(member).status, NO_EARNING)
+        self.check_earning(self.account_of(member))
         if self._take_back(member, transaction_id, amount, dated, now):
             self.assess(self.account_of(member), now)
         elif transaction_id in self.transaction_ids:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tests.oracle.gate import NO_EARNING
 from tests.oracle.tiers import Tiers
 
 
@@ -40,6 +39,6 @@ class Referrals(Tiers):
     def _thank(self, member: str, points: int, now: datetime) -> None:
         """Give the points, which no cap and no tier touches, unless the member may not earn."""
         account = self.accounts[member]
-        if points and account.status not in NO_EARNING:
+        if points and self.may_earn(account):
             self.give_bonus(account, points, now)
             self.assess(account, now)

@@ -1,6 +1,6 @@
 """Which tier members have by what they earned for good.
 
-Up at once; down only when its retention is over since a posting last found that it is earned.
+Up at once; down only when its retention is over since it was last noted that it is earned.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from tests.oracle.account import Account, Lot
-from tests.oracle.gate import NO_EARNING
 from tests.oracle.members import Members
 
 _COUNTED = {"spend", "bonus"}
 """The buckets whose points lead to tiers."""
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,13 @@ class Tiers(Members):
         while self.levels and (bonus := self._follow(account, now)):
             self.give_bonus(account, bonus, now)
 
+    def assess_all(self, now: datetime) -> None:
+        """The job: assess all whose retention is over."""
+        for member, account in self.accounts.items():
+            is_over = account.tier is not None and account.qualified_at + self.retention < now
+            if is_over and self.survivor_of(member) is None:
+                self._assess_if_it_may_earn(account, now)
+
     def give_bonus(self, account: Account, points: int, now: datetime) -> None:
         """Give points that no rule gave; they lapse as those of a purchase of now."""
         account.bring_up_to(now)
@@ -55,16 +62,18 @@ class Tiers(Members):
 
     def _follow(self, account: Account, now: datetime) -> int:
         """Change the tier if it is time. Answers the bonus of all levels that nobody who is this member had reached."""
-        people = [self.accounts[one] for one in self.accounts if self.account_of(one) is account]
+        people = [self.accounts[one] for one in self.accounts if self.accounts[self.name_of(one)] is account]
         earned = sum(entry.points for one in people for entry in one.entries if entry.bucket in _COUNTED)
         due = max((place for place, one in enumerate(self.levels) if max(0, earned) >= one.threshold), default=-1)
         has = self._place(account.tier)
         # Even without retention a tier is kept in the instant in which it was earned.
         if due < has and (now == account.qualified_at or now < account.qualified_at + self.retention):
             return 0
-        account.qualified_at = now
         # Who passed over a level reached it as well.
         fresh = self.levels[max(map(self._reached, people)) : due + 1]
+        # It is noted once a day that a tier is earned still, but where nothing is retained.
+        if due != has or fresh or now - account.qualified_at >= min(DAY, self.retention):
+            account.qualified_at = now
         if due != has or fresh:
             account.come_to(self.levels[due].name if due >= 0 else None, now, by_itself=True)
         return sum(level.bonus for level in fresh)
@@ -108,5 +117,5 @@ class Tiers(Members):
         return name
 
     def _assess_if_it_may_earn(self, account: Account, now: datetime) -> None:
-        if account.status not in NO_EARNING:
+        if self.may_earn(account):
             self.assess(account, now)

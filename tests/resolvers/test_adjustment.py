@@ -27,6 +27,7 @@ from resolvers.adjustment import AdjustPoints, adjust_points
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context
+from resolvers.merge import MergeMembers, merge_members
 from resolvers.points_request import (
     PointsRequest,
     approve_adjustment,
@@ -230,6 +231,23 @@ async def test_of_ten_approvals_and_rejections_at_once_one_counts(ann: Context) 
     [decided] = [one for one in done if isinstance(one, PointsRequest)]
     assert all(isinstance(one, RequestNotPending) for one in done if one is not decided)
     assert await figures(ann, "ANN") == ((160 if decided.status == "APPROVED" else 100), 0)
+
+
+@pytest.mark.usefixtures("with_approval")
+async def test_a_request_goes_with_a_merge_to_who_answers_by_then(ann: Context) -> None:
+    await enroll(ann, "NEW")
+    up, down = [
+        (await adjust_points(ann, replace(ORDER, points=Decimal(points)))).request_id or 0 for points in (60, -160)
+    ]
+    await merge_members(ann, MergeMembers(victim="ANN", survivor="NEW"))
+    other = administrator(ann, "two")
+    await approve_adjustment(other, up)
+    await approve_adjustment(other, down)
+    assert await figures(ann, "NEW") == (0, 0)
+    # The reason is under the key of the member who reads it now.
+    assert [(int(one.points), one.note) for one in (await entries(ann, "NEW"))[:2]] == [
+        (-160, "Goodwill"), (60, "Goodwill"),
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("with_approval")

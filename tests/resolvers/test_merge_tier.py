@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.member import MEMBERSHIP_BLOCKED
+from domain.member import ACTIVE, CANCELLED, MEMBERSHIP_BLOCKED
 from resolvers.context import Context
 from resolvers.member import get_member
 from resolvers.merge import MergeMembers, merge_members, undo_merge
@@ -13,7 +13,7 @@ from resolvers.tier import assess_tiers
 from resolvers.tier_standing import list_tier_changes, list_tier_progress
 from resolvers.transaction import submit_transaction
 from tests.resolvers.conftest import Shop
-from tests.resolvers.desk import enroll, entries, set_status
+from tests.resolvers.desk import enroll, entries, nothing_written, set_status
 from tests.resolvers.test_refund import bought, refunded
 from tests.resolvers.test_standing import TIERS
 
@@ -135,3 +135,30 @@ async def test_who_may_not_earn_gets_no_bonus_with_a_merge_and_has_it_to_come(sh
     await set_status(ctx, "CLEO", 1)
     await buy(shop, ctx, "BEN", "C", 1)
     assert (await tier(ctx, "CLEO"), await bonuses(ctx, "CLEO")) == ("Gold", [50])
+
+
+async def test_the_job_gives_no_bonus_to_who_may_not_earn_and_sees_to_it_later(shop: Shop, ctx: Context) -> None:
+    await buy(shop, ctx, "BEN", "A", 60)
+    await buy(shop, ctx, "CLEO", "B", 45)
+    await set_status(ctx, "CLEO", MEMBERSHIP_BLOCKED)
+    await merge_members(ctx, BEN_INTO_CLEO)
+    shop.later(days=40)
+    async with nothing_written(shop):
+        assert await assess_tiers(shop.services) == 0
+    assert (await tier(ctx, "CLEO"), await bonuses(ctx, "CLEO")) == ("Silver", [])
+    await set_status(ctx, "CLEO", ACTIVE)
+    assert await assess_tiers(shop.services) == 1
+    assert (await tier(ctx, "CLEO"), await bonuses(ctx, "CLEO")) == ("Gold", [50])
+
+
+async def test_a_cancelled_member_is_assessed_where_the_program_lets_it_earn(shop: Shop, ctx: Context) -> None:
+    await buy(shop, ctx, "BEN", "A", 110)
+    shop.later(days=1)
+    await give_back(shop, ctx, "BEN", "A", 110)
+    await set_status(ctx, "BEN", CANCELLED)
+    shop.later(days=40)
+    assert await assess_tiers(shop.services) == 0
+    # The bonus alone is not enough for a Gold.
+    await apply_configuration(ctx, TIERS + b"program: {accrue_cancelled: true}\n")
+    assert await assess_tiers(shop.services) == 1
+    assert (await tier(ctx, "BEN"), await bonuses(ctx, "BEN")) == ("Silver", [50])

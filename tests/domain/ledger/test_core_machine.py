@@ -127,7 +127,7 @@ class CoreMachine(RuleBasedStateMachine):
         member, name = self.oracle.name_of(member), self.name()
         points = self.points(member, parts) * (1 if up else -1)
         self.both(
-            lambda: self.oracle.adjust(member, points, self.in_days(days), name, self.now),
+            lambda: self.oracle.adjust(member, points, lambda _: self.in_days(days), name, self.now),
             lambda: self.bank.adjust(member, points, self.in_days(days), self.now),
         )
 
