@@ -126,9 +126,8 @@ def _decide(locked: Locked, ctx: Context, points: int, reason: str, expiry: date
     [member_id] = locked.member_ids
     stored = locked.members[member_id]
     require_open(locked)
-    if expiry is not None and expiry <= locked.now:
-        # Asked here and not before: a repeat is answered like the first time, however late it comes.
-        raise InvalidRequest("expires: must not be past", field="expires")
+    # Asked here and not before: a repeat is answered like the first time, however late it comes.
+    require_ahead(locked, expiry)
     sealed = encrypt(stored.data_key, reason)
     if needs_approval(locked.state, points):
         request_id = insert_request(
@@ -158,6 +157,12 @@ def require_open(locked: Locked) -> None:
     """Refuse to adjust the account of a member who is gone for good. Raises MemberCancelled."""
     if locked.members[locked.member_ids[0]].member.status == CANCELLED:
         raise MemberCancelled
+
+
+def require_ahead(locked: Locked, expiry: datetime | None) -> None:
+    """Refuse to give points whose last day is over. Raises InvalidRequest."""
+    if expiry is not None and expiry <= locked.now:
+        raise InvalidRequest("expires: must not be past", field="expires")
 
 
 def post_adjustment(

@@ -24,7 +24,7 @@ from domain.store.points_request import (
     page_requests,
 )
 from domain.store.program import ProgramState
-from resolvers.adjustment import note, post_adjustment, require_open
+from resolvers.adjustment import note, post_adjustment, require_ahead, require_open
 from resolvers.context import Context
 from resolvers.movement import Keyed, Locked, Moved, Outcome, move_once
 
@@ -54,7 +54,8 @@ async def approve_adjustment(ctx: Context, request_id: int, idempotency_key: str
 
     It is of whoever answers for the member by then.
     Raises BadRequest, Forbidden, KeyReused, RedemptionNotFound, Forbidden (one's own), RequestNotPending,
-    MemberCancelled, InsufficientPoints (the request goes on waiting).
+    MemberCancelled, InvalidRequest (the last day of its points is over), InsufficientPoints; the request goes on
+    waiting.
     """
     ctx.key(idempotency_key)
     ctx.principal.require(Permission.POINTS_APPROVE)
@@ -84,6 +85,7 @@ def _approve(ctx: Context, request_id: int, keyed: Keyed, tx: Connection) -> Poi
 def _post(locked: Locked, ctx: Context, request_id: int) -> Outcome:
     one = _undecided(locked.tx, ctx, locked.state.id, request_id)
     require_open(locked)
+    require_ahead(locked, one.expires_at)
     sealed = one.reason
     if one.member_id not in locked.members:
         # It was asked for a member who is another by now: the reason goes under the key of who reads it.

@@ -55,7 +55,8 @@ class Standing:
     def of_itself(self, member_id: int) -> dict[str, Any]:
         """Who a member is, when it last qualified for its tier, and what became of corrections asked for."""
         one = self.members[member_id]
-        asked = [(each.points, each.status) for each in self.requests if each.member_id == member_id]
+        # Sorted, because nobody sees which of two that are alike came first.
+        asked = sorted((each.points, each.status) for each in self.requests if each.member_id == member_id)
         return {
             "status": (one.status, one.erased_at is not None),
             "qualified": one.tier_qualified_at if one.tier is not None else None,
@@ -70,7 +71,7 @@ class Standing:
 def read_standing(tx: Connection, program_id: int) -> Standing:
     """Read what is stored of a program's members beside their points."""
     members = tx.execute(select(member).where(member.c.program_id == program_id)).all()
-    requests = select(points_request).where(points_request.c.program_id == program_id).order_by(points_request.c.id)
+    requests = select(points_request).where(points_request.c.program_id == program_id)
     counters = select(cap_counter).where(cap_counter.c.program_id == program_id)
     tiers = select(member_tier).where(member_tier.c.program_id == program_id).order_by(member_tier.c.since)
     by_id = {one.id: one for one in members}
@@ -116,7 +117,7 @@ def expected_state(oracle: Oracle) -> State:
             "tiers": one.tiers,
             "status": (one.status, one.is_erased),
             "qualified": one.qualified_at if one.tier is not None else None,
-            "asked": [(each.points, each.state) for each in oracle.requests.values() if each.member == member],
+            "asked": sorted((each.points, each.state) for each in oracle.requests.values() if each.member == member),
         }
         for member, one in oracle.accounts.items()
     }

@@ -32,9 +32,7 @@ class Corrections(Purchases):
     def adjust(self, member: str, points: int, lapse: Lapse, name: str, now: datetime) -> str:
         """Give points by hand, or take them or refuse; or only ask for it. Answers `name`."""
         account = self.account_of(member)
-        check(account.status, NO_ADJUSTING)
-        if (lapses := lapse(now)) is not None and lapses <= now:
-            raise Refused("998")
+        _check(account, lapse, now)
         if self.approval_from is not None and abs(points) >= self.approval_from:
             self.requests[name] = Request(self.name_of(member), points, lapse)
         else:
@@ -52,7 +50,7 @@ class Corrections(Purchases):
             raise Refused("127")
         if approves:
             account = self.accounts[self.name_of(request.member)]
-            check(account.status, NO_ADJUSTING)
+            _check(account, request.lapse, now)
             self._correct(account, request.points, request.lapse, now)
         request.state = "APPROVED" if approves else "REJECTED"
         return name
@@ -64,3 +62,9 @@ class Corrections(Purchases):
         else:
             account.bring_up_to(now)
             account.credit("adjust", "other", now, [Lot(points, 0, now, lapse(now))], now)
+
+
+def _check(account: Account, lapse: Lapse, now: datetime) -> None:
+    check(account.status, NO_ADJUSTING)
+    if (lapses := lapse(now)) is not None and lapses <= now:
+        raise Refused("998")

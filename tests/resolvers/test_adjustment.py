@@ -251,6 +251,17 @@ async def test_a_request_goes_with_a_merge_to_who_answers_by_then(ann: Context) 
 
 
 @pytest.mark.usefixtures("with_approval")
+async def test_points_are_not_approved_after_their_last_day(shop: Shop, ann: Context) -> None:
+    order = replace(ORDER, points=Decimal(60), expires=shop.now.date())
+    asked = (await adjust_points(ann, order)).request_id or 0
+    shop.later(days=1)
+    async with nothing_written(shop):
+        with pytest.raises(InvalidRequest):
+            await approve_adjustment(administrator(ann, "two"), asked)
+    assert (await reject_adjustment(administrator(ann, "two"), asked)).status == "REJECTED"
+
+
+@pytest.mark.usefixtures("with_approval")
 async def test_a_debit_that_is_approved_too_late_goes_on_waiting(shop: Shop, ann: Context) -> None:
     asked = await adjust_points(ann, replace(ORDER, points=Decimal(-90)))
     await adjust_points(ann, replace(ORDER, points=Decimal(-20)))
