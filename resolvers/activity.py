@@ -55,12 +55,17 @@ class Activity:
         self._last[account.id] = at if before is None else max(before, at)
         if before is None or at <= before:
             return []
-        # All that goes by inactivity has one date; what has another has it from its own rule.
+        # All that goes by inactivity has one date, but for what counts from a release that is later; what has
+        # another has it from its own rule.
         old, new = self._expiry(before), self._expiry(at)
         if new <= old:
             return []
+        moved = [
+            lot
+            for lot in self.lots.get(account.id, [])
+            if lot.remaining and lot.expires_at < new and lot.expires_at == self._date_by_activity(lot, before, old)
+        ]
         account.lots_changed = True
-        moved = [lot for lot in self.lots.get(account.id, []) if lot.remaining and lot.expires_at == old]
         self._dated.update(id(lot) for lot in moved)
         return [Move(lot, 0, new) for lot in moved]
 
@@ -101,9 +106,8 @@ class Activity:
     ) -> list[tuple[Lot, datetime]]:
         dates = []
         for lot in self._going_by_activity(account, stored, old):
-            begins = lot.earned_at
-            if lot.available_at is not None and self.state.terms.pending_validity == "release":
-                begins = max(begins, lot.available_at)
+            released = self._counts_from(lot)
+            begins = lot.earned_at if released is None else max(lot.earned_at, released)
             new = self._expiry(begins if before is None else max(begins, before))
             if new < old:
                 dates.append((lot, new))
@@ -122,6 +126,15 @@ class Activity:
             and lot.expires_at == date
             and (id(lot) in self._dated or lot.id in moved or lot.entry_id in made)
         ]
+
+    def _date_by_activity(self, lot: Lot, before: datetime, old: datetime) -> datetime:
+        """The date of a lot that goes by inactivity, where `old` is that of the last activity."""
+        released = self._counts_from(lot)
+        return old if released is None or released <= before else self._expiry(released)
+
+    def _counts_from(self, lot: Lot) -> datetime | None:
+        """The release that the validity of a lot counts from, if it does."""
+        return lot.available_at if self.state.terms.pending_validity == "release" else None
 
     def _expiry(self, at: datetime) -> datetime:
         return expires_at(self.state.configuration.expiry, at, self.state.zone)

@@ -142,6 +142,24 @@ async def test_a_rules_own_date_stays(shop: Shop, ann: Context) -> None:
     assert await together_and_alone(shop, refunded("C", 5)) == [(100, ends(3)), (50, year)]
 
 
+async def test_points_that_count_from_their_release_are_put_off_by_what_is_bought_after_it(
+    shop: Shop, ann: Context
+) -> None:
+    rules = RULES.replace(b"Europe/Berlin}", b"Europe/Berlin, pending_validity: release}")
+    await under(shop, rules.replace(b"points: 1}}", b"points: 1, release_after_days: 60}}", 1))
+    shop.now = day(1)
+    # Released on 11 March, so that they are good as if they were earned then.
+    assert await together_and_alone(shop, bought("A", 100, transaction_date=day(1))) == [(100, ends(3))]
+    shop.now = day(2)
+    rows = [bought("B", 50, transaction_date=day(2))]
+    assert await together_and_alone(shop, *rows) == [(100, ends(3)), (50, ends(4))]
+    shop.now = day(5)
+    rows = [bought("C", 5, transaction_date=day(5), product_code="BOOK")]
+    assert await together_and_alone(shop, *rows) == [(100, ends(5)), (50, ends(5)), (5, ends(6))]
+    # Without it each counts from its own release again.
+    assert await together_and_alone(shop, refunded("C", 5, transaction_date=day(5))) == [(100, ends(3)), (50, ends(4))]
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_whatever_is_bought_and_refunded_all_dates_are_those_of_the_last_purchase_that_stands(
     shop: Shop, ann: Context, seed: int
