@@ -46,19 +46,7 @@ async def perform_movement(ctx: Context, operation: Movement, unit: int, referen
             receipt = f"{moved.entry_id} {moved.received_entry_id} {moved.points}"
             return Outcome(answer=str(moved.external_reference), replayed=moved.replayed, receipt=receipt)
         case Adjust():
-            adjusted = await adjust_points(
-                ctx,
-                AdjustPoints(
-                    relation_reference=operation.member,
-                    points=Decimal(operation.points) / unit,
-                    reason="counted anew",
-                    expires=operation.last_day,
-                    idempotency_key=operation.key,
-                ),
-            )
-            receipt = f"{adjusted.member_id} {adjusted.points} {adjusted.entry_id}"
-            answer = str(adjusted.entry_id or adjusted.request_id)
-            return Outcome(answer=answer, replayed=adjusted.replayed, receipt=receipt)
+            return await _adjust(ctx, operation, unit)
         case Decide():
             return await _decide(ctx, operation, references)
         case Erase(member=member):
@@ -72,6 +60,20 @@ async def perform_movement(ctx: Context, operation: Movement, unit: int, referen
         case Unmerge():
             undone = await undo_merge(ctx, int(references.get(operation.merger, "0")))
             return Outcome(answer=str(undone.id))
+
+
+async def _adjust(ctx: Context, operation: Adjust, unit: int) -> Outcome:
+    command = AdjustPoints(
+        relation_reference=operation.member,
+        points=Decimal(operation.points) / unit,
+        reason="counted anew",
+        expires=operation.last_day,
+        idempotency_key=operation.key,
+    )
+    adjusted = await adjust_points(ctx, command)
+    receipt = f"{adjusted.member_id} {adjusted.points} {adjusted.entry_id}"
+    answer = str(adjusted.entry_id or adjusted.request_id)
+    return Outcome(answer=answer, replayed=adjusted.replayed, receipt=receipt)
 
 
 async def _decide(ctx: Context, operation: Decide, references: Mapping[str, str]) -> Outcome:

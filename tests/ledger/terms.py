@@ -149,7 +149,6 @@ def _standing(terms: Terms) -> dict[str, Any]:
 
 def configuration(terms: Terms) -> bytes:
     """The program's configuration file."""
-    last_bonus_day = terms.today(terms.last_bonus_day)
     months = {"policy": "none"} if terms.months is None else {"policy": "months", "months": terms.months}
     document = {
         "version": 1,
@@ -171,22 +170,20 @@ def configuration(terms: Terms) -> bytes:
                 "rules": [{"name": "A point for a unit", "award": _A_POINT_FOR_A_UNIT}],
                 "caps": dict(filter(None, [terms.spend_cap])),
             },
-            {
-                "name": "Bonus",
-                "category": "bonus",
-                "rules": [
-                    {
-                        "name": "A gift",
-                        "when": {"attribute": "transaction.product_code", "op": "eq", "value": "BONUS"},
-                        "award": {
-                            "type": "flat",
-                            "points": BONUS_POINTS,
-                            "expires": {"date": last_bonus_day.isoformat()},
-                            **({"release_after_days": terms.wait_days} if terms.wait_days else {}),
-                        },
-                    }
-                ],
-            },
+            {"name": "Bonus", "category": "bonus", "rules": [_gift(terms)]},
         ],
     }
     return yaml.safe_dump(document).encode()
+
+
+def _gift(terms: Terms) -> dict[str, Any]:
+    return {
+        "name": "A gift",
+        "when": {"attribute": "transaction.product_code", "op": "eq", "value": "BONUS"},
+        "award": {
+            "type": "flat",
+            "points": BONUS_POINTS,
+            "expires": {"date": terms.today(terms.last_bonus_day).isoformat()},
+            **({"release_after_days": terms.wait_days} if terms.wait_days else {}),
+        },
+    }
