@@ -35,6 +35,11 @@ async def _serve_together(
     return await ctx.write(lambda tx: body(tx, ctx, items))
 
 
+def _was_undone(error: BaseException) -> bool:
+    # A member who is merged again and again is no matter of the others in the run.
+    return isinstance(error.__cause__, MergedMeanwhile) or was_undone(error)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     """The long-lived parts of a process, made once by the shell.
@@ -62,7 +67,7 @@ class Services:
             runs=_RUNS,
             # One program whose rows are locked must not keep the others from theirs.
             of_kind=_RUNS // 4,
-            is_undone=was_undone,
+            is_undone=_was_undone,
         )
         object.__setattr__(self, "together", together)
 
@@ -84,7 +89,7 @@ class Context:
         """Run `body` in one database transaction: all of it is stored, or nothing.
 
         `body` may run again after a deadlock, a lost race for a unique value or a merge, so it has no effect but
-        on the connection.
+        on the connection. Raises ServiceUnavailable, also where merges come in between each time.
         """
         for _ in range(_RACES):
             try:

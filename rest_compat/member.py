@@ -21,7 +21,7 @@ from resolvers.tier_standing import list_tiers
 from rest_compat.call import REPLAYED, ignores_unknown, program_zone
 from rest_compat.envelope import Answer, date_as_time, local_time, local_time_or_none
 from rest_compat.operation import Call
-from rest_compat.request import BODY_KEY, CREATE_BODY, PROFILE_FIELDS
+from rest_compat.request import PROFILE_FIELDS
 
 
 async def create(call: Call) -> Answer:
@@ -29,7 +29,7 @@ async def create(call: Call) -> Answer:
     written = await enroll_member(
         call.ctx,
         EnrollMember(
-            values=_given(call.values, CREATE_BODY.names - {BODY_KEY}) | call.extra,
+            values=_given(call.values, PROFILE_FIELDS.names | {"relation_reference"}) | call.extra,
             ignore_unknown=await ignores_unknown(call),
             idempotency_key=call.key,
         ),

@@ -158,6 +158,7 @@ CREATE_BODY = FieldTable(
         example=_EXAMPLE_REFERENCE,
     ),
     *_PROFILE,
+    _program("ProgramId"),
     _KEY,
 )
 UPDATE_BODY = FieldTable(

@@ -105,6 +105,7 @@ BAD_ROWS: list[tuple[str | bytes, str, str]] = [
     ("T27,DR,1,2026-07-01,M19,MUSIC", "113", "Member is cancelled"),
     ("T28,DR,1,2026-07-01,M20,MUSIC", "115", "Membership is blocked"),
     ("T1,DR,1,2026-07-01,M1,MUSIC", "1201", "Duplicate record"),
+    ("T1,CR,1,2026-07-01,M2,MUSIC", "998", "transaction_id: a purchase of another member"),
     ("T" * 101 + ",DR,1,2026-07-01,M1,MUSIC", "999", "transaction_id"),
 ]
 

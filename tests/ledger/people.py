@@ -1,5 +1,6 @@
 """What a history does to members themselves: other statuses, erasures, and the job that takes tiers away."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from hypothesis import strategies as st
@@ -22,17 +23,10 @@ class People(RuleBasedStateMachine):
     oracle: Oracle
     drawn: int
 
-    def one(self, operation: Operation) -> None:
-        """Run one operation on both sides."""
-        raise NotImplementedError
-
-    def two(self, *operations: Operation) -> None:
-        """Run two at once."""
-        raise NotImplementedError
-
-    def meant_by(self, draft: Draft) -> Keyed:
-        """What a draft stands for now."""
-        raise NotImplementedError
+    # What the machine has: running one operation on both sides, two at once, and what a draft stands for now.
+    one: Callable[[Operation], None]
+    two: Callable[..., None]
+    meant_by: Callable[[Draft], Keyed]
 
     @rule(member=drafts.MEMBER, status=drafts.STATUS, erases=drafts.ERASES)
     def change_a_member(self, member: str, status: int, erases: bool) -> None:

@@ -1,16 +1,19 @@
 """Transactions that arrive at once share a database transaction, and nothing else."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
-from domain.errors import TesseraError
+from domain.errors import ServiceUnavailable, TesseraError
 from domain.store import database
+from domain.store.merge import MergedMeanwhile
 from resolvers.context import Context
 from resolvers.earning import Earnings
 from resolvers.member import EnrollMember, enroll_member
@@ -71,6 +74,24 @@ async def test_of_transactions_that_go_together_each_meets_its_own_fault(shop: S
     assert runs.count(1) > 1
     assert await balance(context) == 37 * 30
     assert await verify_ledger(context.services) == []
+
+
+async def test_a_member_that_is_merged_again_and_again_is_no_matter_of_the_others(shop: Shop) -> None:
+    def body(_tx: Connection, _ctx: Context, items: Sequence[str]) -> Sequence[str]:
+        if "merged" in items:
+            raise MergedMeanwhile
+        return items
+
+    items = ["one", "merged", "two", "three"]
+    outcomes = await asyncio.gather(
+        *(shop.contexts[0].write_together(body, one, one) for one in items), return_exceptions=True
+    )
+    assert [one if isinstance(one, str) else type(one) for one in outcomes] == [
+        "one",
+        ServiceUnavailable,
+        "two",
+        "three",
+    ]
 
 
 async def test_a_caller_that_gives_up_takes_no_transaction_along(shop: Shop) -> None:

@@ -199,6 +199,25 @@ async def test_the_schedule_says_what_expires(world: World, history: History) ->
     assert other.value == {"Period": "Quarterly", "ExpiryPeriod": []}
 
 
+@pytest.mark.parametrize("family", Family)
+async def test_a_body_may_name_its_program_and_no_other(world: World, family: Family) -> None:
+    member = await world.member()
+    shown = (await world.call("GetMemberProfile", query={"pstrRelationReference": member})).value
+    bodies = {
+        "CreateProfileWithAttributes": {"relation_reference": f"{member}-2"},
+        "UpdateProfileWithAttributes": {"id": shown["Id"], "data": {"full_name": "Ada"}},
+        "InsertTransactionData": world.purchase(member, 10),
+    }
+    for operation, body in bodies.items():
+        before = await world.contents()
+        elsewhere = await world.call(operation, {**body, "ProgramId": world.credential.program_id + 1}, family=family)
+        assert elsewhere.outcome == (403, "403")
+        assert await world.contents() == before
+        own = await world.call(operation, {**body, "ProgramId": world.credential.program_id}, family=family)
+        assert own.outcome == (200, "000")
+        assert "x-ignored-fields" not in own.headers
+
+
 async def test_the_lbms_family_wraps_the_same_answers(world: World) -> None:
     reference = await world.member(points=10)
     plain = await world.call("CheckAvailability", {"RelationReference": reference})
