@@ -1,7 +1,8 @@
 """Transactions that arrive at once share a database transaction, and nothing else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ from resolvers.verification import verify_ledger
 from tests.resolvers.conftest import Shop
 from tests.resolvers.test_transaction import BUY, ann, balance
 
+ANNS_ACCOUNTS = """SELECT 1 FROM account a JOIN member m ON m.program_id = a.program_id AND m.id = a.member_id
+WHERE m.relation_reference = 'ANN' FOR UPDATE OF a"""
+LOCKS = {
+    "account": "SELECT 1 FROM account WHERE program_id = $1 FOR UPDATE",
+    "program": "SELECT 1 FROM program WHERE id = $1 FOR UPDATE",
+}
 FORTY = [replace(BUY, transaction_id=f"T{number}", idempotency_key=f"K{number}") for number in range(40)]
 
 
@@ -44,6 +51,18 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 async def at_once(context: Context, commands: list[SubmitTransaction]) -> list[Any]:
     return await asyncio.gather(*(submit_transaction(context, one) for one in commands), return_exceptions=True)
+
+
+@asynccontextmanager
+async def held(url: str, rows: str, *values: object) -> AsyncIterator[None]:
+    """Somebody holds these rows meanwhile."""
+    holder = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(False))
+    try:
+        async with holder.transaction():
+            await holder.execute(rows, *values)
+            yield
+    finally:
+        await holder.close()
 
 
 async def test_transactions_that_arrive_at_once_go_together(shop: Shop, runs: list[int]) -> None:
@@ -144,19 +163,33 @@ async def test_an_account_that_somebody_holds_stops_nobody_else(
     context = replace(shop.contexts[0], services=replace(shop.services, db=impatient))
     whose = ["BOB" if place % 5 else "ANN" for place in range(len(FORTY))]
     commands = [replace(one, member_relation_reference=name) for one, name in zip(FORTY, whose, strict=True)]
-    holder = await asyncpg.connect(str(make_url(database_url).set(drivername="postgresql").render_as_string(False)))
     try:
-        async with holder.transaction():
-            await holder.execute(
-                "SELECT 1 FROM account a JOIN member m ON m.program_id = a.program_id AND m.id = a.member_id "
-                "WHERE m.relation_reference = 'ANN' FOR UPDATE OF a"
-            )
+        async with held(database_url, ANNS_ACCOUNTS):
             outcomes = await at_once(context, commands)
     finally:
-        await holder.close()
         await impatient.close()
     told = {type(one).__name__ for one, name in zip(outcomes, whose, strict=True) if name == "ANN"}
     assert told == {"ServiceUnavailable"}
     assert sum(isinstance(one, TransactionOutcome) for one in outcomes) == 32
     assert await balance(shop.contexts[0]) == 0
     assert await verify_ledger(shop.services) == []
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("locked", LOCKS)
+async def test_a_program_whose_rows_somebody_holds_stops_no_other(shop: Shop, database_url: str, locked: str) -> None:
+    first, second = shop.contexts
+    await enroll_member(second, EnrollMember(values={"relation_reference": "ANN", "status": 1}))
+    purchases = [replace(one, member_relation_reference=f"M{number}") for number, one in enumerate(FORTY[:16])]
+    for one in purchases:
+        values = {"relation_reference": one.member_relation_reference, "status": 1}
+        await enroll_member(first, EnrollMember(values=values))
+    async with held(database_url, LOCKS[locked], first.principal.program_id):
+        waiting = []
+        for one in purchases:
+            waiting.append(asyncio.create_task(submit_transaction(first, one)))
+            # Each begins after the one before stands still.
+            await asyncio.sleep(0.06)
+        assert {str(one.points) for one in await at_once(second, FORTY)} == {"30"}
+        assert not any(task.done() for task in waiting)
+    assert {str(one.points) for one in await asyncio.gather(*waiting)} == {"30"}
