@@ -17,7 +17,7 @@ from rest_compat.body import parse_form, parse_json
 from rest_compat.envelope import Answer, Family
 from rest_compat.field import Reading
 from rest_compat.operation import Call, Operation, Request, Serve
-from rest_compat.request import BODY_KEY
+from rest_compat.requests.shared import BODY_KEY
 
 PROGRAM_FIELDS = ("ProgramId", "pintProgramId")
 BUSINESS_STATUS = 422

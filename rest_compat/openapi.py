@@ -13,7 +13,7 @@ from domain.errors import (
     Unauthorized,
     UnexpectedFailure,
 )
-from rest_compat.answer import TOKEN
+from rest_compat.answers.token import TOKEN
 from rest_compat.envelope import SUCCESS_CODE, SUCCESS_TEXT, Family
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import JSON_TYPE, Operation

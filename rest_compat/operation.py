@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.errors import TesseraError
+from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError
 from resolvers.context import Context, Services
 from rest_compat.envelope import Answer, Family
 from rest_compat.field import FieldTable
@@ -13,6 +13,9 @@ MAX_BODY_BYTES = 1024 * 1024
 
 JSON_TYPE = b"application/json"
 FORM_TYPE = b"application/x-www-form-urlencoded"
+
+READ_ERRORS = (BadRequest, Forbidden, InvalidRequest, MemberNotFound)
+REPLAY_HEADERS = {"Idempotency-Replayed": "`true` on the repeat of an answer."}
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from rest_compat.envelope import Family
-from rest_compat.request import BODY_KEY
+from rest_compat.requests.shared import BODY_KEY
 from rest_compat.routes import OPERATIONS
 from tests.rest.world import CONFIGURATION, World
 

@@ -18,7 +18,7 @@ from resolvers.statement import (
 from rest_compat.call import program_zone
 from rest_compat.envelope import Answer, local_time, render, upper_guid
 from rest_compat.operation import Call
-from rest_compat.request import MAX_TXN_TYPE
+from rest_compat.requests.shared import MAX_TXN_TYPE
 
 CREDIT, DEBIT = 1, 2
 

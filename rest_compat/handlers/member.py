@@ -21,7 +21,7 @@ from resolvers.tier_standing import list_tiers
 from rest_compat.call import REPLAYED, ignores_unknown, program_zone
 from rest_compat.envelope import Answer, date_as_time, local_time, local_time_or_none
 from rest_compat.operation import Call
-from rest_compat.request import PROFILE_FIELDS
+from rest_compat.requests.member import PROFILE_FIELDS
 
 
 async def create(call: Call) -> Answer:

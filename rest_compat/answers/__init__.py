@@ -1,0 +1,1 @@
+"""JSON Schemas of what operations answer in `ReturnObject`, a module per group."""
