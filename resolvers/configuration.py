@@ -20,6 +20,7 @@ from domain.rules.document import load_document
 from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
 from domain.rules.parse import ConfigurationInvalid, parse
+from domain.rules.problem import shown
 from domain.rules.render import to_document
 from domain.rules.segment import frozen_segments
 from domain.store import audit
@@ -34,6 +35,7 @@ from domain.store.program import (
     set_configuration_version,
 )
 from domain.store.segment import forget_snapshots
+from domain.store.tier import is_held
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
 
@@ -67,7 +69,8 @@ async def apply_configuration(
     """Apply a configuration file (YAML or JSON); what it leaves out stays unless `prune`.
 
     Raises Forbidden, ConfigurationRefused (a file that cannot be read), ConfigurationChanged (another version
-    than `expected_version` is in force), ConfigurationRefused (every fault with its path, or an example that fails).
+    than `expected_version` is in force), ConfigurationRefused (every fault with its path, an example that fails, or
+    a level that is gone and that members have).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
     given = read_source(source)
@@ -244,6 +247,16 @@ def _check(tx: Connection, state: ProgramState, configuration: Configuration) ->
     if failed:
         told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])
         raise ConfigurationRefused(f"examples fail: {told}")
+    _check_levels(tx, state, configuration)
+
+
+def _check_levels(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+    """Refuse to take a level away from members, who would lose it at once, whatever was promised to them."""
+    kept = {level.name for level in configuration.tiers.levels}
+    for level in state.configuration.tiers.levels if state.configuration.tiers.assessment != "off" else ():
+        if level.name not in kept and is_held(tx, state.id, level.name):
+            told = "is what members have: let them get another first, or switch the assessment off"
+            raise ConfigurationRefused(f"tiers.levels: {shown(level.name)} {told}")
 
 
 def _store(
