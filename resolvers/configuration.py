@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import ConfigurationChanged, ConfigurationRefused
+from domain.ledger.expiry import is_over
+from domain.program_zone import load_zone
 from domain.rules.difference import ITEM_NAMES, ListChange, compare
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
@@ -69,8 +71,8 @@ async def apply_configuration(
     """Apply a configuration file (YAML or JSON); what it leaves out stays unless `prune`.
 
     Raises Forbidden, ConfigurationRefused (a file that cannot be read), ConfigurationChanged (another version
-    than `expected_version` is in force), ConfigurationRefused (every fault with its path, an example that fails, or
-    a level that is gone and that members have).
+    than `expected_version` is in force), ConfigurationRefused (every fault with its path, a last day that
+    is past and was not in force before, an example that fails, or a level that is gone and that members have).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
     given = read_source(source)
@@ -94,7 +96,7 @@ async def preview_configuration(ctx: Context, source: bytes, *, prune: bool = Fa
     def body(tx: Connection) -> AppliedConfiguration:
         state = ctx.program(tx)
         configuration = joined(given, {} if prune else state.document)
-        _check(tx, state, configuration)
+        _check(tx, state, configuration, ctx.services.clock())
         document = to_document(configuration)
         return AppliedConfiguration(
             version=state.config_version,
@@ -185,7 +187,7 @@ def make_current(
     if expected_version not in (None, state.config_version):
         raise ConfigurationChanged(f"version {state.config_version} is in force", field="expected_version")
     configuration = next_configuration(state.document)
-    _check(tx, state, configuration)
+    _check(tx, state, configuration, ctx.services.clock())
     recount_aggregates(tx, state.id, state.configuration, configuration)
     # A segment that gets the name later begins with nobody.
     forget_snapshots(tx, state.id, set(frozen_segments(state.configuration)) - set(frozen_segments(configuration)))
@@ -241,8 +243,12 @@ def check_runs(tx: Connection, state: ProgramState, configuration: Configuration
         raise ConfigurationRefused("program.points_decimals: cannot change once points were posted")
 
 
-def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+def _check(tx: Connection, state: ProgramState, configuration: Configuration, now: datetime) -> None:
     check_runs(tx, state, configuration)
+    expiry = configuration.expiry
+    # What is in force already stays as it is: a date that passed meanwhile must not stand in the way of other changes.
+    if expiry != state.configuration.expiry and is_over(expiry, now, load_zone(configuration.program.time_zone)):
+        raise ConfigurationRefused(f"expiry.date: {expiry.last_day} is past, points would be given expired")
     failed = [one for one in run_examples(configuration) if not one.passed]
     if failed:
         told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])
