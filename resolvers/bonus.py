@@ -104,7 +104,8 @@ def _check_dates(command: PostBonus) -> None:
 
 
 def _give(ctx: Context, command: PostBonus, now: datetime, tx: Connection) -> Moved | TesseraError:
-    state = ctx.program(tx)
+    # What the bonus leads to goes by one configuration, aggregates and levels.
+    state = ctx.program_in_force(tx)
     require_key(state, command.idempotency_key)
     check_range(command.points, None, state.places)
     require_positive(command.points)

@@ -1,5 +1,6 @@
 """Levels of tiers that members have are not taken from them by a change of the configuration."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from resolvers.configuration_item import (
     save_configuration_item,
 )
 from resolvers.context import Context
+from resolvers.member import get_member
 from resolvers.merge import MergeMembers, merge_members
 from resolvers.tier import set_tier
 from tests.resolvers.conftest import Shop
@@ -63,3 +65,18 @@ async def test_who_is_gone_and_tiers_that_are_off_hold_no_level(ctx: Context, ho
     else:
         await save_configuration_item(ctx, SaveConfigurationItem(section="tiers", item={"assessment": "off"}))
     assert (await remove_configuration_item(ctx, RemoveConfigurationItem(section="levels", name="Gold"))).changed
+
+
+async def test_a_level_that_goes_while_it_is_given_is_given_or_gone(ctx: Context) -> None:
+    names = [f"M{number}" for number in range(6)]
+    for name in names:
+        await enroll(ctx, name)
+    for _ in range(8):
+        await apply_configuration(ctx, MANUAL)
+        gives = [set_tier(ctx, replace(GOLD, relation_reference=name)) for name in names]
+        remove = remove_configuration_item(ctx, RemoveConfigurationItem(section="levels", name="Gold"))
+        *_, removed = await asyncio.gather(*gives, remove, return_exceptions=True)
+        having = [name for name in names if (await get_member(ctx, name)).tier == "Gold"]
+        assert isinstance(removed, ConfigurationRefused) == bool(having)
+        for name in having:
+            await set_tier(ctx, replace(GOLD, relation_reference=name, tier=None))
