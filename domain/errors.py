@@ -275,7 +275,7 @@ class QueryTooComplex(TesseraError, code="1304", status=400, message="Operation 
 
 
 class MergeRefused(TesseraError, code="1310", status=409, message="Members cannot be merged or parted"):
-    """Points of the victim are held, or something that moved was spent; the detail says what."""
+    """Points of the victim are held, or something that moved was spent or refunded; the detail says what."""
 
 
 class ConfigurationChanged(TesseraError, code="1305", status=409, message="Configuration changed meanwhile"):

@@ -13,6 +13,7 @@ from domain.crypto import encrypt
 from domain.errors import BadRequest, InvalidRequest, TesseraError
 from domain.ledger.expiry import ExpiryOverride, expires_at
 from domain.ledger.posting import BONUS, PARTNER, PURCHASED, Bucket, Draft, expiry_of, new_lot
+from domain.member import Member
 from domain.member_status import require_earning
 from domain.points import cut, from_minor
 from domain.program_zone import to_instant
@@ -32,6 +33,7 @@ from resolvers.movement import (
     smallest_units,
 )
 from resolvers.redemption_order import check_range
+from resolvers.tiering import is_automatic, tiering_of
 
 BUCKETS: dict[int, Bucket] = {BONUS: "bonus", PARTNER: "partner", PURCHASED: "purchased"}
 """The bucket of each type of bonus."""
@@ -70,8 +72,9 @@ class Bonus:
 async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
     """Give points to one member, once for each key; what would have expired already expires in the same step.
 
+    Where tiers are automatic, the member goes up with it if the points are enough.
     Raises BadRequest, Forbidden, InvalidRequest (type), PointsNotPositive, KeyReused, MemberNotFound,
-    MemberSuspended, MemberCancelled, MembershipBlocked, AccrualNotAllowed, InvalidRequest (decimals).
+    MemberSuspended, MemberCancelled, MembershipBlocked, AccrualNotAllowed, InvalidRequest (decimals; no room).
     """
     ctx.principal.require(Permission.POINTS_AWARD)
     if not command.relation_reference:
@@ -101,7 +104,8 @@ def _check_dates(command: PostBonus) -> None:
 
 
 def _give(ctx: Context, command: PostBonus, now: datetime, tx: Connection) -> Moved | TesseraError:
-    state = ctx.program(tx)
+    # What the bonus leads to goes by one configuration, aggregates and levels.
+    state = ctx.program_in_force(tx)
     require_key(state, command.idempotency_key)
     check_range(command.points, None, state.places)
     require_positive(command.points)
@@ -140,14 +144,31 @@ def _post(locked: Locked, command: PostBonus, awarded: datetime) -> Outcome:
         expires_at=expiry_of(moves),
         narration=encrypt(stored.data_key, command.narration) if command.narration else None,
     )
-    locked.accounts[member_id].credit(draft, locked.now)
-    locked.journal.flush()
+    _credit(locked, stored.member, draft)
     return {
         "entry_id": draft.id,
         "member_id": member_id,
         "reference": str(draft.external_reference),
         "points": points,
     }
+
+
+def _credit(locked: Locked, member: Member, draft: Draft) -> None:
+    """Post the bonus, and give the member the tier that it leads to."""
+    account, journal = locked.accounts[member.id], locked.journal
+    if not is_automatic(locked.state.configuration):
+        account.credit(draft, locked.now)
+        journal.flush()
+        return
+    tiering = tiering_of(locked.tx, locked.state, journal, [(member, account)])
+    # All of it or nothing: the bonuses of the levels are posted one by one.
+    account.check_room(draft.points + tiering.most_bonus)
+    account.credit(draft, locked.now)
+    # A bonus may be dated far back: once it is stored, the window of the tiers counts it or leaves it out.
+    journal.flush()
+    tiering.assess(member, account)
+    tiering.write_down(journal)
+    journal.flush()
 
 
 def _expiry(command: PostBonus, state: ProgramState, awarded: datetime) -> datetime:

@@ -15,11 +15,14 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import ConfigurationChanged, ConfigurationRefused
+from domain.ledger.expiry import is_over
+from domain.program_zone import load_zone
 from domain.rules.difference import ITEM_NAMES, ListChange, compare
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
 from domain.rules.model import Configuration
 from domain.rules.parse import ConfigurationInvalid, parse
+from domain.rules.problem import shown
 from domain.rules.render import to_document
 from domain.rules.segment import frozen_segments
 from domain.store import audit
@@ -34,6 +37,7 @@ from domain.store.program import (
     set_configuration_version,
 )
 from domain.store.segment import forget_snapshots
+from domain.store.tier import is_held
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
 
@@ -67,7 +71,8 @@ async def apply_configuration(
     """Apply a configuration file (YAML or JSON); what it leaves out stays unless `prune`.
 
     Raises Forbidden, ConfigurationRefused (a file that cannot be read), ConfigurationChanged (another version
-    than `expected_version` is in force), ConfigurationRefused (every fault with its path, or an example that fails).
+    than `expected_version` is in force), ConfigurationRefused (every fault with its path, a last day that
+    is past and was not in force before, an example that fails, or a level that is gone and that members have).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
     given = read_source(source)
@@ -91,7 +96,7 @@ async def preview_configuration(ctx: Context, source: bytes, *, prune: bool = Fa
     def body(tx: Connection) -> AppliedConfiguration:
         state = ctx.program(tx)
         configuration = joined(given, {} if prune else state.document)
-        _check(tx, state, configuration)
+        _check(tx, state, configuration, ctx.services.clock())
         document = to_document(configuration)
         return AppliedConfiguration(
             version=state.config_version,
@@ -182,7 +187,7 @@ def make_current(
     if expected_version not in (None, state.config_version):
         raise ConfigurationChanged(f"version {state.config_version} is in force", field="expected_version")
     configuration = next_configuration(state.document)
-    _check(tx, state, configuration)
+    _check(tx, state, configuration, ctx.services.clock())
     recount_aggregates(tx, state.id, state.configuration, configuration)
     # A segment that gets the name later begins with nobody.
     forget_snapshots(tx, state.id, set(frozen_segments(state.configuration)) - set(frozen_segments(configuration)))
@@ -238,12 +243,26 @@ def check_runs(tx: Connection, state: ProgramState, configuration: Configuration
         raise ConfigurationRefused("program.points_decimals: cannot change once points were posted")
 
 
-def _check(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+def _check(tx: Connection, state: ProgramState, configuration: Configuration, now: datetime) -> None:
     check_runs(tx, state, configuration)
+    expiry = configuration.expiry
+    # What is in force already stays as it is: a date that passed meanwhile must not stand in the way of other changes.
+    if expiry != state.configuration.expiry and is_over(expiry, now, load_zone(configuration.program.time_zone)):
+        raise ConfigurationRefused(f"expiry.date: {expiry.last_day} is past, points would be given expired")
     failed = [one for one in run_examples(configuration) if not one.passed]
     if failed:
         told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])
         raise ConfigurationRefused(f"examples fail: {told}")
+    _check_levels(tx, state, configuration)
+
+
+def _check_levels(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
+    """Refuse to take a level away from members, who would lose it at once, whatever was promised to them."""
+    kept = {level.name for level in configuration.tiers.levels}
+    for level in state.configuration.tiers.levels if state.configuration.tiers.assessment != "off" else ():
+        if level.name not in kept and is_held(tx, state.id, level.name):
+            told = "is what members have: let them get another first, or switch the assessment off"
+            raise ConfigurationRefused(f"tiers.levels: {shown(level.name)} {told}")
 
 
 def _store(

@@ -85,7 +85,7 @@ async def save_configuration_item(ctx: Context, command: SaveConfigurationItem) 
 
 async def remove_configuration_item(ctx: Context, command: RemoveConfigurationItem) -> AppliedConfiguration:
     """Remove an item. Raises Forbidden, ConfigurationChanged, ConfigurationRefused (an unknown name or group;
-    what the rest of the document still uses, with the path of the use).
+    what the rest of the document still uses, with the path of the use; a level that members have).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
     change = _told("remove", command.section, command.group, command.name)

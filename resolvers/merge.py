@@ -227,7 +227,7 @@ def _ids(pair: Iterable[Stored]) -> list[int]:
 
 
 async def undo_merge(ctx: Context, merge_id: int) -> Merge:
-    """Make two members of one again, as long as nothing that moved was spent.
+    """Make two members of one again, as long as nothing that moved was spent, or taken back by a refund.
 
     What expired meanwhile stays expired. Raises Forbidden, RedemptionNotFound (123), MergeRefused (undone
     before, merged on, or spent: the detail lists the lots).
@@ -271,7 +271,7 @@ def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None
     lots = find_lots(tx, pair.state.id, [one for old, new, _ in moved for one in (old, new)])
     spent = [str(new) for _, new, points in moved if lots[new].remaining != points and lots[new].expires_at > now]
     if spent:
-        raise MergeRefused(f"spent from lots {', '.join(spent[:20])}")
+        raise MergeRefused(f"spent or refunded from lots {', '.join(spent[:20])}")
     give_back(pair.taker, pair.giver, [(lots[old], lots[new]) for old, new, _ in moved], now=now)
     if owed:
         owe(pair.taker, pair.giver, owed, now=now, reference=new_reference())

@@ -20,9 +20,7 @@ from domain.store.journal import Journal
 from domain.store.program import ProgramState
 from domain.store.segment import join_snapshots, part_snapshots
 from domain.store.tier import read_changes
-from resolvers.awarding import Awarding
-from resolvers.standing import Standing
-from resolvers.tiering import Tiering
+from resolvers.tiering import Tiering, tiering_of
 
 
 def join_standing(
@@ -35,7 +33,7 @@ def join_standing(
     segments = join_snapshots(tx, state.id, frozen_segments(state.configuration), victim.id, survivor.id)
     if state.configuration.tiers.assessment == "off":
         return {"segments": segments, "tier": None}
-    tiering = _tiering(tx, state, journal, [(survivor, taker)])
+    tiering = tiering_of(tx, state, journal, [(survivor, taker)])
     tier, qualified_at = tiering.standing_of(survivor)
     tiering.take_over(survivor, victim.tier, victim.tier_qualified_at)
     _assess(state, tiering, survivor, taker)
@@ -64,7 +62,7 @@ def part_standing(
     part_snapshots(tx, state.id, detail.get("segments", []), victim.id, survivor.id)
     if state.configuration.tiers.assessment == "off":
         return
-    tiering, before = _tiering(tx, state, journal, parted), detail.get("tier")
+    tiering, before = tiering_of(tx, state, journal, parted), detail.get("tier")
     if before is not None and _is_newest(tx, state.id, survivor.id, merged_at, before):
         since = before["qualified_at"]
         tiering.put_back(survivor, before["tier"], None if since is None else from_micros(since))
@@ -80,16 +78,6 @@ def _is_newest(tx: Connection, program_id: int, member_id: int, merged_at: datet
     return (
         bool(changes) and changes[-1].since == merged_at and changes[-1].tier == before.get("given", changes[-1].tier)
     )
-
-
-def _tiering(
-    tx: Connection, state: ProgramState, journal: Journal, members: Sequence[tuple[Member, Account]]
-) -> Tiering:
-    standing = Standing(state)
-    standing.load(tx, [member for member, _ in members], [journal.now])
-    awarding = Awarding(tx, state, {member.id: account for member, account in members}, journal.now)
-    awarding.load()
-    return Tiering(tx, state, journal.now, standing, awarding)
 
 
 def _assess(state: ProgramState, tiering: Tiering, member: Member, account: Account) -> None:

@@ -73,7 +73,8 @@ async def set_tier(ctx: Context, command: SetTier) -> TierSet:
 
 
 def _set(tx: Connection, ctx: Context, command: SetTier, reason: str) -> TierSet:
-    state, now = ctx.program(tx), ctx.services.clock()
+    # A level that is given stays one until that is stored.
+    state, now = ctx.program_in_force(tx), ctx.services.clock()
     member_id = _member_id(tx, ctx, state, command)
     _check_tier(state, command.tier)
     journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
@@ -167,8 +168,8 @@ async def _assess_batch(ctx: Context, limit: int) -> int:
         return 0
 
     def body(tx: Connection) -> int:
+        state = ctx.program_in_force(tx)
         ids = over(tx, limit)
-        state = ctx.program(tx)
         journal = Journal(tx, state.id, state.config_version, now, ctx.principal.actor, ctx.source)
         accounts = journal.lock_accounts(ids)
         journal.flush()

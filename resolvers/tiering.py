@@ -1,5 +1,6 @@
 """Assessing tiers: after each posting of a run, and by the job that takes tiers away when their time is over."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -179,6 +180,17 @@ class Tiering:
         put_tiers(journal.bulk, self.state.id, self._changes, since=self.now)
         put_qualified(journal.bulk, self.state.id, self._qualified)
         journal.add_events([_tier_event(one, tier, self.now) for one, (tier, *_) in self._changes.items()])
+
+
+def tiering_of(
+    tx: Connection, state: ProgramState, journal: Journal, members: Sequence[tuple[Member, Account]]
+) -> Tiering:
+    """What assesses these members, whose accounts the journal has locked and flushed."""
+    standing = Standing(state)
+    standing.load(tx, [member for member, _ in members], [journal.now])
+    awarding = Awarding(tx, state, {member.id: account for member, account in members}, journal.now)
+    awarding.load()
+    return Tiering(tx, state, journal.now, standing, awarding)
 
 
 def is_automatic(configuration: Configuration) -> bool:

@@ -12,7 +12,16 @@ from domain.clock import NEVER
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms, PeriodEnd
 from domain.program_zone import local_date, start_of_day
 
-__all__ = ["NEVER", "ExpiryOverride", "ExpiryTerms", "add_months", "expires_at", "is_live", "period_last_day"]
+__all__ = [
+    "NEVER",
+    "ExpiryOverride",
+    "ExpiryTerms",
+    "add_months",
+    "expires_at",
+    "is_live",
+    "is_over",
+    "period_last_day",
+]
 
 _MONTHS_IN: dict[PeriodEnd, int] = {"month": 1, "quarter": 3, "year": 12}
 
@@ -32,6 +41,11 @@ def expires_at(
     if last_day is None or last_day.year >= NEVER.year:
         return NEVER
     return start_of_day(last_day + timedelta(days=1), zone)
+
+
+def is_over(terms: ExpiryTerms, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether the one last day of a policy is past, so that whatever is earned is expired already."""
+    return terms.last_day is not None and terms.last_day < local_date(now, zone)
 
 
 def is_live(expiry: datetime, now: datetime) -> bool:

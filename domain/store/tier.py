@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
+from domain.member import CANCELLED
 from domain.models import account, member, member_tier
 from domain.store.among import among
 from domain.store.bulk import Bulk
@@ -151,6 +152,17 @@ def put_qualified(bulk: Bulk, program_id: int, qualified: Mapping[int, datetime]
     """Note when members last met the conditions of their tiers."""
     rows = [{"program_id": program_id, "id": one, "tier_qualified_at": at} for one, at in qualified.items()]
     bulk.update(member, ("program_id", "id"), rows)
+
+
+def is_held(tx: Connection, program_id: int, tier: str) -> bool:
+    """Whether anybody has this tier; who was merged into another, or is gone for good, has none."""
+    query = select(member.c.id).where(
+        member.c.program_id == program_id,
+        member.c.tier == tier,
+        member.c.merged_into.is_(None),
+        member.c.status != CANCELLED,
+    )
+    return tx.scalar(query.limit(1)) is not None
 
 
 def retained_until(tx: Connection, program_id: int, before: datetime, statuses: Sequence[int], limit: int) -> list[int]:

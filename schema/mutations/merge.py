@@ -46,7 +46,7 @@ class MergeMutation:
         row = await merge_members(info.context.changing(), command)
         return MemberMergePayload(merge=to_merge(row, info.context), replayed=row.replayed, row=row)
 
-    @mutation("Make two members of one again, while nothing that moved was spent.")
+    @mutation("Make two members of one again, while nothing that moved was spent or taken back by a refund.")
     async def member_merge_undo(self, info: Info, input: MemberMergeUndoInput) -> MemberMergePayload | None:
         number = decode(input.merge_id, "mergeId").number(MERGE, info.context.ctx.principal.program_id)
         if number is None:

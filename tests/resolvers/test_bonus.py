@@ -22,16 +22,21 @@ from domain.errors import (
     TesseraError,
 )
 from domain.models import member
+from domain.points import MAX_POINTS
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.context import Context
+from resolvers.member import get_member
+from resolvers.program import apply_configuration
 from tests.resolvers.conftest import Shop
 from tests.resolvers.desk import (
     balance,
+    enroll,
     entries,
     figures,
     nothing_written,
     set_status,
 )
+from tests.resolvers.test_standing import TIERS
 
 BONUS = PostBonus(relation_reference="ANN", points=Decimal(15))
 
@@ -115,3 +120,44 @@ async def test_a_member_who_may_not_earn_gets_no_bonus(shop: Shop, ann: Context)
     async with nothing_written(shop):
         with pytest.raises(AccrualNotAllowed):
             await post_bonus(ann, BONUS)
+
+
+async def standing(ctx: Context, reference: str) -> tuple[str | None, list[int]]:
+    """A member's tier, and its bonuses, oldest first."""
+    given = [int(one.points) for one in await entries(ctx, reference) if one.kind == "bonus"]
+    return (await get_member(ctx, reference)).tier, given[::-1]
+
+
+@pytest.mark.parametrize("window", ["lifetime", "rolling_365"])
+async def test_a_bonus_that_is_enough_for_a_tier_gives_it_with_its_own_bonus(ann: Context, window: str) -> None:
+    await apply_configuration(ann, TIERS.replace(b"rolling_365", window.encode()))
+    await enroll(ann, "BEN")
+    for points, tier, bonuses in ((99, "Silver", [99]), (1, "Gold", [99, 1, 50])):
+        order = replace(BONUS, relation_reference="BEN", points=Decimal(points), idempotency_key=tier)
+        await asyncio.gather(*(post_bonus(ann, order) for _ in range(3)))
+        assert await standing(ann, "BEN") == (tier, bonuses)
+
+
+async def test_only_a_bonus_of_the_program_itself_counts_for_tiers_and_only_within_their_window(ann: Context) -> None:
+    await apply_configuration(ann, TIERS)
+    await enroll(ann, "BEN")
+    order = replace(BONUS, relation_reference="BEN", points=Decimal(200))
+    for change in (
+        {"bonus_type": 12},
+        {"bonus_type": 13},
+        {"awarded_at": date(2025, 2, 1), "expires": date(2027, 1, 1)},
+    ):
+        await post_bonus(ann, replace(order, **change))
+        assert (await get_member(ann, "BEN")).tier == "Silver"
+    await post_bonus(ann, order)
+    assert (await get_member(ann, "BEN")).tier == "Gold"
+
+
+async def test_a_bonus_whose_tier_would_have_no_room_is_refused_whole(shop: Shop, ann: Context) -> None:
+    await apply_configuration(ann, TIERS)
+    order = replace(BONUS, points=Decimal(MAX_POINTS - 100 - 549))
+    async with nothing_written(shop):
+        with pytest.raises(InvalidRequest):
+            await post_bonus(ann, order)
+    await post_bonus(ann, replace(order, points=order.points - 1))
+    assert (await balance(ann, "ANN")).total == MAX_POINTS

@@ -3,9 +3,10 @@
 import pytest
 
 from domain.errors import ConfigurationRefused, Forbidden
-from resolvers.configuration import join_documents
+from resolvers.configuration import join_documents, preview_configuration
 from resolvers.program import apply_configuration, get_configuration
 from tests.resolvers.conftest import RULES, Shop
+from tests.resolvers.desk import nothing_written
 
 
 async def test_the_same_file_again_changes_nothing(shop: Shop) -> None:
@@ -68,3 +69,23 @@ def test_documents_are_joined_by_name() -> None:
         "product_codes": [{"code": "A"}, {"code": "B", "sub_codes": ["Y"]}, {"code": "C"}],
         "program": {"a": 1, "b": 3},
     }
+
+
+async def test_a_last_day_that_is_past_is_refused_where_it_is_new(shop: Shop) -> None:
+    ctx = shop.contexts[0]
+    until = b"version: 1\nexpiry: {policy: fixed_date, date: 2026-03-01}"
+    over = until.replace(b"03-01", b"02-28")
+    for refused in (apply_configuration(ctx, over), preview_configuration(ctx, over)):
+        async with nothing_written(shop):
+            with pytest.raises(ConfigurationRefused, match="expiry.date: 2026-02-28 is past"):
+                await refused
+    # Good until the end of today, on the clocks of Berlin; a day later it goes on being in force.
+    assert (await apply_configuration(ctx, until)).changed
+    shop.later(hours=11)
+    assert not (await apply_configuration(ctx, until)).changed
+    changed = await apply_configuration(ctx, b"version: 1\nproduct_codes: [{code: BOOK}]")
+    assert (changed.changed, changed.document["expiry"]["date"]) == (True, "2026-03-01")
+    # Once it is in force no longer it does not come back.
+    await apply_configuration(ctx, b"version: 1\nexpiry: {policy: none}")
+    with pytest.raises(ConfigurationRefused, match="expiry.date"):
+        await apply_configuration(ctx, until)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.errors import TesseraError
+from domain.errors import MergeRefused, TesseraError
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, get_member, update_member
 from resolvers.merge import Merge, MergeMembers, merge_members, preview_merge, undo_merge
@@ -25,6 +25,7 @@ from resolvers.statement import get_statement_summary
 from resolvers.transaction import submit_transaction
 from resolvers.verification import verify_ledger
 from tests.resolvers.conftest import Shop
+from tests.resolvers.desk import nothing_written
 from tests.resolvers.test_refund import bought, refunded
 
 BOTH = MergeMembers(victim="OLD", survivor="NEW")
@@ -99,10 +100,13 @@ async def test_what_the_victim_redeemed_comes_back_to_the_survivor(shop: Shop, c
     assert await verify_ledger(shop.services) == []
 
 
-async def test_what_the_victim_bought_can_be_refunded(shop: Shop, ctx: Context) -> None:
-    await merge_members(ctx, BOTH)
+async def test_what_the_victim_bought_can_be_refunded_and_then_the_merge_stays(shop: Shop, ctx: Context) -> None:
+    merge = await merge_members(ctx, BOTH)
     outcome = await submit_transaction(ctx, refunded("of OLD", 50, member_relation_reference="OLD"))
     assert int(outcome.points) == -50
+    async with nothing_written(shop):
+        with pytest.raises(MergeRefused, match="refunded from lots"):
+            await undo_merge(ctx, merge.id)
     assert await available(ctx, "NEW") == 60
     assert await verify_ledger(shop.services) == []
 
