@@ -95,7 +95,8 @@ class CapState:
 class Simulation:
     """What would become of the transaction; with a `refusal` nothing.
 
-    `points` is what submitting it would answer; `postings` also has the bonuses for tiers that it leads to.
+    `points` is what submitting it would answer; `postings` also has what refunds that wait for it would take back,
+    and the bonuses for tiers that it leads to.
     `fruitless` are groups whose rules matched and that would give nothing.
     `config_version` is the version in force, over which a draft was laid.
     """
@@ -239,7 +240,7 @@ def _simulated(told: Simulation, one: Submission, state: ProgramState) -> Simula
         told,
         points=from_minor(sum(draft.points for draft in drafts), state.places),
         is_parked=one.waiting is not None and one.waiting.is_parked,
-        postings=[_posting(draft, state) for draft in (*drafts, *one.bonuses)],
+        postings=[_posting(draft, state) for draft in (*drafts, *one.taken_back, *one.bonuses)],
         fruitless=[each for each in explained if each is not None],
         caps=_caps(one, state),
         ignored_keys=one.ignored,
