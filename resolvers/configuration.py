@@ -8,16 +8,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import ConfigurationChanged, ConfigurationRefused
-from domain.rules.difference import ITEM_NAMES, ListChange, compare
+from domain.rules.difference import ListChange, compare
 from domain.rules.document import load_document
 from domain.rules.examples import run_examples
+from domain.rules.join import parse_joined
 from domain.rules.model import Configuration
 from domain.rules.parse import ConfigurationInvalid, parse
 from domain.rules.render import to_document
@@ -194,42 +195,9 @@ def make_current(
 def joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
     """The file joined with what stands. Raises ConfigurationRefused, with the file's own paths where it has them."""
     try:
-        return parse(join_documents(stored, given))
+        return parse_joined(given, stored)
     except ConfigurationInvalid as error:
-        read_configuration(given)
         raise ConfigurationRefused(str(error)) from error
-
-
-def join_documents(stored: Any, given: Any, name: str = "") -> Any:
-    """`given` over `stored`: objects by key, named lists by name, everything else replaced."""
-    if isinstance(stored, Mapping) and isinstance(given, Mapping):
-        if name in {"expiry", "award", "when"}:
-            return given
-        return {
-            **stored,
-            **{key: join_documents(stored.get(key), value, key) for key, value in given.items()},
-        }
-    by = ITEM_NAMES.get(name)
-    if by is None or not isinstance(stored, list) or not isinstance(given, list):
-        return given
-    if not all(isinstance(one, Mapping) and isinstance(one.get(by), str) for one in given):
-        return given
-    items = {one.get(by): one for one in stored}
-    repeated = len({str(one.get(by)) for one in given}) != len(given)
-    for one in given:
-        items[one.get(by)] = join_documents(items.get(one.get(by)), one)
-    return given if repeated else in_sequence(name, list(items.values()))
-
-
-def in_sequence(name: str, items: list[Any]) -> list[Any]:
-    """Levels in ascending order, because one that is added may stand between others; other lists as they are."""
-    if name != "levels":
-        return items
-    try:
-        return sorted(items, key=lambda level: Decimal(level["from"]))
-    except (KeyError, TypeError, ValueError, InvalidOperation):
-        # What cannot be ordered has a fault, which the check of the whole document names.
-        return items
 
 
 def check_runs(tx: Connection, state: ProgramState, configuration: Configuration) -> None:

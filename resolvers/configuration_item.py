@@ -8,11 +8,10 @@ from unicodedata import normalize
 from domain.access import Permission
 from domain.errors import ConfigurationRefused
 from domain.rules.difference import ITEM_NAMES
+from domain.rules.join import in_sequence, join_documents
 from domain.rules.problem import shown
 from resolvers.configuration import (
     AppliedConfiguration,
-    in_sequence,
-    join_documents,
     make_current,
     read_configuration,
     read_source,

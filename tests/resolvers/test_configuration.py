@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import ConfigurationRefused, Forbidden
-from resolvers.configuration import join_documents
+from domain.rules.join import join_documents
 from resolvers.program import apply_configuration, get_configuration
 from tests.resolvers.conftest import RULES, Shop
 
@@ -32,6 +32,10 @@ async def test_what_a_file_leaves_out_stays_unless_pruned(shop: Shop) -> None:
         (b"version: 1\nexamples: [{name: wrong, transaction: {amount: '3'}, points: 4}]", "wrong: expected 4, got 3"),
         (b"version: 1\nprogram: {redemption_types: {'2': lounge}}", "program.redemption_types"),
         (b"program: {redemption_minimum: 1e99999999999999999999}", "out of range"),
+        (
+            b"segments: [{name: A, when: {attribute: member.passport, op: gt, value: 1}}]",
+            "refused (segments[0].when.op: gt does not fit a text)",
+        ),
         (b"version: [", ""),
         (b"version: 1\nrule_groups: [{name: [1]}]", "rule_groups[0].name"),
         (b"version: 1\nproduct_codes: [{code: {a: 1}}]", "product_codes[0].code"),
