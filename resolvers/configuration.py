@@ -46,7 +46,8 @@ from resolvers.recount import recount_aggregates
 NextConfiguration: TypeAlias = Callable[[Mapping[str, Any]], Configuration]
 """Makes the next configuration of the document in force. Raises ConfigurationRefused."""
 
-_ROUNDS = 5
+ROUNDS = 5
+"""How often another change may overtake what is made beside the database."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +178,7 @@ async def make_current(
 
     Raises ProgramNotFound, ConfigurationChanged, and ConfigurationRefused as `apply_configuration` does.
     """
-    for rounds_left in reversed(range(_ROUNDS)):
+    for rounds_left in reversed(range(ROUNDS)):
         found = await ctx.read(ctx.program)
         _require_version(found, expected_version)
         # A large document takes seconds, in which the database has no other writer and the process serves nobody.

@@ -31,7 +31,7 @@ from domain.store.program import ProgramState
 from domain.store.reading import Reading
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
-from resolvers.draft import draft_of, read_draft
+from resolvers.draft import read_under_draft
 from resolvers.earning import Earnings
 from resolvers.entry import EntryLot, entry_lot
 from resolvers.recount import aggregates_to_count, count_of_member
@@ -120,7 +120,6 @@ async def simulate_transaction(ctx: Context, command: SimulateTransaction) -> Si
     """
     ctx.principal.require(Permission.CONFIGURATION_READ)
     ctx.principal.require(Permission.TRANSACTION_SUBMIT)
-    given = None if command.draft is None else read_draft(command.draft)
     transaction, now = _identified(command.transaction), ctx.services.clock()
     is_named = bool(
         transaction.member_relation_reference or transaction.card_number or transaction.sub_relation_identifier
@@ -128,16 +127,21 @@ async def simulate_transaction(ctx: Context, command: SimulateTransaction) -> Si
     if is_named and command.member is not None:
         raise BadRequest("member: only where the transaction names nobody", field="member")
 
-    def body(tx: Connection) -> Simulation:
-        live = ctx.program(tx)
-        state = live if given is None else draft_of(tx, live, given)
+    def body(tx: Connection, live: ProgramState, state: ProgramState) -> Simulation:
         sample = None if is_named else command.member or SampleMember()
         rehearsal = Rehearsal(tx, ctx, state, now, live=live.configuration)
         if sample is not None:
             rehearsal.stand_in, rehearsal.tier = _stand_in(state, sample, now), sample.tier
-        return rehearsal.run(transaction, is_draft=given is not None)
+        return rehearsal.run(transaction, is_draft=state is not live)
 
-    return await ctx.read(body)
+    if command.draft is not None:
+        return await read_under_draft(ctx, command.draft, body)
+
+    def in_force(tx: Connection) -> Simulation:
+        live = ctx.program(tx)
+        return body(tx, live, live)
+
+    return await ctx.read(in_force)
 
 
 @dataclass(slots=True, kw_only=True)
