@@ -1,5 +1,6 @@
 """Use cases of attribute definitions: what forms show, and how definitions travel between programs."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -80,18 +81,20 @@ async def import_attributes(ctx: Context, command: ImportAttributes) -> AppliedC
     the program's configuration).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
+    given = await asyncio.to_thread(_read_file, command)
+    return await make_current(
+        ctx,
+        lambda stored: read_configuration(_with_definitions(stored, given)),
+        expected_version=command.expected_version,
+        change={"action": "import", "section": "attributes"},
+    )
+
+
+def _read_file(command: ImportAttributes) -> dict[str, Any]:
     given = read_csv(command.content) if command.format is AttributeFormat.CSV else read_json(command.content)
     # By itself first, so that faults are told with the places of the file.
     read_configuration(given)
-    return await ctx.write(
-        lambda tx: make_current(
-            tx,
-            ctx,
-            lambda stored: read_configuration(_with_definitions(stored, given)),
-            expected_version=command.expected_version,
-            change={"action": "import", "section": "attributes"},
-        )
-    )
+    return given
 
 
 def _with_definitions(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

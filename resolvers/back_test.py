@@ -19,7 +19,7 @@ from domain.store.period import count_dated, members_dated, page_dated
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredEarning, StoredTransaction, earnings_of
 from resolvers.context import Context
-from resolvers.draft import draft_of, read_draft
+from resolvers.draft import read_under_draft
 from resolvers.replay import Replay, Tally, open_replay, replay_from
 
 LARGEST = 10
@@ -84,8 +84,7 @@ async def back_test(ctx: Context, command: BackTest, *, limit: int | None = None
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
     ctx.principal.require(Permission.LEDGER_READ)
     _check_days(command)
-    given = read_draft(command.draft)
-    book = await ctx.read(lambda tx: _prepare(tx, ctx, command, given, limit))
+    book = await read_under_draft(ctx, command.draft, lambda tx, live, draft: _prepare(tx, live, draft, command, limit))
     after = 0
     while members := await ctx.read(book.next_members(after)):
         after = members[-1]
@@ -120,9 +119,7 @@ def _check_days(command: BackTest) -> None:
         raise InvalidRequest("last_day: lies before the first", field="last_day")
 
 
-def _prepare(tx: Connection, ctx: Context, command: BackTest, given: Mapping[str, Any], limit: int | None) -> "_Book":
-    live = ctx.program(tx)
-    draft = draft_of(tx, live, given)
+def _prepare(tx: Connection, live: ProgramState, draft: ProgramState, command: BackTest, limit: int | None) -> "_Book":
     start = start_of_day(command.first_day, live.zone)
     end = start_of_day(command.last_day + timedelta(days=1), live.zone)
     since = replay_from(draft, start)

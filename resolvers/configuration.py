@@ -1,28 +1,30 @@
 """Use cases of a program's configuration: one document, versioned, applied whole or not at all.
 
-Every change goes the same way, whoever makes it: `make_current` locks, compares the version, runs the
-examples, stores and audits. `resolvers.configuration_item` and `resolvers.attribute` come through it too.
+Every change goes the same way, whoever makes it: `make_current` checks and compiles the next document, runs its
+examples, locks, compares the version, stores and audits. `resolvers.configuration_item` and `resolvers.attribute`
+come through it too.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeAlias
 
+import orjson
 from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import ConfigurationChanged, ConfigurationRefused
-from domain.ledger.expiry import is_over
-from domain.program_zone import load_zone
-from domain.rules.difference import ITEM_NAMES, ListChange, compare
+from domain.models.types import to_json
+from domain.rules.difference import ListChange, compare
 from domain.rules.document import load_document
-from domain.rules.examples import run_examples
+from domain.rules.examples import ExampleResult, run_examples
+from domain.rules.join import parse_joined
 from domain.rules.model import Configuration
 from domain.rules.parse import ConfigurationInvalid, parse
-from domain.rules.problem import shown
 from domain.rules.render import to_document
 from domain.rules.segment import frozen_segments
 from domain.store import audit
@@ -30,16 +32,22 @@ from domain.store.program import (
     ProgramState,
     digest_of,
     find_configuration_row,
-    has_postings,
     insert_configuration,
     lock_program,
     page_configurations,
     set_configuration_version,
+    under,
 )
 from domain.store.segment import forget_snapshots
-from domain.store.tier import is_held
+from resolvers.configuration_check import check_change
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
+
+NextConfiguration: TypeAlias = Callable[[Mapping[str, Any]], Configuration]
+"""Makes the next configuration of the document in force. Raises ConfigurationRefused."""
+
+ROUNDS = 5
+"""How often another change may overtake what is made beside the database."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,13 +83,12 @@ async def apply_configuration(
     is past and was not in force before, an example that fails, or a level that is gone and that members have).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
-    given = read_source(source)
-
-    def next_document(stored: Mapping[str, Any]) -> Configuration:
-        return joined(given, {} if prune else stored)
-
-    return await ctx.write(
-        lambda tx: make_current(tx, ctx, next_document, expected_version=expected_version, change={"prune": prune})
+    given = await asyncio.to_thread(read_source, source)
+    return await make_current(
+        ctx,
+        lambda stored: joined(given, {} if prune else stored),
+        expected_version=expected_version,
+        change={"prune": prune},
     )
 
 
@@ -91,21 +98,16 @@ async def preview_configuration(ctx: Context, source: bytes, *, prune: bool = Fa
     `version` stays the one in force. Raises as `apply_configuration` does.
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
-    given = read_source(source)
-
-    def body(tx: Connection) -> AppliedConfiguration:
-        state = ctx.program(tx)
-        configuration = joined(given, {} if prune else state.document)
-        _check(tx, state, configuration, ctx.services.clock())
-        document = to_document(configuration)
-        return AppliedConfiguration(
-            version=state.config_version,
-            document=document,
-            changed=digest_of(document) != digest_of(state.document),
-            changes=compare(state.document, document),
-        )
-
-    return await ctx.read(body)
+    given = await asyncio.to_thread(read_source, source)
+    state = await ctx.read(ctx.program)
+    following = await asyncio.to_thread(_follow, state, lambda stored: joined(given, {} if prune else stored))
+    await ctx.read(lambda tx: _check(tx, ctx, following))
+    return AppliedConfiguration(
+        version=state.config_version,
+        document=following.after.document,
+        changed=following.changed,
+        changes=following.changes,
+    )
 
 
 async def get_configuration(ctx: Context) -> AppliedConfiguration:
@@ -170,106 +172,107 @@ def read_configuration(document: Mapping[str, Any]) -> Configuration:
         raise ConfigurationRefused(str(error)) from error
 
 
-def make_current(
-    tx: Connection,
-    ctx: Context,
-    next_configuration: Callable[[Mapping[str, Any]], Configuration],
-    *,
-    expected_version: int | None,
-    change: Mapping[str, Any],
+async def make_current(
+    ctx: Context, next_configuration: NextConfiguration, *, expected_version: int | None, change: Mapping[str, Any]
 ) -> AppliedConfiguration:
     """Put in force what `next_configuration` makes of the document that is; `change` is told in the audit trail.
 
     Raises ProgramNotFound, ConfigurationChanged, and ConfigurationRefused as `apply_configuration` does.
     """
-    lock_program(tx, ctx.principal.program)
-    state = ctx.program(tx)
-    if expected_version not in (None, state.config_version):
+    for rounds_left in reversed(range(ROUNDS)):
+        found = await ctx.read(ctx.program)
+        _require_version(found, expected_version)
+        # A large document takes seconds, in which the database has no other writer and the process serves nobody.
+        following = await asyncio.to_thread(_follow, found, next_configuration)
+
+        def body(
+            tx: Connection, following: _Following = following, is_last: bool = rounds_left == 0
+        ) -> AppliedConfiguration | None:
+            lock_program(tx, ctx.principal.program)
+            state = ctx.program(tx)
+            _require_version(state, expected_version)
+            if state.config_version != following.before.config_version:
+                if not is_last:
+                    return None
+                # Others were faster each time: nobody is while the program is locked.
+                following = _follow(state, next_configuration)
+            return _put_in_force(tx, ctx, following, change)
+
+        applied = await ctx.write(body)
+        if applied is not None:
+            if applied.version == found.config_version + 1 and applied.changed:
+                ctx.services.programs.keep(following.compiled(applied.version))
+            return applied
+    raise AssertionError("the last round has an outcome")
+
+
+def _require_version(state: ProgramState, expected: int | None) -> None:
+    if expected not in (None, state.config_version):
         raise ConfigurationChanged(f"version {state.config_version} is in force", field="expected_version")
-    configuration = next_configuration(state.document)
-    _check(tx, state, configuration, ctx.services.clock())
-    recount_aggregates(tx, state.id, state.configuration, configuration)
-    # A segment that gets the name later begins with nobody.
-    forget_snapshots(tx, state.id, set(frozen_segments(state.configuration)) - set(frozen_segments(configuration)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Following:
+    """What is to follow the configuration in force, as far as it can be told without the database."""
+
+    before: ProgramState
+    after: ProgramState
+    changes: Sequence[ListChange]
+    failed: Sequence[ExampleResult]
+
+    @property
+    def changed(self) -> bool:
+        return digest_of(self.after.document) != digest_of(self.before.document)
+
+    def compiled(self, version: int) -> ProgramState:
+        """The program with it in force under this version, as it would be read from the database."""
+        return replace(self.after, config_version=version, document=orjson.loads(to_json(self.after.document)))
+
+
+def _follow(before: ProgramState, next_configuration: NextConfiguration) -> _Following:
+    configuration = next_configuration(before.document)
     document = to_document(configuration)
-    applied = _store(tx, ctx, state, document, change)
-    return replace(applied, changes=compare(state.document, document))
+    return _Following(
+        before=before,
+        after=under(before, configuration, document),
+        changes=compare(before.document, document),
+        failed=[one for one in run_examples(configuration) if not one.passed],
+    )
 
 
 def joined(given: Mapping[str, Any], stored: Mapping[str, Any]) -> Configuration:
     """The file joined with what stands. Raises ConfigurationRefused, with the file's own paths where it has them."""
     try:
-        return parse(join_documents(stored, given))
+        return parse_joined(given, stored)
     except ConfigurationInvalid as error:
-        read_configuration(given)
         raise ConfigurationRefused(str(error)) from error
 
 
-def join_documents(stored: Any, given: Any, name: str = "") -> Any:
-    """`given` over `stored`: objects by key, named lists by name, everything else replaced."""
-    if isinstance(stored, Mapping) and isinstance(given, Mapping):
-        if name in {"expiry", "award", "when"}:
-            return given
-        return {
-            **stored,
-            **{key: join_documents(stored.get(key), value, key) for key, value in given.items()},
-        }
-    by = ITEM_NAMES.get(name)
-    if by is None or not isinstance(stored, list) or not isinstance(given, list):
-        return given
-    if not all(isinstance(one, Mapping) and isinstance(one.get(by), str) for one in given):
-        return given
-    items = {one.get(by): one for one in stored}
-    repeated = len({str(one.get(by)) for one in given}) != len(given)
-    for one in given:
-        items[one.get(by)] = join_documents(items.get(one.get(by)), one)
-    return given if repeated else in_sequence(name, list(items.values()))
+def _check(tx: Connection, ctx: Context, following: _Following) -> None:
+    check_change(tx, following.before, following.after.configuration, failed=following.failed, now=ctx.services.clock())
 
 
-def in_sequence(name: str, items: list[Any]) -> list[Any]:
-    """Levels in ascending order, because one that is added may stand between others; other lists as they are."""
-    if name != "levels":
-        return items
-    try:
-        return sorted(items, key=lambda level: Decimal(level["from"]))
-    except (KeyError, TypeError, ValueError, InvalidOperation):
-        # What cannot be ordered has a fault, which the check of the whole document names.
-        return items
-
-
-def check_runs(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
-    """Refuse what this program cannot run, whatever its examples give. Raises ConfigurationRefused."""
-    if configuration.program.points_decimals != state.places and has_postings(tx, state.id):
-        raise ConfigurationRefused("program.points_decimals: cannot change once points were posted")
-
-
-def _check(tx: Connection, state: ProgramState, configuration: Configuration, now: datetime) -> None:
-    check_runs(tx, state, configuration)
-    expiry = configuration.expiry
-    # What is in force already stays as it is: a date that passed meanwhile must not stand in the way of other changes.
-    if expiry != state.configuration.expiry and is_over(expiry, now, load_zone(configuration.program.time_zone)):
-        raise ConfigurationRefused(f"expiry.date: {expiry.last_day} is past, points would be given expired")
-    failed = [one for one in run_examples(configuration) if not one.passed]
-    if failed:
-        told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])
-        raise ConfigurationRefused(f"examples fail: {told}")
-    _check_levels(tx, state, configuration)
-
-
-def _check_levels(tx: Connection, state: ProgramState, configuration: Configuration) -> None:
-    """Refuse to take a level away from members, who would lose it at once, whatever was promised to them."""
-    kept = {level.name for level in configuration.tiers.levels}
-    for level in state.configuration.tiers.levels if state.configuration.tiers.assessment != "off" else ():
-        if level.name not in kept and is_held(tx, state.id, level.name):
-            told = "is what members have: let them get another first, or switch the assessment off"
-            raise ConfigurationRefused(f"tiers.levels: {shown(level.name)} {told}")
+def _put_in_force(
+    tx: Connection, ctx: Context, following: _Following, change: Mapping[str, Any]
+) -> AppliedConfiguration:
+    _check(tx, ctx, following)
+    state, document = following.before, following.after.document
+    before, after = state.configuration, following.after.configuration
+    recount_aggregates(tx, state.id, before, after)
+    # A segment that gets the name later begins with nobody.
+    forget_snapshots(tx, state.id, set(frozen_segments(before)) - set(frozen_segments(after)))
+    version = state.config_version
+    if following.changed:
+        version += 1
+        _store(tx, ctx, state, document, change)
+    return AppliedConfiguration(
+        version=version, document=document, changed=following.changed, changes=following.changes
+    )
 
 
 def _store(
-    tx: Connection, ctx: Context, state: ProgramState, document: dict[str, Any], change: Mapping[str, Any]
-) -> AppliedConfiguration:
-    if digest_of(document) == digest_of(state.document):
-        return AppliedConfiguration(version=state.config_version, document=document, changed=False)
+    tx: Connection, ctx: Context, state: ProgramState, document: Mapping[str, Any], change: Mapping[str, Any]
+) -> None:
     version, now, actor = state.config_version + 1, ctx.services.clock(), ctx.principal.actor
     insert_configuration(tx, state.id, version, document, digest_of(document), now, actor)
     set_configuration_version(tx, state.id, version)
@@ -283,4 +286,3 @@ def _store(
         before={"version": state.config_version, "digest": digest_of(state.document)},
         after={"version": version, "digest": digest_of(document), "change": change},
     )
-    return AppliedConfiguration(version=version, document=document, changed=True)

@@ -1,5 +1,6 @@
 """Use cases that change one item or section of the configuration, and check the whole of it."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,11 +9,10 @@ from unicodedata import normalize
 from domain.access import Permission
 from domain.errors import ConfigurationRefused
 from domain.rules.difference import ITEM_NAMES
+from domain.rules.join import in_sequence, join_documents
 from domain.rules.problem import shown
 from resolvers.configuration import (
     AppliedConfiguration,
-    in_sequence,
-    join_documents,
     make_current,
     read_configuration,
     read_source,
@@ -70,16 +70,13 @@ async def save_configuration_item(ctx: Context, command: SaveConfigurationItem) 
     ConfigurationChanged, ConfigurationRefused (an unknown group; faults of the whole document with their paths).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
-    item = _read_item(command.section, command.item)
+    item = await asyncio.to_thread(_read_item, command.section, command.item)
     change = _told("save", command.section, command.group, item.get(ITEM_NAMES.get(command.section, "")))
-    return await ctx.write(
-        lambda tx: make_current(
-            tx,
-            ctx,
-            lambda stored: read_configuration(save_item(stored, command.section, item, command.group)),
-            expected_version=command.expected_version,
-            change=change,
-        )
+    return await make_current(
+        ctx,
+        lambda stored: read_configuration(save_item(stored, command.section, item, command.group)),
+        expected_version=command.expected_version,
+        change=change,
     )
 
 
@@ -89,14 +86,11 @@ async def remove_configuration_item(ctx: Context, command: RemoveConfigurationIt
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
     change = _told("remove", command.section, command.group, command.name)
-    return await ctx.write(
-        lambda tx: make_current(
-            tx,
-            ctx,
-            lambda stored: read_configuration(remove_item(stored, command.section, command.name, command.group)),
-            expected_version=command.expected_version,
-            change=change,
-        )
+    return await make_current(
+        ctx,
+        lambda stored: read_configuration(remove_item(stored, command.section, command.name, command.group)),
+        expected_version=command.expected_version,
+        change=change,
     )
 
 

@@ -1,25 +1,54 @@
 """A configuration that is not in force: read, joined with what is and checked as `configurationApply` would."""
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from domain.rules.render import to_document
 from domain.store.program import ProgramState, under
-from resolvers.configuration import check_runs, joined, read_source, source_of
+from resolvers.configuration import ROUNDS, joined, read_source, source_of
+from resolvers.configuration_check import check_runs
+from resolvers.context import Context
+
+Result = TypeVar("Result")
 
 
-def read_draft(given: Any) -> dict[str, Any]:
-    """The plain document of a draft, from the text of a file or from plain values. Raises ConfigurationRefused."""
+async def read_under_draft(
+    ctx: Context, given: Any, body: Callable[[Connection, ProgramState, ProgramState], Result]
+) -> Result:
+    """Run `body` as `ctx.read` does, with the program as it is and as it would be with a draft over what is in force.
+
+    `given` is the text of a file or plain values. Its examples are not run. Raises ConfigurationRefused with every
+    fault, and for what the program could not run.
+    """
+    document = await asyncio.to_thread(_read, given)
+    for rounds_left in reversed(range(ROUNDS)):
+        found = await ctx.read(ctx.program)
+        # Seconds for a large document: the others' requests are served meanwhile.
+        drafted = await asyncio.to_thread(_over, found, document)
+
+        def whole(
+            tx: Connection, draft: ProgramState = drafted, is_last: bool = rounds_left == 0
+        ) -> tuple[Result] | None:
+            live = ctx.program(tx)
+            if live.config_version != draft.config_version:
+                if not is_last:
+                    return None
+                draft = _over(live, document)
+            check_runs(tx, live, draft.configuration)
+            return (body(tx, live, draft),)
+
+        if (answer := await ctx.read(whole)) is not None:
+            return answer[0]
+    raise AssertionError("the last round has an answer")
+
+
+def _read(given: Any) -> dict[str, Any]:
     return read_source(given if isinstance(given, bytes | str) else source_of(given))
 
 
-def draft_of(tx: Connection, live: ProgramState, given: Mapping[str, Any]) -> ProgramState:
-    """The program as it would be with this document over what is in force. Its examples are not run.
-
-    Raises ConfigurationRefused with every fault, and for what the program could not run.
-    """
-    configuration = joined(given, live.document)
-    check_runs(tx, live, configuration)
+def _over(live: ProgramState, document: Mapping[str, Any]) -> ProgramState:
+    configuration = joined(document, live.document)
     return under(live, configuration, to_document(configuration))

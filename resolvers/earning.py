@@ -230,7 +230,7 @@ class Earnings:
         awards = [award for _, award in posted]
         one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
         if self._refunds is not None:
-            self._refunds.remember(member.id, command.transaction_id, one.purchase)
+            one.taken_back = self._refunds.remember(member.id, command.transaction_id, one.purchase)
         self._referring.reward_purchase(member, self._awarding, self._tiering)
         one.bonuses = self._tiering.assess(member, self._accounts[member.id])
 

@@ -178,14 +178,22 @@ def entry_of(stored: StoredEntry, state: ProgramState, keys: KeyRing) -> LedgerE
 
 def _narration(stored: StoredEntry, detail: Mapping[str, Any], state: ProgramState) -> str:
     if stored.kind == "earn":
-        rules = "; ".join(one["rule"] for one in detail.get("rules", []))
-        return f"{detail.get('group', 'Earned')}: {rules}" if rules else "Earned"
+        group = detail.get("group", "Earned")
+        # The rule of a campaign is named as the campaign is.
+        said = {group, group.removeprefix("Campaign ")}
+        rules = [one["rule"] for one in detail.get("rules", [])]
+        more = "; ".join(rule for rule in rules if rule not in said)
+        if not rules:
+            return "Earned"
+        return f"{group}: {more}" if more else str(group)
     if stored.kind == "redemption":
         return f"Redeemed: {state.terms.redemption_types.get(stored.loyalty_txn_type, 'redemption')}"
     if stored.kind == "transfer":
         return "Points transferred in" if stored.points > 0 else "Points transferred out"
     if "referral" in detail:
         return "Referral bonus"
+    if stored.kind == "bonus" and "tier" in detail:
+        return f"Bonus for the tier {detail['tier']}"
     return _NARRATIONS[stored.kind]
 
 

@@ -169,31 +169,32 @@ class Refunds:
         """When the purchases were made: the windows that refunds give back to."""
         return [one.at for mine in self._purchases.values() for one in mine]
 
-    def remember(self, member_id: int, transaction_id: str, purchase: Purchase) -> None:
-        """A purchase of this run: refunds that wait for it take it back now, later ones may."""
+    def remember(self, member_id: int, transaction_id: str, purchase: Purchase) -> list[Draft]:
+        """A purchase of this run, and what refunds of earlier runs that waited for it take back now."""
         key = member_id, transaction_id
         self._purchases.setdefault(key, []).append(purchase)
-        for waiting in self._parked.pop(key, []):
-            self._apply_parked(key, waiting)
+        return [draft for waiting in self._parked.pop(key, []) for draft in self._apply_parked(key, waiting)]
 
     def park(self, member_id: int, transaction_id: str, refund_of: Waiting) -> None:
         """A refund of this run whose purchase has not arrived."""
         self._parked.setdefault((member_id, transaction_id), []).append(refund_of)
 
-    def _apply_parked(self, key: Key, waiting: Waiting) -> None:
+    def _apply_parked(self, key: Key, waiting: Waiting) -> list[Draft]:
         try:
             waiting.drafts = self.take_back(*key, waiting.amount, waiting.dated) or []
         except InsufficientPoints:
             # Under `refuse` it stays where it is; the purchase itself is none the worse.
             self._parked.setdefault(key, []).append(waiting)
-            return
+            return []
         waiting.is_parked = False
-        if waiting.stored is not None:
-            for draft in waiting.drafts:
-                draft.transaction_ref = waiting.stored.id
-            waiting.stored.status = POSTED
-            waiting.stored.points = sum(draft.points for draft in waiting.drafts)
-            self._changed[waiting.stored.id] = waiting.stored
+        if waiting.stored is None:
+            return []  # It is of this run, whose answer to it tells them.
+        for draft in waiting.drafts:
+            draft.transaction_ref = waiting.stored.id
+        waiting.stored.status = POSTED
+        waiting.stored.points = sum(draft.points for draft in waiting.drafts)
+        self._changed[waiting.stored.id] = waiting.stored
+        return waiting.drafts
 
     def take_back(self, member_id: int, transaction_id: str, amount: Decimal, dated: datetime) -> list[Draft] | None:
         """The postings of a refund; None where its purchase has not arrived. Raises InsufficientPoints (`refuse`)."""

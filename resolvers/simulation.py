@@ -31,7 +31,7 @@ from domain.store.program import ProgramState
 from domain.store.reading import Reading
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
-from resolvers.draft import draft_of, read_draft
+from resolvers.draft import read_under_draft
 from resolvers.earning import Earnings
 from resolvers.entry import EntryLot, entry_lot
 from resolvers.recount import aggregates_to_count, count_of_member
@@ -95,7 +95,8 @@ class CapState:
 class Simulation:
     """What would become of the transaction; with a `refusal` nothing.
 
-    `points` is what submitting it would answer; `postings` also has the bonuses for tiers that it leads to.
+    `points` is what submitting it would answer; `postings` also has what refunds that wait for it would take back,
+    and the bonuses for tiers that it leads to.
     `fruitless` are groups whose rules matched and that would give nothing.
     `config_version` is the version in force, over which a draft was laid.
     """
@@ -119,7 +120,6 @@ async def simulate_transaction(ctx: Context, command: SimulateTransaction) -> Si
     """
     ctx.principal.require(Permission.CONFIGURATION_READ)
     ctx.principal.require(Permission.TRANSACTION_SUBMIT)
-    given = None if command.draft is None else read_draft(command.draft)
     transaction, now = _identified(command.transaction), ctx.services.clock()
     is_named = bool(
         transaction.member_relation_reference or transaction.card_number or transaction.sub_relation_identifier
@@ -127,16 +127,21 @@ async def simulate_transaction(ctx: Context, command: SimulateTransaction) -> Si
     if is_named and command.member is not None:
         raise BadRequest("member: only where the transaction names nobody", field="member")
 
-    def body(tx: Connection) -> Simulation:
-        live = ctx.program(tx)
-        state = live if given is None else draft_of(tx, live, given)
+    def body(tx: Connection, live: ProgramState, state: ProgramState) -> Simulation:
         sample = None if is_named else command.member or SampleMember()
         rehearsal = Rehearsal(tx, ctx, state, now, live=live.configuration)
         if sample is not None:
             rehearsal.stand_in, rehearsal.tier = _stand_in(state, sample, now), sample.tier
-        return rehearsal.run(transaction, is_draft=given is not None)
+        return rehearsal.run(transaction, is_draft=state is not live)
 
-    return await ctx.read(body)
+    if command.draft is not None:
+        return await read_under_draft(ctx, command.draft, body)
+
+    def in_force(tx: Connection) -> Simulation:
+        live = ctx.program(tx)
+        return body(tx, live, live)
+
+    return await ctx.read(in_force)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -239,7 +244,7 @@ def _simulated(told: Simulation, one: Submission, state: ProgramState) -> Simula
         told,
         points=from_minor(sum(draft.points for draft in drafts), state.places),
         is_parked=one.waiting is not None and one.waiting.is_parked,
-        postings=[_posting(draft, state) for draft in (*drafts, *one.bonuses)],
+        postings=[_posting(draft, state) for draft in (*drafts, *one.taken_back, *one.bonuses)],
         fruitless=[each for each in explained if each is not None],
         caps=_caps(one, state),
         ignored_keys=one.ignored,

@@ -77,6 +77,7 @@ class StatementQuery:
     """A range of a member's postings by transaction date, inclusive, in the program's zone.
 
     `date_from` and `date_to` are dates or date-times without zone (program's) or aware.
+    `refuse_reversed`: one that ends before it begins is an error; else nothing is in it.
     `types` None: all; else at most 100 different ones. `skip` is 0-based, `limit` at most 500.
     """
 
@@ -87,6 +88,7 @@ class StatementQuery:
     skip: int = 0
     limit: int = MAX_PAGE
     currency: str = "DEFAULT"
+    refuse_reversed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,19 +135,24 @@ async def get_statement_summary(
 
 
 def _range(query: StatementQuery, state: ProgramState) -> tuple[datetime | None, datetime | None]:
-    """[start, end) in UTC: a date alone means its whole day, a time its whole millisecond."""
+    """[start, end) in UTC: a date alone means its whole day, a time its whole millisecond. Raises InvalidRequest."""
     start = None if query.date_from is None else to_instant(query.date_from, state.zone)
     if query.date_to is None:
         return start, None
     if isinstance(query.date_to, datetime):
-        return start, to_instant(query.date_to, state.zone) + timedelta(milliseconds=1)
-    return start, start_of_day(query.date_to + timedelta(days=1), state.zone)
+        end = to_instant(query.date_to, state.zone) + timedelta(milliseconds=1)
+    else:
+        end = start_of_day(query.date_to + timedelta(days=1), state.zone)
+    if query.refuse_reversed and start is not None and end <= start:
+        raise InvalidRequest("to: lies before from", field="to")
+    return start, end
 
 
 async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
     """The postings of a range, newest first.
 
-    Raises BadRequest, Forbidden, InvalidRequest (range, types), NoTransactions (unknown types), MemberNotFound.
+    Raises BadRequest, Forbidden, InvalidRequest (page, types), MemberNotFound, NoTransactions (unknown types),
+    InvalidRequest (a reversed range).
     """
     reference = own_reference(ctx, query.relation_reference)
     if query.skip < 0:
@@ -160,9 +167,9 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
         holder = find_holder(tx, ctx, reference, query.currency)
         if types is not None and not types <= known_types(holder.state):
             raise NoTransactions
+        start, end = _range(query, holder.state)
         if holder.account_id is None:
             return StatementPage(entries=[], count=0)
-        start, end = _range(query, holder.state)
         entries, count = store.read_statement(
             tx,
             holder.state.id,
@@ -181,7 +188,7 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
 async def get_categorized_statement(ctx: Context, query: StatementQuery) -> Sequence[CategoryRow]:
     """Opening balance, a row a category, closing balance; the rows add up.
 
-    Raises BadRequest, Forbidden, MemberNotFound.
+    Raises BadRequest, Forbidden, MemberNotFound, InvalidRequest (a reversed range).
     """
     reference, now = own_reference(ctx, query.relation_reference), ctx.services.clock()
 

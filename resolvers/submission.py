@@ -56,7 +56,8 @@ class SubmitTransaction:
 class TransactionOutcome:
     """What a transaction earned, or took back (negative). `external_references` has one per ledger posting.
 
-    `is_parked`: a refund whose purchase has not arrived.
+    `is_parked`: a refund whose purchase has not arrived. `taken_back` (negative), which `points` leaves out: what such
+    refunds took of this purchase when it arrived; their postings come last.
     """
 
     id: int
@@ -68,13 +69,15 @@ class TransactionOutcome:
     replayed: bool = False
     ignored_keys: Sequence[str] = ()
     is_parked: bool = False
+    taken_back: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)
 class Submission:
     """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored.
 
-    `used` is what the caps had counted before its `evaluation`; `bonuses` are for tiers that it led to.
+    `used` is what the caps had counted before its `evaluation`; `bonuses` are for tiers that it led to, `taken_back`
+    for refunds that had waited for it.
     """
 
     command: SubmitTransaction
@@ -92,6 +95,7 @@ class Submission:
     evaluation: Evaluation | None = None
     used: Mapping[CapKey, int] = field(default_factory=dict)
     bonuses: list[Draft] = field(default_factory=list)
+    taken_back: list[Draft] = field(default_factory=list)
     waiting: Waiting | None = None
 
     @property
@@ -102,13 +106,14 @@ class Submission:
     @property
     def bindable(self) -> dict[str, Any]:
         """What its idempotency key stands for, once it is stored."""
-        stored = self.stored
+        stored, postings = self.stored, [*self.drafts, *self.taken_back]
         return {
             "id": stored.id if stored else None,
             "member_id": stored.member_id if stored else None,
             "points": stored.points if stored else 0,
-            "entries": [draft.id for draft in self.drafts],
-            "references": [str(draft.external_reference) for draft in self.drafts],
+            "entries": [draft.id for draft in postings],
+            "references": [str(draft.external_reference) for draft in postings],
+            **({"taken_back": sum(draft.points for draft in self.taken_back)} if self.taken_back else {}),
             **({"parked": True} if stored is not None and stored.status == PARKED else {}),
         }
 
@@ -183,8 +188,12 @@ def _given(command: SubmitTransaction, state: ProgramState) -> dict[str, Any]:
 def _check(command: SubmitTransaction) -> Pair | None:
     if not command.transaction_id:
         raise BadRequest("transaction_id is needed", field="transaction_id")
-    if len(command.transaction_id) > 100 or len(command.member_relation_reference or "") > 100:
-        raise BadRequest("transaction_id and member_relation_reference: at most 100 characters")
+    for name, text in (
+        ("transaction_id", command.transaction_id),
+        ("member_relation_reference", command.member_relation_reference),
+    ):
+        if len(text or "") > 100:
+            raise BadRequest(f"{name}: at most 100 characters", field=name)
     pair = read_pair(command.card_number, command.sub_relation_identifier)
     if not command.member_relation_reference and pair is None:
         raise BadRequest(
@@ -227,10 +236,11 @@ def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOu
         member_id=stored["member_id"],
         points=from_minor(stored["points"], places),
         entry_ids=stored["entries"],
-        external_references=[draft.external_reference for draft in one.drafts],
+        external_references=[draft.external_reference for draft in (*one.drafts, *one.taken_back)],
         replayed=replayed,
         ignored_keys=one.ignored,
         is_parked=one.waiting is not None and one.waiting.is_parked,
+        taken_back=from_minor(stored.get("taken_back", 0), places),
     )
 
 
@@ -246,4 +256,5 @@ def replay_of(one: Submission, bound: Bound, places: int) -> TransactionOutcome:
         external_references=[UUID(one) for one in outcome["references"]],
         replayed=True,
         is_parked=outcome.get("parked", False),
+        taken_back=from_minor(outcome.get("taken_back", 0), places),
     )

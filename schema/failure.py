@@ -52,6 +52,10 @@ _INPUTS = frozenset(
 
 _OTHER_NAMES = {"limit": "first"}
 _NAMED = re.compile(r"[A-Za-z_]+: (.*)", re.DOTALL)
+# As domain and files write them, and as REST does.
+_WORDS = {name: to_camel_case(name) for name in _INPUTS}
+_WORDS |= {camel[0].upper() + camel[1:]: camel for camel in _WORDS.values()}
+_WORD = re.compile(rf"(?<![\w'.])(?:{'|'.join(_WORDS)})(?![\w'.])")
 
 _log = structlog.get_logger("tessera.graphql")
 
@@ -71,11 +75,14 @@ def input_name(field: str | None) -> str | None:
 
 
 def message_of(error: TesseraError) -> str:
-    """What is wrong in words; a detail that begins with the name of an input has its GraphQL name."""
-    named = _NAMED.fullmatch(error.detail or "")
-    if named is None or error.field is None:
+    """What is wrong in words; inputs that a detail names have their GraphQL names."""
+    if error.detail is None or error.field is None:
         return error.text
-    return f"{error.message} ({input_name(error.field)}: {named[1]})"
+    named = _NAMED.fullmatch(error.detail)
+    detail = error.detail if named is None else f"{input_name(error.field)}: {named[1]}"
+    if error.field in _INPUTS:
+        detail = _WORD.sub(lambda found: _WORDS[found[0]], detail)
+    return f"{error.message} ({detail})"
 
 
 def extensions_of(error: TesseraError, request_id: str, code: str | None = None) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from tessera.settings import Settings
 # Longer than the idle time of common load balancers, so that it is they who close a connection.
 KEEP_ALIVE_S = 75
 STOP_LIMIT_S = 15
+# A worker answers its supervisor from a thread, which waits for the interpreter behind whatever the worker computes and
+# for the machine behind all others. uvicorn's 5 s kill workers that are only busy, with the requests under way in them.
+HEALTH_LIMIT_S = 60
 
 
 def serve_until_stopped(settings: Settings, *, workers: int, on_started: Callable[[], None]) -> None:
@@ -66,6 +69,7 @@ def _config(settings: Settings, app: Any, workers: int | None = None) -> uvicorn
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_LIMIT_S,
+        timeout_worker_healthcheck=HEALTH_LIMIT_S,
     )
 
 

@@ -77,7 +77,8 @@ def _message(error: ValidationError) -> str:
     match error.validator:
         case "type":
             wanted = " or ".join([limit] if isinstance(limit, str) else limit)
-            return f"must be a {wanted}, not {shown(error.instance)}"
+            article = "an" if wanted[0] in "aio" else "a"
+            return f"must be {article} {wanted}, not {shown(error.instance)}"
         case "enum":
             return f"must be one of {', '.join(map(str, limit))}, not {shown(error.instance)}"
         case "const":

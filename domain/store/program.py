@@ -16,7 +16,7 @@ from domain.models.types import to_json
 from domain.rules.asked import asked_by_rules, asked_by_segments
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.model import Configuration, ProgramTerms
-from domain.rules.parse import parse
+from domain.rules.parse import parse_stored
 
 _CACHED = 256
 # Facts that cost a statement of their own, so that they are read only where a condition asks for them.
@@ -79,18 +79,22 @@ class ProgramCache:
         cached = self._states.get(program_id)
         if cached is None or cached.config_version != row.config_version:
             cached = _load(tx, row)
-            self._states[program_id] = cached
-            if len(self._states) > _CACHED:
-                self._states.popitem(last=False)
+            self.keep(cached)
         return cached
+
+    def keep(self, state: ProgramState) -> None:
+        """Take a program whose configuration was stored: nobody has to compile it again."""
+        self._states[state.id] = state
+        if len(self._states) > _CACHED:
+            self._states.popitem(last=False)
 
 
 def _load(tx: Connection, row: Row[Any]) -> ProgramState:
-    document = tx.scalar(
+    document = tx.scalars(
         select(program_config.c.document).where(
             program_config.c.program_id == row.id, program_config.c.version == row.config_version
         )
-    )
+    ).one()
     return ProgramState(
         id=row.id,
         public_id=row.public_id,
@@ -98,7 +102,7 @@ def _load(tx: Connection, row: Row[Any]) -> ProgramState:
         name=row.name,
         config_version=row.config_version,
         created_at=row.created_at,
-        **_decided_by(parse(document), document or {}),
+        **_decided_by(parse_stored(document), document),
     )
 
 

@@ -93,8 +93,8 @@ class PointsSimulatePayload:
     is_draft: bool = strawberry.field(description="Whether a draft decided.")
     configuration_version: int = strawberry.field(description="The version in force, over which a draft is laid.")
     entries: list[SimulatedEntry] = strawberry.field(
-        description="The postings, one for each rule group that gives something; then the bonuses for tiers that it "
-        "leads to, which are not part of `points`."
+        description="The postings, one for each rule group that gives something; then what refunds that wait for the "
+        "purchase would take back, and the bonuses for tiers that it leads to. Neither is part of `points`."
     )
     fruitless: list[Explanation] = strawberry.field(
         description="Groups whose rules match and that give nothing all the same, because of caps or rounding."

@@ -41,6 +41,9 @@ class TransactionPayload:
     transaction_id: str = strawberry.field(description="The submitter's own id.")
     points: Points = strawberry.field(description="What all rules together gave; what a refund took back, negative.")
     is_parked: bool = strawberry.field(description="A refund whose purchase has not arrived: it is applied then.")
+    taken_back: Points = strawberry.field(
+        description="What refunds that had waited for this purchase took back at once, negative; not part of `points`."
+    )
     external_references: list[UUID] = strawberry.field(description="A reference for each posting.")
     replayed: bool = strawberry.field(description="The idempotency key had run before: nothing was done again.")
     ignored_keys: list[str] = strawberry.field(description="Attributes that nobody defined and that were left out.")
@@ -51,7 +54,7 @@ class TransactionPayload:
     async def member(self, info: Info) -> Member | None:
         return await load_member(self.member_id, info.context)
 
-    @field("The postings, one for each rule group that gave something.")
+    @field("The postings, one for each rule group that gave something; then those of refunds that had waited for it.")
     async def entries(self, info: Info) -> list[LedgerEntry] | None:
         return await load_entries(self.entry_ids, info.context)
 
@@ -94,6 +97,7 @@ def _payload(outcome: TransactionOutcome) -> TransactionPayload:
         external_references=list(outcome.external_references),
         replayed=outcome.replayed,
         is_parked=outcome.is_parked,
+        taken_back=Points(outcome.taken_back),
         ignored_keys=list(outcome.ignored_keys),
         member_id=outcome.member_id,
         entry_ids=list(outcome.entry_ids),

@@ -234,6 +234,7 @@ class Member(Node):
             relation_reference=self.relation_reference,
             date_from=from_,
             date_to=to,
+            refuse_reversed=True,
             types=None if types is None else tuple(types),
             skip=skip,
             limit=read_page(first, None).size,
@@ -244,7 +245,9 @@ class Member(Node):
     async def categorized_statement(
         self, info: Info, from_: From = None, to: To = None
     ) -> list[StatementCategory] | None:
-        query = StatementQuery(relation_reference=self.relation_reference, date_from=from_, date_to=to)
+        query = StatementQuery(
+            relation_reference=self.relation_reference, date_from=from_, date_to=to, refuse_reversed=True
+        )
         return [to_category(row) for row in await info.context.loaders.categories.load(query)]
 
     @field("What expires in one calendar year of the program's time zone.")

@@ -18,9 +18,8 @@ from domain.rules.schema import schema_text
 from resolvers.back_test import BackTest, BackTestReport, Difference, back_test
 from resolvers.configuration import (
     get_configuration,
-    join_documents,
+    joined,
     preview_configuration,
-    read_configuration,
     read_source,
 )
 from resolvers.program import AppliedConfiguration, apply_configuration
@@ -166,7 +165,7 @@ def _joined(file: Path, program_id: int) -> Configuration:
     async def body(runtime: Runtime) -> Configuration:
         ctx = program_context(runtime, await find_program(runtime, program_id))
         stored = (await get_configuration(ctx)).document
-        return read_configuration(join_documents(stored, read_source(_read(file))))
+        return joined(read_source(_read(file)), stored)
 
     return run(body, read_only=True)
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from domain.errors import ServiceUnavailable
+from domain.errors import BadRequest, InvalidAttribute, ServiceUnavailable, TesseraError
 from schema import query as queries
 from schema.app import build_graphql_app
+from schema.failure import message_of
 from tests.graphql.world import Caller, World
 
 SECRET = "ada@example.com and SELECT * FROM member"
@@ -55,6 +56,33 @@ async def test_a_callers_mistakes_are_not_logged(world: World, server: Caller) -
         await server.send(b"{")
         await world.redeem(server, "nobody", 1)
     assert logs == []
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            BadRequest("card_number or sub_relation_identifier is needed", field="card_number"),
+            "cardNumber or subRelationIdentifier is needed",
+        ),
+        (
+            BadRequest("RelationReference and ExternalReference are needed", field="external_reference"),
+            "relationReference and externalReference are needed",
+        ),
+        (
+            BadRequest("relation_reference: either it or member_id", field="relation_reference"),
+            "relationReference: either it or memberId",
+        ),
+        # What the caller or the program named itself stays as it is.
+        (InvalidAttribute("my_key: not product_code", field="my_key"), "my_key: not product_code"),
+        (
+            BadRequest("product_code: unknown: 'product_code'", field="product_code"),
+            "productCode: unknown: 'product_code'",
+        ),
+    ],
+)
+def test_a_message_has_the_names_of_the_callers_inputs(error: TesseraError, told: str) -> None:
+    assert message_of(error) == f"{error.message} ({told})"
 
 
 async def test_a_surprise_outside_the_fields_is_masked_too(server: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,14 @@ async def test_a_statement_is_refused(world: World, server: Caller) -> None:
         ("statement(skip: -1) {count}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "skip")),
         ("expiring(first: 101) {available}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "first")),
         ("expirySchedule(year: 1800) {period}", ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "year")),
+        (
+            'statement(from: "2026-02-02", to: "2026-02-01") {count}',
+            ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "to"),
+        ),
+        (
+            'categorizedStatement(from: "2026-02-02", to: "2026-02-01") {points}',
+            ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "to"),
+        ),
         ('statement(from: "2026-02-30") {count}', ("GRAPHQL_VALIDATION_FAILED", "BAD_REQUEST", "999", "from")),
     ):
         answer = await server.ask(f'{{member(reference: "{reference}") {{relationReference {field}}}}}')

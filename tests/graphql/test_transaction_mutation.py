@@ -5,7 +5,7 @@ from tests.graphql.world import Caller, World
 STATUS = """mutation($i: MemberStatusChangeInput!) {memberStatusChange(input: $i) {replayed member {status}}}"""
 
 SUBMIT = """mutation($i: TransactionSubmitInput!) {transactionSubmit(input: $i) {
-    transactionId points isParked replayed ignoredKeys externalReferences
+    transactionId points isParked takenBack replayed ignoredKeys externalReferences
     entries {kind bucket points category expiresAt} member {relationReference balance {available bonus}}}}"""
 
 SUBMIT_MANY = """mutation($i: [TransactionSubmitInput!]!) {transactionsSubmit(input: {transactions: $i}) {
@@ -23,6 +23,7 @@ async def test_a_transaction_earns_by_every_rule_group(world: World, server: Cal
         "transactionId": given["transactionId"],
         "points": "19.67",
         "isParked": False,
+        "takenBack": "0",
         "replayed": False,
         "ignoredKeys": [],
         "entries": [
@@ -45,6 +46,9 @@ async def test_a_refund_says_that_it_waits_for_its_purchase(world: World, server
     parked = (await server.ask(SUBMIT, i=refund)).data["transactionSubmit"]
     assert (parked["points"], parked["isParked"]) == ("0", True)
     assert (await server.ask(SUBMIT, i=refund)).data["transactionSubmit"] == {**parked, "replayed": True}
+    arrived = (await server.ask(SUBMIT, i=given)).data["transactionSubmit"]
+    assert (arrived["points"], arrived["takenBack"], len(arrived["externalReferences"])) == ("10", "-10", 2)
+    assert [(one["kind"], one["points"]) for one in arrived["entries"]] == [("EARN", "10"), ("REFUND", "-10")]
 
 
 async def test_a_transaction_with_a_key_is_posted_once(world: World, server: Caller) -> None:
@@ -70,7 +74,7 @@ async def test_a_transaction_is_refused(world: World, server: Caller) -> None:
         (fresh | {"memberRelationReference": blocked}, bad, "MEMBERSHIP_BLOCKED", "115", None),
         (fresh | {"productCode": "WINE"}, bad, "INVALID_PRODUCT_CODE", "105", "productCode"),
         (fresh | {"amount": "-1"}, bad, "INVALID_REQUEST", "998", "amount"),
-        (fresh | {"transactionId": "x" * 101}, bad, "BAD_REQUEST", "999", None),
+        (fresh | {"transactionId": "x" * 101}, bad, "BAD_REQUEST", "999", "transactionId"),
         (fresh | {"transactionDate": "1850-01-01T00:00:00Z"}, bad, "BAD_REQUEST", "999", "transactionDate"),
         (fresh | {"transactionDate": "2026-02-03T11:16:03"}, bad, "BAD_REQUEST", "999", "transactionDate"),
         (fresh | {"amount": "1e3"}, bad, "BAD_REQUEST", "999", "amount"),

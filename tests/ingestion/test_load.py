@@ -64,6 +64,20 @@ async def test_the_summary_adds_up(desk: Desk) -> None:
     }
 
 
+async def test_the_row_that_makes_points_move_counts_them(desk: Desk) -> None:
+    await desk.load("July_CPD.csv", MEMBERS)
+    await desk.load("Early_TXN.csv", transactions("T1,CR,4,2026-07-02,M1,MUSIC"))
+    await desk.load("Late_TXN.csv", transactions("T1,DR,10,2026-07-01,M1,MUSIC", "T2,DR,1,2026-07-01,M1,MUSIC"))
+    assert [(row["message"], row["points"]) for row in desk.results("Early_TXN") + desk.results("Late_TXN")] == [
+        ("Success", "0"),
+        ("Success (a refund had waited for it)", "6"),
+        ("Success", "1"),
+    ]
+    summary = desk.summary("Late_TXN")
+    assert (summary["points_awarded"], summary["points_taken"]) == (7, 0)
+    assert (await points_of(desk))["M1"] == (7, 0)
+
+
 async def test_a_row_earns_what_the_api_would_have_given(desk: Desk) -> None:
     await desk.load("July_CPD.csv", MEMBERS)
     await desk.load("July_TXN.csv", transactions("T1,DR,29.335,2026-07-01,M1,MUSIC", "T2,DR,1.005,2026-03-08,M1,MUSIC"))

@@ -21,7 +21,7 @@ from resolvers.merge import MergeMembers, merge_members, undo_merge
 from resolvers.segment import list_memberships
 from resolvers.snapshot import FreezeSegment, freeze_segment
 from tests.resolvers.conftest import Shop
-from tests.resolvers.desk import administrator, enroll, member_of, outcome, set_status, verified
+from tests.resolvers.desk import administrator, enroll, entries, member_of, outcome, set_status, verified
 from tests.resolvers.test_segment import buy
 
 # On these clocks, fourteen hours ahead, 2 March begins at ten in the morning of 1 March.
@@ -117,6 +117,8 @@ async def test_a_purchase_gets_what_a_member_is_told(shop: Shop, ctx: Context) -
         "BOB": [["New ones", "First"], both, both, both, both, []],
         "EVE": [["New ones", "First"], both, [*both, "Papers"], both, both, []],
     }
+    narrations = {one.narration for one in await entries(ctx, "BOB")}
+    assert narrations == {"Base: One for one", "Campaign All", "Campaign New ones", "Campaign First"}
     await verified(shop)
 
 

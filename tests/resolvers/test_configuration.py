@@ -1,9 +1,17 @@
 """Applying configuration: joined with what stands, versioned, refused whole."""
 
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
-from domain.errors import ConfigurationRefused, Forbidden
-from resolvers.configuration import join_documents, preview_configuration
+from domain.errors import ConfigurationChanged, ConfigurationRefused, Forbidden
+from domain.rules.join import join_documents
+from domain.rules.model import Configuration
+from domain.store.program import ProgramCache
+from resolvers.configuration import NextConfiguration, joined, make_current, preview_configuration, read_source
+from resolvers.context import Context
 from resolvers.program import apply_configuration, get_configuration
 from tests.resolvers.conftest import RULES, Shop
 from tests.resolvers.desk import nothing_written
@@ -33,6 +41,10 @@ async def test_what_a_file_leaves_out_stays_unless_pruned(shop: Shop) -> None:
         (b"version: 1\nexamples: [{name: wrong, transaction: {amount: '3'}, points: 4}]", "wrong: expected 4, got 3"),
         (b"version: 1\nprogram: {redemption_types: {'2': lounge}}", "program.redemption_types"),
         (b"program: {redemption_minimum: 1e99999999999999999999}", "out of range"),
+        (
+            b"segments: [{name: A, when: {attribute: member.passport, op: gt, value: 1}}]",
+            "refused (segments[0].when.op: gt does not fit a text)",
+        ),
         (b"version: [", ""),
         (b"version: 1\nrule_groups: [{name: [1]}]", "rule_groups[0].name"),
         (b"version: 1\nproduct_codes: [{code: {a: 1}}]", "product_codes[0].code"),
@@ -48,6 +60,54 @@ async def test_a_bad_file_is_refused_and_stores_nothing(shop: Shop, source: byte
         await apply_configuration(shop.contexts[0], source)
     assert told in refusal.value.text
     assert await get_configuration(shop.contexts[0]) == before
+
+
+def overtaken(context: Context, times: int) -> tuple[list[int], NextConfiguration]:
+    """A change that another overtakes so often while it is made, with the versions that it was made of."""
+    loop, made_of = asyncio.get_running_loop(), list[int]()
+
+    def following(stored: Mapping[str, Any]) -> Configuration:
+        made_of.append(len(stored["segments"]))
+        if len(made_of) <= times:
+            other = apply_configuration(context, b"segments: [{name: Other %d, kind: frozen}]" % len(made_of))
+            # Neither the event loop nor the writer may be what waits here: they have to serve the other one.
+            asyncio.run_coroutine_threadsafe(other, loop).result(10)
+        return joined(read_source("segments: [{name: Own, kind: frozen}]"), stored)
+
+    return made_of, following
+
+
+@pytest.mark.parametrize("times", [0, 1, 5])
+async def test_a_change_is_made_beside_all_others_and_anew_where_one_overtook_it(shop: Shop, times: int) -> None:
+    context = shop.contexts[0]
+    before = await get_configuration(context)
+    made_of, following = overtaken(context, times)
+    applied = await make_current(context, following, expected_version=None, change={})
+    there = len(before.document["segments"])
+    assert made_of == list(range(there, there + times + 1))
+    assert applied.version == before.version + times + 1
+    now = await get_configuration(context)
+    assert [one["name"] for one in now.document["segments"]][there:] == [
+        *(f"Other {n + 1}" for n in range(times)),
+        "Own",
+    ]
+    # What the process keeps is what any other reads.
+    other = await context.read(lambda tx: ProgramCache().current(tx, context.principal.program))
+    kept = context.services.programs.peek(context.principal.program)
+    assert kept is not None
+    told = "id", "name", "config_version", "configuration", "document", "zone", "created_at", "asks_for_purchases"
+    assert [getattr(kept, one) for one in told] == [getattr(other, one) for one in told]
+
+
+async def test_a_change_of_one_version_is_refused_where_another_overtook_it(shop: Shop) -> None:
+    context = shop.contexts[0]
+    before = await get_configuration(context)
+    made_of, following = overtaken(context, 1)
+    with pytest.raises(ConfigurationChanged):
+        await make_current(context, following, expected_version=before.version, change={})
+    now = await get_configuration(context)
+    assert (len(made_of), now.version) == (1, before.version + 1)
+    assert "Own" not in [one["name"] for one in now.document["segments"]]
 
 
 async def test_only_who_may_write_configuration_applies_it(shop: Shop) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, select
 
 from domain.errors import ConfigurationChanged, ConfigurationRefused
 from domain.models import audit_entry
+from domain.rules.join import join_documents
 from resolvers.attribute_file import read_csv, read_json, write_csv, write_json
-from resolvers.configuration import get_configuration, join_documents
+from resolvers.configuration import get_configuration
 from resolvers.configuration_item import (
     SaveConfigurationItem,
     remove_item,

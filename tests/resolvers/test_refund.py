@@ -13,10 +13,12 @@ from sqlalchemy import text
 from domain.errors import InvalidRequest, TesseraError
 from domain.ledger.refund import share
 from resolvers.context import Context
+from resolvers.ledger import list_entries_by_id
 from resolvers.member import EnrollMember, enroll_member
 from resolvers.redemption import RedeemPoints, check_availability, redeem_points
+from resolvers.simulation import SimulateTransaction, simulate_transaction
 from resolvers.statement import StatementQuery, get_statement_summary, list_statement
-from resolvers.transaction import SubmitTransaction, submit_transaction, submit_transactions
+from resolvers.transaction import SubmitTransaction, page_transactions, submit_transaction, submit_transactions
 from resolvers.verification import verify_ledger
 from tests.resolvers.conftest import Shop
 
@@ -115,10 +117,29 @@ async def test_a_refund_before_its_purchase_is_parked_and_applied_when_it_arrive
     later = await submit_transaction(shop.contexts[1], refunded("T1", 4))
     arrived = await submit_transaction(shop.contexts[1], bought("T1", 10))
     assert later.is_parked
-    assert arrived.points == 10
+    assert (int(arrived.points), int(arrived.taken_back)) == (10, -4)
     assert await balance(shop.contexts[1]) == 6
     assert await points_of(shop.contexts[1], refunded("T1", 10)) == [-6]
     assert await verify_ledger(shop.services) == []
+
+
+async def test_the_purchase_tells_what_a_refund_that_had_waited_took_of_it(shop: Shop, ann: Context) -> None:
+    await submit_transaction(ann, refunded("T1", 4))
+    tried = await simulate_transaction(ann, SimulateTransaction(transaction=bought("T1", 10)))
+    assert tried.points == 10
+    assert [(one.kind, int(one.points)) for one in tried.postings] == [("earn", 10), ("refund", -4)]
+    purchase = bought("T1", 10, idempotency_key="key")
+    arrived, again = [await submit_transaction(ann, purchase) for _ in range(2)]
+    entries = await list_entries_by_id(ann, arrived.entry_ids)
+    told = [entries[one] for one in arrived.entry_ids]
+    assert [(one.kind, int(one.points)) for one in told] == [("earn", 10), ("refund", -4)]
+    assert [one.external_reference for one in told] == list(arrived.external_references)
+    assert replace(again, ignored_keys=[]) == replace(arrived, replayed=True)
+    # Of one run each tells its own.
+    both: list[Any] = await submit_transactions(ann, [refunded("T2", 4), bought("T2", 10)])
+    assert [(int(one.points), int(one.taken_back), len(one.entry_ids)) for one in both] == [(-4, 0, 1), (10, 0, 1)]
+    (page,) = (await page_transactions(ann, [arrived.member_id], first=10)).values()
+    assert sorted(int(one.points) for one in page) == [-4, -4, 10, 10]
 
 
 async def test_a_refund_of_another_members_purchase_is_refused(shop: Shop, ann: Context) -> None:

@@ -1,5 +1,6 @@
 """Simulated transactions: what a real one would come to, to the point, and nothing written."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +22,9 @@ from domain.errors import (
     TesseraError,
 )
 from domain.member import SUSPENDED
-from resolvers.configuration import apply_configuration
+from domain.rules.model import Configuration
+from resolvers import draft
+from resolvers.configuration import apply_configuration, get_configuration, joined
 from resolvers.context import Context
 from resolvers.ledger import list_entries_by_id, list_entry_lots
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, update_member
@@ -170,6 +173,25 @@ async def test_a_draft_gives_what_it_would_give_in_force(shop: Shop, jazz: Conte
     # One after the other they would see each other, so each is looked at before any is posted.
     assert [foreseen(await simulated(jazz, one)) for one in commands] == drafted != now
     assert await posted(jazz, commands[0]) == drafted[0]
+
+
+@pytest.mark.parametrize("times", [1, 5])
+async def test_a_draft_is_laid_over_what_is_in_force_in_the_end(
+    jazz: Context, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    loop, seen = asyncio.get_running_loop(), list[int]()
+
+    def overtaken(given: Any, stored: Any) -> Configuration:
+        seen.append(len(seen))
+        if len(seen) <= times:
+            change = b"segments: [{name: Other %d, kind: frozen}]" % len(seen)
+            asyncio.run_coroutine_threadsafe(apply_configuration(jazz, change), loop).result(10)
+        return joined(given, stored)
+
+    monkeypatch.setattr(draft, "joined", overtaken)
+    found = await simulated(jazz, bought("", 10, member_relation_reference="JAZZ"), draft=DRAFT)
+    assert (len(seen), found.refusal) == (times + 1, None)
+    assert found.config_version == (await get_configuration(jazz)).version
 
 
 async def test_nothing_is_written_and_the_bonuses_of_tiers_and_the_caps_are_told(shop: Shop, jazz: Context) -> None:

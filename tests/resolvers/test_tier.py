@@ -78,6 +78,7 @@ async def test_the_same_tier_again_writes_nothing_and_ten_at_once_give_one_bonus
     done = await asyncio.gather(*(set_tier(ctx, GOLD) for _ in range(10)))
     assert [one.changed for one in done].count(True) == 1
     assert await bonuses(ctx) == [50]
+    assert (await entries(ctx, "ANN"))[0].narration == "Bonus for the tier Gold"
     async with nothing_written(shop):
         assert (await set_tier(ctx, GOLD)).changed is False
 

@@ -1,5 +1,6 @@
 """Server processes: how many there may be, how they stop, and what may go on beside them."""
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -89,6 +90,12 @@ def test_several_processes_serve_one_postgresql_and_end_with_their_parent(deploy
         assert len(tokens) == 1
         children = _children(server.pid)
         assert len(children) >= 2
+        # One that is too busy to answer for longer than uvicorn's own patience is left at its work.
+        os.kill(children[-1], signal.SIGSTOP)
+        time.sleep(7)
+        os.kill(children[-1], signal.SIGCONT)
+        time.sleep(1)
+        assert _children(server.pid) == children
         server.kill()
         server.wait(10)
         _await_end(children)

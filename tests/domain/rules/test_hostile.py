@@ -44,10 +44,10 @@ def nested_lists(depth: int) -> list[Any]:
         (lambda d: d.update(product_codes=nested_lists(MAX_DEPTH + 1)), "", "nested deeper"),
         (lambda d: d.update(product_codes=nested_lists(100_000)), "", "nested deeper"),
         (lambda d: d.update(product_codes=[0] * (MAX_VALUES + 1)), "", "more than 100000 values"),
-        (lambda d: d["segments"].append("x"), "segments[4]", "must be a object"),
-        (lambda d: d.update(tiers=[]), "tiers", "must be a object"),
+        (lambda d: d["segments"].append("x"), "segments[4]", "must be an object"),
+        (lambda d: d.update(tiers=[]), "tiers", "must be an object"),
         (lambda d: d["aggregates"][0].update(key={"a": 1}), "aggregates[0].key", "must be a string"),
-        (lambda d: d["campaigns"][0].update(award=None), "campaigns[0].award", "must be a object"),
+        (lambda d: d["campaigns"][0].update(award=None), "campaigns[0].award", "must be an object"),
     ],
 )
 def test_a_hostile_part_is_refused_with_its_path(
