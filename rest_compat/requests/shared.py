@@ -61,7 +61,7 @@ KEY = Field(
 MERCHANT = Field(
     name="MerchantName",
     kind=text(200),
-    description="The merchant, needed; a reversal compares it without regard to case and outer blanks.",
+    description="The merchant, `208` without it; a reversal compares it without regard to case and outer blanks.",
     example="Corner Shop",
 )
 DATE_FROM = Field(

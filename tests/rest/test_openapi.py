@@ -5,7 +5,10 @@ from openapi_spec_validator import validate
 
 from domain.errors import BY_CODE
 from rest_compat.envelope import Family
+from rest_compat.example import example_body
 from rest_compat.openapi import OPENAPI_FILE, build_openapi, print_openapi
+from rest_compat.page import index_page, operation_pages
+from rest_compat.refusal import errors_of
 from rest_compat.routes import OPERATIONS
 
 PAIRS = {
@@ -75,3 +78,33 @@ def test_every_code_has_its_status_and_an_example_that_fits() -> None:
                 if "$ref" in response:
                     name = response["$ref"].rpartition("/")[2]
                     assert {BY_CODE[code].status for code in name.split("-")[1:]} == {int(status)}
+
+
+def test_the_example_of_every_answer_fits_its_schema() -> None:
+    for path, item in build_openapi()["paths"].items():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                for content in response.get("content", {}).values():
+                    assert status.startswith("2"), path
+                    Draft202012Validator(content["schema"]).validate(content["example"])
+
+
+def test_the_example_of_every_request_is_read_without_a_complaint() -> None:
+    for row in OPERATIONS:
+        if row.body is not None:
+            reading = row.body.match(example_body(row.body))
+            assert not reading.extra, row.name
+            assert row.body.fill(reading).refusal is None, row.name
+
+
+def test_the_page_of_an_operation_tells_fields_answer_and_every_error_in_order() -> None:
+    pages = operation_pages()
+    assert list(pages) == [row.name for row in OPERATIONS]
+    for row in OPERATIONS:
+        page = pages[row.name]
+        assert page.startswith(f"# {row.name}\n")
+        for table in (row.query, row.body):
+            assert all(f"| `{one.name}` |" in page for one in (table.fields if table else ())), row.name
+        told = [line.split("|")[1].strip(" `") for line in page.partition("## Errors")[2].splitlines() if "| `" in line]
+        assert told == [error.code for error in errors_of(row)], row.name
+        assert row.name in index_page()
