@@ -13,18 +13,8 @@ from rest_compat.answers.shape import (
     list_of,
     object_of,
 )
+from rest_compat.answers.sub_relation import SUB_RELATION
 
-SUB_RELATION = object_of(
-    Id=INTEGER,
-    SubRelationType={"type": "string", "enum": ["CARD", "ACCOUNT", "DEVICE", "EXTERNAL_ID", "LOAN"]},
-    CardNumber={**TEXT_OR_NULL, "description": "Null for a payment card, of which only the last digits are kept."},
-    CardLastFour=TEXT_OR_NULL,
-    SubRelationIdentifier=TEXT_OR_NULL,
-    LastSixDigits=TEXT_OR_NULL,
-    ProductCode=TEXT_OR_NULL,
-    ExpiryDate=TIME_OR_NULL,
-    Status=TEXT_OR_NULL,
-)
 _BRIEF: Mapping[str, Schema] = {
     "Id": INTEGER,
     "RelationReference": TEXT,

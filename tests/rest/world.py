@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import orjson
@@ -21,6 +23,7 @@ from domain.models import METADATA
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
+from resolvers.hold import HOLD, CreateHold, SettleHold, create_hold, settle_hold
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
 from resolvers.sub_relation import LinkSubRelation, link_sub_relation
 from rest_compat.app import build_rest_app
@@ -164,6 +167,23 @@ class World:
         """Submit a transaction."""
         return await self.call("InsertTransactionData", self.purchase(reference, amount))
 
+    async def pending(self, reference: str, points: Any = 5, **more: Any) -> int:
+        """A pending request to pay with rewards; its id."""
+        body = {"RelationReference": reference, "Points": points, "MerchantName": "Shop", **more}
+        answer = await self.call("CreatePayWithRewards", body)
+        assert answer.outcome == (200, "000"), answer.body
+        return int(answer.value["RequestId"])
+
+    async def hold(self, reference: str, points: int = 5) -> int:
+        """Points that are held for another purpose than to pay with rewards; the hold's id."""
+        command = CreateHold(relation_reference=reference, points=Decimal(points), purpose=HOLD, merchant_name="Shop")
+        return (await create_hold(await self._context(), command)).id
+
+    async def settle(self, request_id: int, **more: Any) -> UUID:
+        """Settle a request as its merchant does; the reference of the redemption that it became."""
+        settled = await settle_hold(await self._context(), SettleHold(hold_id=request_id, **more))
+        return settled.redemption.external_reference
+
     async def contents(self, *, without: str = "access_token") -> Mapping[str, Any]:
         """Every row of every table but one: equal before and after where nothing was written."""
 
@@ -182,7 +202,8 @@ class World:
 
     async def _context(self) -> Context:
         """A caller who may do everything in the program."""
-        program = (await list_environment_programs(self.services))[0]
+        programs = await list_environment_programs(self.services)
+        program = next(one for one in programs if one.public_id == self.credential.program_id)
         principal = system_principal(program.id, program.public_id, program.environment, "test")
         return Context(services=self.services, principal=principal, source="cli", request_id="test")
 
