@@ -130,6 +130,10 @@ class World:
         body = answer.json()
         return Answer(answer.status_code, answer.headers, body, body.get("results", body))
 
+    async def program_token(self) -> str:
+        """A token for the whole program."""
+        return await self._token()
+
     async def bound_token(self, reference: str) -> str:
         """A token that is bound to one member."""
         return await self._token(scope=orjson.dumps(["LOGIN", reference]).decode())
@@ -253,7 +257,7 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
             credential = await new_program(services, "Test")
             world = World(services, client, credential, clock)
             await world.configure(CONFIGURATION)
-            world.token = await world._token()
+            world.token = await world.program_token()
             yield world
     finally:
         await services.db.close()
