@@ -14,12 +14,12 @@ from uuid import UUID
 import httpx2
 import orjson
 from jsonschema import Draft202012Validator
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from starlette.types import Scope
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
 from domain.crypto import KeyRing
-from domain.models import METADATA
+from domain.models import METADATA, member
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
@@ -188,6 +188,16 @@ class World:
         settled = await settle_hold(await self._context(), SettleHold(hold_id=request_id, **more))
         return settled.redemption.external_reference
 
+    async def stop_accrual(self, reference: str) -> None:
+        """Let a member earn nothing any more, which no operation of REST does."""
+        context = await self._context()
+        mine = (member.c.program_id == context.principal.program) & (member.c.relation_reference == reference)
+        await context.write(lambda tx: tx.execute(update(member).where(mine).values(accrual_allowed=False)))
+
+    async def sibling(self) -> "World":
+        """Another program on the same database, in which nothing has happened yet: ids begin at 1 again."""
+        return await _new_world(self.services, self.client, self.clock)
+
     async def contents(self, *, without: str = "access_token") -> Mapping[str, Any]:
         """Every row of every table but one: equal before and after where nothing was written."""
 
@@ -254,13 +264,16 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
 
     try:
         async with client_of(services) as client:
-            credential = await new_program(services, "Test")
-            world = World(services, client, credential, clock)
-            await world.configure(CONFIGURATION)
-            world.token = await world.program_token()
-            yield world
+            yield await _new_world(services, client, clock)
     finally:
         await services.db.close()
+
+
+async def _new_world(services: Services, client: httpx2.AsyncClient, clock: list[datetime]) -> World:
+    world = World(services, client, await new_program(services, "Test"), clock)
+    await world.configure(CONFIGURATION)
+    world.token = await world.program_token()
+    return world
 
 
 def client_of(services: Services) -> httpx2.AsyncClient:
