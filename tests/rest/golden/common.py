@@ -21,7 +21,7 @@ from tests.rest.golden.case import ROWS, Ask, Case, refusal
 from tests.rest.world import World
 
 BROKEN_SERVER = frozenset({UnexpectedFailure, ServiceUnavailable, UpdateFailed, InsertFailed, AwardFailed})
-"""What only a fault of the server or its database provokes: other tests inject one."""
+"""What only a fault of the server or its database provokes: test_broken_server, test_outage and test_app inject one."""
 
 Spoil = Callable[[str, World, Ask], Ask]
 
