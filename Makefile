@@ -50,6 +50,7 @@ snapshots: $(VENV)/.dev ## Regenerate the files that make check compares with th
 	$(BIN)/tessera errors --write
 	$(BIN)/tessera statuses --write
 	$(BIN)/tessera reversals --write
+	$(BIN)/python -m tests.rest.golden --write
 	$(BIN)/python -m tests.architecture.module_sizes
 
 lock: $(VENV)/.tools ## Resolve the dependencies of pyproject.toml again

@@ -1,14 +1,14 @@
 """Use cases of sub-relations: link a card, account, device or external id to a member, take it away, find it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from domain.access import Permission, PrincipalKind
-from domain.errors import BadRequest, Forbidden, MemberNotFound, SubRelationNotFound
+from domain.access import Permission
+from domain.errors import BadRequest, MemberNotFound, SubRelationNotFound
 from domain.member import Member
 from domain.member_status import Operation, refusal_by_status
 from domain.models import sub_relation as table
@@ -19,16 +19,25 @@ from domain.store.ids import allocate_ids
 from domain.store.member import find_members
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
-from domain.sub_relation import Pair, SubRelation, check_link, find_link, read_pair, read_word
-from resolvers.beneficiary import card_hash, value_of
+from domain.sub_relation import CARD, Pair, SubRelation, check_link, find_link, read_pair, read_word
+from resolvers.beneficiary import card_hash
 from resolvers.context import Context
+from resolvers.sub_relation_record import (
+    LinkedMember,
+    list_linked_members,
+    list_members_by_sub_relation,
+    list_sub_relations,
+    page_sub_relations,
+)
 
 __all__ = [
     "LinkSubRelation",
+    "LinkedMember",
     "SubRelation",
     "SubRelationWritten",
     "UnlinkSubRelation",
     "link_sub_relation",
+    "list_linked_members",
     "list_members_by_sub_relation",
     "list_sub_relations",
     "page_sub_relations",
@@ -42,11 +51,12 @@ LINK, UNLINK = "sub-relation.link", "sub-relation.unlink"
 class LinkSubRelation:
     """Link a card number, an identifier, or the pair of both to a member; a known pair has the rest changed.
 
-    What is None, empty or (of the pair) zero is not given: a known pair keeps what it has.
+    What is None, empty or (of the pair) zero is not given: a known pair keeps what it has. A new pair without
+    a `type` is a card.
     """
 
     relation_reference: str
-    type: str
+    type: str | None = None
     card_number: str | None = None
     sub_relation_identifier: str | None = None
     last_six_digits: str | None = None
@@ -86,7 +96,7 @@ async def link_sub_relation(ctx: Context, command: LinkSubRelation) -> SubRelati
     words = {name: read_word(getattr(command, name), name) for name in ("last_six_digits", "product_code", "status")}
     ctx.key(command.idempotency_key)
     ctx.principal.require(Permission.SUB_RELATION_WRITE)
-    check_link(pair, command.type, words["last_six_digits"])
+    check_link(pair, command.type or CARD, words["last_six_digits"])
     given = {"type": command.type, "expiry_date": command.expiry_date, **words}
     changes = {name: value for name, value in given.items() if value is not None}
     return await ctx.write(lambda tx: _link(tx, ctx, command, pair, changes))
@@ -128,7 +138,7 @@ def _upsert(
     """The sub-relation of this pair with these changes, stored and told of where it is not so already."""
     known = find_link(store.find_of_member(tx, state.id, member_id), digest, pair.identifier)
     if known is None:
-        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member_id, pair, digest, changes["type"], now)
+        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member_id, pair, digest, now)
         written = replace(fresh, **changes)
         store.insert_sub_relation(tx, state.id, written)
     elif (written := replace(known, **changes)) != known:
@@ -139,11 +149,11 @@ def _upsert(
     return written
 
 
-def _fresh(row_id: int, member_id: int, pair: Pair, digest: bytes | None, type: str, now: datetime) -> SubRelation:
+def _fresh(row_id: int, member_id: int, pair: Pair, digest: bytes | None, now: datetime) -> SubRelation:
     return SubRelation(
         id=row_id,
         member_id=member_id,
-        type=type,
+        type=CARD,
         card_hash=digest,
         card_last_four=pair.card_last_four,
         card_number=pair.storable_card_number,
@@ -209,66 +219,3 @@ def _locked_member(tx: Connection, ctx: Context, state: ProgramState, reference:
     if not found:
         raise MemberNotFound
     return found[0].member
-
-
-async def list_sub_relations(ctx: Context, relation_reference: str | None) -> list[SubRelation]:
-    """All that is linked to the member with this reference (None: the token's own), oldest first.
-
-    Raises BadRequest, Forbidden, MemberNotFound.
-    """
-    ctx.principal.require(Permission.MEMBER_READ)
-    reference = ctx.principal.member(relation_reference)
-    if not reference:
-        raise BadRequest("RelationReference: is missing", field="relation_reference")
-
-    def body(tx: Connection) -> list[SubRelation]:
-        found = find_members(tx, ctx.services.keys, ctx.principal.program, references=[reference])
-        if not found:
-            raise MemberNotFound
-        return store.find_of_member(tx, ctx.principal.program, found[0].member.id)
-
-    return await ctx.read(body)
-
-
-async def list_members_by_sub_relation(
-    ctx: Context,
-    card_number: str | None,
-    sub_relation_identifier: str | None,
-    *,
-    first: int,
-    after_id: int | None = None,
-) -> list[Member]:
-    """A page of the members that have this card, this identifier, or both as one pair; by id.
-
-    Raises BadRequest, Forbidden.
-    """
-    pair = read_pair(card_number, sub_relation_identifier)
-    if pair is None:
-        raise BadRequest("card_number or sub_relation_identifier is needed", field="card_number")
-    ctx.principal.require(Permission.MEMBER_READ)
-    if ctx.principal.kind is PrincipalKind.MEMBER:
-        raise Forbidden("the token is bound to one member")
-
-    def body(tx: Connection) -> list[Member]:
-        program_id, keys = ctx.principal.program, ctx.services.keys
-        digest, identifier = value_of(keys, program_id, pair)
-        ids = store.members_by_value(tx, program_id, digest, identifier, first=first, after_id=after_id)
-        return [one.member for one in find_members(tx, keys, program_id, ids=ids)] if ids else []
-
-    return await ctx.read(body)
-
-
-async def page_sub_relations(
-    ctx: Context, member_ids: Sequence[int], *, first: int, after_id: int | None = None
-) -> dict[int, list[SubRelation]]:
-    """The oldest sub-relations of each member, at most `first` each, by one statement. Raises Forbidden."""
-    ctx.principal.require(Permission.MEMBER_READ)
-
-    def body(tx: Connection) -> dict[int, list[SubRelation]]:
-        pages: dict[int, list[SubRelation]] = {one: [] for one in ctx.visible_members(tx, member_ids)}
-        found = store.page_of_members(tx, ctx.principal.program, list(pages), first=first, after_id=after_id)
-        for one in found:
-            pages[one.member_id].append(one)
-        return pages
-
-    return await ctx.read(body)

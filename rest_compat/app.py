@@ -83,7 +83,9 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
         except ClientGone:
             return
         except TesseraError as error:
-            if error.status >= 500:
+            if error.status == 500:
+                _log.exception("request failed", request_id=request.request_id, path=path, code=error.code)
+            elif error.status > 500:
                 _log.warning("request refused", request_id=request.request_id, path=path, code=error.code)
             status, headers, body = _refused(error, operation, request)
         except Exception:

@@ -16,6 +16,8 @@ def example_of(schema: Mapping[str, Any]) -> Any:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0])
     if schema.get("type") == "object":
         properties = schema.get("properties", {})
         return {name: example_of(properties[name]) for name in schema.get("required", properties)}

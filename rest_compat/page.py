@@ -133,12 +133,14 @@ def _example_request(operation: Operation) -> Iterator[str]:
 
 
 def _answer(operation: Operation) -> Iterator[str]:
-    fields = [*_answered(operation.answer, "")]
-    if fields:
-        yield from (f"`ReturnObject` is {_article(operation.answer)}:", "")
-        yield from (*_table(("Field", "Type", "Meaning"), fields), "")
-    else:
-        yield from (f"`ReturnObject`: {_leaf(operation.answer)}", "")
+    for choice in operation.answer.get("anyOf", [operation.answer]):
+        fields = [*_answered(choice, "")]
+        if fields:
+            yield from (f"`ReturnObject` is {_article(choice)}:", "", *_table(("Field", "Type", "Meaning"), fields), "")
+        else:
+            yield from (f"`ReturnObject`: {_leaf(choice)}", "")
+    if "anyOf" in operation.answer:
+        yield from (operation.answer["description"], "")
     if operation.ok_headers:
         yield from (*_table(("Header", "Meaning"), [(f"`{k}`", v) for k, v in operation.ok_headers.items()]), "")
     yield from ("```json", _json(example_of(envelope_of(operation, Family.V1))), "```", "")

@@ -14,18 +14,8 @@ from rest_compat.answers.shape import (
     object_of,
     shown,
 )
+from rest_compat.answers.sub_relation import SUB_RELATION
 
-SUB_RELATION = object_of(
-    Id=shown(INTEGER, 7, "The sub-relation's own."),
-    SubRelationType={"type": "string", "enum": ["CARD", "ACCOUNT", "DEVICE", "EXTERNAL_ID", "LOAN"]},
-    CardNumber=shown(TEXT_OR_NULL, None, "Null for a payment card, of which only the last digits are kept."),
-    CardLastFour=shown(TEXT_OR_NULL, "1111"),
-    SubRelationIdentifier=shown(TEXT_OR_NULL, "ACC-9"),
-    LastSixDigits=shown(TEXT_OR_NULL, None, "Only if the caller sent them."),
-    ProductCode=shown(TEXT_OR_NULL, "GOLD"),
-    ExpiryDate=shown(TIME_OR_NULL, "2028-12-31T00:00:00"),
-    Status=shown(TEXT_OR_NULL, "ACTIVE"),
-)
 _BRIEF: Mapping[str, Schema] = {
     "Id": shown(INTEGER, 1, "The numeric id, which UpdateProfileWithAttributes takes."),
     "RelationReference": shown(TEXT, "M-1001"),

@@ -11,46 +11,56 @@ from rest_compat.page import index_page, operation_pages
 from rest_compat.refusal import errors_of
 from rest_compat.routes import OPERATIONS
 
-PAIRS = {
-    ("POST", "/oauth/Auth/Token", "/lbms-ingress/oauth/api/Auth/Token"),
-    ("POST", "/v1/CreateProfileWithAttributes", "/lbms-ingress/member/api/Member/CreateProfileWithAttributes"),
-    ("GET", "/v1/GetMemberProfile", "/lbms-ingress/member/api/Member/GetMemberProfile"),
-    (
-        "GET",
-        "/v1/GetMemberDetailsByUniqueAttribute",
-        "/lbms-ingress/member/api/Member/GetMemberDetailsByUniqueAttribute",
-    ),
-    ("POST", "/v1/UpdateProfileWithAttributes", "/lbms-ingress/member/api/Member/UpdateProfileWithAttributes"),
-    (
-        "POST",
-        "/v1/InsertTransactionData",
-        "/lbms-ingress/transaction-lm/API/Transaction/InsertTransactionData",
-    ),
-    ("POST", "/v1/CheckAvailability", "/lbms-ingress/pg-lm/API/PG/CheckAvailability"),
-    ("POST", "/v1/RedeemPoints", "/lbms-ingress/pg-lm/API/PG/RedeemPoints"),
-    ("POST", "/v1/ReversalPoints", "/lbms-ingress/pg-lm/API/PG/ReversalPoints"),
-    (
-        "POST",
-        "/v1/GetMemberStatementSummary",
-        "/lbms-ingress/transaction-lm/API/Transaction/GetMemberStatementSummary",
-    ),
-    (
-        "POST",
-        "/v1/GetMemberTransactionSummaryByDate",
-        "/lbms-ingress/transaction-lm/API/Transaction/GetMemberTransactionSummaryByDate",
-    ),
-    (
-        "POST",
-        "/v1/GetMemberCategorizedStatement",
-        "/lbms-ingress/transaction-lm/API/Transaction/GetMemberCategorizedStatement",
-    ),
-    ("POST", "/v1/GetExpirySchedule", "/lbms-ingress/transaction-lm/API/Transaction/GetExpirySchedule"),
-}
+_OAUTH, _MEMBER = "/lbms-ingress/oauth/api/Auth", "/lbms-ingress/member/api/Member"
+_TRANSACTION, _REDEMPTION = "/lbms-ingress/transaction-lm/API/Transaction", "/lbms-ingress/pg-lm/API/PG"
+
+PUBLISHED = (
+    (1, "Token", "POST", _OAUTH),
+    (2, "CreateProfileWithAttributes", "POST", _MEMBER),
+    (3, "GetMemberProfile", "GET", _MEMBER),
+    (4, "GetMemberDetailsByUniqueAttribute", "GET", _MEMBER),
+    (5, "UpdateProfileWithAttributes", "POST", _MEMBER),
+    (6, "CreateSubRelation", "POST", _MEMBER),
+    (7, "GetSubRelations", "GET", _MEMBER),
+    (8, "InsertTransactionData", "POST", _TRANSACTION),
+    (9, "InsertTransactionDataV2", "POST", _TRANSACTION),
+    (10, "PollTransactionBatchStatus", "GET", _TRANSACTION),
+    (11, "TransferPoints", "POST", _TRANSACTION),
+    (12, "CheckAvailability", "POST", _REDEMPTION),
+    (13, "RedeemPoints", "POST", _REDEMPTION),
+    (14, "ReversalPoints", "POST", _REDEMPTION),
+    (15, "CreatePayWithRewards", "POST", _REDEMPTION),
+    (16, "CancelPayWithRewards", "POST", _REDEMPTION),
+    (17, "ListPayWithRewards", "GET", _REDEMPTION),
+    (18, "GetPayWithRewards", "GET", _REDEMPTION),
+    (19, "GetMemberStatementSummary", "POST", _TRANSACTION),
+    (20, "GetMemberTransactionSummaryByDate", "POST", _TRANSACTION),
+    (21, "GetMemberCategorizedStatement", "POST", _TRANSACTION),
+    (22, "GetExpirySchedule", "POST", _TRANSACTION),
+    (23, "CheckMembershipCredentialsByRelationReference", "POST", _MEMBER),
+    (24, "GenerateOTP", "POST", _MEMBER),
+    (25, "VerifyOTP", "POST", _MEMBER),
+    (26, "GenerateOTPByRelationReference", "POST", _MEMBER),
+    (27, "VerifyOTPByRelationReference", "POST", _MEMBER),
+)
+"""The contract: number, operation, method and lbms prefix of all 27."""
+
+NOT_YET = {9, 10, 23, 24, 25, 26, 27}
+
+PAIRS = [
+    (number, method, "/oauth/Auth/Token" if number == 1 else f"/v1/{name}", f"{prefix}/{name}")
+    for number, name, method, prefix in PUBLISHED
+]
 
 
 def test_the_published_paths_are_the_route_table() -> None:
-    assert {(row.method, row.path(Family.V1), row.path(Family.LBMS)) for row in OPERATIONS} == PAIRS
-    assert [row.number for row in OPERATIONS] == sorted({row.number for row in OPERATIONS})
+    built = [(row.number, row.method, row.path(Family.V1), row.path(Family.LBMS)) for row in OPERATIONS]
+    assert built == [pair for pair in PAIRS if pair[0] not in NOT_YET]
+
+
+def test_members_may_call_what_the_contract_lets_them_call() -> None:
+    for_members = {3, 7, 11, 12, 13, *range(15, 23), *range(24, 28)}
+    assert {row.number for row in OPERATIONS if row.for_members} == for_members - NOT_YET
 
 
 def test_the_committed_document_is_what_the_table_says() -> None:

@@ -5,22 +5,25 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import orjson
 from jsonschema import Draft202012Validator
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 from starlette.types import Scope
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
 from domain.crypto import KeyRing
-from domain.models import METADATA
+from domain.models import METADATA, member
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
+from resolvers.hold import HOLD, CreateHold, SettleHold, create_hold, settle_hold
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
 from resolvers.sub_relation import LinkSubRelation, link_sub_relation
 from rest_compat.app import build_rest_app
@@ -127,6 +130,10 @@ class World:
         body = answer.json()
         return Answer(answer.status_code, answer.headers, body, body.get("results", body))
 
+    async def program_token(self) -> str:
+        """A token for the whole program."""
+        return await self._token()
+
     async def bound_token(self, reference: str) -> str:
         """A token that is bound to one member."""
         return await self._token(scope=orjson.dumps(["LOGIN", reference]).decode())
@@ -164,6 +171,33 @@ class World:
         """Submit a transaction."""
         return await self.call("InsertTransactionData", self.purchase(reference, amount))
 
+    async def pending(self, reference: str, points: Any = 5, **more: Any) -> int:
+        """A pending request to pay with rewards; its id."""
+        body = {"RelationReference": reference, "Points": points, "MerchantName": "Shop", **more}
+        answer = await self.call("CreatePayWithRewards", body)
+        assert answer.outcome == (200, "000"), answer.body
+        return int(answer.value["RequestId"])
+
+    async def hold(self, reference: str, points: int = 5) -> int:
+        """Points that are held for another purpose than to pay with rewards; the hold's id."""
+        command = CreateHold(relation_reference=reference, points=Decimal(points), purpose=HOLD, merchant_name="Shop")
+        return (await create_hold(await self._context(), command)).id
+
+    async def settle(self, request_id: int, **more: Any) -> UUID:
+        """Settle a request as its merchant does; the reference of the redemption that it became."""
+        settled = await settle_hold(await self._context(), SettleHold(hold_id=request_id, **more))
+        return settled.redemption.external_reference
+
+    async def stop_accrual(self, reference: str) -> None:
+        """Let a member earn nothing any more, which no operation of REST does."""
+        context = await self._context()
+        mine = (member.c.program_id == context.principal.program) & (member.c.relation_reference == reference)
+        await context.write(lambda tx: tx.execute(update(member).where(mine).values(accrual_allowed=False)))
+
+    async def sibling(self) -> "World":
+        """Another program on the same database, in which nothing has happened yet: ids begin at 1 again."""
+        return await _new_world(self.services, self.client, self.clock)
+
     async def contents(self, *, without: str = "access_token") -> Mapping[str, Any]:
         """Every row of every table but one: equal before and after where nothing was written."""
 
@@ -182,7 +216,8 @@ class World:
 
     async def _context(self) -> Context:
         """A caller who may do everything in the program."""
-        program = (await list_environment_programs(self.services))[0]
+        programs = await list_environment_programs(self.services)
+        program = next(one for one in programs if one.public_id == self.credential.program_id)
         principal = system_principal(program.id, program.public_id, program.environment, "test")
         return Context(services=self.services, principal=principal, source="cli", request_id="test")
 
@@ -229,13 +264,16 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
 
     try:
         async with client_of(services) as client:
-            credential = await new_program(services, "Test")
-            world = World(services, client, credential, clock)
-            await world.configure(CONFIGURATION)
-            world.token = await world._token()
-            yield world
+            yield await _new_world(services, client, clock)
     finally:
         await services.db.close()
+
+
+async def _new_world(services: Services, client: httpx2.AsyncClient, clock: list[datetime]) -> World:
+    world = World(services, client, await new_program(services, "Test"), clock)
+    await world.configure(CONFIGURATION)
+    world.token = await world.program_token()
+    return world
 
 
 def client_of(services: Services) -> httpx2.AsyncClient:
