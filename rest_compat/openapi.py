@@ -182,7 +182,32 @@ def _success(operation: Operation, family: Family) -> Json:
         "description": SUCCESS_TEXT,
         "headers": {**header_references(COMMON_HEADERS), **own},
         "content": {JSON_TYPE.decode(): {"schema": body, "example": example_of(body)}},
+        **({"links": _links(operation, family)} if operation.leads_to else {}),
     }
+
+
+def _links(operation: Operation, family: Family) -> Json:
+    """Where a success leads, with what it hands on."""
+    links: Json = {}
+    for name, handed in operation.leads_to.items():
+        following = next(row for row in OPERATIONS if row.name == name)
+        values = {field: _expression(source, family) for field, source in handed.items()}
+        into_query = {field for field in values if following.query is not None and field in following.query.names}
+        link: Json = {"operationId": f"{family.value}{name}"}
+        if into_query:
+            link["parameters"] = {field: values[field] for field in into_query}
+        if values.keys() - into_query:
+            link["requestBody"] = {field: value for field, value in values.items() if field not in into_query}
+        links[name] = link
+    return links
+
+
+def _expression(source: str, family: Family) -> str:
+    """A runtime expression of OpenAPI for `request:FIELD`, `answer:FIELD` or `answer:`."""
+    side, _, field = source.partition(":")
+    if side == "request":
+        return f"$request.body#/{field}"
+    return f"$response.body#{'/results' * (family is Family.LBMS)}/ReturnObject{'/' * bool(field)}{field}"
 
 
 def envelope_of(operation: Operation, family: Family) -> Json:

@@ -65,6 +65,8 @@ class Operation:
     `free_keys` says that the body may have attributes beside its fields. `for_members`: a
     member-bound token may call it for its own member, whose reference is in `member_field`.
     `explain` gives what stands beside the envelope of a refusal, `ok_headers` the success headers.
+    `leads_to` names the operations that a success leads to, with what each of their fields is then: `request:FIELD`
+    of the body, or `answer:FIELD` of the `ReturnObject` (`answer:` the whole).
     """
 
     number: int
@@ -88,6 +90,7 @@ class Operation:
     content_types: tuple[bytes, ...] = (JSON_TYPE,)
     explain: Explain | None = None
     ok_headers: Mapping[str, str] = field(default_factory=dict)
+    leads_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def is_public(self) -> bool:

@@ -207,6 +207,11 @@ class Caller:
             raise ServerError(f"no token: {answer.status_code} {answer.text}")
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
+    @property
+    def token(self) -> str:
+        """The token that it calls with."""
+        return str(self._client.headers["Authorization"]).removeprefix("Bearer ")
+
     async def post(self, operation: str, body: Mapping[str, Any], key: str | None = None) -> Answer:
         """Call an operation of `/v1`. Raises httpx2.TransportError where no whole answer comes."""
         headers = {} if key is None else {"Idempotency-Key": key}

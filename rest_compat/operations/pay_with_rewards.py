@@ -43,6 +43,10 @@ OPERATIONS: tuple[Operation, ...] = (
         member_field="RelationReference",
         answer=answer.REQUEST,
         ok_headers=REPLAY_HEADERS,
+        leads_to={
+            "GetPayWithRewards": {"RequestId": "answer:RequestId"},
+            "CancelPayWithRewards": {"RequestId": "answer:RequestId"},
+        },
         errors=(
             BadRequest,
             Forbidden,

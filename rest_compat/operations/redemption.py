@@ -57,6 +57,13 @@ OPERATIONS: tuple[Operation, ...] = (
         member_field="RelationReference",
         answer=answer.REFERENCE,
         ok_headers=REPLAY_HEADERS,
+        leads_to={
+            "ReversalPoints": {
+                "RelationReference": "request:RelationReference",
+                "MerchantName": "request:MerchantName",
+                "ExternalReference": "answer:",
+            }
+        },
         errors=(
             BadRequest,
             Forbidden,
