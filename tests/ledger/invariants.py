@@ -169,17 +169,21 @@ class _Shelf:
         self.left[number] = self.left.get(number, 0) + trace.points
         if number not in self.lots or not 0 <= self.left[number] <= self.lots[number].points:
             yield f"entry {entry.id} leaves {self.left[number]} in lot {number}"
-        if entry.kind != "reversal" and self.lapses.get(number, trace.expires_at) != trace.expires_at:
+        date = self.lapses.get(number, trace.expires_at)
+        if trace.expires_at != date and not _may_move(entry, trace, date):
             yield f"entry {entry.id} changes the date of lot {number}"
         self.lapses[number] = trace.expires_at
         if entry.kind == "expiry":
             yield from self._write_off(entry, trace)
-        elif trace.points < 0 and not _settles(entry) and trace.expires_at <= entry.processed_at:
+        elif trace.points < 0 and not _settles(entry) and date <= entry.processed_at:
             yield f"entry {entry.id} spends lot {number} after it lapsed"
 
     def _write_off(self, entry: Row[Any], trace: Row[Any]) -> Iterator[str]:
         """Whole and at the lot's date, but for what came back too late: that is lost at once, alone."""
-        came_back = self.before is not None and (self.before.kind in GIVES_BACK or _settles(self.before))
+        came_back = self.before is not None and (
+            # A refund may have put the date back.
+            self.before.kind in {*GIVES_BACK, "refund"} or _settles(self.before)
+        )
         if entry.transaction_date == trace.expires_at:
             is_right = not self.left[trace.lot_id] or came_back
         else:
@@ -219,6 +223,13 @@ def _lots(entries: list[Row[Any]], lots: dict[int, Row[Any]], traces: dict[int, 
     for number, stored in lots.items():
         if (shelf.left.get(number), shelf.lapses.get(number)) != (stored.remaining, stored.expires_at):
             yield f"lot {number} has {stored.remaining} to {stored.expires_at}, its traces say otherwise"
+
+
+def _may_move(entry: Row[Any], trace: Row[Any], date: Any) -> bool:
+    """Whether a posting may change the date of a lot: by inactivity purchases put it off, refunds put it back."""
+    if entry.kind == "earn":
+        return bool(trace.points == 0 and trace.expires_at > date)
+    return bool(entry.kind == "reversal" or (entry.kind == "refund" and trace.expires_at < date))
 
 
 def _settles(entry: Row[Any]) -> bool:

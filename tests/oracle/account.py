@@ -17,13 +17,17 @@ Moves = dict[int, int]
 
 @dataclass
 class Lot:
-    """What a credit left. `expires_at` None: never; `available_at` None: from the start."""
+    """What a credit left. `expires_at` None: never; `available_at` None: from the start.
+
+    `by_activity`: it lapses when it does because of a purchase that may have been a later one.
+    """
 
     points: int
     remaining: int
     earned_at: datetime
     expires_at: datetime | None
     available_at: datetime | None = None
+    by_activity: bool = False
 
     def is_due(self, now: datetime) -> bool:
         """Whether the lot still holds points that may no longer be spent."""
