@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Table, select
 from domain.models import account, hold, ledger_entry, lot, lot_trace, member_transaction
 from domain.store.database import open_database
 from domain.store.program import find_program_row
+from tests.ledger.redating import may_move
 
 SIDES = {
     "earn": "issued",
@@ -36,6 +37,7 @@ FIGURES = {
 }
 GIVES_BACK = {"reversal": "redemption", "release": "hold"}
 """What names the posting that it gives back, and the kind of that."""
+LATE = {*GIVES_BACK, "refund"}
 
 Rows = Sequence[Row[Any]]
 
@@ -170,7 +172,7 @@ class _Shelf:
         if number not in self.lots or not 0 <= self.left[number] <= self.lots[number].points:
             yield f"entry {entry.id} leaves {self.left[number]} in lot {number}"
         date = self.lapses.get(number, trace.expires_at)
-        if trace.expires_at != date and not _may_move(entry, trace, date):
+        if trace.expires_at != date and not may_move(entry, trace, date):
             yield f"entry {entry.id} changes the date of lot {number}"
         self.lapses[number] = trace.expires_at
         if entry.kind == "expiry":
@@ -180,10 +182,8 @@ class _Shelf:
 
     def _write_off(self, entry: Row[Any], trace: Row[Any]) -> Iterator[str]:
         """Whole and at the lot's date, but for what came back too late: that is lost at once, alone."""
-        came_back = self.before is not None and (
-            # A refund may have put the date back.
-            self.before.kind in {*GIVES_BACK, "refund"} or _settles(self.before)
-        )
+        # A refund may have put the date back.
+        came_back = self.before is not None and (self.before.kind in LATE or _settles(self.before))
         if entry.transaction_date == trace.expires_at:
             is_right = not self.left[trace.lot_id] or came_back
         else:
@@ -223,13 +223,6 @@ def _lots(entries: list[Row[Any]], lots: dict[int, Row[Any]], traces: dict[int, 
     for number, stored in lots.items():
         if (shelf.left.get(number), shelf.lapses.get(number)) != (stored.remaining, stored.expires_at):
             yield f"lot {number} has {stored.remaining} to {stored.expires_at}, its traces say otherwise"
-
-
-def _may_move(entry: Row[Any], trace: Row[Any], date: Any) -> bool:
-    """Whether a posting may change the date of a lot: by inactivity purchases put it off, refunds put it back."""
-    if entry.kind == "earn":
-        return bool(trace.points == 0 and trace.expires_at > date)
-    return bool(entry.kind == "reversal" or (entry.kind == "refund" and trace.expires_at < date))
 
 
 def _settles(entry: Row[Any]) -> bool:
