@@ -180,7 +180,7 @@ class Purchases(Referrals):
         if self.inactivity is None:
             return list(gifts)
         before = self._last_activity(member)
-        if before is not None and at > before:
+        if before is not None:
             self.inactivity.put_off(self.accounts[member], before, at)
         last = at if before is None else max(before, at)
         return [
