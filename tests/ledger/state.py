@@ -111,6 +111,12 @@ def stored_state(books: Books, standing: Standing, references: Mapping[int, str]
             ],
             "counted": standing.counted(one.member_id),
             "bought": standing.bought(one.member_id),
+            # Of two at once nothing else may show whose a purchase is that gave no points, until a merge ends.
+            "purchases": sorted(
+                (x.type, x.transaction_id)
+                for x in books.transactions
+                if x.member_id == one.member_id and (x.type == "DR" or x.status == "PARKED")
+            ),
             "tiers": standing.tiers_of(one.member_id),
             **standing.of_itself(one.member_id),
         }
@@ -128,6 +134,10 @@ def expected_state(oracle: Oracle) -> State:
             "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
             "counted": _counted(oracle, member),
             "bought": _bought(oracle, member),
+            "purchases": [
+                *sorted(("CR", each.transaction_id) for each in oracle.parked if each.member == member),
+                *sorted(("DR", each.transaction_id) for each in oracle.purchases if each.member == member),
+            ],
             "tiers": one.tiers,
             "status": (one.status, one.is_erased),
             "qualified": one.qualified_at if one.tier is not None else None,

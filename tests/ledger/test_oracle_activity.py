@@ -138,7 +138,7 @@ def test_what_counts_from_its_release_is_put_off_by_what_is_bought_after_it(
     assert open_until(oracle) == [lapses[1], 12]
 
 
-def test_a_date_of_its_own_that_is_that_of_the_last_purchase_is_put_off_but_not_put_back() -> None:
+def test_a_date_of_its_own_that_is_that_of_the_last_purchase_is_put_off_and_never_put_back_before_itself() -> None:
     oracle = oracle_with()
     buy(oracle, "A", 0, now=0)
     buy(oracle, "B", 4, now=4)
@@ -149,9 +149,9 @@ def test_a_date_of_its_own_that_is_that_of_the_last_purchase_is_put_off_but_not_
     assert open_until(oracle) == [14, 14, 14]
     buy(oracle, "D", 5, now=5)
     assert open_until(oracle) == [15, 15, 15, 15]
-    # By now it has the date from a purchase.
+    give_back(oracle, "C", 5, now=5)
     give_back(oracle, "D", 5, now=5)
-    assert open_until(oracle) == [14, 14, 14]
+    assert open_until(oracle) == [11, 14]
 
 
 def test_it_goes_by_account_so_that_a_survivor_does_not_put_off_what_a_merge_brought() -> None:
@@ -164,6 +164,16 @@ def test_it_goes_by_account_so_that_a_survivor_does_not_put_off_what_a_merge_bro
     # Nor is what BEN bought before an activity of ANNA's.
     give_back(oracle, "A", 5, now=6)
     assert open_until(oracle) == [15, 15]
+
+
+def test_what_a_merge_brought_with_the_same_date_is_not_put_back_before_it() -> None:
+    oracle = oracle_with()
+    buy(oracle, "A", 4, now=4, member="BEN")
+    buy(oracle, "B", 0, now=4)
+    buy(oracle, "C", 4, now=4)
+    oracle.merge("BEN", "ANNA", "M", day(4))
+    give_back(oracle, "C", 5, now=5)
+    assert open_until(oracle) == [10, 14]
 
 
 def test_lots_come_back_from_a_merge_with_the_date_that_they_got_meanwhile() -> None:

@@ -41,6 +41,8 @@ class Inactivity:
             if lot.remaining and lot.by_activity and lot.expires_at == old:
                 begins = self.begins(lot)
                 lot.expires_at = self.lapse(begins if before is None else max(begins, before))
+                if lot.own is not None and _is_before(lot.expires_at, lot.own):
+                    lot.expires_at = lot.own
                 if lot.has_lapsed(now):
                     late[number] = -lot.remaining
         if late:
