@@ -104,6 +104,20 @@ async def test_within_one_run_it_is_the_same(shop: Shop, ann: Context) -> None:
     assert await together_and_alone(shop, *rows) == [(100, ends(2)), (7, ends(2))]
 
 
+async def test_lots_are_numbered_as_they_were_made_though_what_comes_after_in_the_run_moves_their_dates(
+    shop: Shop, ann: Context
+) -> None:
+    await under(shop, RULES)
+    shop.now = day(4)
+    await together_and_alone(shop, bought("A", 100, transaction_date=day(1)), bought("B", 50, transaction_date=day(3)))
+    for context in shop.contexts:
+
+        def body(tx: Connection, program_id: int | None = context.principal.program) -> list[int]:
+            return list(tx.scalars(select(lot.c.points).where(lot.c.program_id == program_id).order_by(lot.c.id)))
+
+        assert await context.read(body) == [100, 50]
+
+
 async def test_another_purchase_holds_what_both_put_off_until_it_is_refunded_too(shop: Shop, ann: Context) -> None:
     await under(shop, RULES)
     shop.now = day(4)
