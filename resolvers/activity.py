@@ -1,15 +1,24 @@
 """Expiry by inactivity: what a purchase that earns puts off, and what goes back once refunds took all it earned."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import orjson
 from sqlalchemy import Connection
 
 from domain.ledger.account import Account
-from domain.ledger.expiry import expires_at
+from domain.ledger.expiry import ExpiryOverride, expires_at
 from domain.ledger.posting import Draft, Lot, Move
-from domain.store.activity import StoredActivity, last_earnings, list_activities, moved_lots
+from domain.rules.explanation import explain
+from domain.store.activity import (
+    StoredActivity,
+    StoredOrigin,
+    last_earnings,
+    list_activities,
+    list_origins,
+    moved_lots,
+)
 from domain.store.program import ProgramState
 
 Earning = Draft | int
@@ -32,6 +41,7 @@ class Activity:
     _gone: set[int] = field(default_factory=set)
     _gone_drafts: set[int] = field(default_factory=set)
     _dated: set[int] = field(default_factory=set)
+    _own: dict[int, datetime] = field(default_factory=dict)
 
     @property
     def counts(self) -> bool:
@@ -66,21 +76,25 @@ class Activity:
             if lot.remaining and lot.expires_at < new and lot.expires_at == self._date_by_activity(lot, before, old)
         ]
         account.lots_changed = True
+        self._own.update(
+            (id(lot), lot.expires_at)
+            for lot in moved
+            if lot.id is None and id(lot) not in self._dated | self._own.keys()
+        )
         self._dated.update(id(lot) for lot in moved)
         return [Move(lot, 0, new) for lot in moved]
 
-    def earned(self, account: Account, draft: Draft, made: Sequence[Lot]) -> None:
-        """An earning of this run, and the lots that it made."""
+    def earned(self, account: Account, draft: Draft, made: Sequence[Lot], own: Collection[datetime]) -> None:
+        """An earning of this run, and the lots that it made. `own` are the dates that are their rules' own."""
         self._earned.setdefault(account.id, []).append(draft)
         if self.counts:
-            date = self._expiry(self.since(account, draft.transaction_date))
-            self._dated.update(id(lot) for lot in made if lot.expires_at == date)
+            self._dated.update(id(lot) for lot in made if lot.expires_at not in own)
 
     def take_back(self, account: Account, gone: Sequence[Earning], last: Draft | None) -> None:
         """Refunds took all that these earnings gave: `last`, the newest posting, moves the dates that hung on them.
 
         A lot gets the date that it would have had without them: by the last activity that stands, or by its own
-        earning. What is past by that expires now.
+        earning, and never one before a date that is its own. What is past by that expires now.
         """
         if not self.counts or not gone:
             return
@@ -104,11 +118,14 @@ class Activity:
     def _dates(
         self, account: Account, stored: Sequence[StoredActivity], old: datetime, before: datetime | None
     ) -> list[tuple[Lot, datetime]]:
+        going = self._going_by_activity(account, stored, old)
+        own = self._own_dates(account) if going else {}
         dates = []
-        for lot in self._going_by_activity(account, stored, old):
+        for lot in going:
             released = self._counts_from(lot)
             begins = lot.earned_at if released is None else max(lot.earned_at, released)
             new = self._expiry(begins if before is None else max(begins, before))
+            new = max(new, own.get(lot.id or 0, new), self._own.get(id(lot), new))
             if new < old:
                 dates.append((lot, new))
         return dates
@@ -126,6 +143,26 @@ class Activity:
             and lot.expires_at == date
             and (id(lot) in self._dated or lot.id in moved or lot.entry_id in made)
         ]
+
+    def _own_dates(self, account: Account) -> dict[int, datetime]:
+        """The dates with which stored lots were made, where those do not go by inactivity."""
+        origins = list_origins(self.tx, self.state.id, account.id)
+        return {one.lot_id: one.expires_at for one in origins if self._has_own_date(one)}
+
+    def _has_own_date(self, made: StoredOrigin) -> bool:
+        """Whether a lot was made with its rule's own date, or as what is no purchase."""
+        if made.kind != "earn":
+            return True
+        told = explain(orjson.loads(made.detail), 0) if made.detail else None
+        rules = (
+            [] if told is None else [one for one in told.rules if one.gave is not None or one.expires_on is not None]
+        )
+        terms, zone = self.state.configuration.expiry, self.state.zone
+        dates = [ExpiryOverride(last_day=one.expires_on) for one in rules if one.expires_on is not None]
+        # Of months of a rule's own the posting does not say from when they count.
+        return any(made.expires_at == expires_at(terms, self.now, zone, own) for own in dates) or (
+            bool(rules) and all(one.expires_months is not None for one in rules)
+        )
 
     def _date_by_activity(self, lot: Lot, before: datetime, old: datetime) -> datetime:
         """The date of a lot that goes by inactivity, where `old` is that of the last activity."""

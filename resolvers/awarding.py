@@ -75,21 +75,22 @@ class Awarding:
     def _post(
         self, account: Account, award: GroupAward, at: datetime, source: str | None, moved: Sequence[Move]
     ) -> tuple[Draft, Award]:
-        moves = [self._lot(account, part, at) for part in award.lots]
+        new = [self._lot(account, part, at) for part in award.lots]
         draft = Draft(
             kind="earn",
             bucket=award.category,
             points=award.points,
             loyalty_txn_type=_TYPES[award.category],
             transaction_date=at,
-            moves=[*moves, *moved],
-            expires_at=expiry_of(moves),
+            moves=[*new, *moved],
+            expires_at=expiry_of(new),
             detail=to_json({"group": award.group, **award.explanation}),
             source=source,
         )
         account.credit(draft, self.now)
         made = self._remember(account, draft)
-        self.activity.earned(account, draft, made)
+        own = {move.expires_at for move, part in zip(new, award.lots, strict=True) if part.expires is not None}
+        self.activity.earned(account, draft, made, own)
         return draft, Award(
             earning=draft,
             group=award.group,

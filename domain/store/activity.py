@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, func, select
 
 from domain.ledger.refund import is_taken_back
-from domain.models import ledger_entry, lot_trace, member_transaction
+from domain.models import ledger_entry, lot, lot_trace, member_transaction
 
 _MADE_BY = and_(
     member_transaction.c.program_id == ledger_entry.c.program_id,
@@ -79,6 +79,33 @@ def moved_lots(tx: Connection, program_id: int, account_id: int) -> set[int]:
         )
     )
     return set(rows)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredOrigin:
+    """How an open lot was made: by which kind of posting with which stored `detail`, and to lapse when."""
+
+    lot_id: int
+    kind: str
+    detail: str | None
+    expires_at: datetime
+
+
+def list_origins(tx: Connection, program_id: int, account_id: int) -> list[StoredOrigin]:
+    """How each open lot of an account was made."""
+    traced = and_(
+        lot_trace.c.program_id == lot.c.program_id,
+        lot_trace.c.entry_id == lot.c.entry_id,
+        lot_trace.c.lot_id == lot.c.id,
+    )
+    made_by = and_(ledger_entry.c.program_id == lot.c.program_id, ledger_entry.c.id == lot.c.entry_id)
+    rows = tx.execute(
+        select(lot.c.id, ledger_entry.c.kind, ledger_entry.c.detail, lot_trace.c.expires_at)
+        .join(lot_trace, traced)
+        .join(ledger_entry, made_by)
+        .where(lot.c.program_id == program_id, lot.c.account_id == account_id, lot.c.is_open)
+    )
+    return [StoredOrigin(lot_id=row.id, kind=row.kind, detail=row.detail, expires_at=row.expires_at) for row in rows]
 
 
 def _earnings(program_id: int, account_ids: Sequence[int], *columns: Any) -> Select[Any]:

@@ -145,8 +145,10 @@ class Journal:
     def _give_ids(self, drafts: Sequence[Draft]) -> list[int]:
         """Ids of the drafts and their new lots; gives those of the events."""
         fresh = [(draft, move.lot) for draft in drafts for move in draft.moves if move.lot.id is None]
-        new = {id(one): (draft, one) for draft, one in reversed(fresh)}
-        ordered = list(reversed(new.values()))
+        # As they were made, whatever a later draft does to them: their order breaks ties in spending.
+        places = {id(one): None for _, one in fresh}
+        by_place = {id(one): (draft, one) for draft, one in reversed(fresh)}
+        ordered = [by_place[place] for place in places]
         self.ids.draw(2 * len(drafts) + len(ordered))
         for draft, entry_id in zip(drafts, self.ids.take(ledger_entry, len(drafts)), strict=True):
             draft.id = entry_id

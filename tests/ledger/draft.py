@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from tests.ledger.promotion import Loyalty, Promotion
 from tests.ledger.terms import Rung, Terms
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,6 +19,13 @@ THREE_RUNGS = (Rung("Silver", 0, "1", 0), Rung("Gold", 40, "1.5", 5), Rung("Plat
 # Nearly every refund leads down to another.
 SIX_RUNGS = tuple(Rung(f"Rung {place}", 10 + 15 * place, ("1.25", "0.5")[place % 2], place % 3) for place in range(6))
 
+A_DAY, A_MONTH = Promotion(0, 0, points=6), Promotion(-31, -1, factor="2")
+# Long ago, now and later; for all and for some.
+WEEKS = (Promotion(-20, 3, factor="1.5"), Promotion(2, 12, points=4), Promotion(-3, 6, "0.5", only_regulars=True))
+FOR_SOME = (Promotion(-40, 60, points=5, only_regulars=True), Promotion(5, 5, "3", only_regulars=True))
+BIG_SPENDERS, FREQUENT_BUYERS = Loyalty("sum", "lifetime", 70, thanks=3), Loyalty("count", "month", 3, thanks=2)
+BY_MONTH, BY_NUMBER = Loyalty("sum", "month", 50), Loyalty("count", "lifetime", 4)
+
 TERMS = st.builds(
     Terms,
     policy=st.sampled_from(["extend", "forfeit", "original"]),
@@ -26,12 +34,17 @@ TERMS = st.builds(
     months=st.sampled_from([1, 2, None]),
     period_end=st.sampled_from(["day", "month"]),
     decimals=st.sampled_from([0, 2]),
-    bonus_days=st.sampled_from([0, 3, 20]),
+    inactivity=st.sampled_from([False] * 4 + [True]),
+    bonus_days=st.sampled_from([0, 3, 20] * 2 + [None]),
     wait_days=st.sampled_from([0, 1, 4]),
+    from_release=st.booleans(),
     spend_cap=st.sampled_from([None] * 5 + [("month", 40), ("day", 20), ("lifetime", 90)]),
     program_cap=st.sampled_from([None] * 4 + [25, 60]),
     ladder=st.sampled_from([()] * 4 + [SIX_RUNGS, THREE_RUNGS]),
     referral=st.sampled_from([None] * 5 + [(9, 4, 1), (9, 4, None)]),
+    on_activation=st.booleans(),
+    promotions=st.sampled_from([()] * 6 + [(A_DAY, A_MONTH), WEEKS, FOR_SOME]),
+    loyalty=st.sampled_from([None] * 8 + [BIG_SPENDERS, FREQUENT_BUYERS, BY_MONTH, BY_NUMBER]),
     retention_days=st.sampled_from([0, 0, 10, 30, 3650]),
     approval_from=st.sampled_from([None, None, 1, 12]),
     accrue_cancelled=st.sampled_from([False, False, True]),

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Table, select
 from domain.models import account, hold, ledger_entry, lot, lot_trace, member_transaction
 from domain.store.database import open_database
 from domain.store.program import find_program_row
+from tests.ledger.redating import may_move
 
 SIDES = {
     "earn": "issued",
@@ -36,6 +37,7 @@ FIGURES = {
 }
 GIVES_BACK = {"reversal": "redemption", "release": "hold"}
 """What names the posting that it gives back, and the kind of that."""
+LATE = {*GIVES_BACK, "refund"}
 
 Rows = Sequence[Row[Any]]
 
@@ -169,17 +171,19 @@ class _Shelf:
         self.left[number] = self.left.get(number, 0) + trace.points
         if number not in self.lots or not 0 <= self.left[number] <= self.lots[number].points:
             yield f"entry {entry.id} leaves {self.left[number]} in lot {number}"
-        if entry.kind != "reversal" and self.lapses.get(number, trace.expires_at) != trace.expires_at:
+        date = self.lapses.get(number, trace.expires_at)
+        if trace.expires_at != date and not may_move(entry, trace, date):
             yield f"entry {entry.id} changes the date of lot {number}"
         self.lapses[number] = trace.expires_at
         if entry.kind == "expiry":
             yield from self._write_off(entry, trace)
-        elif trace.points < 0 and not _settles(entry) and trace.expires_at <= entry.processed_at:
+        elif trace.points < 0 and not _settles(entry) and date <= entry.processed_at:
             yield f"entry {entry.id} spends lot {number} after it lapsed"
 
     def _write_off(self, entry: Row[Any], trace: Row[Any]) -> Iterator[str]:
         """Whole and at the lot's date, but for what came back too late: that is lost at once, alone."""
-        came_back = self.before is not None and (self.before.kind in GIVES_BACK or _settles(self.before))
+        # A refund may have put the date back.
+        came_back = self.before is not None and (self.before.kind in LATE or _settles(self.before))
         if entry.transaction_date == trace.expires_at:
             is_right = not self.left[trace.lot_id] or came_back
         else:

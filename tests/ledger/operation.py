@@ -252,7 +252,7 @@ def _movement(oracle: Oracle, terms: Terms, operation: Operation, name: str, now
         case Unmerge(merger=merger):
             return partial(oracle.unmerge, merger, now)
         case SetStatus(member=member, status=status):
-            return partial(oracle.set_status, member, status)
+            return partial(oracle.change_status, member, status, now)
     raise TypeError(operation)
 
 

@@ -91,8 +91,8 @@ class Program:
         await apply_configuration(ctx, configuration(terms))
         enrolled: dict[int, str] = {}
         code = None
-        for reference in members:
-            values = {"relation_reference": reference, "status": "1"}
+        for number, reference in enumerate(members):
+            values = {"relation_reference": reference, "status": str(terms.status_at_first(number))}
             one = (await enroll_member(ctx, EnrollMember(values=values, referral_code=code))).member
             enrolled[one.id], code = one.relation_reference, code or one.referral_code
         return cls(world, terms, row.id, ctx, enrolled)

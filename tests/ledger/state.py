@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as Date
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from domain.clock import NEVER
-from domain.models import cap_counter, member, member_tier, points_request
+from domain.models import aggregate_bucket, cap_counter, member, member_tier, points_request
 from tests.ledger.invariants import Books
 from tests.oracle import Cap, Oracle
 
@@ -37,6 +39,7 @@ class Standing:
     """What is stored of members beside their points; the members by their ids."""
 
     counters: Sequence[Row[Any]]
+    buckets: Sequence[Row[Any]]
     tiers: Sequence[Row[Any]]
     requests: Sequence[Row[Any]]
     members: Mapping[int, Row[Any]]
@@ -51,6 +54,12 @@ class Standing:
             for one in self.counters
             if one.member_id == member_id and one.points
         }
+
+    def bought(self, member_id: int) -> dict[Date, Decimal]:
+        """What the aggregate has of a member who answers for itself, by the first day of its window."""
+        if self.members[member_id].merged_into is not None:
+            return {}
+        return {one.start: one.total for one in self.buckets if one.member_id == member_id and one.total}
 
     def of_itself(self, member_id: int) -> dict[str, Any]:
         """Who a member is, when it last qualified for its tier, and what became of corrections asked for."""
@@ -73,9 +82,10 @@ def read_standing(tx: Connection, program_id: int) -> Standing:
     members = tx.execute(select(member).where(member.c.program_id == program_id)).all()
     requests = select(points_request).where(points_request.c.program_id == program_id)
     counters = select(cap_counter).where(cap_counter.c.program_id == program_id)
+    buckets = select(aggregate_bucket).where(aggregate_bucket.c.program_id == program_id)
     tiers = select(member_tier).where(member_tier.c.program_id == program_id).order_by(member_tier.c.since)
-    by_id = {one.id: one for one in members}
-    return Standing(tx.execute(counters).all(), tx.execute(tiers).all(), tx.execute(requests).all(), by_id)
+    counted, bought, had, asked = (tx.execute(query).all() for query in (counters, buckets, tiers, requests))
+    return Standing(counted, bought, had, asked, {one.id: one for one in members})
 
 
 def stored_state(books: Books, standing: Standing, references: Mapping[int, str]) -> State:
@@ -86,7 +96,9 @@ def stored_state(books: Books, standing: Standing, references: Mapping[int, str]
         number = {lot.id: index for index, lot in enumerate(lots)}
         moves: dict[int, dict[int, int]] = {}
         for trace in books.traces:
-            moves.setdefault(trace.entry_id, {})[number.get(trace.lot_id, -1)] = trace.points
+            # One of nothing only changes a date, which the lot shows.
+            if trace.points:
+                moves.setdefault(trace.entry_id, {})[number.get(trace.lot_id, -1)] = trace.points
         state[references[one.member_id]] = {
             "balance": one.available + one.pending,
             "held": one.held,
@@ -98,6 +110,13 @@ def stored_state(books: Books, standing: Standing, references: Mapping[int, str]
                 if x.account_id == one.id
             ],
             "counted": standing.counted(one.member_id),
+            "bought": standing.bought(one.member_id),
+            # Of two at once nothing else may show whose a purchase is that gave no points, until a merge ends.
+            "purchases": sorted(
+                (x.type, x.transaction_id)
+                for x in books.transactions
+                if x.member_id == one.member_id and (x.type == "DR" or x.status == "PARKED")
+            ),
             "tiers": standing.tiers_of(one.member_id),
             **standing.of_itself(one.member_id),
         }
@@ -114,6 +133,11 @@ def expected_state(oracle: Oracle) -> State:
             "lots": [(x.points, x.remaining, x.earned_at, x.expires_at, x.available_at) for x in one.lots],
             "entries": [(x.kind, x.bucket, x.points, x.dated, x.moves, x.arrears) for x in one.entries],
             "counted": _counted(oracle, member),
+            "bought": _bought(oracle, member),
+            "purchases": [
+                *sorted(("CR", each.transaction_id) for each in oracle.parked if each.member == member),
+                *sorted(("DR", each.transaction_id) for each in oracle.purchases if each.member == member),
+            ],
             "tiers": one.tiers,
             "status": (one.status, one.is_erased),
             "qualified": one.qualified_at if one.tier is not None else None,
@@ -129,6 +153,14 @@ def _counted(oracle: Oracle, member: str) -> Counted:
     windows = {(cap, cap.first_day(one.dated, oracle.zone)) for cap in oracle.caps for one in oracle.purchases}
     counted = {(cap.bucket, cap.window, day): oracle.counted(member, cap, day) for cap, day in windows}
     return {window: points for window, points in counted.items() if points}
+
+
+def _bought(oracle: Oracle, member: str) -> dict[Date, Fraction]:
+    if oracle.survivor_of(member) is not None or oracle.regulars is None:
+        return {}
+    days = {oracle.regulars.first_day(one.dated, oracle.zone) for one in oracle.purchases}
+    figures = {day: oracle.figure(member, day) for day in days}
+    return {day: figure for day, figure in figures.items() if figure}
 
 
 def overdrawn(caps: Sequence[Cap], state: State, oracle: Oracle) -> Iterator[str]:

@@ -83,7 +83,7 @@ def test_points_that_come_back_in_time_keep_their_date() -> None:
     oracle = oracle_with((10, day(5)))
     oracle.redeem("ANNA", 6, "Shop", "R", day(0))
     oracle.reverse("ANNA", "Shop", "R", day(1))
-    assert oracle.accounts["ANNA"].lots == [Lot(10, 10, day(-9), day(5))]
+    assert oracle.accounts["ANNA"].lots == [Lot(10, 10, day(-9), day(5), own=day(5))]
     with pytest.raises(Refused, match="122"):
         oracle.reverse("ANNA", "Shop", "R", day(1))
 

@@ -58,6 +58,28 @@ def test_nobody_is_rewarded_for_itself_and_the_survivor_is_for_who_was_merged() 
     assert bonuses(oracle) == [[], [10], [5]]
 
 
+def test_a_first_activation_rewards_both_in_place_of_a_first_purchase() -> None:
+    oracle = Oracle(reward=Reward(10, 5, on_activation=True), referred_by={"BEN": "ANNA", "CLEO": "ANNA"})
+    for member, status in (("ANNA", 1), ("BEN", 1), ("CLEO", 5)):
+        oracle.enrol(member, status, day(0))
+    assert bonuses(oracle) == [[10], [5], []]
+    buy(oracle, "CLEO", "A")
+    assert bonuses(oracle) == [[10], [5], []]
+    for status in (2, 1, 5, 1):
+        oracle.change_status("CLEO", status, day(1))
+    assert bonuses(oracle) == [[10, 10], [5], [5]]
+    # Nor is it ever given for what came back.
+    oracle.change_status("BEN", 2, day(1))
+    oracle.change_status("BEN", 1, day(1))
+    assert bonuses(oracle) == [[10, 10], [5], [5]]
+
+
+def test_an_activation_gives_nothing_where_the_first_purchase_is_rewarded() -> None:
+    oracle = oracle_with()
+    oracle.change_status("BEN", 1, day(0))
+    assert bonuses(oracle) == [[], [], []]
+
+
 def test_rewards_count_for_tiers() -> None:
     oracle = oracle_with(levels=(Level("Gold", 10, bonus=1),))
     buy(oracle, "BEN", "A", 5)

@@ -5,6 +5,8 @@ repeats a mistake of the other. Points are integers of the smallest unit, instan
 """
 
 from tests.oracle.account import Account, Entry, Hold, Lot
+from tests.oracle.activity import Inactivity
+from tests.oracle.campaigns import Campaign, Regulars
 from tests.oracle.caps import Cap
 from tests.oracle.corrections import Lapse
 from tests.oracle.gate import REFUSAL_BINDS, Refused
@@ -20,14 +22,17 @@ __all__ = [
     "REFUSAL_BINDS",
     "Account",
     "Award",
+    "Campaign",
     "Cap",
     "Entry",
     "Hold",
+    "Inactivity",
     "Lapse",
     "Level",
     "Lot",
     "Oracle",
     "Refused",
+    "Regulars",
     "Reward",
     "lapses_at",
 ]

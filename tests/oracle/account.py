@@ -17,13 +17,19 @@ Moves = dict[int, int]
 
 @dataclass
 class Lot:
-    """What a credit left. `expires_at` None: never; `available_at` None: from the start."""
+    """What a credit left. `expires_at` None: never; `available_at` None: from the start.
+
+    `by_activity`: it lapses when it does because of a purchase that may have been a later one. `own`: the date that
+    it had by itself, if that is not by the last purchase; it never lapses before.
+    """
 
     points: int
     remaining: int
     earned_at: datetime
     expires_at: datetime | None
     available_at: datetime | None = None
+    by_activity: bool = False
+    own: datetime | None = None
 
     def is_due(self, now: datetime) -> bool:
         """Whether the lot still holds points that may no longer be spent."""
@@ -113,7 +119,8 @@ class Account:
             repaid += part
             if left := lot.points - part:
                 moves[len(self.lots)] = left
-                self.lots.append(replace(lot, points=left, remaining=0))
+                own = None if lot.by_activity else lot.expires_at
+                self.lots.append(replace(lot, points=left, remaining=0, own=own))
         self.post(kind, bucket, dated, moves, repaid)
         self.write_off(now)
         return moves

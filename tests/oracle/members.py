@@ -167,7 +167,10 @@ class Members(Outcomes):
 
 def move(giver: Account, taker: Account, moves: Moves, now: datetime) -> dict[int, tuple[int, int]]:
     """Move points between accounts: new lots with the dates of the old. Answers which became which, of how much."""
-    arriving = [(number, replace(giver.lots[number], points=-points, remaining=0)) for number, points in moves.items()]
+    arriving = [
+        (number, replace(giver.lots[number], points=-points, remaining=0, by_activity=False))
+        for number, points in moves.items()
+    ]
     giver.post("transfer", "redeem", now, moves)
     made = taker.credit("transfer", "other", now, [lot for _, lot in arriving], now)
     # What repaid a debt is the first of them.

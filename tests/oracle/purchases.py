@@ -5,9 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from datetime import datetime
 from fractions import Fraction
+from math import prod
 from zoneinfo import ZoneInfo
 
 from tests.oracle.account import Account, Lot, Moves
+from tests.oracle.activity import Inactivity
+from tests.oracle.campaigns import Campaign, Regulars
 from tests.oracle.caps import Cap
 from tests.oracle.gate import Refused
 from tests.oracle.referrals import Referrals
@@ -17,12 +20,16 @@ UTC = ZoneInfo("UTC")
 
 @dataclass
 class Award:
-    """What one group of rules gave: points for a bucket with their expiry, and when they may be spent."""
+    """What one group of rules gave: points for a bucket with their expiry, and when they may be spent.
+
+    `begins` is what the program's expiry counts from; None: the expiry is a date of the rule's own.
+    """
 
     bucket: str
     points: int
     expires_at: datetime | None
     available_at: datetime | None = None
+    begins: datetime | None = None
 
 
 @dataclass
@@ -55,6 +62,11 @@ class Purchase:
         """What refunds have left of `points`, in proportion, whether or not there was as much to take back."""
         return points - _half_up(points * self.refunded / self.whole)
 
+    @property
+    def stands(self) -> bool:
+        """Whether refunds left something of what it earned."""
+        return any(self.left(gift.points) for gift, _ in self.gifts)
+
 
 @dataclass
 class Parked:
@@ -68,10 +80,16 @@ class Parked:
 
 @dataclass
 class Purchases(Referrals):
-    """Earning and its opposite. `refunds`: what becomes of a refund of points that are spent."""
+    """Earning and its opposite. `refunds`: what becomes of a refund of points that are spent.
+
+    `inactivity`: points lapse by the last purchase, in place of their own.
+    """
 
     refunds: str = "negative"
     caps: Sequence[Cap] = ()
+    campaigns: Sequence[Campaign] = ()
+    regulars: Regulars | None = None
+    inactivity: Inactivity | None = None
     zone: ZoneInfo = UTC
     purchases: list[Purchase] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
@@ -92,11 +110,12 @@ class Purchases(Referrals):
         if transaction_id in self.transaction_ids:
             raise Refused("1201")
         self.transaction_ids.add(transaction_id)
-        gifts = self._granted(self.name_of(member), awards, earned_at)
+        gifts = self._granted(self.name_of(member), awards, earned_at, amount)
         if gifts:
             account.bring_up_to(now)
+            gifts = self._dated(self.name_of(member), gifts, earned_at)
         is_first = all(purchase.member != self.name_of(member) for purchase in self.purchases)
-        made = [(gift, list(_give(account, gift, earned_at, now))) for gift in gifts]
+        made = [(gift, list(self._give(account, gift, earned_at, now))) for gift in gifts]
         self.purchases.append(Purchase(self.name_of(member), transaction_id, amount, earned_at, made))
         for waiting in [each for each in self.parked if self._is_of(each, member, transaction_id)]:
             try:
@@ -104,17 +123,25 @@ class Purchases(Referrals):
             except Refused:
                 continue  # It stays parked, and the purchase stands.
             self.parked.remove(waiting)
-        if is_first:
+        if is_first and self.reward is not None and not self.reward.on_activation:
             self.reward_for(self.name_of(member), now)
         self.assess(account, now)
         return transaction_id
 
-    def _granted(self, member: str, awards: Sequence[Award], dated: datetime) -> list[Award]:
-        """One award after the other, times the tier's factor, each by what the caps leave of it after those before."""
-        factor = self.factor_at(self.accounts[member], dated)
+    def _granted(self, member: str, awards: Sequence[Award], dated: datetime, amount: Fraction) -> list[Award]:
+        """One award after the other, times all factors, each by what the caps leave of it after those before.
+
+        Of the first regular customers get more. What campaigns give comes last, and nothing multiplies it.
+        """
+        regular = self._is_regular(member, dated, amount)
+        running = [one for one in self.campaigns if one.is_on(dated, regular=regular)]
+        factor = self.factor_at(self.accounts[member], dated) * prod(one.factor for one in running)
+        thanks = self.regulars.thanks if self.regulars is not None and regular else 0
+        offered = [(award, factor * (award.points + (0 if place else thanks))) for place, award in enumerate(awards)]
+        lapses = self.lapse(dated)
+        offered += [(Award("bonus", 0, lapses, begins=dated), Fraction(one.points)) for one in running]
         given: list[Award] = []
-        for award in awards:
-            exact = factor * award.points
+        for award, exact in offered:
             for cap in self.caps:
                 if cap.is_on(award.bucket):
                     used = self.counted(member, cap, cap.first_day(dated, self.zone))
@@ -123,6 +150,43 @@ class Purchases(Referrals):
             if points := _half_up(exact):
                 given.append(replace(award, points=points))
         return given
+
+    def _is_regular(self, member: str, dated: datetime, amount: Fraction) -> bool:
+        if self.regulars is None:
+            return False
+        bought = self.figure(member, self.regulars.first_day(dated, self.zone))
+        return bought + self.regulars.figure(amount) >= self.regulars.at_least
+
+    def figure(self, member: str, first_day: Date) -> Fraction:
+        """What makes a member a regular one, in one window: of all purchases that are the member's now."""
+        if self.regulars is None:
+            return Fraction(0)
+        return sum(
+            (
+                self.regulars.figure(purchase.amount, purchase.refunded)
+                for purchase in self.purchases
+                if self.name_of(purchase.member) == member
+                and self.regulars.first_day(purchase.dated, self.zone) == first_day
+            ),
+            Fraction(0),
+        )
+
+    def _last_activity(self, member: str) -> datetime | None:
+        """The last date of what was bought on this account, and is not all taken back."""
+        return max((one.dated for one in self.purchases if one.member == member and one.stands), default=None)
+
+    def _dated(self, member: str, gifts: Sequence[Award], at: datetime) -> list[Award]:
+        """What an activity of this instant gives, with its dates; what it puts off gets another one."""
+        if self.inactivity is None:
+            return list(gifts)
+        before = self._last_activity(member)
+        if before is not None:
+            self.inactivity.put_off(self.accounts[member], before, at)
+        last = at if before is None else max(before, at)
+        return [
+            gift if gift.begins is None else replace(gift, expires_at=self.lapse(max(gift.begins, last)))
+            for gift in gifts
+        ]
 
     def counted(self, member: str, cap: Cap, first_day: Date) -> int:
         """What a cap has counted in one window: what refunds have left of all purchases that are the member's now."""
@@ -167,12 +231,17 @@ class Purchases(Referrals):
         if self.refunds == "refuse" and sum(points for *_, points in claims) > account.refundable(own, now):
             raise Refused("121")
         account.bring_up_to(now)
+        was, is_posted = self._last_activity(self.name_of(member)), False
         for purchase, part in parts:
             purchase.refunded += part
         for purchase, bucket, points in claims:
             possible = account.refundable(self._own(purchase), now) if self.refunds == "floor" else points
             if taken := min(points, possible):
                 account.refund(bucket, taken, self._own(purchase), dated, now)
+                is_posted = True
+        last = self._last_activity(self.name_of(member))
+        if self.inactivity is not None and was is not None and last != was and is_posted:
+            self.inactivity.take_back(account, was, last, now)
         return True
 
     def _is_of(self, thing: Purchase | Parked, member: str, transaction_id: str) -> bool:
@@ -185,11 +254,11 @@ class Purchases(Referrals):
             numbers = [merger.became[number][0] for number in numbers if number in merger.became]
         return numbers
 
+    def _give(self, account: Account, gift: Award, earned_at: datetime, now: datetime) -> Moves:
+        is_by_activity = self.inactivity is not None and gift.begins is not None
+        lot = Lot(gift.points, 0, earned_at, gift.expires_at, gift.available_at, is_by_activity)
+        return account.credit("earn", gift.bucket, earned_at, [lot], now)
+
 
 def _half_up(exact: Fraction) -> int:
     return (2 * exact.numerator // exact.denominator + 1) // 2
-
-
-def _give(account: Account, gift: Award, earned_at: datetime, now: datetime) -> Moves:
-    lot = Lot(gift.points, 0, earned_at, gift.expires_at, gift.available_at)
-    return account.credit("earn", gift.bucket, earned_at, [lot], now)

@@ -104,6 +104,20 @@ async def test_within_one_run_it_is_the_same(shop: Shop, ann: Context) -> None:
     assert await together_and_alone(shop, *rows) == [(100, ends(2)), (7, ends(2))]
 
 
+async def test_lots_are_numbered_as_they_were_made_though_what_comes_after_in_the_run_moves_their_dates(
+    shop: Shop, ann: Context
+) -> None:
+    await under(shop, RULES)
+    shop.now = day(4)
+    await together_and_alone(shop, bought("A", 100, transaction_date=day(1)), bought("B", 50, transaction_date=day(3)))
+    for context in shop.contexts:
+
+        def body(tx: Connection, program_id: int | None = context.principal.program) -> list[int]:
+            return list(tx.scalars(select(lot.c.points).where(lot.c.program_id == program_id).order_by(lot.c.id)))
+
+        assert await context.read(body) == [100, 50]
+
+
 async def test_another_purchase_holds_what_both_put_off_until_it_is_refunded_too(shop: Shop, ann: Context) -> None:
     await under(shop, RULES)
     shop.now = day(4)
@@ -140,6 +154,28 @@ async def test_a_rules_own_date_stays(shop: Shop, ann: Context) -> None:
     year = ends(6)
     assert await together_and_alone(shop, *rows) == [(100, year), (50, year), (5, year)]
     assert await together_and_alone(shop, refunded("C", 5)) == [(100, ends(3)), (50, year)]
+
+
+@pytest.mark.parametrize("at", [day(3), day(6)])
+async def test_a_rules_own_date_that_is_that_of_the_last_purchase_too_is_not_taken_back(
+    shop: Shop, ann: Context, at: datetime
+) -> None:
+    await under(shop, RULES)
+    shop.now = day(7)
+    own = bought("B", 50, transaction_date=at, product_code="BOOK")
+    rows = [bought("A", 100, transaction_date=day(1)), bought("C", 5, transaction_date=day(6)), own]
+    year = ends(6)
+    assert sorted(await together_and_alone(shop, *rows)) == [(5, year), (50, year), (100, year)]
+    before = ends(at.month)
+    assert await together_and_alone(shop, refunded("C", 5)) == [(100, before), (50, year)]
+    # Put off together with the others it goes back to its own, and no further.
+    assert await together_and_alone(shop, bought("D", 9, transaction_date=day(7)), refunded("D", 9)) == [
+        (100, before),
+        (50, year),
+    ]
+    later = bought("E", 5, transaction_date=day(6)), bought("F", 9, transaction_date=day(7))
+    await together_and_alone(shop, *later)
+    assert await together_and_alone(shop, refunded("F", 9), refunded("E", 5)) == [(100, before), (50, year)]
 
 
 async def test_points_that_count_from_their_release_are_put_off_by_what_is_bought_after_it(
