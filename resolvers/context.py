@@ -18,6 +18,8 @@ from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.hashing import HashingPool
+from resolvers.lockout_watch import LockoutWatch
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -53,6 +55,8 @@ class Services:
     programs: ProgramCache
     environment: str
     access: AccessCache = field(default_factory=AccessCache)
+    hashing: HashingPool = field(default_factory=HashingPool)
+    lockouts: LockoutWatch = field(default_factory=LockoutWatch)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -44,6 +44,7 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
         yield Runtime(settings=settings, services=services)
     finally:
         await services.together.finish()
+        services.hashing.close()
         await database.close()
 
 
