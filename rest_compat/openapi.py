@@ -31,7 +31,7 @@ _HEADERS: Mapping[str, str] = {
     "WWW-Authenticate": "The scheme that the operation wants.",
 }
 _COMMON_HEADERS = ("X-Request-Id", "X-Ignored-Fields")
-_HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+_HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 _DESCRIPTION = """REST v1 of Tessera, compatible with the published loyalty API.
 
@@ -172,7 +172,7 @@ def _responses(operation: Operation, family: Family) -> Json:
 def _by_status(operation: Operation) -> list[tuple[int, Sequence[type[TesseraError]]]]:
     grouped: dict[int, list[type[TesseraError]]] = {}
     for error in errors_of(operation):
-        grouped.setdefault(error.status, []).append(error)
+        grouped.setdefault(operation.status_of(error), []).append(error)
     return sorted(grouped.items())
 
 
