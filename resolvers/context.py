@@ -20,6 +20,7 @@ from domain.store.together import Together
 from resolvers.access_cache import AccessCache
 from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
+from resolvers.messenger import Messenger
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,6 +55,7 @@ class Services:
     keys: KeyRing
     programs: ProgramCache
     environment: str
+    messenger: Messenger | None = None
     access: AccessCache = field(default_factory=AccessCache)
     hashing: HashingPool = field(default_factory=HashingPool)
     lockouts: LockoutWatch = field(default_factory=LockoutWatch)

@@ -1,9 +1,7 @@
 """Jobs of messages: deliver what is due, forget what is done with."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
 
 import orjson
 import structlog
@@ -12,6 +10,7 @@ from sqlalchemy import Connection
 from domain.store.message import Claimed, claim_messages, forget_old_messages, has_due, mark_failed, mark_sent
 from domain.store.otp import forget_old_codes
 from resolvers.context import Services
+from resolvers.messenger import Messenger, Outgoing
 
 AT_A_TIME = 20
 LEASE = timedelta(minutes=1)
@@ -23,30 +22,14 @@ KEPT = timedelta(days=1)
 _log = structlog.get_logger("tessera.messages")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
-class Outgoing:
-    """A message on its way: the channel, the address, the text, and what a sandbox's file shows besides."""
+async def deliver_messages(services: Services, messenger: Messenger | None = None) -> int:
+    """Deliver messages that are due, each tried again with longer pauses until it lapses; how many were tried.
 
-    program_id: int
-    message_id: int
-    channel: str
-    event: str
-    language: str
-    to: str
-    subject: str
-    body: str
-    details: dict[str, Any]
-
-
-class Messenger(Protocol):
-    """What carries messages to people. It may carry one twice, after a crash between delivery and note."""
-
-    async def deliver(self, message: Outgoing, at: datetime) -> None:
-        """Deliver a message; any error means that it was not delivered."""
-
-
-async def deliver_messages(services: Services, messenger: Messenger) -> int:
-    """Deliver messages that are due, each tried again with longer pauses until it lapses; how many were tried."""
+    Without a messenger by that of the process; where it has none they wait for another process.
+    """
+    messenger = messenger or services.messenger
+    if messenger is None:
+        return 0
     now = services.clock()
     if not await services.db.read(lambda tx: has_due(tx, now)):
         return 0
@@ -77,6 +60,7 @@ def _outgoing(one: Claimed, payload: str) -> Outgoing:
     return Outgoing(
         program_id=one.public_program_id,
         message_id=one.id,
+        attempt=one.attempts,
         channel=one.channel,
         event=one.event,
         language=one.language,

@@ -7,9 +7,10 @@ from typing import Any
 from domain.access import MEMBER_PERMISSIONS, PrincipalKind
 from domain.errors import TesseraError
 from resolvers.context import Context
-from resolvers.delivery import Outgoing, deliver_messages
+from resolvers.delivery import deliver_messages
 from resolvers.login import CheckCredentials, Login, check_credentials
 from resolvers.member import EnrollMember, enroll_member
+from resolvers.messenger import Outgoing
 from resolvers.otp import GenerateOtp, VerifyOtp, generate_otp, verify_otp
 from resolvers.password import ImportSecret, import_secret
 from resolvers.subject import Named
