@@ -13,18 +13,23 @@ from domain.models.types import to_json
 from domain.store.member import Stored
 from domain.store.message import Draft, add_message
 from domain.store.program import ProgramState
+from resolvers.context import Context
 from resolvers.subject import Named, Subject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Way:
-    """How a member is reached: the channel and, where it has one, its own address there."""
+    """How a member is reached: the channel and, where it has one, its own address there.
+
+    `has_file`: in a sandbox people read the messages in a file, those of members without an address as well.
+    """
 
     channel: str
     address: str | None
+    has_file: bool = False
 
 
-def way_to(state: ProgramState, named: Named, stored: Stored | None) -> Way:
+def way_to(ctx: Context, state: ProgramState, named: Named, stored: Stored | None) -> Way:
     """Asked for by e-mail address: there; else the program's channel, or the other if the member has only that.
 
     It is always an address of the member's own, as stored: whoever asks has no say in where a code goes.
@@ -37,7 +42,7 @@ def way_to(state: ProgramState, named: Named, stored: Stored | None) -> Way:
         other = SMS if preferred == EMAIL else EMAIL
         if own[other]:
             return Way(channel=other, address=own[other])
-    return Way(channel=preferred, address=own[preferred] or None)
+    return Way(channel=preferred, address=own[preferred] or None, has_file=ctx.services.environment == "sandbox")
 
 
 def send_code(
@@ -50,7 +55,7 @@ def send_code(
     expires_at: datetime,
     now: datetime,
 ) -> None:
-    """Write the message that carries a code. For nobody, and for whom no address is known, it goes nowhere."""
+    """Write the message that carries a code. For nobody, and for whom there is no address, it goes nowhere."""
     stored = subject.stored
     language = None if stored is None else stored.member.preferred_language
     template = pick_template(state.configuration.messages, otp_type, way.channel, language)
@@ -69,7 +74,7 @@ def send_code(
         channel=way.channel,
         event=f"{OTP_EVENT}.{otp_type}",
         language=template.language or "",
-        payload=None if way.address is None else sealed,
+        payload=sealed if way.address is not None or way.has_file else None,
         expires_at=expires_at,
     )
     add_message(tx, state.id, draft, now)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 class Outgoing:
     """A message on its way: the channel, the address, the text, and what a sandbox's file shows besides.
 
-    `attempt` counts from 1.
+    Without an address it is for that file only. `attempt` counts from 1.
     """
 
     program_id: int
@@ -18,7 +18,7 @@ class Outgoing:
     channel: str
     event: str
     language: str
-    to: str
+    to: str | None
     subject: str
     body: str
     details: dict[str, Any]

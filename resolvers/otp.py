@@ -176,7 +176,7 @@ def _count_send(
 def _send(
     tx: Connection, ctx: Context, state: ProgramState, subject: Subject, command: GenerateOtp, now: datetime
 ) -> None:
-    way = way_to(state, command.named, subject.stored)
+    way = way_to(ctx, state, command.named, subject.stored)
     code, expires_at = new_code(state.terms.otp_length), now + LIFE
     mac = mac_of(ctx.services.keys, subject.digest, command.otp_type, way.channel, expires_at, code)
     kept = Code(command.otp_type, way.channel, mac, expires_at)

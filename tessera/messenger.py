@@ -31,7 +31,7 @@ class NotDelivered(Exception):
 class Carrier(Protocol):
     """Hands a message on by one channel."""
 
-    async def carry(self, message: Outgoing, at: datetime) -> None:
+    async def carry(self, message: Outgoing, to: str, at: datetime) -> None:
         """Hand it on; any error means that it was not."""
 
 
@@ -40,15 +40,15 @@ class ChannelMessenger:
     """Hands messages to the carrier of their channel, and in a sandbox writes them into a file as well."""
 
     carriers: dict[str, Carrier]
-    file: Carrier | None
+    file: "FileCarrier | None"
 
     async def deliver(self, message: Outgoing, at: datetime) -> None:
         """Deliver a message. Raises NotDelivered, and whatever the carrier raises."""
         if self.file is not None and message.attempt == 1:
-            await self.file.carry(message, at)
+            await self.file.append(message, at)
         carrier = self.carriers.get(message.channel)
-        if carrier is not None:
-            await carrier.carry(message, at)
+        if carrier is not None and message.to is not None:
+            await carrier.carry(message, message.to, at)
         elif self.file is None:
             raise NotDelivered(f"nothing carries {message.channel}")
 
@@ -77,7 +77,7 @@ class FileCarrier:
 
     settings: Settings
 
-    async def carry(self, message: Outgoing, at: datetime) -> None:
+    async def append(self, message: Outgoing, at: datetime) -> None:
         """Append a message."""
         line = {
             "at": at.isoformat(),
@@ -110,18 +110,18 @@ class MailCarrier:
     server: MailServer
     sender: Address
 
-    async def carry(self, message: Outgoing, at: datetime) -> None:
+    async def carry(self, message: Outgoing, to: str, at: datetime) -> None:
         """Hand an e-mail on."""
         mail = EmailMessage()
         mail["From"] = self.sender
-        mail["To"] = Address(addr_spec=message.to)
+        mail["To"] = Address(addr_spec=to)
         mail["Subject"] = message.subject
         mail["Date"] = at
         # The same each time that a message is tried, so that a mailbox can tell a repeat.
         mail["Message-ID"] = f"<{message.program_id}.{message.message_id}@{self.sender.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.body)
-        await asyncio.to_thread(self._hand_over, mail, message.to)
+        await asyncio.to_thread(self._hand_over, mail, to)
 
     def _hand_over(self, mail: EmailMessage, to: str) -> None:
         with self._connect() as smtp:
@@ -147,13 +147,13 @@ class GatewayCarrier:
     body: dict[str, Any]
     authorization: str | None
 
-    async def carry(self, message: Outgoing, at: datetime) -> None:
+    async def carry(self, message: Outgoing, to: str, at: datetime) -> None:
         """Post a text message. Raises NotDelivered."""
         name = f"{message.program_id}.{message.message_id}"
         headers = {"Idempotency-Key": name}
         if self.authorization is not None:
             headers["Authorization"] = self.authorization
-        filled = fill_body(self.body, {"to": message.to, "text": message.body, "id": name})
+        filled = fill_body(self.body, {"to": to, "text": message.body, "id": name})
         async with httpx2.AsyncClient(timeout=LIMIT_S, follow_redirects=False) as client:
             answer = await client.post(self.url, json=filled, headers=headers)
         if not answer.is_success:

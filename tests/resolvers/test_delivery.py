@@ -107,7 +107,7 @@ async def test_two_processes_deliver_each_message_once(shop: Shop) -> None:
         await person(ctx, f"P{number}")
         await send(ctx, f"P{number}")
     await asyncio.gather(*(deliver_messages(shop.services, mailbox) for _ in range(4)))
-    assert sorted(one.to for one in mailbox.messages) == [f"p{number}@example.com" for number in range(8)]
+    assert sorted(str(one.to) for one in mailbox.messages) == [f"p{number}@example.com" for number in range(8)]
 
 
 async def test_nothing_goes_to_who_was_erased(shop: Shop) -> None:

@@ -240,6 +240,15 @@ async def test_a_sandbox_tries_its_gateway_as_well_and_writes_one_line(tmp_path:
     assert len(otp_outbox(settings).read_text().splitlines()) == 1
 
 
+async def test_without_an_address_it_is_for_the_file_only(tmp_path: Path) -> None:
+    posted = Posted()
+    with gateway(posted) as url:
+        settings = settings_of(tmp_path, env="sandbox", sms_url=url)
+        await build_messenger(settings).deliver(text_message(to=None), AT)
+    assert posted.requests == []
+    assert json.loads(otp_outbox(settings).read_text())["to"] is None
+
+
 async def test_production_writes_no_file_and_says_that_nothing_carries(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with pytest.raises(NotDelivered, match="nothing carries email"):
