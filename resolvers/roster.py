@@ -273,9 +273,7 @@ class Roster:
         )
         altered = list(self._altered.values())
         update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
-        if self._given_status:
-            # A status that was given stays: no lockout that lapses later takes it back.
-            forget_failures_of(self.tx, program_id, self._given_status)
+        forget_failures_of(self.tx, program_id, self._given_status)  # No lockout that lapses takes it back.
         events = [self._event("member.enrolled", one) for one in self._fresh.values()]
         add_events(self.tx, program_id, events + [self._event("member.updated", one) for one in altered])
         self._newcomers.reward()

@@ -62,7 +62,8 @@ def forget_failures(tx: Connection, program_id: int, subject: bytes) -> None:
 
 def forget_failures_of(tx: Connection, program_id: int, member_ids: Collection[int]) -> None:
     """Begin to count anew for these members; a lockout of theirs is none any more, and their status stays."""
-    tx.execute(delete(table).where(table.c.program_id == program_id, table.c.member_id.in_(member_ids)))
+    if member_ids:
+        tx.execute(delete(table).where(table.c.program_id == program_id, table.c.member_id.in_(member_ids)))
 
 
 def set_status(tx: Connection, program_id: int, member_id: int, status: int) -> None:
