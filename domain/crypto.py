@@ -26,6 +26,7 @@ class KeyRing:
         self._secret = secret.encode()
         self._wrapping = AESGCM(self._derive("member-data-key", 32))
         self._lookup = self._derive("lookup-hash", 32)
+        self._codes = self._derive("one-time-code", 32)
         self._signing: dict[str, bytes] = {}
 
     def _derive(self, purpose: str, length: int) -> bytes:
@@ -62,6 +63,10 @@ class KeyRing:
         canonical = unicodedata.normalize("NFC", value).strip().casefold()
         message = f"{program_id}\x1f{attribute}\x1f{canonical}".encode()
         return hmac.digest(self._lookup, message, "sha256")
+
+    def code_mac(self, *parts: str) -> bytes:
+        """The keyed hash of a one-time code with all that it is bound to: without the key, few digits tell nothing."""
+        return hmac.digest(self._codes, "\x1f".join(parts).encode(), "sha256")
 
 
 def encrypt(key: bytes, text: str) -> bytes:

@@ -160,6 +160,10 @@ class LoginBlocked(TesseraError, code="116", status=422, message="Login is block
     """Status 3. The credential check answers the same code with HTTP 401."""
 
 
+class InvalidCredentials(TesseraError, code="117", status=401, message="Invalid credentials"):
+    """Wrong password, or nobody has this reference; never says which."""
+
+
 class SubRelationAmbiguous(TesseraError, code="118", status=409, message="Sub-relation matches several members"):
     """The card or identifier stands on more than one member; name the member instead."""
 
@@ -192,6 +196,18 @@ class DuplicateMobile(
 
 class DuplicateAttribute(TesseraError, code="E207", status=409, message="Duplicate unique attribute"):
     """Another member of the program has this value of a unique attribute."""
+
+
+class OtpInvalid(TesseraError, code="130", status=400, message="OTP invalid or expired"):
+    """Wrong, used, expired, of another type, or never sent."""
+
+
+class OtpAttemptsExceeded(TesseraError, code="131", status=400, message="OTP attempts exceeded"):
+    """The code's tries, or the member's guesses of the hour, are used up: the right code is refused as well."""
+
+
+class OtpTooOften(TesseraError, code="132", status=429, message="OTP requested too often"):
+    """As many codes as an hour has were sent to the member or asked for from the address; see `Retry-After`."""
 
 
 # Earning and the ledger.

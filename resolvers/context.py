@@ -18,6 +18,9 @@ from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.hashing import HashingPool
+from resolvers.lockout_watch import LockoutWatch
+from resolvers.messenger import Messenger
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,7 +55,10 @@ class Services:
     keys: KeyRing
     programs: ProgramCache
     environment: str
+    messenger: Messenger | None = None
     access: AccessCache = field(default_factory=AccessCache)
+    hashing: HashingPool = field(default_factory=HashingPool)
+    lockouts: LockoutWatch = field(default_factory=LockoutWatch)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

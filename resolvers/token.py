@@ -26,6 +26,7 @@ from domain.store.member import find_members
 from domain.store.program import find_program_row, list_program_rows
 from resolvers.access_cache import FRESH, KnownToken
 from resolvers.context import Services
+from resolvers.lockout import lift_lapsed_lockouts
 
 ALGORITHM = "HS512"
 ISSUER = "tessera"
@@ -163,6 +164,13 @@ async def authenticate(services: Services, token: str, *, program: int | None = 
     `program` is the public program id that an administrator works in (header `X-Program-Id`); None
     picks the only program there is. Raises Unauthorized, ProgramNotFound.
     """
+    principal = await _authenticated(services, token, program)
+    # Whoever is served sees statuses as they are now.
+    await lift_lapsed_lockouts(services)
+    return principal
+
+
+async def _authenticated(services: Services, token: str, program: int | None) -> Principal:
     now = services.clock()
     if token.startswith(f"{ADMIN_PREFIX}_"):
         return await _administrator(services, token, program, now)

@@ -180,22 +180,22 @@ def _succeeded(answer: Answer, request: Request) -> tuple[int, list[Header], byt
 
 def _refused(error: TesseraError, operation: Operation | None, request: Request) -> tuple[int, list[Header], bytes]:
     explain = operation.explain if operation is not None else None
+    status = error.status if operation is None else operation.status_of(error)
     headers: list[Header] = []
-    if error.status == 405 and operation is not None:
+    if status == 405 and operation is not None:
         headers.append((b"allow", operation.method.encode()))
-    if error.status == 401:
+    if status == 401:
         scheme = b"Bearer" if explain is None else b"Basic"
         headers.append((b"www-authenticate", scheme + b' realm="tessera"'))
     if error.is_replay:
         headers += REPLAYED
-    if error.status in (429, 503):
+    if status in (429, 503):
         headers.append((b"retry-after", str(error.retry_after_s or RETRY_AFTER_S).encode()))
     if error.status == 413 or error.detail == BODY_LATE:
         # What is still coming is not read; on a connection that stays open it would have to be.
         headers.append((b"connection", b"close"))
     beside = explain(request, error) if explain is not None else None
-    status = 200 if request.hides_refusal else error.status
-    return status, headers, render_error(error, request.family, beside)
+    return 200 if request.hides_refusal else status, headers, render_error(error, request.family, beside)
 
 
 def _common_headers(request: Request, body: bytes) -> list[Header]:

@@ -47,7 +47,7 @@ def with_bearer(handler: Handler) -> Serve:
         try:
             return await handler(call)
         except TesseraError as error:
-            request.hides_refusal = await _hides_refusal(call, error)
+            request.hides_refusal = await _hides_refusal(call, operation.status_of(error))
             raise
 
     return serve
@@ -111,9 +111,9 @@ def _idempotency_key(operation: Operation, request: Request, values: dict[str, A
     return key
 
 
-async def _hides_refusal(call: Call, error: TesseraError) -> bool:
+async def _hides_refusal(call: Call, status: int) -> bool:
     """Whether the program wants a business failure of the lbms family to be HTTP 200."""
-    if call.family is Family.V1 or error.status != BUSINESS_STATUS:
+    if call.family is Family.V1 or status != BUSINESS_STATUS:
         return False
     return (await get_program_terms(call.ctx)).lbms_http_200_for_business_errors
 

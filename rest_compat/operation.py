@@ -61,10 +61,11 @@ Explain = Callable[["Request", TesseraError], Mapping[str, str] | None]
 class Operation:
     """One operation of REST v1: a row of the route table.
 
-    `errors` are its own in order of precedence. `query` and `body` read the request, of which
-    `free_keys` says that the body may have attributes beside its fields. `for_members`: a
-    member-bound token may call it for its own member, whose reference is in `member_field`.
-    `explain` gives what stands beside the envelope of a refusal, `ok_headers` the success headers.
+    `errors` are its own in order of precedence, `statuses` the HTTP statuses of those that have another
+    one elsewhere. `query` and `body` read the request, of which `free_keys` says that the body may have
+    attributes beside its fields. `for_members`: a member-bound token may call it for its own member, whose
+    reference is in `member_field`. `explain` gives what stands beside the envelope of a refusal,
+    `ok_headers` the success headers.
     `leads_to` names the operations that a success leads to, with what each of their fields is then: `request:FIELD`
     of the body, or `answer:FIELD` of the `ReturnObject` (`answer:` the whole).
     """
@@ -88,6 +89,7 @@ class Operation:
     member_field: str | None = None
     max_body_bytes: int = MAX_BODY_BYTES
     content_types: tuple[bytes, ...] = (JSON_TYPE,)
+    statuses: Mapping[type[TesseraError], int] = field(default_factory=dict)
     explain: Explain | None = None
     ok_headers: Mapping[str, str] = field(default_factory=dict)
     leads_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -96,6 +98,10 @@ class Operation:
     def is_public(self) -> bool:
         """Whether it is called without a token: where tokens come from, and refusals speak OAuth."""
         return self.explain is not None
+
+    def status_of(self, error: TesseraError | type[TesseraError]) -> int:
+        """The HTTP status of an error that this operation answers."""
+        return self.statuses.get(error if isinstance(error, type) else type(error), error.status)
 
     def path(self, family: Family) -> str:
         """Where the operation stands in a family."""

@@ -171,7 +171,7 @@ def _answered(schema: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str
 def _errors(operation: Operation) -> Iterator[Sequence[str]]:
     for error in errors_of(operation):
         meaning = " ".join((error.__doc__ or "").split())
-        yield f"`{error.code}`", f"`{error.lbms_code}`", str(error.status), error.message, meaning
+        yield f"`{error.code}`", f"`{error.lbms_code}`", str(operation.status_of(error)), error.message, meaning
 
 
 def _json(value: Any) -> str:

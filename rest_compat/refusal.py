@@ -11,7 +11,7 @@ from rest_compat.routes import OPERATIONS
 Json = dict[str, Any]
 
 COMMON_HEADERS = ("X-Request-Id", "X-Ignored-Fields")
-_HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+_HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def errors_of(operation: Operation) -> Sequence[type[TesseraError]]:
@@ -40,7 +40,7 @@ def refusals_of(operation: Operation, family: Family) -> Json:
 def _by_status(operation: Operation) -> list[tuple[int, Sequence[type[TesseraError]]]]:
     grouped: dict[int, list[type[TesseraError]]] = {}
     for error in errors_of(operation):
-        grouped.setdefault(error.status, []).append(error)
+        grouped.setdefault(operation.status_of(error), []).append(error)
     return sorted(grouped.items())
 
 

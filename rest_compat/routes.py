@@ -3,6 +3,7 @@
 from rest_compat.operation import Operation
 from rest_compat.operations import (
     member,
+    member_auth,
     pay_with_rewards,
     redemption,
     statement,
@@ -21,4 +22,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *redemption.OPERATIONS,
     *pay_with_rewards.OPERATIONS,
     *statement.OPERATIONS,
+    *member_auth.OPERATIONS,
 )

@@ -11,6 +11,7 @@ from schema.mutations.adjustment import AdjustmentMutation
 from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
+from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.redemption import RedemptionMutation
@@ -28,6 +29,7 @@ from schema.scalar import SCALARS
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
 class Mutation(
     MemberMutation,
+    MemberAuthMutation,
     TierMutation,
     SegmentMutation,
     SubRelationMutation,

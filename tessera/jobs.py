@@ -13,7 +13,9 @@ import structlog
 
 from domain.errors import ServiceUnavailable
 from resolvers.context import Services
+from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
+from resolvers.lockout import sweep_lockouts
 from resolvers.outbox import relay_outbox
 from resolvers.tier import assess_tiers
 
@@ -36,6 +38,10 @@ class Job:
 
 JOBS = (
     Job(name="outbox-relay", run=relay_outbox, pause_s=0.5),
+    Job(name="messages", run=deliver_messages, pause_s=0.5),
+    # Whoever calls lifts what has lapsed; this is for what nobody asks about, and for readers of the database.
+    Job(name="lockouts", run=sweep_lockouts, pause_s=60.0),
+    Job(name="message-sweep", run=sweep_messages, pause_s=3600.0),
     Job(name="expiry", run=expire_due, pause_s=30.0),
     # Tiers go up with each posting; retention, which is all that this looks at, counts in days.
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),

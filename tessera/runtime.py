@@ -18,6 +18,7 @@ from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import Program, list_environment_programs
 from tessera.locking import CommandRefused
+from tessera.messenger import build_messenger
 from tessera.settings import SECRET_KEY_FILE, Settings, ensure_secret_key
 
 _KEY_CHECK = "secret-key-check"
@@ -39,11 +40,19 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
     """
     keys = KeyRing(ensure_secret_key(settings))
     database = _open(settings, serving=serving, read_only=read_only)
-    services = Services(db=database, clock=system_clock, keys=keys, programs=ProgramCache(), environment=settings.env)
+    services = Services(
+        db=database,
+        clock=system_clock,
+        keys=keys,
+        programs=ProgramCache(),
+        environment=settings.env,
+        messenger=build_messenger(settings),
+    )
     try:
         yield Runtime(settings=settings, services=services)
     finally:
         await services.together.finish()
+        services.hashing.close()
         await database.close()
 
 

@@ -22,6 +22,7 @@ from domain.models.ledger import (
     outbox,
 )
 from domain.models.member import account, member, member_erasure, member_unique_value, sub_relation
+from domain.models.member_auth import login_failure, member_secret, message, otp, otp_subject
 from domain.models.program import (
     access_token,
     admin_token,
@@ -47,14 +48,19 @@ __all__ = [
     "hold",
     "idempotency",
     "ledger_entry",
+    "login_failure",
     "lot",
     "lot_trace",
     "member",
     "member_merge",
     "member_tier",
     "member_erasure",
+    "member_secret",
     "member_transaction",
     "member_unique_value",
+    "message",
+    "otp",
+    "otp_subject",
     "outbox",
     "points_request",
     "program",

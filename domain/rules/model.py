@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
+from domain.message import MessageTemplate
 from domain.rules.condition import AllOf, AnyOf, Comparison, Condition, Not, Scalar
 from domain.rules.terms import REDEMPTION_TYPES, ProgramTerms, ReferralTerms, ReversalOfExpired
 from domain.tier_terms import TierLevel, TierTerms
@@ -250,6 +251,7 @@ class Configuration:
     segments: tuple[Segment, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     referrals: ReferralTerms = field(default_factory=ReferralTerms)
+    messages: tuple[MessageTemplate, ...] = ()
     examples: tuple[Example, ...] = ()
 
 

@@ -6,6 +6,7 @@ Exact numbers stand as texts where they are not whole.
 
 from typing import Any
 
+from domain.message import MessageTemplate
 from domain.rules.model import (
     Aggregate,
     AttributeDefinition,
@@ -39,6 +40,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "segments": [_segment(segment) for segment in configuration.segments],
         "campaigns": [_campaign(campaign) for campaign in configuration.campaigns],
         "referrals": {name: getattr(configuration.referrals, name) for name in ReferralTerms.__dataclass_fields__},
+        "messages": [_message(template) for template in configuration.messages],
         "examples": [_example(example) for example in configuration.examples],
     }
 
@@ -110,6 +112,10 @@ def _campaign(campaign: Campaign) -> dict[str, Any]:
         "award": award_document(campaign.award),
         "message": campaign.message,
     }
+
+
+def _message(template: MessageTemplate) -> dict[str, Any]:
+    return {name: getattr(template, name) for name in MessageTemplate.__dataclass_fields__}
 
 
 def _example(example: Example) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class ProgramTerms:
     """What a program says about itself. `redemption_minimum` in points, 0 for none.
 
     `accrual_cap_per_month` in whole points; adjustments of at least `adjustment_approval_from` points need
-    a second administrator, None for never.
+    a second administrator, None for never. `otp_sends_per_address` in an hour, 0 for no limit.
     """
 
     time_zone: str = "UTC"
@@ -54,6 +54,9 @@ class ProgramTerms:
     adjustment_approval_from: Decimal | None = None
     pending_validity: PendingValidity = "earning"
     park_days: int = 90
+    otp_length: int = 6
+    otp_channel: Literal["email", "sms"] = "email"
+    otp_sends_per_address: int = 20
 
     @property
     def redemption_minimum_minor(self) -> int:

@@ -45,7 +45,7 @@ PUBLISHED = (
 )
 """The contract: number, operation, method and lbms prefix of all 27."""
 
-NOT_YET = {9, 10, 23, 24, 25, 26, 27}
+NOT_YET = {9, 10}
 
 PAIRS = [
     (number, method, "/oauth/Auth/Token" if number == 1 else f"/v1/{name}", f"{prefix}/{name}")
@@ -87,7 +87,11 @@ def test_every_code_has_its_status_and_an_example_that_fits() -> None:
             for status, response in operation["responses"].items():
                 if "$ref" in response:
                     name = response["$ref"].rpartition("/")[2]
-                    assert {BY_CODE[code].status for code in name.split("-")[1:]} == {int(status)}
+                    statuses = {BY_CODE[code].status for code in name.split("-")[1:]}
+                    if operation["operationId"].endswith("CheckMembershipCredentialsByRelationReference"):
+                        # To whom a login is refused the published API says 401, whatever the reason.
+                        statuses -= {BY_CODE["116"].status} if status == "401" else set()
+                    assert statuses == {int(status)}
 
 
 def test_the_example_of_every_answer_fits_its_schema() -> None:

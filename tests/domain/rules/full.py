@@ -50,6 +50,9 @@ campaigns:
   - {name: Spring, starts: 2026-03-01, ends: 2026-03-31, segment: New, award: {type: multiplier, factor: 3}}
   - {name: Hello, starts: 2026-03-01, ends: 2026-05-31T12:00, award: {type: flat, points: 5}, message: Welcome}
 referrals: {enabled: true, reward_on: first_transaction, referrer_points: 100, referee_points: 50, max_per_referrer: 10}
+messages:
+  - {name: Code, event: OTP, channel: email, subject: Your code, body: "{code}, for {minutes} minutes"}
+  - {name: Text, event: OTP.LOGIN, channel: sms, language: de, body: "Ihr Code: {code}"}
 examples:
   - {name: plain, transaction: {amount: 20}, points: 20}
   - {name: club and campaign, transaction: {amount: 20, transaction_date: 2026-03-10}, points: 125,

@@ -1,0 +1,14 @@
+"""What operations answer by which members prove themselves."""
+
+from rest_compat.answers.shape import INTEGER, TEXT_OR_NULL, TIME, object_of
+
+LOGIN = object_of(
+    Id=INTEGER,
+    FullName=TEXT_OR_NULL,
+    Email=TEXT_OR_NULL,
+    Status={"type": "integer", "minimum": 1, "maximum": 6},
+    IsAccountActivated={"type": "boolean"},
+    LastLoggedIn={**TIME, "description": "This login, in local time of the program, without a zone."},
+    LoginAttempt={"type": "integer", "minimum": 0, "description": "Wrong passwords since the login before."},
+    ForceChangePassword={"type": "boolean", "description": "The member is to choose a new password."},
+)
