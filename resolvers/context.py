@@ -12,6 +12,7 @@ from domain.clock import Clock
 from domain.crypto import KeyRing
 from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
+from domain.signing import ALGORITHMS, Algorithm
 from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
 from domain.store.member import references_of
 from domain.store.merge import MergedMeanwhile, answering, merged_ids
@@ -44,7 +45,7 @@ def _was_undone(error: BaseException) -> bool:
 class Services:
     """The long-lived parts of a process, made once by the shell.
 
-    `environment` is the deployment's: `sandbox` or `production`.
+    `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -52,6 +53,7 @@ class Services:
     keys: KeyRing
     programs: ProgramCache
     environment: str
+    token_algorithm: Algorithm = ALGORITHMS[0]
     access: AccessCache = field(default_factory=AccessCache)
     together: Together[Any, Any, Any] = field(init=False)
 

@@ -39,7 +39,14 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
     """
     keys = KeyRing(ensure_secret_key(settings))
     database = _open(settings, serving=serving, read_only=read_only)
-    services = Services(db=database, clock=system_clock, keys=keys, programs=ProgramCache(), environment=settings.env)
+    services = Services(
+        db=database,
+        clock=system_clock,
+        keys=keys,
+        programs=ProgramCache(),
+        environment=settings.env,
+        token_algorithm=settings.token_algorithm,
+    )
     try:
         yield Runtime(settings=settings, services=services)
     finally:

@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.signing import Algorithm
+
 PREFIX = "TESSERA_"
 ENV_FILE = ".env"
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - the name of a file
@@ -62,6 +64,11 @@ class Settings(BaseSettings):
         f"a text of at least {MIN_SECRET_KEY_CHARACTERS} characters",
         "The secret that all keys are derived from. Required in production and wherever several machines "
         f"share a database; a sandbox makes one and keeps it in `{SECRET_KEY_FILE}` in the data folder.",
+    )
+    token_algorithm: Algorithm = _setting(
+        "HS512",
+        "'HS512' or 'EdDSA'",
+        "What new access tokens are signed with; both are accepted, each with keys of its own.",
     )
     host: str = _setting("127.0.0.1", "a host name or address", "Where the server listens.", min_length=1)
     port: int = _setting(

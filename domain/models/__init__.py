@@ -10,7 +10,7 @@ from domain.models.counter import (
     points_request,
     segment_member,
 )
-from domain.models.deployment import deployment
+from domain.models.deployment import deployment, signing_key
 from domain.models.hold import hold
 from domain.models.ledger import (
     feed,
@@ -30,6 +30,7 @@ from domain.models.program import (
     program,
     program_config,
 )
+from domain.models.rate import rate_lease
 
 __all__ = [
     "METADATA",
@@ -59,6 +60,8 @@ __all__ = [
     "points_request",
     "program",
     "program_config",
+    "rate_lease",
     "segment_member",
+    "signing_key",
     "sub_relation",
 ]
