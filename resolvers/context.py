@@ -12,6 +12,7 @@ from domain.clock import Clock
 from domain.crypto import KeyRing
 from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
+from domain.rate import Rate
 from domain.signing import ALGORITHMS, Algorithm
 from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
 from domain.store.member import references_of
@@ -19,6 +20,7 @@ from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.rate_share import RateShares
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,7 +47,8 @@ def _was_undone(error: BaseException) -> bool:
 class Services:
     """The long-lived parts of a process, made once by the shell.
 
-    `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints.
+    `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
+    and `rate_ceiling` is the most that any program may ask, None for no limit.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -54,7 +57,9 @@ class Services:
     programs: ProgramCache
     environment: str
     token_algorithm: Algorithm = ALGORITHMS[0]
+    rate_ceiling: Rate | None = None
     access: AccessCache = field(default_factory=AccessCache)
+    rates: RateShares = field(default_factory=RateShares)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ from domain.store.member import find_members
 from domain.store.program import find_program_row, list_program_rows
 from resolvers.access_cache import FRESH, KnownToken
 from resolvers.context import Services
+from resolvers.rate import admit, count_failure, refuse_guessing
 from resolvers.signing import AUDIENCE, ISSUER, key_in_force, read_token, sign
 
 ADMIN_PREFIX = "tadm"
@@ -37,12 +38,13 @@ _NOBODY = bytes(32)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueToken:
-    """A client-credentials request. `scope` is the raw string, or None."""
+    """A client-credentials request. `scope` is the raw string, or None; `address` is where it came from."""
 
     grant_type: str
     client_id: str
     client_secret: str
     scope: str | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,17 +67,18 @@ class _Minted:
 async def issue_token(services: Services, command: IssueToken) -> AccessToken:
     """The client's token: the same bytes until it lapses, on any worker.
 
-    Raises InvalidRequest (grant), Unauthorized, InvalidRequest (scope).
+    Raises InvalidRequest (grant), TooManyRequests (failures), Unauthorized, InvalidRequest (scope).
     """
     if command.grant_type != "client_credentials":
         raise InvalidRequest("grant_type: only client_credentials", field="grant_type")
     now = services.clock()
-    row = await services.db.read(lambda tx: find_credential(tx, command.client_id))
+    row = await services.db.read(lambda tx: _find_unless_guessing(tx, services, command, now))
     # An unknown client costs the same comparison, and gives the same answer.
     known = row.secret_hash if row is not None else _NOBODY
     matches = hmac.compare_digest(known, hash_secret(command.client_secret))
     served = ENVIRONMENTS[services.environment]
     if row is None or not matches or row.revoked_at is not None or row.environment not in served:
+        await count_failure(services, command.client_id, command.address)
         raise Unauthorized
     reference = _read_scope(command.scope)
     scope = to_json(["LOGIN", reference]) if reference else ""
@@ -88,6 +91,11 @@ async def issue_token(services: Services, command: IssueToken) -> AccessToken:
         expires_at=expires_at,
         expires_in_s=int((expires_at - now).total_seconds()),
     )
+
+
+def _find_unless_guessing(tx: Connection, services: Services, command: IssueToken, now: datetime) -> Row[Any] | None:
+    refuse_guessing(tx, services, command.client_id, command.address, now)
+    return find_credential(tx, command.client_id)
 
 
 def _read_scope(scope: str | None) -> str | None:
@@ -157,7 +165,7 @@ async def authenticate(services: Services, token: str, *, program: int | None = 
     """The principal behind a bearer token (access token or administrator's token).
 
     `program` is the public program id that an administrator works in (header `X-Program-Id`); None
-    picks the only program there is. Raises Unauthorized, ProgramNotFound.
+    picks the only program there is. Raises Unauthorized, ProgramNotFound, TooManyRequests.
     """
     now = services.clock()
     if token.startswith(f"{ADMIN_PREFIX}_"):
@@ -170,6 +178,7 @@ async def authenticate(services: Services, token: str, *, program: int | None = 
         raise Unauthorized
     if await _generation(services, known.principal.program, known.generation or 0, now) != known.generation:
         raise Unauthorized
+    await admit(services, known.principal)
     return known.principal
 
 

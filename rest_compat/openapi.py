@@ -10,6 +10,7 @@ from domain.errors import (
     NotJson,
     ServiceUnavailable,
     TesseraError,
+    TooManyRequests,
     Unauthorized,
     UnexpectedFailure,
 )
@@ -31,7 +32,7 @@ _HEADERS: Mapping[str, str] = {
     "WWW-Authenticate": "The scheme that the operation wants.",
 }
 _COMMON_HEADERS = ("X-Request-Id", "X-Ignored-Fields")
-_HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+_HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 _DESCRIPTION = """REST v1 of Tessera, compatible with the published loyalty API.
 
@@ -77,7 +78,7 @@ def print_openapi() -> str:
 def errors_of(operation: Operation) -> Sequence[type[TesseraError]]:
     """Every error that the operation can answer, in order of precedence."""
     reading = (BodyTooLarge, NotJson) if operation.body is not None else ()
-    return (*reading, Unauthorized, *operation.errors, UnexpectedFailure, ServiceUnavailable)
+    return (*reading, Unauthorized, TooManyRequests, *operation.errors, UnexpectedFailure, ServiceUnavailable)
 
 
 def _operation(operation: Operation, family: Family) -> Json:

@@ -70,6 +70,16 @@ class Settings(BaseSettings):
         "'HS512' or 'EdDSA'",
         "What new access tokens are signed with; both are accepted, each with keys of its own.",
     )
+    rate_limit_per_second: int | None = _setting(
+        None,
+        "a whole number from 1 to 100000",
+        "Requests of one program in a second, the most for every program.",
+        ge=1,
+        le=100_000,
+    )
+    rate_burst: int | None = _setting(
+        None, "a whole number from 1 to 1000000", "Requests of one program that may come at once.", ge=1, le=1_000_000
+    )
     host: str = _setting("127.0.0.1", "a host name or address", "Where the server listens.", min_length=1)
     port: int = _setting(
         8080, "a port number from 1 to 65535", "The port of API, GraphQL and documentation.", ge=1, le=65535

@@ -54,6 +54,10 @@ class ProgramTerms:
     adjustment_approval_from: Decimal | None = None
     pending_validity: PendingValidity = "earning"
     park_days: int = 90
+    rate_limit_per_second: int | None = None
+    rate_burst: int | None = None
+    member_rate_limit_per_second: int | None = None
+    member_rate_burst: int | None = None
 
     @property
     def redemption_minimum_minor(self) -> int:

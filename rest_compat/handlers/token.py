@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from domain.errors import BadRequest, InvalidRequest, ServiceUnavailable, TesseraError, Unauthorized
+from domain.errors import BadRequest, InvalidRequest, ServiceUnavailable, TesseraError, TooManyRequests, Unauthorized
 from resolvers.context import Services
 from resolvers.token import IssueToken, issue_token
 from rest_compat.body import parse_form, parse_json
@@ -17,6 +17,7 @@ from rest_compat.operation import FORM_TYPE, Operation, Request
 _RFC_ERRORS: tuple[tuple[type[TesseraError], str], ...] = (
     (Unauthorized, "invalid_client"),
     (ServiceUnavailable, "temporarily_unavailable"),
+    (TooManyRequests, "temporarily_unavailable"),
 )
 _RFC_ERROR_BY_FIELD = {"grant_type": "unsupported_grant_type", "scope": "invalid_scope"}
 
@@ -36,6 +37,7 @@ async def issue(operation: Operation, request: Request, services: Services) -> A
             client_id=values["client_id"],
             client_secret=values["client_secret"],
             scope=values["scope"],
+            address=request.address,
         ),
     )
     beside = {"access_token": token.token, "token_type": "Bearer", "expires_in": token.expires_in_s}

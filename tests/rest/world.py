@@ -165,10 +165,13 @@ class World:
         return await self.call("InsertTransactionData", self.purchase(reference, amount))
 
     async def contents(self, *, without: str = "access_token") -> Mapping[str, Any]:
-        """Every row of every table but one: equal before and after where nothing was written."""
+        """Every row of every table but one: equal before and after where nothing was written.
+
+        How many requests were counted is no content.
+        """
 
         def body(tx: Connection) -> dict[str, Any]:
-            tables = [table for table in METADATA.sorted_tables if table.name != without]
+            tables = [table for table in METADATA.sorted_tables if table.name not in {without, "rate_lease"}]
             return {
                 table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
                 for table in tables
