@@ -16,7 +16,7 @@ from rest_compat.envelope import Family
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import MAX_BODY_BYTES, Operation
 from rest_compat.routes import OPERATIONS
-from tests.rest.world import Answer, World, new_program
+from tests.rest.world import Answer, World
 
 FIELDS = {"IsSucessful", "ErrorCode", "ExceptionMessage", "ReturnObject", "Count"}
 LBMS_CODE = {error.code: error.lbms_code for error in CATALOGUE.values()}
@@ -218,39 +218,6 @@ async def test_a_bound_token_reaches_its_own_member_only(world: World, operation
     if operation.body is not None:
         arguments["content"] = orjson.dumps(sample(operation) | {"RelationReference": stranger})
     assert (await in_both(world, operation, **arguments, token=token)).outcome == (403, "403")
-    assert await world.contents() == before
-
-
-@with_token
-async def test_another_program_does_not_see_the_member(world: World, operation: Operation) -> None:
-    """What belongs to somebody else answers exactly as what does not exist."""
-    reference = await world.member(points=50)
-    mine = await world.call("GetMemberProfile", query={"pstrRelationReference": reference})
-    other = await new_program(world.services, "Other")
-    token = (
-        await world.call(
-            "Token",
-            world.credentials() | {"client_id": other.client_id, "client_secret": other.client_secret},
-            token="",
-        )
-    ).body["access_token"]
-    if operation.name == "CreateProfileWithAttributes":
-        return
-    before = await world.contents()
-    body = {name: value for name, value in sample(operation).items() if name != "ExternalReference"}
-    for name in ("RelationReference", "member_relation_reference"):
-        body = {key: reference if key == name else value for key, value in body.items()}
-    body |= {"id": mine.value["Id"]} if "id" in body else {}
-    body |= {"ExternalReference": "9E107D9D-372B-4A81-8C6B-3542A419D6E1"} if "Reversal" in operation.name else {}
-    arguments = request(operation, body)
-    arguments["query"] |= {"pstrRelationReference": reference} if operation.name == "GetMemberProfile" else {}
-    arguments["query"] |= (
-        {"pstrUniqueAttributeKey": "relation_reference", "pstrUniqueAttributeValue": reference}
-        if operation.name == "GetMemberDetailsByUniqueAttribute"
-        else {}
-    )
-    answer = await in_both(world, operation, **arguments, token=token)
-    assert answer.outcome == (404, "1202" if operation.name.startswith("Update") else "103")
     assert await world.contents() == before
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import orjson
 from jsonschema import Draft202012Validator
 from sqlalchemy import Connection, select
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
 from domain.crypto import KeyRing
@@ -127,6 +128,21 @@ class World:
         body = answer.json()
         return Answer(answer.status_code, answer.headers, body, body.get("results", body))
 
+    def graphql(self, app: ASGIApp) -> httpx2.AsyncClient:
+        """A client of the GraphQL edge over the same services."""
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": {"runtime": SimpleNamespace(services=self.services)}}, receive, send)
+
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(with_state), base_url="http://tessera")
+
+    async def another_program(self, name: str) -> "World":
+        """A second program on the same database, under the same configuration."""
+        other = World(self.services, self.client, await new_program(self.services, name), self.clock)
+        await other.configure(CONFIGURATION)
+        other.token = await other._token()
+        return other
+
     async def bound_token(self, reference: str) -> str:
         """A token that is bound to one member."""
         return await self._token(scope=orjson.dumps(["LOGIN", reference]).decode())
@@ -185,7 +201,8 @@ class World:
 
     async def _context(self) -> Context:
         """A caller who may do everything in the program."""
-        program = (await list_environment_programs(self.services))[0]
+        programs = await list_environment_programs(self.services)
+        program = next(one for one in programs if one.public_id == self.credential.program_id)
         principal = system_principal(program.id, program.public_id, program.environment, "test")
         return Context(services=self.services, principal=principal, source="cli", request_id="test")
 
