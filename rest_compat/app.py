@@ -106,6 +106,7 @@ def _opened(scope: Scope) -> tuple[Request, str]:
         headers=headers,
         query=scope["query_string"],
         request_id=given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex,
+        address=(scope.get("client") or ("",))[0],
     )
     return request, path
 

@@ -22,14 +22,15 @@ REPLAY_HEADERS = {"Idempotency-Replayed": "`true` on the repeat of an answer."}
 class Request:
     """One request after its body was read.
 
-    `ignored` collects the names of fields that nobody reads; `hides_refusal` turns the HTTP status of
-    a refusal into 200, for programs whose callers throw on anything else.
+    `address` is where it came from. `ignored` collects the names of fields that nobody reads; `hides_refusal`
+    turns the HTTP status of a refusal into 200, for programs whose callers throw on anything else.
     """
 
     family: Family
     headers: Mapping[bytes, bytes]
     query: bytes
     request_id: str
+    address: str = ""
     content_type: bytes = JSON_TYPE
     body: bytes = b""
     ignored: list[str] = field(default_factory=list)

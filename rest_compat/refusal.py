@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from domain.errors import BodyTooLarge, NotJson, ServiceUnavailable, TesseraError, Unauthorized, UnexpectedFailure
+from domain.errors import (
+    BodyTooLarge,
+    NotJson,
+    ServiceUnavailable,
+    TesseraError,
+    TooManyRequests,
+    Unauthorized,
+    UnexpectedFailure,
+)
 from rest_compat.envelope import Family
 from rest_compat.operation import JSON_TYPE, Operation
 from rest_compat.routes import OPERATIONS
@@ -17,7 +25,7 @@ _HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("
 def errors_of(operation: Operation) -> Sequence[type[TesseraError]]:
     """Every error that the operation can answer, in order of precedence."""
     reading = (BodyTooLarge, NotJson) if operation.body is not None else ()
-    return (*reading, Unauthorized, *operation.errors, UnexpectedFailure, ServiceUnavailable)
+    return (*reading, Unauthorized, TooManyRequests, *operation.errors, UnexpectedFailure, ServiceUnavailable)
 
 
 def refusal_components() -> Json:

@@ -17,6 +17,7 @@ from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
 from resolvers.lockout import sweep_lockouts
 from resolvers.outbox import relay_outbox
+from resolvers.rate import forget_full_buckets
 from resolvers.tier import assess_tiers
 
 FIRST_BACKOFF_S = 1.0
@@ -45,6 +46,7 @@ JOBS = (
     Job(name="expiry", run=expire_due, pause_s=30.0),
     # Tiers go up with each posting; retention, which is all that this looks at, counts in days.
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),
+    Job(name="rate-limits", run=forget_full_buckets, pause_s=3600.0),
 )
 
 

@@ -12,6 +12,7 @@ from domain.clock import system_clock
 from domain.crypto import KeyRing
 from domain.errors import ProgramNotFound
 from domain.ids import new_token
+from domain.rate import rate_per_second
 from domain.store.database import PostgresDatabase, SqliteDatabase, open_database
 from domain.store.deployment import find_value, keep_value
 from domain.store.program import ProgramCache
@@ -47,6 +48,8 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
         programs=ProgramCache(),
         environment=settings.env,
         messenger=build_messenger(settings),
+        token_algorithm=settings.token_algorithm,
+        rate_ceiling=rate_per_second(settings.rate_limit_per_second, settings.rate_burst),
     )
     try:
         yield Runtime(settings=settings, services=services)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.signing import Algorithm
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
 
 PREFIX = "TESSERA_"
@@ -66,6 +67,21 @@ class Settings(BaseSettings):
         f"a text of at least {MIN_SECRET_KEY_CHARACTERS} characters",
         "The secret that all keys are derived from. Required in production and wherever several machines "
         f"share a database; a sandbox makes one and keeps it in `{SECRET_KEY_FILE}` in the data folder.",
+    )
+    token_algorithm: Algorithm = _setting(
+        "HS512",
+        "'HS512' or 'EdDSA'",
+        "What new access tokens are signed with; both are accepted, each with keys of its own.",
+    )
+    rate_limit_per_second: int | None = _setting(
+        None,
+        "a whole number from 1 to 100000",
+        "Requests of one program in a second, the most for every program.",
+        ge=1,
+        le=100_000,
+    )
+    rate_burst: int | None = _setting(
+        None, "a whole number from 1 to 1000000", "Requests of one program that may come at once.", ge=1, le=1_000_000
     )
     host: str = _setting("127.0.0.1", "a host name or address", "Where the server listens.", min_length=1)
     port: int = _setting(

@@ -10,7 +10,7 @@ from domain.models.counter import (
     points_request,
     segment_member,
 )
-from domain.models.deployment import deployment
+from domain.models.deployment import deployment, signing_key
 from domain.models.hold import hold
 from domain.models.ledger import (
     feed,
@@ -31,6 +31,7 @@ from domain.models.program import (
     program,
     program_config,
 )
+from domain.models.rate import rate_lease
 
 __all__ = [
     "METADATA",
@@ -65,6 +66,8 @@ __all__ = [
     "points_request",
     "program",
     "program_config",
+    "rate_lease",
     "segment_member",
+    "signing_key",
     "sub_relation",
 ]

@@ -57,6 +57,10 @@ class ProgramTerms:
     otp_length: int = 6
     otp_channel: Literal["email", "sms"] = "email"
     otp_sends_per_address: int = 20
+    rate_limit_per_second: int | None = None
+    rate_burst: int | None = None
+    member_rate_limit_per_second: int | None = None
+    member_rate_burst: int | None = None
 
     @property
     def redemption_minimum_minor(self) -> int:

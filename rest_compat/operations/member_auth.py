@@ -13,7 +13,6 @@ from domain.errors import (
     OtpAttemptsExceeded,
     OtpInvalid,
     OtpTooOften,
-    TooManyRequests,
 )
 from rest_compat.answers import member_auth as answer
 from rest_compat.answers.shape import TRUE
@@ -38,7 +37,6 @@ OPERATIONS: tuple[Operation, ...] = (
         serve=with_bearer(member_auth.check),
         answer=answer.LOGIN,
         errors=(
-            TooManyRequests,
             *_REQUEST_ERRORS,
             LoginBlocked,
             InvalidCredentials,

@@ -16,7 +16,7 @@ from rest_compat.envelope import Family
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import MAX_BODY_BYTES, Operation
 from rest_compat.routes import OPERATIONS
-from tests.rest.world import Answer, World, new_program
+from tests.rest.world import Answer, World
 
 FIELDS = {"IsSucessful", "ErrorCode", "ExceptionMessage", "ReturnObject", "Count"}
 LBMS_CODE = {error.code: error.lbms_code for error in CATALOGUE.values()}
@@ -236,28 +236,6 @@ async def test_a_bound_token_reaches_its_own_member_only(world: World, operation
     names_nobody = operation.for_members and operation.member_field is None
     expected = (404, "123") if names_nobody else (403, "403")
     assert (await in_both(world, operation, **arguments, token=token)).outcome == expected
-    assert await world.contents() == before
-
-
-@with_token
-async def test_another_program_does_not_see_the_member(world: World, operation: Operation) -> None:
-    """What belongs to somebody else answers exactly as what does not exist."""
-    other = await new_program(world.services, "Other")
-    token = (
-        await world.call(
-            "Token",
-            world.credentials() | {"client_id": other.client_id, "client_secret": other.client_secret},
-            token="",
-        )
-    ).body["access_token"]
-    if operation.name == "CreateProfileWithAttributes" or operation.group == "member auth":
-        # Whether there is such a member these never tell: see test_member_auth.
-        return
-    arguments = of_somebody(operation, await belongings(world))
-    before = await world.contents()
-    answer = await in_both(world, operation, **arguments, token=token)
-    unknown = next(error for error in operation.errors if error.status == 404)
-    assert answer.outcome == (404, unknown.code)
     assert await world.contents() == before
 
 
