@@ -1,5 +1,6 @@
 """What every use case is handed: who asks, from where, and the services of the process."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -44,7 +45,7 @@ def _was_undone(error: BaseException) -> bool:
 class Services:
     """The long-lived parts of a process, made once by the shell.
 
-    `environment` is the deployment's: `sandbox` or `production`.
+    `environment` is the deployment's: `sandbox` or `production`. `queued` wakes who works on the queue.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -53,6 +54,7 @@ class Services:
     programs: ProgramCache
     environment: str
     access: AccessCache = field(default_factory=AccessCache)
+    queued: asyncio.Event = field(default_factory=asyncio.Event)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -30,6 +30,7 @@ from domain.models.program import (
     program,
     program_config,
 )
+from domain.models.queue import queue_batch, queue_item
 
 __all__ = [
     "METADATA",
@@ -59,6 +60,8 @@ __all__ = [
     "points_request",
     "program",
     "program_config",
+    "queue_batch",
+    "queue_item",
     "segment_member",
     "sub_relation",
 ]
