@@ -13,13 +13,15 @@ from domain.crypto import KeyRing
 from domain.errors import BY_CODE, BadRequest, BodyTooLarge, RedemptionNotFound, TesseraError
 from domain.points import from_minor
 from domain.store import queue as store
-from domain.store.queue import FAILED, PENDING, SUCCESS, StoredItem
+from domain.store.queue import FAILED, ON_HOLD, PARTIAL_HOLD, PENDING, SUCCESS, StoredItem
 from resolvers.context import Context
 from resolvers.queue_payload import dump_command
 from resolvers.submission import SubmitTransaction
 
 __all__ = [
     "FAILED",
+    "ON_HOLD",
+    "PARTIAL_HOLD",
     "PENDING",
     "SUCCESS",
     "Element",

@@ -14,7 +14,7 @@ from domain.errors import (
     UnexpectedFailure,
 )
 from rest_compat.answers.token import TOKEN
-from rest_compat.envelope import SUCCESS_CODE, SUCCESS_TEXT, Family
+from rest_compat.envelope import SUCCESS_TEXT, Family
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import JSON_TYPE, Operation
 from rest_compat.routes import OPERATIONS
@@ -136,9 +136,22 @@ def _request_body(operation: Operation, table: FieldTable) -> Json:
     }
     if operation.free_keys:
         schema["description"] = "Other keys are attributes that the program defines."
-    example = {field.name: field.example for field in table.fields if field.example is not None}
+    example: Any = {field.name: field.example for field in table.fields if field.example is not None}
+    if operation.is_array:
+        schema, example = _array_of(table), [example]
     content = {"schema": schema, **({"example": example} if example else {})}
     return {"required": True, "content": {kind.decode(): content for kind in operation.content_types}}
+
+
+def _array_of(table: FieldTable) -> Json:
+    """Any objects at all: a fault of one is its own, and refuses nothing."""
+    properties = {field.name: {"description": _described(field)} for field in table.fields}
+    described = "What the operation for one takes as its body; a fault is told when the batch is polled."
+    return {
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "object", "description": described, "properties": properties},
+    }
 
 
 def _property(field: Field) -> Json:
@@ -163,7 +176,7 @@ def _example(field: Field) -> Json:
 
 
 def _responses(operation: Operation, family: Family) -> Json:
-    responses: Json = {"200": _success(operation, family)}
+    responses: Json = {str(operation.ok_status): _success(operation, family)}
     for status, errors in _by_status(operation):
         responses[str(status)] = {"$ref": f"#/components/responses/{_name(errors, family)}"}
     return responses
@@ -206,7 +219,7 @@ def _code(error: type[TesseraError], family: Family) -> str:
 def _success(operation: Operation, family: Family) -> Json:
     envelope = _envelope(
         IsSucessful={"type": "boolean", "const": True},
-        ErrorCode={"type": "string", "const": SUCCESS_CODE},
+        ErrorCode={"type": "string", "const": operation.ok_code},
         ExceptionMessage={"type": "string", "const": SUCCESS_TEXT},
         ReturnObject=operation.answer,
         Count={"type": "integer", "minimum": 0} if operation.lists else {"type": "integer", "const": 0},

@@ -13,6 +13,7 @@ from domain.store.bulk import Bulk
 from domain.store.ids import allocate_ids
 
 PENDING, SUCCESS, FAILED = "PENDING", "SUCCESS", "FAILED"
+ON_HOLD, PARTIAL_HOLD = "ON HOLD", "PARTIAL HOLD"
 
 _ROWS_PER_STATEMENT = 5_000
 

@@ -23,6 +23,16 @@ PAIRS = {
         "/v1/InsertTransactionData",
         "/lbms-ingress/transaction-lm/API/Transaction/InsertTransactionData",
     ),
+    (
+        "POST",
+        "/v1/InsertTransactionDataV2",
+        "/lbms-ingress/transaction-lm/API/Transaction/InsertTransactionDataV2",
+    ),
+    (
+        "GET",
+        "/v1/PollTransactionBatchStatus",
+        "/lbms-ingress/transaction-lm/API/Transaction/PollTransactionBatchStatus",
+    ),
     ("POST", "/v1/CheckAvailability", "/lbms-ingress/pg-lm/API/PG/CheckAvailability"),
     ("POST", "/v1/RedeemPoints", "/lbms-ingress/pg-lm/API/PG/RedeemPoints"),
     ("POST", "/v1/ReversalPoints", "/lbms-ingress/pg-lm/API/PG/ReversalPoints"),
