@@ -146,12 +146,7 @@ def _request_body(operation: Operation, table: FieldTable) -> Json:
 def _array_of(table: FieldTable) -> Json:
     """Any objects at all: a fault of one is its own, and refuses nothing."""
     properties = {field.name: {"description": _described(field)} for field in table.fields}
-    described = "What the operation for one takes as its body; a fault is told when the batch is polled."
-    return {
-        "type": "array",
-        "minItems": 1,
-        "items": {"type": "object", "description": described, "properties": properties},
-    }
+    return {"type": "array", "minItems": 1, "items": {"type": "object", "properties": properties}}
 
 
 def _property(field: Field) -> Json:

@@ -13,6 +13,7 @@ from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
+from schema.mutations.queue import QueueMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.referral import ReferralMutation
 from schema.mutations.segment import SegmentMutation
@@ -34,6 +35,7 @@ class Mutation(
     MergeMutation,
     ReferralMutation,
     TransactionMutation,
+    QueueMutation,
     RedemptionMutation,
     HoldMutation,
     TransferMutation,

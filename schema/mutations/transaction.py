@@ -71,19 +71,20 @@ class TransactionsPayload:
 class TransactionMutation:
     @mutation("Submit one transaction: the rules run, and the ledger is written.")
     async def transaction_submit(self, info: Info, input: TransactionSubmitInput) -> TransactionPayload | None:
-        command = _command(input, info.context)
+        command = read_command(input, info.context)
         return _payload(await submit_transaction(info.context.changing(), command))
 
     @mutation("Submit many transactions at once. A refused one leaves the others untouched.")
     async def transactions_submit(self, info: Info, input: TransactionsSubmitInput) -> TransactionsPayload | None:
         if not 0 < len(input.transactions) <= MAX_TRANSACTIONS:
             raise BadRequest(f"transactions: 1 to {MAX_TRANSACTIONS}", field="transactions")
-        commands = [_command(one, info.context) for one in input.transactions]
+        commands = [read_command(one, info.context) for one in input.transactions]
         outcomes = await submit_transactions(info.context.changing(), commands)
         return TransactionsPayload(results=[_result(outcome) for outcome in outcomes])
 
 
-def _command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTransaction:
+def read_command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTransaction:
+    """The command that an input stands for. Raises BadRequest, InvalidRequest (its key)."""
     return to_command(input, input.transaction_id, read_money_key(input.idempotency_key, context))
 
 

@@ -33,40 +33,45 @@ async def outcomes(world: World, elements: Any, family: Family = Family.V1, **re
     return rows
 
 
-@both
-async def test_a_batch_is_accepted_waits_and_is_done(world: World, family: Family) -> None:
+async def three(world: World) -> list[dict[str, Any]]:
+    """A purchase, a refund of it, and one that is refused."""
     reference = await world.member()
     purchase = world.purchase(reference, 25, transaction_type="dr", channel="web")
     refund = purchase | {"amount": 10, "transaction_type": "cr"}
-    bad = world.purchase(reference, product_code="NONE")
-    answer = await submitted(world, [purchase, refund, bad], family, query={"pintProgramId": 1})
-    batch_id = answer.value["batch_id"]
-    assert GUID.fullmatch(batch_id)
+    return [purchase, refund, world.purchase(reference, product_code="NONE")]
+
+
+@both
+async def test_a_batch_is_accepted_under_names_to_poll_by(world: World, family: Family) -> None:
+    given = await three(world)
+    answer = await submitted(world, given, family, query={"pintProgramId": 1})
     ids = [one["request_id"] for one in answer.value["transactions"]]
-    assert len(set(filter(GUID.fullmatch, ids))) == 3
+    assert len(set(filter(GUID.fullmatch, [answer.value["batch_id"], *ids]))) == 4
+    shown = ("member_relation_reference", "transaction_id", "transaction_type")
+    transactions = [
+        {name: one[name] for name in shown} | {"request_id": request_id}
+        for one, request_id in zip(given, ids, strict=True)
+    ]
     envelope = {
         "IsSucessful": True,
         "ErrorCode": "001",
         "ExceptionMessage": "Success",
         "Count": 0,
         "ReturnObject": {
-            "batch_id": batch_id,
+            "batch_id": answer.value["batch_id"],
             "message": "Transactions queued successfully",
             "total_transactions": 3,
-            "transactions": [
-                {
-                    "member_relation_reference": reference,
-                    "transaction_id": one["transaction_id"],
-                    "transaction_type": one["transaction_type"],
-                    "request_id": request_id,
-                }
-                for one, request_id in zip([purchase, refund, bad], ids, strict=True)
-            ],
+            "transactions": transactions,
         },
     }
     assert answer.status == 202
     assert answer.body == (envelope if family is Family.V1 else {"results": envelope})
 
+
+@both
+async def test_a_batch_is_polled_while_it_waits_and_when_it_is_done(world: World, family: Family) -> None:
+    accepted = (await submitted(world, await three(world), family)).value
+    batch_id, ids = accepted["batch_id"], [one["request_id"] for one in accepted["transactions"]]
     waiting = await polled(world, batch_id, family)
     assert waiting.outcome == (200, "000")
     assert waiting.value == {
