@@ -23,11 +23,17 @@ async def polled(world: World, batch_id: str, family: Family = Family.V1, **requ
     return await world.call("PollTransactionBatchStatus", query={"batch_id": batch_id}, family=family, **request)
 
 
+async def work(world: World) -> None:
+    """Let all that is queued be done, by whatever test."""
+    while await work_queue(world.services):
+        pass
+
+
 async def outcomes(world: World, elements: Any, family: Family = Family.V1, **request: Any) -> list[dict[str, Any]]:
     """Submit, let the work be done, and give the rows."""
     answer = await submitted(world, elements, family, **request)
     assert answer.outcome == (202, "001")
-    await work_queue(world.services)
+    await work(world)
     rows: list[dict[str, Any]] = (await polled(world, answer.value["batch_id"], family)).value["results"]
     assert [row["request_id"] for row in rows] == [one["request_id"] for one in answer.value["transactions"]]
     return rows
@@ -82,7 +88,7 @@ async def test_a_batch_is_polled_while_it_waits_and_when_it_is_done(world: World
         ],
         "total_points": 0,
     }
-    await work_queue(world.services)
+    await work(world)
     done = await polled(world, batch_id, family)
     fine = {"status": "SUCCESS", "message": "Transaction processed successfully"}
     assert done.value == {
