@@ -235,6 +235,10 @@ class BelowMinimum(TesseraError, code="125", status=422, message="Below the rede
     """The program redeems no fewer points than its minimum."""
 
 
+class HeldForReview(TesseraError, code="129", status=422, message="Held for review", binds_key=True):
+    """A redemption over a threshold of the program is refused; or somebody rejected a transaction that was held."""
+
+
 class PendingRequestExists(TesseraError, code="126", status=409, message="A pending request exists"):
     """One request to pay with rewards may be pending for each member."""
 

@@ -82,7 +82,8 @@ def _to_row(line: int, outcome: object) -> BatchRow:
     if outcome.replayed:
         # Its points were given before, perhaps through another door: here they count for nothing.
         return _row(line, ACCEPTED, SUCCESS, "Success (replayed)", reference=reference)
-    return _row(line, ACCEPTED, SUCCESS, "Success", outcome.points, reference)
+    told = "Success" if outcome.hold is None else f"Success ({outcome.hold.lower()})"
+    return _row(line, ACCEPTED, SUCCESS, told, outcome.points, reference)
 
 
 def _row(

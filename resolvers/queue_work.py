@@ -170,7 +170,8 @@ def _posted(item: StoredItem, outcome: TransactionOutcome | TesseraError, state:
     if isinstance(outcome, TesseraError):
         return _failed(item, outcome)
     points = to_minor(outcome.points, state.places)
-    return replace(item, payload=None, status=SUCCESS, points=points, transaction_ref=outcome.id)
+    status = outcome.hold or SUCCESS
+    return replace(item, payload=None, status=status, points=points, transaction_ref=outcome.id)
 
 
 def _failed(item: StoredItem, refusal: TesseraError) -> StoredItem:

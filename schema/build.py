@@ -16,6 +16,7 @@ from schema.mutations.program import ProgramMutation
 from schema.mutations.queue import QueueMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.referral import ReferralMutation
+from schema.mutations.review import ReviewMutation
 from schema.mutations.segment import SegmentMutation
 from schema.mutations.simulation import SimulationMutation
 from schema.mutations.sub_relation import SubRelationMutation
@@ -36,6 +37,7 @@ class Mutation(
     ReferralMutation,
     TransactionMutation,
     QueueMutation,
+    ReviewMutation,
     RedemptionMutation,
     HoldMutation,
     TransferMutation,

@@ -11,6 +11,7 @@ from domain.models.counter import (
     segment_member,
 )
 from domain.models.deployment import deployment
+from domain.models.held import held_transaction
 from domain.models.hold import hold
 from domain.models.ledger import (
     feed,
@@ -45,6 +46,7 @@ __all__ = [
     "credential",
     "deployment",
     "feed",
+    "held_transaction",
     "hold",
     "idempotency",
     "ledger_entry",

@@ -151,6 +151,28 @@ def queued_items(tx: Connection, batch: Row[Any]) -> list[StoredItem]:
     return found
 
 
+def settle_held(
+    tx: Connection,
+    program_id: int,
+    transaction_ref: int,
+    *,
+    status: str,
+    points: int,
+    code: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Store what was decided about a transaction on the item that brought it, where it was queued."""
+    tx.execute(
+        update(queue_item)
+        .where(
+            queue_item.c.program_id == program_id,
+            queue_item.c.transaction_ref == transaction_ref,
+            queue_item.c.status.in_((ON_HOLD, PARTIAL_HOLD)),
+        )
+        .values(status=status, points=points, code=code, detail=detail)
+    )
+
+
 def first_request(
     tx: Connection, program_id: int, key: str, *, transaction_ref: int | None, code: str | None
 ) -> UUID | None:

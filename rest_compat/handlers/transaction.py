@@ -21,7 +21,8 @@ async def insert(call: Call) -> Answer:
     outcome = await submit_transaction(call.ctx, command)
     call.request.ignored += outcome.ignored_keys
     awarded = (b"x-points-awarded", plain_text(outcome.points).encode())
-    return Answer(return_object=True, headers=(awarded, *(REPLAYED if outcome.replayed else ())))
+    status = () if outcome.hold is None else ((b"x-transaction-status", outcome.hold.encode()),)
+    return Answer(return_object=True, headers=(awarded, *status, *(REPLAYED if outcome.replayed else ())))
 
 
 async def queue(call: Call) -> Answer:

@@ -48,6 +48,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ok_headers={
             **REPLAY_HEADERS,
             "X-Points-Awarded": "The points that the transaction earned, or (negative) took back.",
+            "X-Transaction-Status": "`ON HOLD` or `PARTIAL HOLD` where it waits for a review, whole or in part.",
         },
         errors=(
             BadRequest,

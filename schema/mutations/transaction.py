@@ -41,6 +41,9 @@ class TransactionPayload:
     transaction_id: str = strawberry.field(description="The submitter's own id.")
     points: Points = strawberry.field(description="What all rules together gave; what a refund took back, negative.")
     is_parked: bool = strawberry.field(description="A refund whose purchase has not arrived: it is applied then.")
+    is_held: bool = strawberry.field(
+        description="Over a threshold of the program: it waits for a decision, whole or in part."
+    )
     external_references: list[UUID] = strawberry.field(description="A reference for each posting.")
     replayed: bool = strawberry.field(description="The idempotency key had run before: nothing was done again.")
     ignored_keys: list[str] = strawberry.field(description="Attributes that nobody defined and that were left out.")
@@ -95,6 +98,7 @@ def _payload(outcome: TransactionOutcome) -> TransactionPayload:
         external_references=list(outcome.external_references),
         replayed=outcome.replayed,
         is_parked=outcome.is_parked,
+        is_held=outcome.hold is not None,
         ignored_keys=list(outcome.ignored_keys),
         member_id=outcome.member_id,
         entry_ids=list(outcome.entry_ids),
