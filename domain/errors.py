@@ -121,9 +121,6 @@ class ServiceUnavailable(TesseraError, code="503", status=503, message="Database
     """The database cannot be reached now; the outcome of a write is unknown until retried with its key."""
 
 
-# Members.
-
-
 class MemberNotFound(TesseraError, code="103", status=404, message="Member does not exist"):
     """Nobody in this program has this reference."""
 

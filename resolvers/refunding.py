@@ -72,12 +72,7 @@ class Refunds:
         tx, program_id = self.tx, self.state.id
         # A purchase of somebody for whom a member answers since a merge is that member's.
         answers = merged_ids(tx, program_id, list(self.accounts))
-        held = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=(HELD, REJECTED))
-        self.held |= {(answers.get(member_id, member_id), number) for member_id, number in held}
-        parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
-        for (member_id, number), mine in parked.items():
-            key = answers.get(member_id, member_id), number
-            self._parked.setdefault(key, []).extend(_waiting(row) for row in mine if self._waits(row, key))
+        self._load_waiting(answers, transaction_ids)
         stored = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=POSTED)
         rows = [row for mine in stored.values() for row in mine]
         earnings = earnings_of(tx, program_id, [row.id for row in rows])
@@ -110,6 +105,16 @@ class Refunds:
                 )
                 for row in mine
             )
+
+    def _load_waiting(self, answers: Mapping[int, int], transaction_ids: Sequence[str]) -> None:
+        """The purchases that are held, and the refunds that wait for theirs."""
+        tx, program_id = self.tx, self.state.id
+        held = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=(HELD, REJECTED))
+        self.held |= {(answers.get(member_id, member_id), number) for member_id, number in held}
+        parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
+        for (member_id, number), mine in parked.items():
+            key = answers.get(member_id, member_id), number
+            self._parked.setdefault(key, []).extend(_waiting(row) for row in mine if self._waits(row, key))
 
     def instants(self) -> list[datetime]:
         """When the purchases were made: the windows that refunds give back to."""
