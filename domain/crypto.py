@@ -32,6 +32,7 @@ class KeyRing:
         self._wrapping = AESGCM(self._derive("member-data-key", 32))
         self._lookup = self._derive("lookup-hash", 32)
         self._codes = self._derive("one-time-code", 32)
+        self._queued = AESGCM(self._derive("queued", 32))
         self._signing: dict[str, bytes | Ed25519PrivateKey] = {}
 
     def _derive(self, purpose: str, length: int) -> bytes:
@@ -69,6 +70,14 @@ class KeyRing:
     def unwrap(self, wrapped: bytes) -> bytes:
         """The member key behind its stored form."""
         return _open(self._wrapping, wrapped, b"data-key")
+
+    def seal_queued(self, text: str) -> bytes:
+        """A text that waits for work, which may name people whose own key is not known yet."""
+        return _seal(self._queued, text.encode(), b"queued")
+
+    def open_queued(self, sealed: bytes) -> str:
+        """The text that `seal_queued` sealed. Raises cryptography's InvalidTag where it was changed."""
+        return _open(self._queued, sealed, b"queued").decode()
 
     def reveal(self, wrapped: bytes, sealed: bytes | None) -> str | None:
         """A text that may be under a member's key; None where there is none, or the key was destroyed.

@@ -1,5 +1,6 @@
 """What every use case is handed: who asks, from where, and the services of the process."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -51,7 +52,7 @@ class Services:
     """The long-lived parts of a process, made once by the shell.
 
     `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
-    and `rate_ceiling` is the most that any program may ask, None for no limit.
+    and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -66,6 +67,7 @@ class Services:
     hashing: HashingPool = field(default_factory=HashingPool)
     lockouts: LockoutWatch = field(default_factory=LockoutWatch)
     rates: RateShares = field(default_factory=RateShares)
+    queued: asyncio.Event = field(default_factory=asyncio.Event)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

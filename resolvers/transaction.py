@@ -44,6 +44,7 @@ class Transaction:
     product_code: str | None
     sub_product_code: str | None
     attributes: Mapping[str, Any]
+    status: str
     points: Decimal
     source: str
     processed_at: datetime
@@ -128,6 +129,7 @@ def _transaction(row: StoredTransaction, state: ProgramState) -> Transaction:
         product_code=row.product_code,
         sub_product_code=row.sub_product_code,
         attributes=row.attributes,
+        status=row.status,
         points=from_minor(row.points, state.places),
         source=row.source,
         processed_at=row.processed_at,

@@ -79,7 +79,7 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
             await _admit(operation, request, scope, receive)
             assert operation is not None  # noqa: S101 - else it was not admitted
             services = services_getter(scope)
-            status, headers, body = _succeeded(await operation.serve(operation, request, services), request)
+            status, headers, body = _succeeded(await operation.serve(operation, request, services), operation, request)
         except ClientGone:
             return
         except TesseraError as error:
@@ -175,8 +175,8 @@ def _content_type(headers: Mapping[bytes, bytes], operation: Operation) -> bytes
     return media_type.strip()
 
 
-def _succeeded(answer: Answer, request: Request) -> tuple[int, list[Header], bytes]:
-    return 200, list(answer.headers), render_answer(answer, request.family)
+def _succeeded(answer: Answer, operation: Operation, request: Request) -> tuple[int, list[Header], bytes]:
+    return operation.ok_status, list(answer.headers), render_answer(answer, request.family, operation.ok_code)
 
 
 def _refused(error: TesseraError, operation: Operation | None, request: Request) -> tuple[int, list[Header], bytes]:

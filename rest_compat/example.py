@@ -8,6 +8,11 @@ from rest_compat.field import FieldTable
 _BY_TYPE: Mapping[str, Any] = {"integer": 1, "number": 1, "boolean": True, "string": "text", "null": None}
 
 
+def alternatives(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The schemas of which it is any, or itself."""
+    return list(schema.get("anyOf") or schema.get("oneOf") or [schema])
+
+
 def example_of(schema: Mapping[str, Any]) -> Any:
     """A value that the schema describes: its first example, else its constant, first choice, or a plain one."""
     if "examples" in schema:
@@ -16,8 +21,8 @@ def example_of(schema: Mapping[str, Any]) -> Any:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
-    if "anyOf" in schema:
-        return example_of(schema["anyOf"][0])
+    if alternatives(schema) != [schema]:
+        return example_of(alternatives(schema)[0])
     if schema.get("type") == "object":
         properties = schema.get("properties", {})
         return {name: example_of(properties[name]) for name in schema.get("required", properties)}

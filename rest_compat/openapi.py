@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rest_compat.answers.token import TOKEN
-from rest_compat.envelope import SUCCESS_CODE, SUCCESS_TEXT, Family
+from rest_compat.envelope import SUCCESS_TEXT, Family
 from rest_compat.example import example_body, example_of
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import JSON_TYPE, Operation
@@ -145,9 +145,17 @@ def _request_body(operation: Operation, table: FieldTable) -> Json:
         told.append("Other keys are attributes that the program defines.")
     if told:
         schema["description"] = " ".join(told)
-    example = example_body(table)
+    example: Any = example_body(table)
+    if operation.is_array:
+        schema, example = _array_of(table), [example]
     content = {"schema": schema, **({"example": example} if example else {})}
     return {"required": True, "content": {kind.decode(): content for kind in operation.content_types}}
+
+
+def _array_of(table: FieldTable) -> Json:
+    """Any objects at all: a fault of one is its own, and refuses nothing."""
+    properties = {field.name: {"description": _described(field)} for field in table.fields}
+    return {"type": "array", "minItems": 1, "items": {"type": "object", "properties": properties}}
 
 
 def _property(field: Field) -> Json:
@@ -172,7 +180,7 @@ def _example(field: Field) -> Json:
 
 
 def _responses(operation: Operation, family: Family) -> Json:
-    return {"200": _success(operation, family), **refusals_of(operation, family)}
+    return {str(operation.ok_status): _success(operation, family), **refusals_of(operation, family)}
 
 
 def _success(operation: Operation, family: Family) -> Json:
@@ -214,7 +222,7 @@ def envelope_of(operation: Operation, family: Family) -> Json:
     """The JSON Schema of the body of a success."""
     body = envelope(
         IsSucessful={"type": "boolean", "const": True},
-        ErrorCode={"type": "string", "const": SUCCESS_CODE},
+        ErrorCode={"type": "string", "const": operation.ok_code},
         ExceptionMessage={"type": "string", "const": SUCCESS_TEXT},
         ReturnObject=operation.answer,
         Count={"type": "integer", "minimum": 0} if operation.lists else {"type": "integer", "const": 0},

@@ -1,12 +1,13 @@
 """A row of the route table, and what a request and a call look like to its handler."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError
 from resolvers.context import Context, Services
-from rest_compat.envelope import Answer, Family
+from rest_compat.element import Element
+from rest_compat.envelope import SUCCESS_CODE, Answer, Family
 from rest_compat.field import FieldTable
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -42,7 +43,7 @@ class Call:
     """A request that was read and is authenticated.
 
     `extra` are the free keys of an operation that takes attributes, `aliased` the fields that came
-    under an alias, `key` the idempotency key.
+    under an alias, `key` the idempotency key. `elements` are those of a body that is an array.
     """
 
     ctx: Context
@@ -52,6 +53,7 @@ class Call:
     aliased: frozenset[str]
     key: str | None
     request: Request
+    elements: Sequence[Element] = ()
 
 
 Serve = Callable[["Operation", Request, Services], Awaitable[Answer]]
@@ -69,6 +71,7 @@ class Operation:
     `ok_headers` the success headers.
     `leads_to` names the operations that a success leads to, with what each of their fields is then: `request:FIELD`
     of the body, or `answer:FIELD` of the `ReturnObject` (`answer:` the whole).
+    `is_array`: the body is an array, and `body` reads each of its elements. `ok_status` and `ok_code`: of a success.
     """
 
     number: int
@@ -88,6 +91,9 @@ class Operation:
     lists: bool = False
     for_members: bool = False
     member_field: str | None = None
+    is_array: bool = False
+    ok_status: int = 200
+    ok_code: str = SUCCESS_CODE
     max_body_bytes: int = MAX_BODY_BYTES
     content_types: tuple[bytes, ...] = (JSON_TYPE,)
     statuses: Mapping[type[TesseraError], int] = field(default_factory=dict)

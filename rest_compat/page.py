@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rest_compat.envelope import Family
-from rest_compat.example import example_body, example_of
+from rest_compat.example import alternatives, example_body, example_of
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.openapi import envelope_of
 from rest_compat.operation import JSON_TYPE, Operation
@@ -74,7 +74,8 @@ def _callers(operation: Operation) -> str:
 
 
 def _request(operation: Operation) -> Iterator[str]:
-    for place, table in (("query", operation.query), ("body", operation.body)):
+    body = "elements of the array in the body" if operation.is_array else "body"
+    for place, table in (("query", operation.query), (body, operation.body)):
         if table is not None:
             yield from (f"Fields of the {place}:", "", *_fields(table), "")
     if operation.free_keys:
@@ -129,11 +130,12 @@ def _example_request(operation: Operation) -> Iterator[str]:
         yield "Idempotency-Key: order-1001"
     if operation.body is not None:
         yield ""
-        yield _json(example_body(operation.body))
+        example = example_body(operation.body)
+        yield _json([example] if operation.is_array else example)
 
 
 def _answer(operation: Operation) -> Iterator[str]:
-    for choice in operation.answer.get("anyOf", [operation.answer]):
+    for choice in alternatives(operation.answer):
         fields = [*_answered(choice, "")]
         if fields:
             yield from (f"`ReturnObject` is {_article(choice)}:", "", *_table(("Field", "Type", "Meaning"), fields), "")
@@ -162,7 +164,13 @@ def _leaf(schema: Mapping[str, Any]) -> str:
 def _answered(schema: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
     """The fields of an object or of the elements of an array, nested ones with a dot."""
     inner = schema["items"] if schema.get("type") == "array" else schema
-    for name, one in inner.get("properties", {}).items():
+    fields: dict[str, Mapping[str, Any]] = {}
+    for name, one in (
+        (name, one) for choice in alternatives(inner) for name, one in choice.get("properties", {}).items()
+    ):
+        known = fields.get(name, {})
+        fields[name] = {**one, "enum": [*known.get("enum", ()), *one["enum"]]} if "enum" in one else one
+    for name, one in fields.items():
         path = f"{prefix}{name}"
         yield f"`{path}`", kind_of(one), one.get("description", "")
         yield from _answered(one, f"{path}[]." if one.get("type") == "array" else f"{path}.")

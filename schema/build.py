@@ -14,8 +14,10 @@ from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
+from schema.mutations.queue import QueueMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.referral import ReferralMutation
+from schema.mutations.review import ReviewMutation
 from schema.mutations.segment import SegmentMutation
 from schema.mutations.simulation import SimulationMutation
 from schema.mutations.sub_relation import SubRelationMutation
@@ -36,6 +38,8 @@ class Mutation(
     MergeMutation,
     ReferralMutation,
     TransactionMutation,
+    QueueMutation,
+    ReviewMutation,
     RedemptionMutation,
     HoldMutation,
     TransferMutation,

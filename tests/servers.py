@@ -190,12 +190,12 @@ class Caller:
     """A program's own server: holds a token and calls Tessera."""
 
     def __init__(self, client: httpx2.AsyncClient, credentials: Credentials) -> None:
-        self._client = client
+        self.client = client
         self._credentials = credentials
 
     async def authenticate(self) -> None:
         """Get a token. Raises ServerError."""
-        answer = await self._client.post(
+        answer = await self.client.post(
             "/oauth/Auth/Token",
             json={
                 "grant_type": "client_credentials",
@@ -205,17 +205,17 @@ class Caller:
         )
         if answer.status_code != 200:
             raise ServerError(f"no token: {answer.status_code} {answer.text}")
-        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     @property
     def token(self) -> str:
         """The token that it calls with."""
-        return str(self._client.headers["Authorization"]).removeprefix("Bearer ")
+        return str(self.client.headers["Authorization"]).removeprefix("Bearer ")
 
     async def post(self, operation: str, body: Mapping[str, Any], key: str | None = None) -> Answer:
         """Call an operation of `/v1`. Raises httpx2.TransportError where no whole answer comes."""
         headers = {} if key is None else {"Idempotency-Key": key}
-        answer = await self._client.post(f"/v1/{operation}", json=body, headers=headers)
+        answer = await self.client.post(f"/v1/{operation}", json=body, headers=headers)
         return Answer(answer.status_code, answer.headers, answer.json())
 
     async def enroll(self, member: str) -> None:

@@ -11,6 +11,7 @@ from domain.models.counter import (
     segment_member,
 )
 from domain.models.deployment import deployment, signing_key
+from domain.models.held import held_transaction
 from domain.models.hold import hold
 from domain.models.ledger import (
     feed,
@@ -31,6 +32,7 @@ from domain.models.program import (
     program,
     program_config,
 )
+from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "credential",
     "deployment",
     "feed",
+    "held_transaction",
     "hold",
     "idempotency",
     "ledger_entry",
@@ -67,6 +70,8 @@ __all__ = [
     "program",
     "program_config",
     "rate_lease",
+    "queue_batch",
+    "queue_item",
     "segment_member",
     "signing_key",
     "sub_relation",

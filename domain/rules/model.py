@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
+from domain.fraud_terms import FraudTerms
 from domain.message import MessageTemplate
 from domain.rules.condition import AllOf, AnyOf, Comparison, Condition, Not, Scalar
 from domain.rules.terms import REDEMPTION_TYPES, ProgramTerms, ReferralTerms, ReversalOfExpired
@@ -37,6 +38,7 @@ __all__ = [
     "ExpiryOverride",
     "ExpiryTerms",
     "Flat",
+    "FraudTerms",
     "GroupCaps",
     "Multiplier",
     "Not",
@@ -252,6 +254,7 @@ class Configuration:
     campaigns: tuple[Campaign, ...] = ()
     referrals: ReferralTerms = field(default_factory=ReferralTerms)
     messages: tuple[MessageTemplate, ...] = ()
+    fraud: FraudTerms = field(default_factory=FraudTerms)
     examples: tuple[Example, ...] = ()
 
 

@@ -14,7 +14,7 @@ import pytest
 from domain.errors import BY_CODE, CATALOGUE
 from rest_compat.envelope import Family
 from rest_compat.field import Field, FieldTable, Need
-from rest_compat.operation import MAX_BODY_BYTES, Operation
+from rest_compat.operation import Operation
 from rest_compat.routes import OPERATIONS
 from tests.rest.world import Answer, World
 
@@ -25,6 +25,11 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda row: row.name)
 with_body = pytest.mark.parametrize(
     "operation", [row for row in OPERATIONS if row.body is not None], ids=lambda row: row.name
+)
+with_object = pytest.mark.parametrize(
+    "operation",
+    [row for row in OPERATIONS if row.body is not None and not row.is_array],
+    ids=lambda row: row.name,
 )
 with_token = pytest.mark.parametrize(
     "operation", [row for row in OPERATIONS if not row.is_public], ids=lambda row: row.name
@@ -66,9 +71,14 @@ def _sample(table: FieldTable | None) -> dict[str, Any]:
     return {field.name: field.example for field in fields if field.example is not None}
 
 
+def encoded(operation: Operation, body: Any) -> bytes:
+    """A body as it is sent: an array of it where the operation takes one."""
+    return orjson.dumps([body] if operation.is_array else body)
+
+
 def request(operation: Operation, body: Any = None, **headers: str) -> dict[str, Any]:
     """The arguments of a request that reads well, or with another body."""
-    content = body if isinstance(body, bytes) else orjson.dumps(sample(operation) if body is None else body)
+    content = body if isinstance(body, bytes) else encoded(operation, sample(operation) if body is None else body)
     return {
         "content": content if operation.body is not None else None,
         "query": parameters(operation),
@@ -123,7 +133,7 @@ async def test_what_is_not_json_is_415(world: World, operation: Operation) -> No
 
 @with_body
 async def test_a_huge_body_is_413_before_anything_else(world: World, operation: Operation) -> None:
-    body = b'{"a":"%s"}' % (b"x" * MAX_BODY_BYTES)
+    body = b'{"a":"%s"}' % (b"x" * operation.max_body_bytes)
     answer = await in_both(world, operation, **request(operation, body, **{"Content-Type": "text/plain"}))
     assert answer.outcome == (413, "413")
     assert answer.headers["connection"] == "close"
@@ -184,7 +194,7 @@ def faults(operation: Operation) -> Iterator[tuple[Field, Any]]:
             yield field, ""
 
 
-@with_body
+@with_object
 async def test_a_field_that_is_missing_or_of_the_wrong_type_is_999(world: World, operation: Operation) -> None:
     before = await world.contents()
     for field, value in faults(operation):
@@ -222,7 +232,7 @@ async def test_the_program_of_somebody_else_is_403(world: World, operation: Oper
     if operation.query is not None:
         arguments["query"] |= {"ProgramId": other}
     else:
-        arguments["content"] = orjson.dumps(sample(operation) | {"ProgramId": str(other)})
+        arguments["content"] = encoded(operation, sample(operation) | {"ProgramId": str(other)})
     assert (await in_both(world, operation, **arguments, token=world.token)).outcome == (403, "403")
     assert await world.contents() == before
 

@@ -50,6 +50,9 @@ segments:
 campaigns:
   - {name: Spring, starts: 2026-03-01, ends: 2026-03-31, segment: New, award: {type: multiplier, factor: 3}}
   - {name: Hello, starts: 2026-03-01, ends: 2026-05-31T12:00, award: {type: flat, points: 5}, message: Welcome}
+fraud:
+  earning: [{max_points: "100", max_transactions: 5, per: month, action: hold_excess}]
+  redemption: {max_points: 1000, max_per_day: 3}
 referrals: {enabled: true, reward_on: first_transaction, referrer_points: 100, referee_points: 50, max_per_referrer: 10}
 messages:
   - {name: Code, event: OTP, channel: email, subject: Your code, body: "{code}, for {minutes} minutes"}
