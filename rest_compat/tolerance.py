@@ -27,7 +27,7 @@ def build_tolerant_openapi() -> Json:
                 by_name = {one["name"]: one for one in described["parameters"]}
                 for field in row.query.fields:
                     by_name[field.name]["schema"] = accepted(field, by_name[field.name]["schema"])
-            if row.body is not None:
+            if row.body is not None and not row.is_array:
                 for content in described["requestBody"]["content"].values():
                     content["schema"] = _accepted_body(row.body, content["schema"])
     return document
