@@ -174,6 +174,16 @@ def test_a_refund_of_more_than_there_is_may_be_refused() -> None:
     assert remaining(oracle) == [0]
 
 
+def test_what_lapsed_before_its_release_is_not_there_for_a_refund() -> None:
+    oracle = oracle_with((3, None), refunds="refuse")
+    oracle.earn("ANNA", "P", day(0), [Award("spend", 4, day(1), day(2))], day(0), Fraction(1))
+    with pytest.raises(Refused, match="121"):
+        oracle.refund("ANNA", "P", Fraction(1), day(1), day(1))
+    oracle.earn("ANNA", "Q", day(1), [Award("spend", 1, None)], day(1), Fraction(1))
+    oracle.refund("ANNA", "P", Fraction(1), day(1), day(1))
+    assert remaining(oracle) == [0, 0, 0]
+
+
 def test_a_refund_waits_for_its_purchase() -> None:
     oracle = oracle_with()
     oracle.refund("ANNA", "P", Fraction(4), day(0), day(0))

@@ -198,7 +198,9 @@ class Account:
     def refundable(self, own: Iterable[int], now: datetime) -> int:
         """What a refund may take without making a debt."""
         return max(0, self.spendable(now)) + sum(
-            self.lots[number].remaining for number in own if self.lots[number].waits(now)
+            self.lots[number].remaining
+            for number in own
+            if self.lots[number].waits(now) and not self.lots[number].has_lapsed(now)
         )
 
     # What is seen.
