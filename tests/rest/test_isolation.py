@@ -5,22 +5,24 @@ name something that `owned.py` knows how to own.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, Table, or_, select
 
-from domain.models import METADATA, account
+from domain.models import METADATA, account, hold, member
 from rest_compat.envelope import Family
 from rest_compat.operation import Operation
 from rest_compat.routes import OPERATIONS
 from tests.database import FreshDatabase
 from tests.rest.owned import Owned, asked, naming_fields, nothing, owned_by
-from tests.rest.world import Answer, World, open_world
+from tests.rest.test_walk import encoded
+from tests.rest.world import Answer, World, open_world, work
 
 # These answer alike whether there is the member or not: so that nobody learns who is one.
 ALIKE = {
@@ -34,10 +36,14 @@ ALIKE = {
 # A caller chooses these, and two of one program cannot have the same: what is taken is refused as a reused key.
 CHOSEN = {("RedeemPoints", ("ExternalReference",))}
 
+# A member may give to another: what that does to the other has a test of its own.
+GIVES = {("TransferPoints", ("ToRelationReference",))}
+
 Case = tuple[Operation, tuple[str, ...]]
 
 
 def _cases() -> Iterator[Case]:
+    """Each name of a request on its own, and all of them together."""
     for operation in OPERATIONS:
         named = () if operation.is_public else naming_fields(operation)
         yield from ((operation, (name,)) for name in named)
@@ -45,7 +51,11 @@ def _cases() -> Iterator[Case]:
             yield operation, tuple(named)
 
 
-every_case = pytest.mark.parametrize("case", list(_cases()), ids=lambda case: f"{case[0].name}-{'+'.join(case[1])}")
+def _each(cases: Iterable[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", list(cases), ids=lambda case: f"{case[0].name}-{'+'.join(case[1])}")
+
+
+every_case = _each(_cases())
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -57,6 +67,8 @@ async def pair(fresh_database: FreshDatabase, tmp_path_factory: pytest.TempPathF
             theirs = await ours.another_program("Theirs")
             for _ in range(40):
                 await theirs.member()
+            for _ in range(5):
+                await owned_by(theirs)
             yield [ours, theirs]
 
 
@@ -71,24 +83,43 @@ async def _send(
 ) -> Answer:
     operation, named = case
     query, body = asked(operation, own, other, named, **changed)
-    return await world.send(
+    answer = await world.send(
         operation.method,
         operation.path(family),
-        content=orjson.dumps(body) if operation.body is not None else None,
+        content=encoded(operation, body) if operation.body is not None else None,
         query=query,
         token=token,
         headers={"Content-Type": "application/json"},
+    )
+    return await _done(world, answer, family) if answer.status == 202 else answer
+
+
+async def _done(world: World, queued: Answer, family: Family) -> Answer:
+    """What became of what was queued: the answer itself is the same whatever was asked."""
+    await work(world)
+    return await world.call(
+        "PollTransactionBatchStatus", query={"batch_id": queued.value["batch_id"]}, family=family, token=world.token
     )
 
 
 def _shown(answer: Answer, names: Owned) -> Any:
     """An answer without the names that were sent, which it may repeat; of a success, that it was one."""
     if answer.envelope["IsSucessful"]:
-        return answer.outcome, _shape(answer.value)
-    text = orjson.dumps(answer.body).decode()
+        return answer.outcome, _shape(answer.value), [_nameless(fate, names) for fate in _fates(answer.value)]
+    return answer.outcome, _nameless(answer.body, names)
+
+
+def _fates(value: Any) -> list[Any]:
+    """How each transaction of a polled batch fared: it is all that a batch has to tell."""
+    rows = value.get("results", ()) if isinstance(value, Mapping) else ()
+    return [{name: item for name, item in row.items() if name != "request_id"} for row in rows]
+
+
+def _nameless(value: Any, names: Owned) -> str:
+    text = orjson.dumps(value).decode()
     for kind, name in names.names.items():
         text = re.sub(rf"(?<![\w-]){re.escape(str(name))}(?![\w-])", f"<{kind}>", text)
-    return answer.outcome, text
+    return text
 
 
 def _shape(value: Any) -> Any:
@@ -123,6 +154,20 @@ def _owned_by(table: Table, partition: int, member: int | None) -> list[Any]:
     return [key == partition, or_(*found)] if found else []
 
 
+async def _require_names_of_none(world: World, victim: Owned) -> None:
+    """Ids are counted in each program: those of the victim must not be somebody's here, or the walk shows nothing."""
+
+    def body(tx: Connection) -> tuple[set[int], set[int]]:
+        members, holds = (
+            set(tx.execute(select(table.c.id).where(table.c.program_id == 1)).scalars()) for table in (member, hold)
+        )
+        return members, holds
+
+    members, holds = await world.services.db.read(body)
+    assert victim.names["id"] not in members
+    assert victim.names["request"] not in holds
+
+
 @every_case
 @pytest.mark.parametrize("family", Family)
 async def test_what_is_of_another_program_does_not_exist_and_does_not_change(
@@ -131,6 +176,7 @@ async def test_what_is_of_another_program_does_not_exist_and_does_not_change(
     ours, theirs = pair
     victim = await owned_by(theirs, "VICTIM")
     unknown = nothing(victim)
+    await _require_names_of_none(ours, victim)
     before = await _rows(theirs, 2)
     assert before["member"]
     foreign = await _send(ours, case, family, ours.token, intruder, victim)
@@ -157,7 +203,7 @@ async def test_the_names_of_the_walk_reach_something_for_those_whose_they_are(
     assert any(reached)
 
 
-@every_case
+@_each(case for case in _cases() if (case[0].name, case[1]) not in GIVES)
 @pytest.mark.parametrize("family", Family)
 async def test_a_bound_token_does_not_reach_another_member(
     pair: list[World], intruder: Owned, case: Case, family: Family
@@ -179,3 +225,34 @@ async def test_a_bound_token_does_not_reach_another_member(
     assert await _rows(ours, 1, victim.names["id"]) == before
     if not case[0].for_members:
         assert foreign.outcome == (403, "403")
+
+
+@pytest.mark.parametrize("family", Family)
+async def test_a_bound_token_gives_to_another_member_and_learns_nothing_of_it(
+    pair: list[World], intruder: Owned, family: Family
+) -> None:
+    ours = pair[0]
+    giver, victim = await owned_by(ours, "GIVER"), await owned_by(ours, "VICTIM")
+    token = await ours.bound_token(giver.names["reference"])
+    before = await _rows(ours, 1, victim.names["id"])
+
+    async def points(one: Owned) -> Any:
+        return (await ours.call("CheckAvailability", {"RelationReference": one.names["reference"]})).value
+
+    had = await points(giver), await points(victim)
+    [case] = [one for one in _cases() if (one[0].name, one[1]) in GIVES]
+    given = await _send(ours, case, family, token, giver, victim, Points=3)
+    assert given.outcome == (200, "000")
+    # The name of the transfer is all that the answer has.
+    assert UUID(given.value)
+    assert (await points(giver), await points(victim)) == (had[0] - 3, had[1] + 3)
+    own = await ours.call("GetMemberProfile", token=token)
+    dates = {"DateFrom": "2026-01-01", "DateTo": "2026-12-31"}
+    statement = await ours.call("GetMemberTransactionSummaryByDate", dates, token=token)
+    assert statement.value[0]["Points"] == 3
+    for shown in (given, own, statement):
+        assert "VICTIM" not in orjson.dumps(shown.body).decode()
+    after = await _rows(ours, 1, victim.names["id"])
+    # What the other had is as it was, but for its balance.
+    lost = {name for name, rows in before.items() if not {*map(repr, rows)} <= {*map(repr, after[name])}}
+    assert lost <= {"account"}

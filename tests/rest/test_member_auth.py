@@ -277,7 +277,8 @@ async def test_another_program_learns_nothing_and_changes_nothing(world: World) 
     token = answer.body["access_token"]
     for _ in range(6):
         assert (await world.call(CHECK, {"UniquerefID": reference, "Password": PASSWORD}, token=token)).status == 401
-        assert (await world.call("VerifyOTP", answering(email, code), token=token)).outcome == (400, "130")
+        for unique, operation in ((email, "VerifyOTP"), (reference, "VerifyOTPByRelationReference")):
+            assert (await world.call(operation, answering(unique, code), token=token)).outcome == (400, "130")
     assert (await world.call("GenerateOTP", asking(email), token=token)).outcome == (200, "000")
     assert await deliver_messages(world.services, Mailbox()) == 0
     assert (await check(world, reference)).outcome == (200, "000")

@@ -188,6 +188,22 @@ async def test_a_repeat_gives_the_first_answer_whatever_became_of_the_request(wo
     assert await world.contents() == before
 
 
+async def test_a_pending_request_is_repeated_by_its_key_and_by_no_other(world: World) -> None:
+    reference = await world.member(points=10)
+    body = {"RelationReference": reference, "Points": 4, "MerchantName": "Shop"}
+    first, second = ({"Idempotency-Key": f"pending-{number}-{reference}"} for number in (1, 2))
+    made = await world.call("CreatePayWithRewards", body, headers=first)
+    before = await world.contents()
+    again = await world.call("CreatePayWithRewards", body, headers=first, family=Family.LBMS)
+    assert (again.value, again.headers["idempotency-replayed"]) == (made.value, "true")
+    assert (await world.call("CreatePayWithRewards", body, headers=second)).outcome == (409, "126")
+    assert await world.contents() == before
+    # The refused key is still free.
+    assert (await world.call("CancelPayWithRewards", {"RequestId": made.value["RequestId"]})).status == 200
+    fresh = await world.call("CreatePayWithRewards", body, headers=second)
+    assert (fresh.outcome, "idempotency-replayed" in fresh.headers) == ((200, "000"), False)
+
+
 async def test_a_member_pays_from_its_own_points_only(world: World) -> None:
     mine, theirs = await world.member(points=10), await world.member(points=10)
     token, request_id = await world.bound_token(mine), await world.pending(theirs)

@@ -7,10 +7,9 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from resolvers.queue_work import work_queue
 from rest_compat.envelope import Family
 from tests.rest.test_success import GUID
-from tests.rest.world import Answer, World, new_program
+from tests.rest.world import Answer, World, new_program, work
 
 both = pytest.mark.parametrize("family", Family)
 
@@ -21,12 +20,6 @@ async def submitted(world: World, elements: Any, family: Family = Family.V1, **r
 
 async def polled(world: World, batch_id: str, family: Family = Family.V1, **request: Any) -> Answer:
     return await world.call("PollTransactionBatchStatus", query={"batch_id": batch_id}, family=family, **request)
-
-
-async def work(world: World) -> None:
-    """Let all that is queued be done, by whatever test."""
-    while await work_queue(world.services):
-        pass
 
 
 async def outcomes(world: World, elements: Any, family: Family = Family.V1, **request: Any) -> list[dict[str, Any]]:

@@ -24,13 +24,16 @@ from domain.models import METADATA, member
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
+from resolvers.delivery import deliver_messages
 from resolvers.hold import HOLD, CreateHold, SettleHold, create_hold, settle_hold
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+from resolvers.queue_work import work_queue
 from resolvers.sub_relation import LinkSubRelation, link_sub_relation
 from rest_compat.app import build_rest_app
 from rest_compat.envelope import Family
 from rest_compat.openapi import build_openapi
 from rest_compat.routes import OPERATIONS
+from tests.resolvers.mailbox import Mailbox
 
 NOW = datetime(2026, 2, 3, 6, 16, 3, 703_000, tzinfo=UTC)
 
@@ -256,6 +259,19 @@ class World:
             "client_id": self.credential.client_id,
             "client_secret": self.credential.client_secret,
         }
+
+
+async def work(world: World) -> None:
+    """Let all that is queued be done, by whatever test."""
+    while await work_queue(world.services):
+        pass
+
+
+async def code_sent_to(world: World, address: str) -> str:
+    """The code that was sent last to an address."""
+    mailbox = Mailbox()
+    await deliver_messages(world.services, mailbox)
+    return next(str(one.details["code"]) for one in reversed(mailbox.messages) if one.to == address)
 
 
 @cache
