@@ -40,6 +40,11 @@ class Case:
     error: type[TesseraError] | None = None
 
     @property
+    def is_plain_success(self) -> bool:
+        """Whether the common errors of the operation are made of it."""
+        return self.error is None and self.name == ROWS[self.operation].ok_code
+
+    @property
     def file(self) -> Path:
         """Where the case is written down."""
         return FOLDER / self.operation / f"{self.name}.json"
@@ -52,7 +57,7 @@ class Case:
 
 def success(operation: str, setup: Setup, about: str = "") -> Case:
     """A request that succeeds; the one without `about` is what the common errors are made of."""
-    return Case(operation=operation, name=_name("000", about), setup=setup)
+    return Case(operation=operation, name=_name(ROWS[operation].ok_code, about), setup=setup)
 
 
 def refusal(operation: str, error: type[TesseraError], setup: Setup, about: str = "") -> Case:
@@ -97,7 +102,7 @@ def changed(setup: Setup, body: Mapping[str, Any] | None = None, query: Mapping[
         ask = await setup(world)
         return replace(
             ask,
-            body=ask.body if ask.body is None else _merged(ask.body, body),
+            body=_merged(ask.body, body) if isinstance(ask.body, Mapping) else ask.body,
             query=_merged(ask.query, query),
         )
 
@@ -108,12 +113,13 @@ def _merged(fields: Mapping[str, Any], more: Mapping[str, Any] | None) -> dict[s
     return {name: value for name, value in {**fields, **(more or {})}.items() if value is not None}
 
 
-def after(setup: Setup, operation: str) -> Setup:
-    """The same request for the second time."""
+def after(setup: Setup, operation: str, times: int = 1) -> Setup:
+    """The same request again, after it succeeded so many times."""
 
     async def again(world: World) -> Ask:
         ask = await setup(world)
-        await _sent(world, operation, ask)
+        for _ in range(times):
+            await _sent(world, operation, ask)
         return ask
 
     return again
@@ -138,4 +144,4 @@ def _keyed(setup: Setup) -> Setup:
 
 async def _sent(world: World, operation: str, ask: Ask) -> None:
     answer = await world.call(operation, ask.body, query=ask.query, headers=ask.headers, token=ask.token)
-    assert answer.outcome == (200, "000"), answer.body
+    assert answer.outcome == (ROWS[operation].ok_status, ROWS[operation].ok_code), answer.body

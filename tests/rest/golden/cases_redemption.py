@@ -6,6 +6,7 @@ from domain.errors import (
     AlreadyReversed,
     BadRequest,
     BelowMinimum,
+    HeldForReview,
     InsufficientPoints,
     InvalidRequest,
     LoginBlocked,
@@ -48,6 +49,11 @@ async def _available_to_the_member(world: World) -> Ask:
     return Ask(body={}, token=await world.bound_token(await world.member(points=20)))
 
 
+async def _over_the_threshold(world: World) -> Ask:
+    await world.configure("version: 1\nfraud: {redemption: {max_points: 4}}")
+    return await _redeem()(world)
+
+
 def _redeem(**more: Any) -> Setup:
     return changed(of_member(_ORDER, points=20), more)
 
@@ -76,6 +82,7 @@ CASES: tuple[Case, ...] = (
     refusal(_REDEEM, InvalidRequest, _redeem(Points="4.501"), "decimals"),
     refusal(_REDEEM, BelowMinimum, _redeem(Points="0.5")),
     refusal(_REDEEM, InsufficientPoints, _redeem(Points="20.01")),
+    refusal(_REDEEM, HeldForReview, _over_the_threshold),
     success(_REVERSE, _reversal),
     success(_REVERSE, repeated(_reversal, _REVERSE), "replayed"),
     refusal(_REVERSE, BadRequest, changed(_reversal, {"ExternalReference": None})),
