@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import Operation
-from tests.rest.world import World, work
+from tests.rest.background import work
+from tests.rest.world import World
 
 KINDS: Mapping[str, str] = {
     "relationreference": "reference",

@@ -20,9 +20,10 @@ from rest_compat.envelope import Family
 from rest_compat.operation import Operation
 from rest_compat.routes import OPERATIONS
 from tests.database import FreshDatabase
+from tests.rest.background import work
 from tests.rest.owned import Owned, asked, naming_fields, nothing, owned_by
 from tests.rest.test_walk import encoded
-from tests.rest.world import Answer, World, open_world, work
+from tests.rest.world import Answer, World, open_world
 
 # These answer alike whether there is the member or not: so that nobody learns who is one.
 ALIKE = {

@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from rest_compat.envelope import Family
+from tests.rest.background import work
 from tests.rest.test_success import GUID
-from tests.rest.world import Answer, World, new_program, work
+from tests.rest.world import Answer, World, new_program
 
 both = pytest.mark.parametrize("family", Family)
 

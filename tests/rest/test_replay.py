@@ -13,8 +13,9 @@ from rest_compat.operation import Operation
 from rest_compat.requests.shared import BODY_KEY
 from rest_compat.routes import OPERATIONS
 from schema.app import build_graphql_app
+from tests.rest.background import code_sent_to
 from tests.rest.owned import Owned, asked, owned_by
-from tests.rest.world import World, code_sent_to
+from tests.rest.world import World
 
 KEYED = [row for row in OPERATIONS if row.keyed]
 # These take no key and write all the same: a token is issued, a login or a failure of one is counted, and what is

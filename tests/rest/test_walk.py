@@ -16,7 +16,8 @@ from rest_compat.envelope import Family
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import Operation
 from rest_compat.routes import OPERATIONS
-from tests.rest.world import Answer, World, code_sent_to
+from tests.rest.background import code_sent_to
+from tests.rest.world import Answer, World
 
 FIELDS = {"IsSucessful", "ErrorCode", "ExceptionMessage", "ReturnObject", "Count"}
 LBMS_CODE = {error.code: error.lbms_code for error in CATALOGUE.values()}

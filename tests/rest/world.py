@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,6 @@ from uuid import UUID
 
 import httpx2
 import orjson
-from jsonschema import Draft202012Validator
 from sqlalchemy import Connection, select, update
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,16 +22,13 @@ from domain.models import METADATA, member
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
-from resolvers.delivery import deliver_messages
 from resolvers.hold import HOLD, CreateHold, SettleHold, create_hold, settle_hold
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
-from resolvers.queue_work import work_queue
 from resolvers.sub_relation import LinkSubRelation, link_sub_relation
 from rest_compat.app import build_rest_app
 from rest_compat.envelope import Family
-from rest_compat.openapi import build_openapi
 from rest_compat.routes import OPERATIONS
-from tests.resolvers.mailbox import Mailbox
+from tests.rest.documented import documented
 
 NOW = datetime(2026, 2, 3, 6, 16, 3, 703_000, tzinfo=UTC)
 
@@ -259,30 +254,6 @@ class World:
             "client_id": self.credential.client_id,
             "client_secret": self.credential.client_secret,
         }
-
-
-async def work(world: World) -> None:
-    """Let all that is queued be done, by whatever test."""
-    while await work_queue(world.services):
-        pass
-
-
-async def code_sent_to(world: World, address: str) -> str:
-    """The code that was sent last to an address."""
-    mailbox = Mailbox()
-    await deliver_messages(world.services, mailbox)
-    return next(str(one.details["code"]) for one in reversed(mailbox.messages) if one.to == address)
-
-
-@cache
-def documented(path: str, method: str, status: int) -> Draft202012Validator:
-    """What the OpenAPI document says of the body of an answer."""
-    document = build_openapi()
-    response = document["paths"][path][method.lower()]["responses"][str(status)]
-    if "$ref" in response:
-        response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    schema = response["content"]["application/json"]["schema"]
-    return Draft202012Validator({**schema, "components": document["components"]})
 
 
 @asynccontextmanager
