@@ -142,8 +142,9 @@ class World:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(with_state), base_url="http://tessera")
 
     async def another_program(self, name: str) -> "World":
-        """A second program on the same database, under the same configuration."""
-        other = World(self.services, self.client, await new_program(self.services, name), self.clock)
+        """A second program on the same database, under the same configuration; the names it gives are none of ours."""
+        credential = await new_program(self.services, name)
+        other = World(self.services, self.client, credential, self.clock, _numbers=self._numbers)
         await other.configure(CONFIGURATION)
         other.token = await other._token()
         return other
