@@ -188,6 +188,7 @@ async def test_a_draft_is_laid_over_what_is_in_force_in_the_end(
             asyncio.run_coroutine_threadsafe(apply_configuration(jazz, change), loop).result(10)
         return joined(given, stored)
 
+    # The real thing, but for somebody who is faster: no other place lies between the reading and the joining.
     monkeypatch.setattr(draft, "joined", overtaken)
     found = await simulated(jazz, bought("", 10, member_relation_reference="JAZZ"), draft=DRAFT)
     assert (len(seen), found.refusal) == (times + 1, None)

@@ -90,7 +90,8 @@ def test_several_processes_serve_one_postgresql_and_end_with_their_parent(deploy
         assert len(tokens) == 1
         children = _children(server.pid)
         assert len(children) >= 2
-        # One that is too busy to answer for longer than uvicorn's own patience is left at its work.
+        # One that is too busy to answer for longer than uvicorn's own patience (5 s, looked at every 0.5 s) is left at
+        # its work. That nothing happens shows only by waiting past the time at which it would have.
         os.kill(children[-1], signal.SIGSTOP)
         time.sleep(7)
         os.kill(children[-1], signal.SIGCONT)
