@@ -10,6 +10,7 @@ from decimal import Context, Decimal
 
 from domain.points import EXACT, plain
 from domain.rules.cap import LIFETIME_START
+from domain.rules.compile_condition import Env
 from domain.rules.compiled import CompiledRules
 from domain.rules.facts import Facts, env_of
 from domain.rules.model import Aggregate, Period
@@ -149,12 +150,15 @@ def contributions(compiled: CompiledRules, facts: Facts) -> dict[str, Decimal]:
 
     A count without an attribute is given 1.
     """
-    filtered = any(one.test is not None for one in compiled.aggregates)
-    env, added = env_of(compiled, facts) if filtered else (), {}
+    env: Env = ()
+    added = {}
     for one in compiled.aggregates:
-        if one.test is None or one.test(env):
-            of = one.aggregate.of
-            value = 1 if of is None else facts.transaction.get(of)
-            if value is not None:
-                added[one.aggregate.key] = Decimal(value)
+        if one.test is not None:
+            env = env or env_of(compiled, facts)
+            if not one.test(env):
+                continue
+        of = one.aggregate.of
+        value = 1 if of is None else facts.transaction.get(of)
+        if value is not None:
+            added[one.aggregate.key] = Decimal(value)
     return added

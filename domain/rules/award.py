@@ -205,7 +205,7 @@ def _factor(rule: CompiledRule) -> Decimal:
 
 def _input_text(one: Input, env: Env) -> str | None:
     if one.slot == SEGMENTS:
-        return ", ".join(name for name in one.names if env[SEGMENTS][name])
+        return ", ".join(name for name in one.names if env[SEGMENTS].holds(name, env))
     value = env[one.slot].get(one.key)
     if value is None or one.masked:
         return None if value is None else MASKED

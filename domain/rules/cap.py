@@ -5,6 +5,7 @@ Days and months are those of the transaction date on the program's clocks.
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.program_zone import local_date
@@ -31,7 +32,8 @@ def cap_keys(compiled: CompiledRules, at: datetime) -> list[CapKey]:
     return [CapKey(cap.scope, cap.window, starts[cap.window]) for cap in compiled.caps]
 
 
-def window_starts(day: date) -> dict[CapWindow, date]:
+@lru_cache(maxsize=1000)
+def window_starts(day: date) -> Mapping[CapWindow, date]:
     """The first day of each window that a day lies in."""
     return {"day": day, "month": day.replace(day=1), "lifetime": LIFETIME_START}
 
@@ -39,27 +41,27 @@ def window_starts(day: date) -> dict[CapWindow, date]:
 class CapCounter:
     """Counts what one transaction is given, on top of what was posted before; all in smallest units."""
 
-    __slots__ = ("_counted", "_keys", "_used")
+    __slots__ = ("_keys", "_used", "counted")
 
     def __init__(self, used: Mapping[CapKey, int]) -> None:
         self._keys = list(used)
         # Never less than nothing, so that no cap grants more than its limit.
-        self._used = [max(0, points) for points in used.values()]
-        self._counted = [0] * len(self._keys)
+        self._used = [points if points > 0 else 0 for points in used.values()]
+        self.counted: dict[CapKey, int] = {}
+        """What this transaction adds to each counter that it moves."""
 
     def used(self, cap: CompiledCap) -> int:
         """What the cap has counted, this transaction included."""
-        return self._used[cap.place] + self._counted[cap.place]
+        return self._used[cap.place]
 
     def leaves(self, cap: CompiledCap) -> int:
         """What the cap has left to give."""
-        return max(0, cap.limit - self._used[cap.place] - self._counted[cap.place])
+        left = cap.limit - self._used[cap.place]
+        return left if left > 0 else 0
 
     def count(self, caps: tuple[CompiledCap, ...], minor: int) -> None:
         """Count an award against each of its caps."""
         for cap in caps:
-            self._counted[cap.place] += minor
-
-    def counted(self) -> dict[CapKey, int]:
-        """What this transaction adds to each counter that it moves."""
-        return {key: minor for key, minor in zip(self._keys, self._counted, strict=True) if minor}
+            key = self._keys[cap.place]
+            self._used[cap.place] += minor
+            self.counted[key] = self.counted.get(key, 0) + minor

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
 from decimal import Decimal
 
 from domain.points import EXACT
@@ -10,7 +9,7 @@ from domain.program_zone import end_of, load_zone, to_instant
 from domain.rules.asked import asked_in
 from domain.rules.attributes import index_products
 from domain.rules.campaign import time_of
-from domain.rules.compile_condition import ConditionCompiler, Env, Test
+from domain.rules.compile_condition import ConditionCompiler, Env, Test, all_of
 from domain.rules.compiled import (
     CompiledAggregate,
     CompiledCap,
@@ -40,11 +39,11 @@ from domain.rules.model import (
     Rule,
     RuleGroup,
 )
-from domain.rules.vocabulary import AGGREGATE, SEGMENTS, TRANSACTION, Vocabulary, vocabulary_of
+from domain.rules.vocabulary import AGGREGATE, INSTANT, SEGMENTS, TRANSACTION, Vocabulary, vocabulary_of
 
 __all__ = ["CompiledGroup", "CompiledRule", "CompiledRules", "compile_rules"]
 
-_ZERO = Decimal(0)
+_ZERO, _HALF = Decimal(0), Decimal("0.5")
 _WINDOWS: tuple[CapWindow, ...] = ("day", "month", "lifetime")
 
 
@@ -66,7 +65,7 @@ class _Compiler:
         }
 
     def compile(self) -> CompiledRules:
-        """All of it. The conditions come before `needs_moment`, which they set."""
+        """All of it. The conditions come before `moments`, which they fill."""
         configuration = self._configuration
         groups = tuple(self._groups())
         caps = {cap.place: cap for group in groups for cap in group.caps}
@@ -78,7 +77,7 @@ class _Compiler:
         return CompiledRules(
             zone=self._zone,
             points_decimals=configuration.program.points_decimals,
-            needs_moment=self._conditions.needs_moment,
+            moments=tuple(sorted(self._conditions.moments)),
             products=index_products(configuration.product_codes),
             groups=groups,
             caps=tuple(caps.values()),
@@ -115,10 +114,10 @@ class _Compiler:
             cap=None if cap is None else Decimal(cap * parts),
             cap_points=cap,
             caps=tuple(self._caps(group)),
-            # Half up of total / parts in units of 10**-places is (2 * total * 10**places + parts) // (2 * parts).
-            doubled=Decimal(2 * 10**self._configuration.program.points_decimals),
-            half=Decimal(parts),
-            unit=Decimal(2 * parts),
+            # Half up of total / parts in units of 10**-places is (total * 10**places + parts / 2) // parts.
+            scale=Decimal(10**self._configuration.program.points_decimals),
+            half=EXACT.multiply(Decimal(parts), _HALF),
+            whole=Decimal(parts),
             rules=rules,
             terms=_common_terms(rules),
         )
@@ -143,23 +142,21 @@ class _Compiler:
             factor=award.factor if isinstance(award, Multiplier) else None,
             cap=None if rule.cap is None else Decimal(rule.cap * parts),
             cap_points=rule.cap,
-            span=self._span(rule.valid_from, rule.valid_to),
             terms=LotTerms(rule.expires, rule.release_after_days),
             inputs=tuple(self._inputs(rule)),
         )
 
-    def _span(self, first: date | datetime | None, last: date | datetime | None) -> Span | None:
-        if first is None and last is None:
-            return None
-        starts = None if first is None else to_instant(first, self._zone)
-        return Span(starts, None if last is None else end_of(last, self._zone))
-
-    def _rule_test(self, rule: Rule) -> Test | None:
-        test = self._test(rule.when)
-        if not isinstance(rule.award, EveryNth):
-            return test
-        nth = _nth(self._aggregates[rule.award.count], rule.award.n)
-        return nth if test is None else lambda env: test(env) and nth(env)
+    def _rule_test(self, rule: Rule) -> Test:
+        tests = []
+        if rule.valid_from is not None or rule.valid_to is not None:
+            starts = None if rule.valid_from is None else to_instant(rule.valid_from, self._zone)
+            ends = None if rule.valid_to is None else end_of(rule.valid_to, self._zone)
+            tests.append(_within(Span(starts, ends)))
+        if rule.when is not None:
+            tests.append(self._conditions.compile(rule.when))
+        if isinstance(rule.award, EveryNth):
+            tests.append(_nth(self._aggregates[rule.award.count], rule.award.n))
+        return all_of(tests)
 
     def _test(self, condition: Condition | None) -> Test | None:
         return None if condition is None else self._conditions.compile(condition)
@@ -167,12 +164,12 @@ class _Compiler:
     def _campaign_factors(self) -> Iterator[CompiledFactor]:
         for campaign in self._configuration.campaigns:
             if isinstance(campaign.award, Multiplier):
-                time = time_of(campaign, self._zone)
+                time, condition = time_of(campaign, self._zone), _segment_condition(campaign)
+                members = [] if condition is None else [self._conditions.compile(condition)]
                 yield CompiledFactor(
                     name=campaign.name,
                     factor=campaign.award.factor,
-                    test=self._test(_segment_condition(campaign)),
-                    span=Span(time.starts, time.ends),
+                    test=all_of([_within(Span(time.starts, time.ends)), *members]),
                 )
 
     def _inputs(self, rule: Rule) -> Iterator[Input]:
@@ -221,6 +218,10 @@ def _give(award: Award, parts: int, words: Vocabulary) -> Give:
         return multiply(factor, value) if value is not None and value > 0 else _ZERO
 
     return give
+
+
+def _within(span: Span) -> Test:
+    return lambda env: span.holds(env[INSTANT])
 
 
 def _nth(counted: CompiledAggregate, n: int) -> Test:

@@ -16,7 +16,8 @@ from domain.rules.vocabulary import MOMENT, ORDER, SEGMENTS, Vocabulary, Word
 
 Env = tuple[Any, ...]
 """The facts by slot: a mapping each, of the transaction, the member, the moment on the program's clocks, the
-sub-relation, the aggregates, the member's standing, and the segments with whether the member is in them."""
+sub-relation, the aggregates, the member's standing; then the segments with whether the member is in them, and
+the instant."""
 
 Test = Callable[[Env], bool]
 
@@ -30,18 +31,18 @@ _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 class ConditionCompiler:
-    """Compiles conditions over a vocabulary; remembers whether any of them asks for the moment."""
+    """Compiles conditions over a vocabulary; remembers what they ask of the moment."""
 
     def __init__(self, words: Vocabulary, zone: ZoneInfo) -> None:
         self._words = words
         self._zone = zone
-        self.needs_moment = False
+        self.moments: set[str] = set()
 
     def compile(self, condition: Condition) -> Test:
         """The closure of a condition."""
         match condition:
             case AllOf():
-                return _all([self.compile(part) for part in condition.parts])
+                return all_of([self.compile(part) for part in condition.parts])
             case AnyOf():
                 return _any([self.compile(part) for part in condition.parts])
             case Not():
@@ -51,13 +52,14 @@ class ConditionCompiler:
 
     def _comparison(self, comparison: Comparison) -> Test:
         word = self._words[comparison.attribute]
-        if word.slot == MOMENT or comparison.op == "birthday":
-            self.needs_moment = True
+        self._ask_moment(word)
+        if comparison.op == "birthday":
+            self.moments.add("today")
         if comparison.op == "is_set":
             return _is_set(word, bool(comparison.value))
         if comparison.attribute_value is not None:
             other = self._words[comparison.attribute_value]
-            self.needs_moment = self.needs_moment or other.slot == MOMENT
+            self._ask_moment(other)
             return _against_attribute(comparison.op, word, other, self._zone)
         if word.kind == "set":
             return _in_segments(comparison.op, comparison.value)
@@ -65,8 +67,13 @@ class ConditionCompiler:
             return _against_date(comparison.op, word, comparison.value, self._zone)
         return _CONSTANTS[comparison.op](word.slot, word.key, comparison.value)
 
+    def _ask_moment(self, word: Word) -> None:
+        if word.slot == MOMENT:
+            self.moments.add(word.key)
 
-def _all(parts: list[Test]) -> Test:
+
+def all_of(parts: list[Test]) -> Test:
+    """Whether all of the tests hold; of no tests that is always so."""
     if len(parts) == 1:
         return parts[0]
     if len(parts) == 2:
@@ -111,11 +118,11 @@ def _is_set(word: Word, wanted: bool) -> Test:
 
 
 def _eq(slot: int, key: str, constant: Any) -> Test:
-    return lambda env: bool(env[slot].get(key) == constant)
+    return lambda env: env[slot].get(key) == constant
 
 
 def _ne(slot: int, key: str, constant: Any) -> Test:
-    return lambda env: bool(env[slot].get(key) != constant)
+    return lambda env: env[slot].get(key) != constant
 
 
 def _in(slot: int, key: str, constant: Any) -> Test:
@@ -188,7 +195,7 @@ _CONSTANTS: Mapping[str, Callable[[int, str, Any], Test]] = {
 
 def _in_segments(op: str, constant: Any) -> Test:
     if op == "contains":
-        return lambda env: bool(env[SEGMENTS][constant])
+        return lambda env: env[SEGMENTS].holds(constant, env)
     one_of = _any([_in_segments("contains", name) for name in constant])
     return one_of if op == "in" else _negated(one_of)
 
@@ -200,7 +207,7 @@ def _against_date(op: str, word: Word, constant: Any, zone: ZoneInfo) -> Test:
     if op == "birthday":
         return _birthday(word, constant, zone)
     if op == "between":
-        return _all([_date_order(word, *bound, zone) for bound in zip(("gte", "lte"), constant, strict=True)])
+        return all_of([_date_order(word, *bound, zone) for bound in zip(("gte", "lte"), constant, strict=True)])
     if op in ORDER or op == "eq":
         return _date_order(word, op, constant, zone)
     if op == "ne":

@@ -46,18 +46,17 @@ class Span(NamedTuple):
 class CompiledRule:
     """A rule that may run; gifts and the cap are counted in parts of the group's denominator.
 
-    A multiplier has a `factor` and gives nothing itself. `sequence` is the place in the file; a rule without a
-    `span` always holds.
+    A multiplier has a `factor` and gives nothing itself. `sequence` is the place in the file; `test` is its
+    condition within its time.
     """
 
     name: str
     sequence: int
-    test: Test | None
+    test: Test
     give: Give
     factor: Decimal | None
     cap: Decimal | None
     cap_points: int | None
-    span: Span | None
     terms: LotTerms
     inputs: tuple[Input, ...]
 
@@ -79,8 +78,8 @@ class CompiledCap:
 class CompiledGroup:
     """A group with its enabled rules, or the flat bonus of a campaign, which nothing multiplies.
 
-    `half` and `unit` are what its rounding adds and divides by. `caps` are in the order in which they cut,
-    the program's last. `terms` are those of all its lots, None where its lots differ.
+    Its rounding multiplies by `scale`, adds `half` and divides by `whole`, its parts. `caps` are in the order in
+    which they cut, the program's last. `terms` are those of all its lots, None where its lots differ.
     """
 
     name: str
@@ -91,9 +90,9 @@ class CompiledGroup:
     cap: Decimal | None
     cap_points: int | None
     caps: tuple[CompiledCap, ...]
-    doubled: Decimal
+    scale: Decimal
     half: Decimal
-    unit: Decimal
+    whole: Decimal
     rules: tuple[CompiledRule, ...]
     terms: LotTerms | None
     message: str | None = None
@@ -105,8 +104,7 @@ class CompiledFactor:
 
     name: str
     factor: Decimal
-    test: Test | None
-    span: Span
+    test: Test
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,12 +120,13 @@ class CompiledRules:
     """Everything that an evaluation needs; holds no state and may be shared between threads.
 
     `segments` are the tests of dynamic segments, and None for frozen ones, whose conditions are in
-    `snapshots`. `caps` are all counted caps, each once.
+    `snapshots`. `caps` are all counted caps, each once; `moments` what conditions ask of the
+    moment.
     """
 
     zone: ZoneInfo
     points_decimals: int
-    needs_moment: bool
+    moments: tuple[str, ...]
     products: dict[str, frozenset[str]]
     groups: tuple[CompiledGroup, ...]
     caps: tuple[CompiledCap, ...]

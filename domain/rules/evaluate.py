@@ -7,7 +7,6 @@ rules that come first are granted first.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import ROUND_DOWN, Context, Decimal, Inexact, Overflow
 
 from domain.points import EXACT, MAX_POINTS, from_minor, plain
@@ -36,6 +35,8 @@ __all__ = [
     "evaluate",
 ]
 
+# Bound once: they are called for every gift.
+_add, _multiply, _subtract = EXACT.add, EXACT.multiply, EXACT.subtract
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _SPOILAGE = Context(prec=30, rounding=ROUND_DOWN)
 
@@ -56,17 +57,17 @@ def evaluate(compiled: CompiledRules, facts: Facts, used: Mapping[CapKey, int]) 
     try:
         factors = tuple(_factors(compiled, facts, env)) if compiled.campaign_factors or compiled.tier_factors else ()
         for group in compiled.groups:
-            gifts, multipliers = _gifts(group, env, facts.at)
+            gifts, multipliers = _gifts(group, env)
             if gifts:
                 award = _award(compiled, group, gifts, multipliers, factors, counter, env)
                 if award.points:
                     awards.append(award)
                 else:
                     fruitless.append(award)
-                    unposted = EXACT.add(unposted, award.spoilage)
+                    unposted = _add(unposted, award.spoilage)
     except (Inexact, Overflow) as error:
         raise AwardTooLarge("the award has more digits than can be counted") from error
-    return Evaluation(awards=tuple(awards), unposted=unposted, counted=counter.counted(), fruitless=tuple(fruitless))
+    return Evaluation(awards=tuple(awards), unposted=unposted, counted=counter.counted, fruitless=tuple(fruitless))
 
 
 def _award(
@@ -81,7 +82,8 @@ def _award(
     if not group.multiplied:
         factors = ()
     total = _multiplied(gifts, multipliers, factors)
-    minor, cuts = _rounded(group, total), list[CapCut]()
+    minor = _rounded(group, total)
+    cuts: list[CapCut] = []
     if _may_be_capped(group, total, minor, counter):
         total, cuts = _cap(compiled, group, total, counter)
         minor = _rounded(group, total)
@@ -110,20 +112,17 @@ def _factors(compiled: CompiledRules, facts: Facts, env: Env) -> list[Factor]:
     if facts.tier is not None and facts.tier in compiled.tier_factors:
         factors.append(Factor("tier", facts.tier, compiled.tier_factors[facts.tier]))
     for campaign in compiled.campaign_factors:
-        if campaign.span.holds(facts.at) and (campaign.test is None or campaign.test(env)):
+        if campaign.test(env):
             factors.append(Factor("campaign", campaign.name, campaign.factor))
     return factors
 
 
-def _gifts(group: CompiledGroup, env: Env, at: datetime) -> tuple[list[Gift], list[CompiledRule]]:
+def _gifts(group: CompiledGroup, env: Env) -> tuple[list[Gift], list[CompiledRule]]:
     """The gifts of the rules that match, and the multipliers that do."""
     gifts: list[Gift] = []
     multipliers: list[CompiledRule] = []
     for rule in group.rules:
-        if rule.span is not None and not rule.span.holds(at):
-            continue
-        test = rule.test
-        if test is None or test(env):
+        if rule.test(env):
             if rule.factor is not None:
                 # It gives nothing itself, so that it is not the match at which a group stops.
                 multipliers.append(rule)
@@ -139,11 +138,11 @@ def _gifts(group: CompiledGroup, env: Env, at: datetime) -> tuple[list[Gift], li
 def _multiplied(gifts: list[Gift], multipliers: list[CompiledRule], factors: tuple[Factor, ...]) -> Decimal:
     total = _ZERO
     for gift in gifts:
-        total = EXACT.add(total, gift.kept)
+        total = _add(total, gift.kept)
     for factor in factors:
-        total = EXACT.multiply(total, factor.factor)
+        total = _multiply(total, factor.factor)
     for rule in multipliers:
-        total = EXACT.multiply(total, _ONE if rule.factor is None else rule.factor)
+        total = _multiply(total, _ONE if rule.factor is None else rule.factor)
     return total
 
 
@@ -167,30 +166,31 @@ def _cap(
     """
     cuts: list[CapCut] = []
     if group.cap is not None and group.cap_points is not None and total > group.cap:
-        cuts.append(CapCut("transaction", group.cap_points, None, EXACT.subtract(total, group.cap)))
+        cuts.append(CapCut("transaction", group.cap_points, None, _subtract(total, group.cap)))
         total = group.cap
     for cap in group.caps:
         used = counter.used(cap)
         left = EXACT.scaleb(Decimal(counter.leaves(cap) * group.parts), -compiled.points_decimals)
         if total > left:
             name = cap.window if cap.scope else f"program_{cap.window}"
-            cuts.append(CapCut(name, cap.points, used, EXACT.subtract(total, left)))
+            cuts.append(CapCut(name, cap.points, used, _subtract(total, left)))
             total = left
     return total, cuts
 
 
 def _rounded(group: CompiledGroup, total: Decimal) -> int:
-    doubled = EXACT.multiply(total, group.doubled)
-    return int(EXACT.divide_int(EXACT.add(doubled, group.half), group.unit))
+    scaled = _add(_multiply(total, group.scale), group.half)
+    return int(scaled if group.parts == 1 else EXACT.divide_int(scaled, group.whole))
 
 
 def _spoilage(group: CompiledGroup, total: Decimal, minor: int, places: int) -> Decimal:
     posted = from_minor(minor, places)
     if group.parts == 1:
-        return plain(EXACT.subtract(total, posted))
+        spoilt = _subtract(total, posted)
+        return plain(spoilt) if spoilt else _ZERO
     # A remainder in thirds has no end; it is reported with as many digits as anyone can use.
-    exact = EXACT.subtract(total, EXACT.multiply(posted, group.half))
-    return plain(_SPOILAGE.divide(exact, group.half))
+    exact = _subtract(total, _multiply(posted, group.whole))
+    return plain(_SPOILAGE.divide(exact, group.whole))
 
 
 def _lots(
@@ -208,11 +208,11 @@ def _lots(
         return (AwardLot(points=minor, expires=only.expires, release_after_days=only.release_after_days),)
     by_terms: dict[LotTerms, Decimal] = {}
     for terms, share in shares_of(gifts, multipliers, factors, total):
-        by_terms[terms] = EXACT.add(by_terms.get(terms, _ZERO), share)
+        by_terms[terms] = _add(by_terms.get(terms, _ZERO), share)
     # Each lot is the step between two rounded running sums, so that the lots sum to the award.
     lots, running, before = [], _ZERO, 0
     for terms, share in by_terms.items():
-        running = EXACT.add(running, share)
+        running = _add(running, share)
         reached = _rounded(group, running)
         if reached > before:
             points = reached - before

@@ -1,11 +1,11 @@
 """A transaction as the rules see it, and the facts in the order in which compiled conditions read them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from domain.record import record
 from domain.rules.compile_condition import Env, Test
@@ -31,44 +31,51 @@ class Facts:
     frozen_segments: frozenset[str] = frozenset()
 
 
-class Memberships(dict[str, bool]):
+class Memberships:
     """Which segments the member is in, found out when one is asked for, and only once."""
 
+    __slots__ = ("_found", "_frozen", "_segments")
+
     def __init__(self, segments: Mapping[str, Test | None], frozen: frozenset[str]) -> None:
-        super().__init__()
         self._segments = segments
         self._frozen = frozen
-        self.env: Env = ()
+        self._found: dict[str, bool] = {}
 
-    def __missing__(self, name: str) -> bool:
-        test = self._segments[name]
-        found = self[name] = name in self._frozen if test is None else test(self.env)
+    def holds(self, name: str, env: Env) -> bool:
+        """Whether the member is in the segment. The facts that hold this are handed in, not kept: a circle of the
+        two would be left to the garbage collector, which costs more than the rest of the evaluation.
+        """
+        found = self._found.get(name)
+        if found is None:
+            test = self._segments[name]
+            found = self._found[name] = name in self._frozen if test is None else test(env)
         return found
 
 
 def env_of(compiled: CompiledRules, facts: Facts) -> Env:
     """The facts by slot."""
-    segments = Memberships(compiled.segments, facts.frozen_segments)
-    segments.env = env = (
+    return (
         facts.transaction,
         facts.member,
-        moment_of(facts.at, compiled.zone) if compiled.needs_moment else _NOTHING,
+        _moment(facts.at.astimezone(compiled.zone), compiled.moments) if compiled.moments else _NOTHING,
         facts.sub_relation,
         facts.aggregates,
         {"tier": facts.tier},
-        segments,
+        Memberships(compiled.segments, facts.frozen_segments),
+        facts.at,
     )
-    return env
 
 
-def moment_of(at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    """The facts of the moment on the program's clocks."""
-    local = at.astimezone(zone).replace(tzinfo=None)
-    return {
-        "transaction_date": local,
-        "today": local.date(),
-        "month": local.month,
-        "day": local.day,
-        "weekday": local.isoweekday(),
-        "hour": local.hour,
-    }
+def _moment(local: datetime, asked: tuple[str, ...]) -> dict[str, Any]:
+    return {key: _MOMENTS[key](local) for key in asked}
+
+
+_MOMENTS: Mapping[str, Callable[[datetime], Any]] = {
+    "transaction_date": lambda local: local.replace(tzinfo=None),
+    "today": datetime.date,
+    "month": attrgetter("month"),
+    "day": attrgetter("day"),
+    "weekday": datetime.isoweekday,
+    "hour": attrgetter("hour"),
+}
+"""The facts of the moment on the program's clocks."""

@@ -13,8 +13,8 @@ def frozen_segments(configuration: Configuration) -> list[str]:
 
 def segments_of(compiled: CompiledRules, facts: Facts) -> frozenset[str]:
     """The dynamic segments that hold for these facts, and the frozen ones that the facts name."""
-    memberships = env_of(compiled, facts)[SEGMENTS]
-    return frozenset(name for name in compiled.segments if memberships[name])
+    env = env_of(compiled, facts)
+    return frozenset(name for name in compiled.segments if env[SEGMENTS].holds(name, env))
 
 
 def fits_snapshot(compiled: CompiledRules, name: str, facts: Facts) -> bool:

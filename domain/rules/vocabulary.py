@@ -38,7 +38,7 @@ DATE_PARTS: Mapping[str, tuple[int, int]] = {
 }
 """Parts of the transaction date on the program's clocks, and their bounds; weekday 1 is Monday."""
 
-TRANSACTION, MEMBER, MOMENT, SUB_RELATION, AGGREGATE, STANDING, SEGMENTS = range(7)
+TRANSACTION, MEMBER, MOMENT, SUB_RELATION, AGGREGATE, STANDING, SEGMENTS, INSTANT = range(8)
 """Where a fact stands in what the compiled conditions are handed."""
 
 _KINDS: Mapping[AttributeType, Kind] = {

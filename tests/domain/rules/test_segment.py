@@ -70,7 +70,7 @@ def test_a_segment_is_looked_at_once_and_only_when_it_is_asked_for() -> None:
     member = Watched()
     env = env_of(FULL, Facts(transaction={}, member=member, at=AT))
     assert member.reads == 0
-    assert [env[SEGMENTS]["New"] for _ in range(3)] == [True] * 3
+    assert [env[SEGMENTS].holds("New", env) for _ in range(3)] == [True] * 3
     assert member.reads == 1
 
 
