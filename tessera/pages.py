@@ -19,12 +19,14 @@ from domain.member_status import STATUS_NAMES, STATUS_TABLE
 STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
 
 OPERATION_PAGES = "/docs/rest"
+TOLERANT_OPENAPI = "/openapi-tolerant.json"
 CONFIGURATION_SCHEMA = "/docs/configuration.schema.json"
 
 _LANDING = (
     ("/graphql", "GraphQL", "Queries and mutations; in a browser, GraphiQL."),
     ("/docs", "REST operations", "The list of operations, in both path families."),
     ("/openapi.json", "OpenAPI", "The same as an OpenAPI document, for tools."),
+    (TOLERANT_OPENAPI, "Tolerant OpenAPI", "All that is accepted, also what nobody should send, for fuzzers."),
     ("/docs/errors", "Errors", "Every error code with its HTTP status and GraphQL code."),
     (CONFIGURATION_SCHEMA, "Configuration schema", "The JSON Schema of configuration files, for editors and tools."),
     ("/healthz", "Alive", "Answers as long as the process runs."),

@@ -16,9 +16,10 @@ from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Services
 from resolvers.verification import verify_ledger
+from tests.callers import Caller, callers
 from tests.database import FreshDatabase
 from tests.scale import scaled
-from tests.servers import CONFIGURATION, SECRET, Caller, Deployment, callers, running_servers
+from tests.servers import CONFIGURATION, SECRET, Deployment, running_servers
 
 ROUNDS = max(2, scaled(20))
 ITEMS = 400

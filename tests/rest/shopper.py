@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rest_compat.envelope import Family
 from rest_compat.routes import OPERATIONS
-from tests.servers import MERCHANT, Answer, Caller
+from tests.callers import MERCHANT, Answer, Caller
 
 ROWS = {row.name: row for row in OPERATIONS}
 DROPPED = 0.3

@@ -4,10 +4,11 @@ import asyncio
 from pathlib import Path
 
 from rest_compat.routes import OPERATIONS
+from tests.callers import callers
 from tests.database import Dialect
 from tests.rest.shopper import Shopper
 from tests.scale import scaled
-from tests.servers import CONFIGURATION, Deployment, callers, running_servers
+from tests.servers import CONFIGURATION, Deployment, running_servers
 
 CLIENTS = 16
 SECONDS = scaled(120)
