@@ -122,7 +122,7 @@ def _link(
         raise stopped
     written = _upsert(tx, state, member.id, pair, digest, changes, now)
     if key:
-        bind_key(tx, state.id, LINK, key, fingerprint, _outcome(written), now)
+        bind_key(tx, state.id, LINK, key, fingerprint, _outcome(written) | {"words": _words(written)}, now)
     return SubRelationWritten(sub_relation=written)
 
 
@@ -195,14 +195,23 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
 def _replayed(
     tx: Connection, state: ProgramState, use_case: str, key: str | None, fingerprint: bytes, now: datetime
 ) -> SubRelationWritten | None:
-    """The sub-relation that this key wrote, as it is now: emptied, where it was taken away since."""
+    """The sub-relation as this key wrote it; its numbers are emptied, where it was taken away since."""
     bound = find_keys(tx, state.id, use_case, [key] if key else [], now)
     if key not in bound:
         return None
-    written = store.find_by_id(tx, state.id, bound[key].replay(fingerprint)["sub_relation_id"])
-    if written is None:
+    outcome = bound[key].replay(fingerprint)
+    found = store.find_by_id(tx, state.id, outcome["sub_relation_id"])
+    if found is None:
         raise SubRelationNotFound
-    return SubRelationWritten(sub_relation=written, replayed=True)
+    words = dict(outcome.get("words", {}))
+    if words.get("expiry_date"):
+        words["expiry_date"] = date.fromisoformat(words["expiry_date"])
+    return SubRelationWritten(sub_relation=replace(found, **words), replayed=True)
+
+
+def _words(written: SubRelation) -> dict[str, Any]:
+    # What a later link changes. Numbers of cards are in no key: they are to go when the sub-relation does.
+    return {name: getattr(written, name) for name in ("type", "product_code", "expiry_date", "status")}
 
 
 def _outcome(written: SubRelation) -> dict[str, int]:

@@ -94,6 +94,9 @@ async def test_a_link_is_made_once_for_a_key(world: World) -> None:
     assert (again.value, again.headers["idempotency-replayed"]) == (first.value, "true")
     assert (await world.call("CreateSubRelation", body | {"Status": "x"}, headers=key)).outcome == (409, "409")
     assert await world.contents() == before
+    later = body | {"Status": "x", "ExpiryDate": "2031-01-01T00:00:00", "SubRelationType": "DEVICE"}
+    assert (await world.call("CreateSubRelation", later)).value["Status"] == "x"
+    assert (await world.call("CreateSubRelation", body, headers=key)).body == first.body
 
 
 async def test_what_has_no_type_is_a_card_and_a_known_pair_keeps_its_own(world: World) -> None:
