@@ -1,15 +1,17 @@
 """Use cases of sub-relations: link a card, account, device or external id to a member, take it away, find it."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from domain.access import Permission
+from domain.crypto import decrypt, encrypt
 from domain.errors import BadRequest, MemberNotFound, SubRelationNotFound
-from domain.member import Member
 from domain.member_status import Operation, refusal_by_status
 from domain.models import sub_relation as table
 from domain.models.types import to_json
@@ -45,6 +47,8 @@ __all__ = [
 ]
 
 LINK, UNLINK = "sub-relation.link", "sub-relation.unlink"
+# Numbers of cards are in no key: they are to go when the sub-relation does.
+_WORDS = ("type", "product_code", "expiry_date", "status")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,15 +118,20 @@ def _link(
         pair.identifier,
         *(part for name in names for part in (name, changes[name])),
     )
-    if (first := _replayed(tx, state, LINK, key, fingerprint, now)) is not None:
+    if (first := _replayed(tx, ctx, state, LINK, key, fingerprint, now)) is not None:
         return first
-    member = _locked_member(tx, ctx, state, command.relation_reference)
-    stopped = refusal_by_status(Operation.UPDATE, member.status)
+    found = find_members(tx, ctx.services.keys, state.id, references=[command.relation_reference], lock=True)
+    if not found:
+        raise MemberNotFound
+    stopped = refusal_by_status(Operation.UPDATE, found[0].member.status)
     if stopped is not None:
         raise stopped
-    written = _upsert(tx, state, member.id, pair, digest, changes, now)
+    written = _upsert(tx, state, found[0].member.id, pair, digest, changes, now)
     if key:
-        bind_key(tx, state.id, LINK, key, fingerprint, _outcome(written) | {"words": _words(written)}, now)
+        # What a later link changes, for a replay; under the member's key, so that an erasure takes it along.
+        words = to_json({name: getattr(written, name) for name in _WORDS})
+        outcome = _outcome(written) | {"words": b64encode(encrypt(found[0].data_key, words)).decode()}
+        bind_key(tx, state.id, LINK, key, fingerprint, outcome, now)
     return SubRelationWritten(sub_relation=written)
 
 
@@ -178,7 +187,7 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
 
     def body(tx: Connection) -> SubRelationWritten:
         state, now, key = ctx.program(tx), ctx.services.clock(), ctx.key(command.idempotency_key)
-        if (first := _replayed(tx, state, UNLINK, key, fingerprint, now)) is not None:
+        if (first := _replayed(tx, ctx, state, UNLINK, key, fingerprint, now)) is not None:
             return first
         found = store.lock_sub_relation(tx, state.id, command.sub_relation_id)
         if found is None:
@@ -193,7 +202,7 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
 
 
 def _replayed(
-    tx: Connection, state: ProgramState, use_case: str, key: str | None, fingerprint: bytes, now: datetime
+    tx: Connection, ctx: Context, state: ProgramState, use_case: str, key: str | None, fingerprint: bytes, now: datetime
 ) -> SubRelationWritten | None:
     """The sub-relation as this key wrote it; its numbers are emptied, where it was taken away since."""
     bound = find_keys(tx, state.id, use_case, [key] if key else [], now)
@@ -203,15 +212,13 @@ def _replayed(
     found = store.find_by_id(tx, state.id, outcome["sub_relation_id"])
     if found is None:
         raise SubRelationNotFound
-    words = dict(outcome.get("words", {}))
-    if words.get("expiry_date"):
-        words["expiry_date"] = date.fromisoformat(words["expiry_date"])
-    return SubRelationWritten(sub_relation=replace(found, **words), replayed=True)
-
-
-def _words(written: SubRelation) -> dict[str, Any]:
-    # What a later link changes. Numbers of cards are in no key: they are to go when the sub-relation does.
-    return {name: getattr(written, name) for name in ("type", "product_code", "expiry_date", "status")}
+    owner = find_members(tx, ctx.services.keys, state.id, ids=[found.member_id])
+    if "words" in outcome and owner and owner[0].data_key:
+        words = orjson.loads(decrypt(owner[0].data_key, b64decode(outcome["words"])))
+        if words["expiry_date"]:
+            words["expiry_date"] = date.fromisoformat(words["expiry_date"])
+        found = replace(found, **words)
+    return SubRelationWritten(sub_relation=found, replayed=True)
 
 
 def _outcome(written: SubRelation) -> dict[str, int]:
@@ -221,10 +228,3 @@ def _outcome(written: SubRelation) -> dict[str, int]:
 def _tell(tx: Connection, state: ProgramState, topic: str, one: SubRelation, now: datetime) -> None:
     event = {"topic": topic, "member_id": one.member_id, "payload": to_json(_outcome(one)), "created_at": now}
     add_events(tx, state.id, [event])
-
-
-def _locked_member(tx: Connection, ctx: Context, state: ProgramState, reference: str) -> Member:
-    found = find_members(tx, ctx.services.keys, state.id, references=[reference], lock=True)
-    if not found:
-        raise MemberNotFound
-    return found[0].member

@@ -38,6 +38,10 @@ DOCUMENTS = (
     "mutation {programGoLive(input: {programId: 1}) {credential {clientId}}}",
     "mutation {credentialReset(input: {programId: 1}) {credential {clientId}}}",
     'mutation {configurationApply(input: {document: "version: 1"}) {changed}}',
+    'mutation {otpGenerate(input: {relationReference: "X", otpType: LOGIN}) {replayed}}',
+    'mutation {otpVerify(input: {relationReference: "X", otpType: LOGIN, code: "123456"}) {replayed}}',
+    'mutation {passwordSet(input: {relationReference: "X", password: "long enough"}) {replayed}}',
+    'mutation {memberSecretImport(input: {relationReference: "X", secret: "long enough"}) {replayed}}',
 )
 """One of each mutation but those of the configuration."""
 
@@ -57,39 +61,8 @@ async def test_every_mutation_needs_a_token(world: World) -> None:
 async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
     answer = await server.ask("{__schema {mutationType {fields {name args {name}}}}}")
     fields = answer.data["__schema"]["mutationType"]["fields"]
-    assert {one["name"] for one in fields} == {
-        "memberEnroll",
-        "memberUpdate",
-        "memberStatusChange",
-        "memberTierSet",
-        "segmentFreeze",
-        "memberMerge",
-        "memberMergeUndo",
-        "memberErase",
-        "subRelationLink",
-        "subRelationUnlink",
-        "transactionSubmit",
-        "transactionsSubmit",
-        "transactionsQueue",
-        "transactionApprove",
-        "transactionReject",
-        "pointsRedeem",
-        "redemptionReverse",
-        "holdCreate",
-        "holdSettle",
-        "holdCancel",
-        "pointsTransfer",
-        "pointsAdjust",
-        "pointsAdjustApprove",
-        "pointsAdjustReject",
-        "bonusPost",
-        "programCreate",
-        "programGoLive",
-        "credentialReset",
-        "configurationApply",
-        "pointsSimulate",
-        "memberReferralCodeIssue",
-        "rulesBackTest",
-        *CONFIGURATION_MUTATIONS,
-    }
+    tested = {document.removeprefix("mutation {").partition("(")[0] for document in DOCUMENTS}
+    # Those have modules of their own.
+    elsewhere = {"pointsSimulate", "memberReferralCodeIssue", "rulesBackTest"}
+    assert {one["name"] for one in fields} == {*tested, *elsewhere, *CONFIGURATION_MUTATIONS}
     assert all(one["args"] == [{"name": "input"}] for one in fields)
