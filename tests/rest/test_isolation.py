@@ -170,7 +170,6 @@ async def _require_names_of_none(world: World, victim: Owned) -> None:
 
 
 @every_case
-@pytest.mark.parametrize("family", Family)
 async def test_what_is_of_another_program_does_not_exist_and_does_not_change(
     pair: list[World], intruder: Owned, case: Case, family: Family
 ) -> None:
@@ -205,7 +204,6 @@ async def test_the_names_of_the_walk_reach_something_for_those_whose_they_are(
 
 
 @_each(case for case in _cases() if (case[0].name, case[1]) not in GIVES)
-@pytest.mark.parametrize("family", Family)
 async def test_a_bound_token_does_not_reach_another_member(
     pair: list[World], intruder: Owned, case: Case, family: Family
 ) -> None:
@@ -228,7 +226,6 @@ async def test_a_bound_token_does_not_reach_another_member(
         assert foreign.outcome == (403, "403")
 
 
-@pytest.mark.parametrize("family", Family)
 async def test_a_bound_token_gives_to_another_member_and_learns_nothing_of_it(
     pair: list[World], intruder: Owned, family: Family
 ) -> None:

@@ -23,7 +23,6 @@ KEYED = [row for row in OPERATIONS if row.keyed]
 WRITES_WITHOUT_KEY = {"Token", "CheckMembershipCredentialsByRelationReference", "InsertTransactionDataV2"}
 
 keyed = pytest.mark.parametrize("operation", KEYED, ids=lambda row: row.name)
-families = pytest.mark.parametrize("family", Family)
 
 
 async def _first_time(world: World, operation: Operation) -> tuple[Mapping[str, Any], dict[str, Any]]:
@@ -64,7 +63,6 @@ async def _send(
     )
 
 
-@families
 @keyed
 @pytest.mark.parametrize("place", ["header", "body"])
 async def test_a_write_is_repeated_by_its_key(world: World, operation: Operation, family: Family, place: str) -> None:
@@ -114,7 +112,6 @@ async def test_what_takes_no_key_writes_nothing(world: World, operation: Operati
     assert await world.contents() == before
 
 
-@families
 async def test_a_lost_reference_is_found_by_what_the_client_chose(world: World, family: Family) -> None:
     reference, key, chosen = await world.member(points=100), f"lost-{uuid4()}", str(uuid4())
     body = {"RelationReference": reference, "Points": 4, "MerchantName": "Shop", "LoyaltyTxnType": 5}
