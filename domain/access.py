@@ -17,6 +17,8 @@ class Permission(StrEnum):
     MEMBER_MERGE = "member:merge"
     MEMBER_ERASE = "member:erase"
     SUB_RELATION_WRITE = "sub-relation:write"
+    MEMBER_AUTHENTICATE = "member:authenticate"
+    MEMBER_OTP = "member:otp"
     PERSONAL_INFORMATION = "member:personal-information"
     TRANSACTION_SUBMIT = "transaction:submit"
     LEDGER_READ = "ledger:read"
@@ -99,6 +101,7 @@ MEMBER_PERMISSIONS = frozenset(
     {
         Permission.MEMBER_READ,
         Permission.MEMBER_WRITE,
+        Permission.MEMBER_OTP,
         Permission.PERSONAL_INFORMATION,
         Permission.LEDGER_READ,
         Permission.POINTS_REDEEM,

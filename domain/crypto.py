@@ -10,11 +10,16 @@ import os
 import unicodedata
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from domain.signing import KeyName
+
 _NONCE_BYTES = 12
+# A caller may name any key in a header, so no more are kept than are ever in use.
+_SIGNING_KEYS = 64
 
 
 class KeyRing:
@@ -26,16 +31,32 @@ class KeyRing:
         self._secret = secret.encode()
         self._wrapping = AESGCM(self._derive("member-data-key", 32))
         self._lookup = self._derive("lookup-hash", 32)
-        self._signing: dict[str, bytes] = {}
+        self._codes = self._derive("one-time-code", 32)
+        self._queued = AESGCM(self._derive("queued", 32))
+        self._signing: dict[str, bytes | Ed25519PrivateKey] = {}
 
     def _derive(self, purpose: str, length: int) -> bytes:
         return HKDF(algorithm=SHA256(), length=length, salt=b"tessera", info=purpose.encode()).derive(self._secret)
 
-    def signing_key(self, kid: str) -> bytes:
-        """The 512-bit key that signs and checks access tokens with this `kid`."""
-        if kid not in self._signing:
-            self._signing[kid] = self._derive(f"access-token:{kid}", 64)
-        return self._signing[kid]
+    def signing_key(self, name: KeyName) -> bytes | Ed25519PrivateKey:
+        """The key that signs access tokens under this name: 512 bits for HS512, a private key for EdDSA."""
+        known = self._signing.get(name.kid)
+        if known is None:
+            if len(self._signing) >= _SIGNING_KEYS:
+                self._signing.clear()
+            known = self._signing[name.kid] = self._derive_signing_key(name)
+        return known
+
+    def checking_key(self, name: KeyName) -> bytes | Ed25519PublicKey:
+        """The key that checks access tokens under this name."""
+        key = self.signing_key(name)
+        return key if isinstance(key, bytes) else key.public_key()
+
+    def _derive_signing_key(self, name: KeyName) -> bytes | Ed25519PrivateKey:
+        purpose = f"access-token:{name.kid}"
+        if name.algorithm == "EdDSA":
+            return Ed25519PrivateKey.from_private_bytes(self._derive(purpose, 32))
+        return self._derive(purpose, 64)
 
     def check_value(self) -> bytes:
         """What a database keeps to know this secret again; it tells nothing about it."""
@@ -50,6 +71,14 @@ class KeyRing:
         """The member key behind its stored form."""
         return _open(self._wrapping, wrapped, b"data-key")
 
+    def seal_queued(self, text: str) -> bytes:
+        """A text that waits for work, which may name people whose own key is not known yet."""
+        return _seal(self._queued, text.encode(), b"queued")
+
+    def open_queued(self, sealed: bytes) -> str:
+        """The text that `seal_queued` sealed. Raises cryptography's InvalidTag where it was changed."""
+        return _open(self._queued, sealed, b"queued").decode()
+
     def reveal(self, wrapped: bytes, sealed: bytes | None) -> str | None:
         """A text that may be under a member's key; None where there is none, or the key was destroyed.
 
@@ -62,6 +91,10 @@ class KeyRing:
         canonical = unicodedata.normalize("NFC", value).strip().casefold()
         message = f"{program_id}\x1f{attribute}\x1f{canonical}".encode()
         return hmac.digest(self._lookup, message, "sha256")
+
+    def code_mac(self, *parts: str) -> bytes:
+        """The keyed hash of a one-time code with all that it is bound to: without the key, few digits tell nothing."""
+        return hmac.digest(self._codes, "\x1f".join(parts).encode(), "sha256")
 
 
 def encrypt(key: bytes, text: str) -> bytes:

@@ -4,71 +4,8 @@ An error is a subclass of `TesseraError`; REST, GraphQL, files and the command l
 same declaration. Codes 1300 to 1399 are for errors that the published v1 API does not know.
 """
 
-import re
-from typing import ClassVar
-
-_GRAPHQL_CODE_BY_STATUS = {
-    400: "BAD_USER_INPUT",
-    401: "UNAUTHENTICATED",
-    403: "FORBIDDEN",
-    404: "NOT_FOUND",
-    405: "BAD_REQUEST",
-    409: "CONFLICT",
-    413: "BAD_USER_INPUT",
-    415: "BAD_REQUEST",
-    422: "BAD_USER_INPUT",
-    429: "RATE_LIMITED",
-    500: "INTERNAL_SERVER_ERROR",
-    503: "SERVICE_UNAVAILABLE",
-}
-
-CATALOGUE: dict[str, type["TesseraError"]] = {}
-"""Every declared error by its reason, in the order of declaration."""
-
-
-class TesseraError(Exception):
-    """A refusal with a catalogued code.
-
-    `detail` follows the published message in brackets; `field` names the input at fault; `is_replay` is True
-    where an idempotency key repeats an earlier refusal.
-    """
-
-    lbms_code: ClassVar[str]
-    code: ClassVar[str]
-    status: ClassVar[int]
-    graphql_code: ClassVar[str]
-    message: ClassVar[str]
-    reason: ClassVar[str]
-    binds_key: ClassVar[bool]
-
-    def __init_subclass__(cls, *, code: str, status: int, message: str, binds_key: bool = False) -> None:
-        super().__init_subclass__()
-        cls.lbms_code = code
-        cls.code = f"1{code[1:]}" if code.startswith("E") else code
-        cls.status = status
-        cls.graphql_code = _GRAPHQL_CODE_BY_STATUS[status]
-        cls.message = message
-        cls.binds_key = binds_key
-        cls.reason = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()
-        CATALOGUE[cls.reason] = cls
-
-    def __init__(
-        self, detail: str | None = None, *, field: str | None = None, retry_after_s: int | None = None
-    ) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.field = field
-        self.retry_after_s = retry_after_s
-        self.is_replay = False
-
-    @property
-    def text(self) -> str:
-        """The published message, then the detail in brackets."""
-        return f"{self.message} ({self.detail})" if self.detail else self.message
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.text}"
-
+from domain.refusal import CATALOGUE as CATALOGUE
+from domain.refusal import TesseraError as TesseraError
 
 # Requests that never reach a use case.
 
@@ -121,9 +58,6 @@ class ServiceUnavailable(TesseraError, code="503", status=503, message="Database
     """The database cannot be reached now; the outcome of a write is unknown until retried with its key."""
 
 
-# Members.
-
-
 class MemberNotFound(TesseraError, code="103", status=404, message="Member does not exist"):
     """Nobody in this program has this reference."""
 
@@ -160,6 +94,10 @@ class LoginBlocked(TesseraError, code="116", status=422, message="Login is block
     """Status 3. The credential check answers the same code with HTTP 401."""
 
 
+class InvalidCredentials(TesseraError, code="117", status=401, message="Invalid credentials"):
+    """Wrong password, or nobody has this reference; never says which."""
+
+
 class SubRelationAmbiguous(TesseraError, code="118", status=409, message="Sub-relation matches several members"):
     """The card or identifier stands on more than one member; name the member instead."""
 
@@ -192,6 +130,18 @@ class DuplicateMobile(
 
 class DuplicateAttribute(TesseraError, code="E207", status=409, message="Duplicate unique attribute"):
     """Another member of the program has this value of a unique attribute."""
+
+
+class OtpInvalid(TesseraError, code="130", status=400, message="OTP invalid or expired"):
+    """Wrong, used, expired, of another type, or never sent."""
+
+
+class OtpAttemptsExceeded(TesseraError, code="131", status=400, message="OTP attempts exceeded"):
+    """The code's tries, or the member's guesses of the hour, are used up: the right code is refused as well."""
+
+
+class OtpTooOften(TesseraError, code="132", status=429, message="OTP requested too often"):
+    """As many codes as an hour has were sent to the member or asked for from the address; see `Retry-After`."""
 
 
 # Earning and the ledger.
@@ -233,6 +183,10 @@ class ReferenceOfAnother(
 
 class BelowMinimum(TesseraError, code="125", status=422, message="Below the redemption minimum", binds_key=True):
     """The program redeems no fewer points than its minimum."""
+
+
+class HeldForReview(TesseraError, code="129", status=422, message="Held for review", binds_key=True):
+    """A redemption over a threshold of the program is refused; or somebody rejected a transaction that was held."""
 
 
 class PendingRequestExists(TesseraError, code="126", status=409, message="A pending request exists"):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.access import Principal
+from domain.signing import Rotation
 
 FRESH = timedelta(seconds=1)
 """How long a process may go on with a credential that another process has reset."""
@@ -30,6 +31,7 @@ class AccessCache:
 
     _tokens: OrderedDict[str, KnownToken] = field(default_factory=OrderedDict)
     _generations: dict[int, tuple[int, datetime]] = field(default_factory=dict)
+    _rotations: dict[str, tuple[Rotation, datetime]] = field(default_factory=dict)
     _asked: dict[int, asyncio.Future[int | None]] = field(default_factory=dict)
 
     def token(self, token: str) -> KnownToken | None:
@@ -52,6 +54,17 @@ class AccessCache:
     def remember_generation(self, program_id: int, generation: int, now: datetime) -> None:
         """Keep the generation that the database has now."""
         self._generations[program_id] = (generation, now)
+
+    def rotation(self, environment: str, now: datetime) -> Rotation | None:
+        """The history of an environment's signing keys, if it was looked up within the last second."""
+        known = self._rotations.get(environment)
+        if known is None or not timedelta(0) <= now - known[1] < FRESH:
+            return None
+        return known[0]
+
+    def remember_rotation(self, environment: str, rotation: Rotation, now: datetime) -> None:
+        """Keep the history that the database has now."""
+        self._rotations[environment] = (rotation, now)
 
     async def asked_once(self, program_id: int, ask: Callable[[], Coroutine[Any, Any, int | None]]) -> int | None:
         """What `ask` gives; callers that want to know while it is being asked wait for the same answer."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -15,8 +16,10 @@ from domain.rules.evaluate import AwardLot, GroupAward
 from domain.store.lot import open_lots
 from domain.store.program import ProgramState
 from resolvers.activity import Activity
-from resolvers.refunding import Award
+from resolvers.purchase import Award
+from resolvers.screening import RestAward
 
+Given: TypeAlias = GroupAward | RestAward
 _TYPES = {"spend": SPEND, "bonus": BONUS}
 
 
@@ -42,7 +45,7 @@ class Awarding:
         self.activity.load(ids)
 
     def post(
-        self, member_id: int, awards: Sequence[GroupAward], at: datetime, source: str | None
+        self, member_id: int, awards: Sequence[Given], at: datetime, source: str | None
     ) -> list[tuple[Draft, Award]]:
         """The postings of a purchase, one for each group that gave something."""
         account = self.accounts[member_id]
@@ -73,7 +76,7 @@ class Awarding:
         return draft
 
     def _post(
-        self, account: Account, award: GroupAward, at: datetime, source: str | None, moved: Sequence[Move]
+        self, account: Account, award: Given, at: datetime, source: str | None, moved: Sequence[Move]
     ) -> tuple[Draft, Award]:
         new = [self._lot(account, part, at) for part in award.lots]
         draft = Draft(

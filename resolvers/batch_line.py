@@ -83,8 +83,9 @@ def _to_row(line: int, outcome: object) -> BatchRow:
         # Its points were given before, perhaps through another door: here they count for nothing.
         return _row(line, ACCEPTED, SUCCESS, "Success (replayed)", reference=reference)
     message = "Success (a refund had waited for it)" if outcome.taken_back else "Success"
+    told = message if outcome.hold is None else f"Success ({outcome.hold.lower()})"
     # What such a refund takes moves by this row, and when it came itself it took nothing.
-    return _row(line, ACCEPTED, SUCCESS, message, outcome.points + outcome.taken_back, reference)
+    return _row(line, ACCEPTED, SUCCESS, told, outcome.points + outcome.taken_back, reference)
 
 
 def _row(

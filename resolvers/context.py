@@ -1,5 +1,6 @@
 """What every use case is handed: who asks, from where, and the services of the process."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -12,12 +13,18 @@ from domain.clock import Clock
 from domain.crypto import KeyRing
 from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
+from domain.rate import Rate
+from domain.signing import ALGORITHMS, Algorithm
 from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
 from domain.store.member import references_of
 from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.hashing import HashingPool
+from resolvers.lockout_watch import LockoutWatch
+from resolvers.messenger import Messenger
+from resolvers.rate_share import RateShares
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,7 +51,8 @@ def _was_undone(error: BaseException) -> bool:
 class Services:
     """The long-lived parts of a process, made once by the shell.
 
-    `environment` is the deployment's: `sandbox` or `production`.
+    `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
+    and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -52,7 +60,14 @@ class Services:
     keys: KeyRing
     programs: ProgramCache
     environment: str
+    messenger: Messenger | None = None
+    token_algorithm: Algorithm = ALGORITHMS[0]
+    rate_ceiling: Rate | None = None
     access: AccessCache = field(default_factory=AccessCache)
+    hashing: HashingPool = field(default_factory=HashingPool)
+    lockouts: LockoutWatch = field(default_factory=LockoutWatch)
+    rates: RateShares = field(default_factory=RateShares)
+    queued: asyncio.Event = field(default_factory=asyncio.Event)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,6 @@ A refused transaction leaves the others untouched. Within a run later transactio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -21,21 +20,22 @@ from domain.ledger.account import Account
 from domain.member import Member
 from domain.member_status import require_earning
 from domain.models import member_transaction
-from domain.rules.attributes import is_product, storable
-from domain.rules.evaluate import AwardTooLarge, evaluate
-from domain.rules.fixed import EARN, REFUND
+from domain.rules.attributes import is_product
+from domain.rules.evaluate import AwardTooLarge, GroupAward, evaluate
 from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys, refusal_outcome
 from domain.store.journal import Journal
 from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, read_together
 from domain.store.run import begin_run
-from domain.store.transaction import PARKED, POSTED, StoredTransaction, insert_transactions, taken
+from domain.store.transaction import insert_transactions, taken
 from resolvers.awarding import Awarding
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
+from resolvers.purchase import Purchase, Waiting
 from resolvers.referring import Referring
-from resolvers.refunding import Purchase, Refunds, Waiting
+from resolvers.refunding import Refunds
+from resolvers.screening import Held, Screening, split, store_held
 from resolvers.standing import Standing
 from resolvers.submission import (
     Submission,
@@ -45,6 +45,7 @@ from resolvers.submission import (
     outcome_of,
     read_attributes,
     replay_of,
+    row_of,
 )
 from resolvers.tiering import Tiering
 
@@ -81,6 +82,7 @@ class Earnings:
     _awarding: Awarding = field(init=False)
     _tiering: Tiering = field(init=False)
     _referring: Referring = field(init=False)
+    _screening: Screening = field(init=False)
 
     def post(self, commands: Sequence[SubmitTransaction]) -> list[TransactionOutcome | TesseraError]:
         """The outcome or the refusal of each transaction, in order."""
@@ -119,13 +121,14 @@ class Earnings:
             known_keys(self.state.id, USE_CASE, sorted({one.key for one in good if one.key}), self.now),
             taken(self.state.id, wanted),
             *self._standing.readings(ids, self._instants(good)),
+            *self._screening.readings(ids, [one.at for one in good if not one.is_refund]),
             *self._numbers(journal, len(good)),
         )
         if is_astray:
             raise MergedMeanwhile
         if lapsed:
             forget_keys(self.tx, self.state.id, USE_CASE, lapsed, self.now)
-        takes_back = has_parked or any(one.is_refund for one in good)
+        takes_back = has_parked or self._takes_back(good)
         self._awarding.load(with_lots=takes_back)
         if takes_back:
             by_id, activity = {one.id: one for one in members}, self._awarding.activity
@@ -133,6 +136,9 @@ class Earnings:
             self._refunds.load(wanted)
             self._standing.load_counts(self.tx, [*by_id, *self._refunds.merged], self._refunds.instants())
         return journal
+
+    def _takes_back(self, good: Sequence[Submission]) -> bool:
+        return any(one.is_refund for one in good)
 
     def _meet(self, journal: Journal, good: Sequence[Submission]) -> list[Member]:
         """Program, members and accounts in one round trip. Raises ConfigurationMoved."""
@@ -162,6 +168,7 @@ class Earnings:
 
     def _begin(self, members: Sequence[Member]) -> None:
         self._standing = self._new_standing(members)
+        self._screening = Screening(self.state)
         self._awarding = Awarding(self.tx, self.state, self._accounts, self.now)
         self._tiering = Tiering(self.tx, self.state, self.now, self._standing, self._awarding)
 
@@ -211,7 +218,7 @@ class Earnings:
 
     def _earn(self, one: Submission, member: Member) -> None:
         command = one.command
-        if self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
+        if self._is_taken(command):
             raise DuplicateRecord("transaction_id", field="transaction_id")
         facts, counted = self._standing.facts(member, one.facts, one.at, one.sub_relation_facts)
         try:
@@ -219,12 +226,19 @@ class Earnings:
             one.evaluation = evaluation = evaluate(self.state.rules, facts, one.used)
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
+        allowed = self._postable(one, member, evaluation.points)
+        if allowed == 0:
+            self._hold(one, member, evaluation.points)
+            return
         # All of it or nothing: the awards are posted one by one.
         self._accounts[member.id].check_room(
             sum(award.points for award in evaluation.awards) + self._tiering.most_bonus
         )
         self._taken.add(command.transaction_id)
-        posted = self._awarding.post(member.id, evaluation.awards, one.at, command.source)
+        given: Sequence[GroupAward] = evaluation.awards
+        if allowed is not None:
+            given, one.held = split(given, allowed)
+        posted = self._awarding.post(member.id, given, one.at, command.source)
         one.drafts = [draft for draft, _ in posted]
         self._standing.count(member.id, evaluation, counted)
         awards = [award for _, award in posted]
@@ -234,12 +248,27 @@ class Earnings:
         self._referring.reward_purchase(member, self._awarding, self._tiering)
         one.bonuses = self._tiering.assess(member, self._accounts[member.id])
 
+    def _is_taken(self, command: SubmitTransaction) -> bool:
+        return self.state.terms.unique_transaction_id and command.transaction_id in self._taken
+
+    def _postable(self, one: Submission, member: Member, points: int) -> int | None:
+        """How much of an earning may be posted without a review: None all, 0 nothing."""
+        return self._screening.postable(member.id, one.command.product_code, one.at, points)
+
+    def _hold(self, one: Submission, member: Member, points: int) -> None:
+        """Nothing is posted or counted: it is evaluated when it is approved. Its refunds wait as well."""
+        one.held = Held(points=points)
+        self._taken.add(one.command.transaction_id)
+        if self._refunds is not None:
+            self._refunds.held.add((member.id, one.command.transaction_id))
+
     def _take_back(self, one: Submission, member: Member) -> None:
         refunds, command = self._refunds, one.command
         if refunds is None:
             raise RuntimeError("a refund without what it needs: see _load")
         drafts = refunds.take_back(member.id, command.transaction_id, command.amount, one.at)
-        if drafts is None and self.state.terms.unique_transaction_id and command.transaction_id in self._taken:
+        is_held = (member.id, command.transaction_id) in refunds.held
+        if drafts is None and not is_held and self._is_taken(command):
             raise InvalidRequest("transaction_id: a purchase of another member", field="transaction_id")
         one.waiting = Waiting(amount=command.amount, dated=one.at, drafts=drafts or [], is_parked=drafts is None)
         if drafts is None:
@@ -251,11 +280,13 @@ class Earnings:
         for one, row_id in zip(posted, journal.ids.take(member_transaction, len(posted)), strict=True):
             if one.waiting is not None:
                 one.drafts = one.waiting.drafts
-            one.stored = self._row(one, row_id)
+            one.stored = row_of(one, self.state, self.ctx, self.now, row_id)
             for draft in one.drafts:
                 draft.transaction_ref = row_id
         bulk = journal.bulk
         insert_transactions(bulk, [one.stored for one in posted if one.stored is not None])
+        held = [(one.stored.id, one.stored.member_id, one.held) for one in posted if one.stored and one.held]
+        store_held(bulk, journal.ids, self.state.id, held, self.now)
         journal.write_down()
         self._standing.store(bulk)
         self._tiering.write_down(journal)
@@ -267,27 +298,3 @@ class Earnings:
         if self._refunds is not None:
             self._refunds.store()
         self._referring.store()
-
-    def _row(self, one: Submission, row_id: int) -> StoredTransaction:
-        command = one.command
-        unique = self.state.terms.unique_transaction_id
-        return StoredTransaction(
-            program_id=self.state.id,
-            id=row_id,
-            member_id=one.member.id if one.member else 0,
-            transaction_id=command.transaction_id,
-            unique_transaction_id=command.transaction_id if unique and not one.is_refund else None,
-            type=REFUND if one.is_refund else EARN,
-            status=PARKED if one.waiting is not None and one.waiting.is_parked else POSTED,
-            refunded=one.purchase.refunded if one.purchase is not None else Decimal(0),
-            amount=command.amount,
-            transaction_date=one.at,
-            product_code=command.product_code,
-            sub_product_code=command.sub_product_code,
-            attributes=dict(storable(one.values)),
-            points=sum(draft.points for draft in one.drafts),
-            config_version=self.state.config_version,
-            source=command.source or self.ctx.source,
-            actor=self.ctx.principal.actor,
-            processed_at=self.now,
-        )

@@ -18,6 +18,7 @@ from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.segment import forget_member
 from resolvers.context import Context
+from resolvers.subject import forget_access
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +80,7 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
 def _forget(tx: Connection, state: ProgramState, member: Member, now: datetime) -> None:
     erasure.erase_profile(tx, state.id, member.id, reference=erased_reference(member.id), status=CANCELLED, now=now)
     erasure.erase_traces(tx, state.id, member.id, member.relation_reference)
+    forget_access(tx, state.id, member.id)
     forget_member(tx, state.id, frozen_segments(state.configuration), member.id)
     personal = {one.key for one in state.configuration.transaction_attributes if one.pi}
     erasure.erase_transaction_attributes(tx, state.id, member.id, personal)

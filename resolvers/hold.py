@@ -21,7 +21,7 @@ from domain.ledger.hold import hold_points
 from domain.member_status import Operation, refusal_by_status
 from domain.models import hold as hold_table
 from domain.points import cut, plain
-from domain.store.hold import PENDING, StoredHold, has_pending, insert_hold
+from domain.store.hold import CANCELLED, PENDING, SETTLED, StoredHold, has_pending, insert_hold
 from domain.store.idempotency import fingerprint_of
 from domain.store.ids import allocate_ids
 from domain.store.lot import open_lots
@@ -29,6 +29,8 @@ from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.hold_end import CancelHold, SettleHold, Settlement, cancel_hold, settle_hold
 from resolvers.hold_record import (
+    EXPIRED,
+    MAX_PAGE,
     Hold,
     HoldPage,
     get_hold,
@@ -50,8 +52,13 @@ from resolvers.movement import (
 from resolvers.redemption_order import check_range, merchant_of
 
 __all__ = [
+    "CANCELLED",
+    "EXPIRED",
     "HOLD",
+    "MAX_PAGE",
     "PAY_WITH_REWARDS",
+    "PENDING",
+    "SETTLED",
     "CancelHold",
     "CreateHold",
     "Hold",

@@ -34,9 +34,10 @@ class SettleHold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CancelHold:
-    """Give a hold's points back."""
+    """Give a hold's points back; with a `purpose`, of a hold of that purpose only."""
 
     hold_id: int
+    purpose: str | None = None
     idempotency_key: str | None = None
 
 
@@ -141,7 +142,7 @@ def _cancel(ctx: Context, command: CancelHold, now: datetime, tx: Connection) ->
         tx,
         ctx,
         keyed,
-        lambda state: [visible_hold(tx, ctx, state.id, command.hold_id).member_id],
+        lambda state: [visible_hold(tx, ctx, state.id, command.hold_id, command.purpose).member_id],
         lambda locked: _give_back(locked, command.hold_id),
     )
     if isinstance(moved, TesseraError):

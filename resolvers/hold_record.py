@@ -65,14 +65,14 @@ class HoldPage:
     count: int
 
 
-async def get_hold(ctx: Context, hold_id: int) -> Hold:
-    """A hold by its id. Raises Forbidden, RedemptionNotFound."""
+async def get_hold(ctx: Context, hold_id: int, *, purpose: str | None = None) -> Hold:
+    """A hold by its id; with a `purpose`, of that purpose only. Raises Forbidden, RedemptionNotFound."""
     ctx.principal.require(Permission.LEDGER_READ)
     now = ctx.services.clock()
 
     def body(tx: Connection) -> Hold:
         state = ctx.program(tx)
-        return hold_of(visible_hold(tx, ctx, state.id, hold_id), state, now)
+        return hold_of(visible_hold(tx, ctx, state.id, hold_id, purpose), state, now)
 
     return await ctx.read(body)
 
@@ -178,10 +178,10 @@ def hold_of(stored: StoredHold, state: ProgramState, now: datetime) -> Hold:
     )
 
 
-def visible_hold(tx: Connection, ctx: Context, program_id: int, hold_id: int) -> StoredHold:
-    """The hold, if the caller may see it. Raises RedemptionNotFound."""
+def visible_hold(tx: Connection, ctx: Context, program_id: int, hold_id: int, purpose: str | None = None) -> StoredHold:
+    """The hold, if the caller may see it and it is of the purpose that is asked for. Raises RedemptionNotFound."""
     found = find_holds(tx, program_id, [hold_id]).get(hold_id)
-    if found is None:
+    if found is None or purpose not in {None, found.purpose}:
         raise RedemptionNotFound
     require_visible(tx, ctx, found.member_id)
     return found

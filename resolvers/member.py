@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from domain.access import Permission, PrincipalKind
-from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError
+from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError, UpdateFailed
 from domain.member import MEMBER_WRITABLE, Member
 from domain.referral import read_code
 from domain.rules.fixed import member_definitions
@@ -17,6 +17,7 @@ from domain.store.member import find_members, owners, page_members
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.roster import Change, Roster
+from resolvers.surprise import told_as
 
 __all__ = [
     "EnrollMember",
@@ -104,7 +105,7 @@ async def update_member(ctx: Context, command: UpdateMember) -> MemberWritten:
     """Change attributes of a member.
 
     Raises BadRequest, Forbidden, InvalidRequest, KeyReused, InvalidAttribute, MemberNonexistent,
-    CancelledMemberUpdate, DuplicateEmail, DuplicateMobile, DuplicateAttribute.
+    CancelledMemberUpdate, DuplicateEmail, DuplicateMobile, DuplicateAttribute, UpdateFailed.
     """
     if not command.values:
         raise BadRequest("at least one attribute is needed")
@@ -123,7 +124,8 @@ async def update_member(ctx: Context, command: UpdateMember) -> MemberWritten:
         reference=reference,
         clears=True,
     )
-    return await _write_one(ctx, "update", change, command.idempotency_key)
+    with told_as(UpdateFailed, UpdateFailed):
+        return await _write_one(ctx, "update", change, command.idempotency_key)
 
 
 def _check_writable(values: Mapping[str, Any]) -> None:

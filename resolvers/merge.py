@@ -24,7 +24,7 @@ from domain.models.types import to_json
 from domain.points import from_minor
 from domain.store import audit
 from domain.store import merge as store
-from domain.store.hold import has_pending
+from domain.store.held import holds_anything
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.ids import allocate_ids
 from domain.store.journal import Journal
@@ -153,7 +153,7 @@ def _obstacle(tx: Connection, program_id: int, victim: Member, survivor: Member)
     if victim.erased_at is not None or survivor.erased_at is not None:
         # Whose reference led to somebody who is erased could not be erased any more.
         return "one of them is erased"
-    return "points of the victim are held" if has_pending(tx, program_id, victim.id) else None
+    return "points of the victim are held" if holds_anything(tx, program_id, victim.id) else None
 
 
 def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -> Merge:

@@ -98,7 +98,7 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
 
     Raises BadRequest, Forbidden, MerchantMissing, PointsNotPositive, KeyReused, MemberNotFound,
     MemberCancelled, MemberSuspended, MembershipBlocked, LoginBlocked, MemberNotActive,
-    InvalidRequest, BelowMinimum, InsufficientPoints.
+    InvalidRequest, BelowMinimum, HeldForReview, InsufficientPoints.
     """
     ctx.principal.require(Permission.POINTS_REDEEM)
     reference = ctx.principal.member(command.relation_reference)

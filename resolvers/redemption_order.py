@@ -9,6 +9,7 @@ from domain.errors import (
     BY_CODE,
     BadRequest,
     BelowMinimum,
+    HeldForReview,
     InvalidRequest,
     KeyReused,
     MerchantMissing,
@@ -17,7 +18,8 @@ from domain.errors import (
 )
 from domain.idempotency_key import SEPARATOR
 from domain.ledger.redemption import RedemptionOrder
-from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor
+from domain.points import MAX_POINTS, NotAMultiple, cut, from_minor, plain, redeemable_minor, to_minor
+from domain.program_zone import local_date, start_of_day
 from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
 from resolvers.context import Context
@@ -55,6 +57,7 @@ def order_of(ctx: Context, state: ProgramState, command: RedeemPoints, reference
     txn_type = terms.default_loyalty_txn_type if given_type is None else given_type
     points, refusal = _points(command.points, txn_type, state)
     amount = None if command.amount is None else plain(command.amount)
+    now = ctx.services.clock()
     return RedemptionOrder(
         program_id=state.id,
         config_version=state.config_version,
@@ -79,8 +82,10 @@ def order_of(ctx: Context, state: ProgramState, command: RedeemPoints, reference
         amount=amount,
         source=ctx.source,
         actor=ctx.principal.actor,
-        now=ctx.services.clock(),
+        now=now,
         window_s=terms.duplicate_window_s,
+        day_start=start_of_day(local_date(now, state.zone), state.zone),
+        most_a_day=state.configuration.fraud.redemption.max_per_day,
     )
 
 
@@ -125,7 +130,10 @@ def _points(asked: Decimal, txn_type: int, state: ProgramState) -> tuple[int, ty
         return 0, InvalidRequest
     if txn_type not in state.terms.redemption_types:
         return points, InvalidRequest
-    return points, BelowMinimum if points < state.terms.redemption_minimum_minor else None
+    if points < state.terms.redemption_minimum_minor:
+        return points, BelowMinimum
+    most = state.configuration.fraud.redemption.max_points
+    return points, HeldForReview if most is not None and points > to_minor(most, state.places) else None
 
 
 def refusal_of(outcome: str, state: ProgramState, command: RedeemPoints) -> TesseraError:

@@ -4,18 +4,17 @@ In proportion to the amount, never more than the whole, from several purchases o
 purchase has not arrived is parked and applied when it does.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import orjson
 from sqlalchemy import Connection
 
 from domain.errors import InsufficientPoints
 from domain.ledger.account import Account
-from domain.ledger.posting import Bucket, Draft, Lot
-from domain.ledger.refund import Claim, Policy, is_taken_back, refund, refundable, share
+from domain.ledger.posting import Draft
+from domain.ledger.refund import Claim, Policy, refund, refundable, share
 from domain.member import Member
 from domain.models.types import to_json
 from domain.points import from_minor, plain_text
@@ -24,86 +23,30 @@ from domain.store.lot import lots_of_entries
 from domain.store.merge import merged_ids, moved
 from domain.store.program import ProgramState
 from domain.store.transaction import (
+    HELD,
     PARKED,
     POSTED,
+    REJECTED,
     StoredTransaction,
     earnings_of,
     find_by_transaction_id,
     update_transactions,
 )
 from resolvers.activity import Activity
-from resolvers.fact import Counted
+from resolvers.purchase import Award, Purchase, Waiting, group_of, parts_of
 from resolvers.recount import recount_bucket
 from resolvers.standing import Standing
 
-_ONE = Decimal(1)
-
 Key = tuple[int, str]
 """A member and a transaction id."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Award:
-    """What one rule group gave for a purchase: stored already, or a draft of this run."""
-
-    earning: Draft | int
-    group: str
-    bucket: Bucket
-    loyalty_txn_type: int
-    points: int
-    lots: Sequence[Lot]
-
-
-@dataclass(slots=True, kw_only=True)
-class Purchase:
-    """A `DR` that refunds may take back: stored already, or of this run."""
-
-    amount: Decimal
-    at: datetime
-    awards: Sequence[Award]
-    refunded: Decimal = Decimal(0)
-    stored: StoredTransaction | None = None
-    counted: Counted | None = None
-
-    @property
-    def lots(self) -> list[Lot]:
-        """Every lot that it made, whichever rule group gave it: a refund takes them before any other."""
-        return [lot for award in self.awards for lot in award.lots]
-
-    @property
-    def whole(self) -> Decimal:
-        """What counts as all of it: a purchase of nothing is refunded at once by any refund."""
-        return self.amount or _ONE
-
-    def has_lost(self, award: Award) -> bool:
-        """Whether refunds took all that a rule group gave."""
-        return is_taken_back(award.points, self.amount, self.refunded)
-
-    def taken_by(self, part: Decimal) -> dict[str, int]:
-        """What a refund of this part takes back next, by rule group."""
-        points: dict[str, int] = {}
-        for award in self.awards:
-            taken = share(award.points, self.whole, self.refunded, part)
-            points[award.group] = points.get(award.group, 0) + taken
-        return points
-
-
-@dataclass(slots=True, kw_only=True)
-class Waiting:
-    """A refund that waits for its purchase: parked in the database, or of this run."""
-
-    amount: Decimal
-    dated: datetime
-    stored: StoredTransaction | None = None
-    drafts: list[Draft] = field(default_factory=list)
-    is_parked: bool = True
 
 
 @dataclass(slots=True)
 class Refunds:
     """The purchases and lots that the refunds of one run need, loaded at once.
 
-    `merged`: whom the members were merged into whose purchases others answer for by now.
+    `merged`: whom the members were merged into whose purchases others answer for by now. `held`: purchases that wait
+    for a decision, and their refunds with them, or were rejected.
     """
 
     tx: Connection
@@ -114,24 +57,22 @@ class Refunds:
     activity: Activity
     now: datetime
     merged: dict[int, int] = field(default_factory=dict)
+    held: set[Key] = field(default_factory=set)
     _purchases: dict[Key, list[Purchase]] = field(default_factory=dict)
     _parked: dict[Key, list[Waiting]] = field(default_factory=dict)
     _changed: dict[int, StoredTransaction] = field(default_factory=dict)
     _gone: set[int] = field(default_factory=set)
 
-    def _waits(self, parked: StoredTransaction) -> bool:
+    def _waits(self, parked: StoredTransaction, key: Key) -> bool:
         """Whether a parked refund still waits: after the program's days its purchase is none the worse."""
-        return self.now < parked.processed_at + timedelta(days=self.state.terms.park_days)
+        return key in self.held or self.now < parked.processed_at + timedelta(days=self.state.terms.park_days)
 
     def load(self, transaction_ids: Sequence[str]) -> None:
         """Read what these transaction ids may need. The accounts are locked, and what was due on them is stored."""
         tx, program_id = self.tx, self.state.id
         # A purchase of somebody for whom a member answers since a merge is that member's.
         answers = merged_ids(tx, program_id, list(self.accounts))
-        parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
-        for (member_id, number), mine in parked.items():
-            waiting = [_waiting(row) for row in mine if self._waits(row)]
-            self._parked.setdefault((answers.get(member_id, member_id), number), []).extend(waiting)
+        self._load_waiting(answers, transaction_ids)
         stored = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=POSTED)
         rows = [row for mine in stored.values() for row in mine]
         earnings = earnings_of(tx, program_id, [row.id for row in rows])
@@ -164,6 +105,16 @@ class Refunds:
                 )
                 for row in mine
             )
+
+    def _load_waiting(self, answers: Mapping[int, int], transaction_ids: Sequence[str]) -> None:
+        """The purchases that are held, and the refunds that wait for theirs."""
+        tx, program_id = self.tx, self.state.id
+        held = find_by_transaction_id(tx, program_id, transaction_ids, kind=EARN, status=(HELD, REJECTED))
+        self.held |= {(answers.get(member_id, member_id), number) for member_id, number in held}
+        parked = find_by_transaction_id(tx, program_id, transaction_ids, kind=REFUND, status=PARKED)
+        for (member_id, number), mine in parked.items():
+            key = answers.get(member_id, member_id), number
+            self._parked.setdefault(key, []).extend(_waiting(row) for row in mine if self._waits(row, key))
 
     def instants(self) -> list[datetime]:
         """When the purchases were made: the windows that refunds give back to."""
@@ -220,6 +171,22 @@ class Refunds:
                 one.stored.refunded = one.refunded
                 self._changed[one.stored.id] = one.stored
         gone = [award.earning for one, award, points in claims if points and one.has_lost(award)]
+        self.activity.take_back(account, gone, drafts[-1] if drafts else None)
+        return drafts
+
+    def take_share(self, member_id: int, purchase: Purchase, dated: datetime) -> list[Draft]:
+        """The postings for what refunds have taken already of a purchase whose awards come only now."""
+        account = self.accounts[member_id]
+        taken = {award.group: 0 for award in purchase.awards}
+        drafts = []
+        for award in purchase.awards:
+            points = share(award.points, purchase.whole, Decimal(0), purchase.refunded)
+            taken[award.group] += points
+            if points and (draft := self._claim(account, purchase, award, points, dated)) is not None:
+                drafts.append(draft)
+        if purchase.counted is not None:
+            self.standing.give_back([member_id], purchase.counted, taken, Decimal(0), is_whole=False)
+        gone = [award.earning for award in purchase.awards if purchase.has_lost(award)] if drafts else []
         self.activity.take_back(account, gone, drafts[-1] if drafts else None)
         return drafts
 
@@ -282,18 +249,3 @@ def _last_of(lot_id: int | None, became: Mapping[int, int]) -> int | None:
 
 def _waiting(row: StoredTransaction) -> Waiting:
     return Waiting(amount=row.amount, dated=row.transaction_date, stored=row)
-
-
-def parts_of(purchases: Iterable[Purchase], amount: Decimal) -> Iterator[tuple[Purchase, Decimal]]:
-    """How a refund is spread over purchases, oldest first; what is over is nobody's."""
-    left = amount
-    for one in purchases:
-        rest = one.whole - one.refunded
-        part = min(rest, left) if one.amount else rest
-        left -= part if one.amount else 0
-        yield one, part
-
-
-def group_of(detail: str | None) -> str:
-    """The rule group that an earning is of."""
-    return str(orjson.loads(detail).get("group", "")) if detail else ""

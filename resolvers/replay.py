@@ -23,7 +23,7 @@ from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredEarning, StoredTransaction
 from resolvers.fact import transaction_facts
-from resolvers.refunding import Award, Purchase, group_of, parts_of
+from resolvers.purchase import Award, Purchase, group_of, parts_of
 from resolvers.standing import Standing
 
 _AN_INSTANT = timedelta(microseconds=1)

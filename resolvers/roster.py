@@ -29,6 +29,7 @@ from domain.rules.attributes import storable
 from domain.rules.fixed import member_definitions
 from domain.rules.model import Scalar
 from domain.store.ids import allocate_ids
+from domain.store.login import forget_failures_of
 from domain.store.member import Stored, find_members, insert_members, new_member, owners, update_members
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
@@ -91,6 +92,7 @@ class Roster:
     _fresh: dict[int, Stored] = field(default_factory=dict)
     _altered: dict[int, Stored] = field(default_factory=dict)
     _free_ids: list[int] = field(default_factory=list)
+    _given_status: set[int] = field(default_factory=set)
     _newcomers: Newcomers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -238,6 +240,8 @@ class Roster:
         self._check_unique(one, target.member.id)
         before, target.member = target.member, changed(target.member, one.values, self.now)
         self._newcomers.note(before, target.member)
+        if "status" in one.values:
+            self._given_status.add(target.member.id)
         if target.member.id not in self._fresh:
             self._altered[target.member.id] = target
         self._own(target.member.id, one.hashes)
@@ -269,6 +273,7 @@ class Roster:
         )
         altered = list(self._altered.values())
         update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
+        forget_failures_of(self.tx, program_id, self._given_status)  # No lockout that lapses takes it back.
         events = [self._event("member.enrolled", one) for one in self._fresh.values()]
         add_events(self.tx, program_id, events + [self._event("member.updated", one) for one in altered])
         self._newcomers.reward()

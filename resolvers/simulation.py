@@ -181,6 +181,9 @@ class Rehearsal(Earnings):
             return {_NOBODY: _empty_account(self.state.id)}
         return journal.foresee_accounts(one.id for one in members)
 
+    def _postable(self, one: Submission, member: Member, points: int) -> None:  # noqa: ARG002 - nothing is posted
+        return None
+
     def _new_standing(self, members: Sequence[Member]) -> Standing:
         """Aggregates that the draft defines anew are counted from the member's own transactions."""
         keys = aggregates_to_count(self.live, self.state.configuration)

@@ -1,15 +1,17 @@
 """Use cases of sub-relations: link a card, account, device or external id to a member, take it away, find it."""
 
-from collections.abc import Mapping, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
-from domain.access import Permission, PrincipalKind
-from domain.errors import BadRequest, Forbidden, MemberNotFound, SubRelationNotFound
-from domain.member import Member
+from domain.access import Permission
+from domain.crypto import decrypt, encrypt
+from domain.errors import BadRequest, MemberNotFound, SubRelationNotFound
 from domain.member_status import Operation, refusal_by_status
 from domain.models import sub_relation as table
 from domain.models.types import to_json
@@ -19,16 +21,25 @@ from domain.store.ids import allocate_ids
 from domain.store.member import find_members
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
-from domain.sub_relation import Pair, SubRelation, check_link, find_link, read_pair, read_word
-from resolvers.beneficiary import card_hash, value_of
+from domain.sub_relation import CARD, Pair, SubRelation, check_link, find_link, read_pair, read_word
+from resolvers.beneficiary import card_hash
 from resolvers.context import Context
+from resolvers.sub_relation_record import (
+    LinkedMember,
+    list_linked_members,
+    list_members_by_sub_relation,
+    list_sub_relations,
+    page_sub_relations,
+)
 
 __all__ = [
     "LinkSubRelation",
+    "LinkedMember",
     "SubRelation",
     "SubRelationWritten",
     "UnlinkSubRelation",
     "link_sub_relation",
+    "list_linked_members",
     "list_members_by_sub_relation",
     "list_sub_relations",
     "page_sub_relations",
@@ -36,17 +47,20 @@ __all__ = [
 ]
 
 LINK, UNLINK = "sub-relation.link", "sub-relation.unlink"
+# Numbers of cards are in no key: they are to go when the sub-relation does.
+_WORDS = ("type", "product_code", "expiry_date", "status")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LinkSubRelation:
     """Link a card number, an identifier, or the pair of both to a member; a known pair has the rest changed.
 
-    What is None, empty or (of the pair) zero is not given: a known pair keeps what it has.
+    What is None, empty or (of the pair) zero is not given: a known pair keeps what it has. A new pair without
+    a `type` is a card.
     """
 
     relation_reference: str
-    type: str
+    type: str | None = None
     card_number: str | None = None
     sub_relation_identifier: str | None = None
     last_six_digits: str | None = None
@@ -86,7 +100,7 @@ async def link_sub_relation(ctx: Context, command: LinkSubRelation) -> SubRelati
     words = {name: read_word(getattr(command, name), name) for name in ("last_six_digits", "product_code", "status")}
     ctx.key(command.idempotency_key)
     ctx.principal.require(Permission.SUB_RELATION_WRITE)
-    check_link(pair, command.type, words["last_six_digits"])
+    check_link(pair, command.type or CARD, words["last_six_digits"])
     given = {"type": command.type, "expiry_date": command.expiry_date, **words}
     changes = {name: value for name, value in given.items() if value is not None}
     return await ctx.write(lambda tx: _link(tx, ctx, command, pair, changes))
@@ -104,15 +118,20 @@ def _link(
         pair.identifier,
         *(part for name in names for part in (name, changes[name])),
     )
-    if (first := _replayed(tx, state, LINK, key, fingerprint, now)) is not None:
+    if (first := _replayed(tx, ctx, state, LINK, key, fingerprint, now)) is not None:
         return first
-    member = _locked_member(tx, ctx, state, command.relation_reference)
-    stopped = refusal_by_status(Operation.UPDATE, member.status)
+    found = find_members(tx, ctx.services.keys, state.id, references=[command.relation_reference], lock=True)
+    if not found:
+        raise MemberNotFound
+    stopped = refusal_by_status(Operation.UPDATE, found[0].member.status)
     if stopped is not None:
         raise stopped
-    written = _upsert(tx, state, member.id, pair, digest, changes, now)
+    written = _upsert(tx, state, found[0].member.id, pair, digest, changes, now)
     if key:
-        bind_key(tx, state.id, LINK, key, fingerprint, _outcome(written), now)
+        # What a later link changes, for a replay; under the member's key, so that an erasure takes it along.
+        words = to_json({name: getattr(written, name) for name in _WORDS})
+        outcome = _outcome(written) | {"words": b64encode(encrypt(found[0].data_key, words)).decode()}
+        bind_key(tx, state.id, LINK, key, fingerprint, outcome, now)
     return SubRelationWritten(sub_relation=written)
 
 
@@ -128,7 +147,7 @@ def _upsert(
     """The sub-relation of this pair with these changes, stored and told of where it is not so already."""
     known = find_link(store.find_of_member(tx, state.id, member_id), digest, pair.identifier)
     if known is None:
-        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member_id, pair, digest, changes["type"], now)
+        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member_id, pair, digest, now)
         written = replace(fresh, **changes)
         store.insert_sub_relation(tx, state.id, written)
     elif (written := replace(known, **changes)) != known:
@@ -139,11 +158,11 @@ def _upsert(
     return written
 
 
-def _fresh(row_id: int, member_id: int, pair: Pair, digest: bytes | None, type: str, now: datetime) -> SubRelation:
+def _fresh(row_id: int, member_id: int, pair: Pair, digest: bytes | None, now: datetime) -> SubRelation:
     return SubRelation(
         id=row_id,
         member_id=member_id,
-        type=type,
+        type=CARD,
         card_hash=digest,
         card_last_four=pair.card_last_four,
         card_number=pair.storable_card_number,
@@ -168,7 +187,7 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
 
     def body(tx: Connection) -> SubRelationWritten:
         state, now, key = ctx.program(tx), ctx.services.clock(), ctx.key(command.idempotency_key)
-        if (first := _replayed(tx, state, UNLINK, key, fingerprint, now)) is not None:
+        if (first := _replayed(tx, ctx, state, UNLINK, key, fingerprint, now)) is not None:
             return first
         found = store.lock_sub_relation(tx, state.id, command.sub_relation_id)
         if found is None:
@@ -183,16 +202,23 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
 
 
 def _replayed(
-    tx: Connection, state: ProgramState, use_case: str, key: str | None, fingerprint: bytes, now: datetime
+    tx: Connection, ctx: Context, state: ProgramState, use_case: str, key: str | None, fingerprint: bytes, now: datetime
 ) -> SubRelationWritten | None:
-    """The sub-relation that this key wrote, as it is now: emptied, where it was taken away since."""
+    """The sub-relation as this key wrote it; its numbers are emptied, where it was taken away since."""
     bound = find_keys(tx, state.id, use_case, [key] if key else [], now)
     if key not in bound:
         return None
-    written = store.find_by_id(tx, state.id, bound[key].replay(fingerprint)["sub_relation_id"])
-    if written is None:
+    outcome = bound[key].replay(fingerprint)
+    found = store.find_by_id(tx, state.id, outcome["sub_relation_id"])
+    if found is None:
         raise SubRelationNotFound
-    return SubRelationWritten(sub_relation=written, replayed=True)
+    owner = find_members(tx, ctx.services.keys, state.id, ids=[found.member_id])
+    if "words" in outcome and owner and owner[0].data_key:
+        words = orjson.loads(decrypt(owner[0].data_key, b64decode(outcome["words"])))
+        if words["expiry_date"]:
+            words["expiry_date"] = date.fromisoformat(words["expiry_date"])
+        found = replace(found, **words)
+    return SubRelationWritten(sub_relation=found, replayed=True)
 
 
 def _outcome(written: SubRelation) -> dict[str, int]:
@@ -202,73 +228,3 @@ def _outcome(written: SubRelation) -> dict[str, int]:
 def _tell(tx: Connection, state: ProgramState, topic: str, one: SubRelation, now: datetime) -> None:
     event = {"topic": topic, "member_id": one.member_id, "payload": to_json(_outcome(one)), "created_at": now}
     add_events(tx, state.id, [event])
-
-
-def _locked_member(tx: Connection, ctx: Context, state: ProgramState, reference: str) -> Member:
-    found = find_members(tx, ctx.services.keys, state.id, references=[reference], lock=True)
-    if not found:
-        raise MemberNotFound
-    return found[0].member
-
-
-async def list_sub_relations(ctx: Context, relation_reference: str | None) -> list[SubRelation]:
-    """All that is linked to the member with this reference (None: the token's own), oldest first.
-
-    Raises BadRequest, Forbidden, MemberNotFound.
-    """
-    ctx.principal.require(Permission.MEMBER_READ)
-    reference = ctx.principal.member(relation_reference)
-    if not reference:
-        raise BadRequest("RelationReference: is missing", field="relation_reference")
-
-    def body(tx: Connection) -> list[SubRelation]:
-        found = find_members(tx, ctx.services.keys, ctx.principal.program, references=[reference])
-        if not found:
-            raise MemberNotFound
-        return store.find_of_member(tx, ctx.principal.program, found[0].member.id)
-
-    return await ctx.read(body)
-
-
-async def list_members_by_sub_relation(
-    ctx: Context,
-    card_number: str | None,
-    sub_relation_identifier: str | None,
-    *,
-    first: int,
-    after_id: int | None = None,
-) -> list[Member]:
-    """A page of the members that have this card, this identifier, or both as one pair; by id.
-
-    Raises BadRequest, Forbidden.
-    """
-    pair = read_pair(card_number, sub_relation_identifier)
-    if pair is None:
-        raise BadRequest("card_number or sub_relation_identifier is needed", field="card_number")
-    ctx.principal.require(Permission.MEMBER_READ)
-    if ctx.principal.kind is PrincipalKind.MEMBER:
-        raise Forbidden("the token is bound to one member")
-
-    def body(tx: Connection) -> list[Member]:
-        program_id, keys = ctx.principal.program, ctx.services.keys
-        digest, identifier = value_of(keys, program_id, pair)
-        ids = store.members_by_value(tx, program_id, digest, identifier, first=first, after_id=after_id)
-        return [one.member for one in find_members(tx, keys, program_id, ids=ids)] if ids else []
-
-    return await ctx.read(body)
-
-
-async def page_sub_relations(
-    ctx: Context, member_ids: Sequence[int], *, first: int, after_id: int | None = None
-) -> dict[int, list[SubRelation]]:
-    """The oldest sub-relations of each member, at most `first` each, by one statement. Raises Forbidden."""
-    ctx.principal.require(Permission.MEMBER_READ)
-
-    def body(tx: Connection) -> dict[int, list[SubRelation]]:
-        pages: dict[int, list[SubRelation]] = {one: [] for one in ctx.visible_members(tx, member_ids)}
-        found = store.page_of_members(tx, ctx.principal.program, list(pages), first=first, after_id=after_id)
-        for one in found:
-            pages[one.member_id].append(one)
-        return pages
-
-    return await ctx.read(body)

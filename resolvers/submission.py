@@ -13,17 +13,18 @@ from domain.member import Member
 from domain.points import from_minor, plain
 from domain.program_zone import local_instant
 from domain.record import record
-from domain.rules.attributes import AttributeInvalid, AttributeMissing, validate_attributes
+from domain.rules.attributes import AttributeInvalid, AttributeMissing, storable, validate_attributes
 from domain.rules.evaluate import CapKey, Evaluation
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
 from domain.store.idempotency import Bound, fingerprint_of
 from domain.store.program import ProgramState
-from domain.store.transaction import PARKED, StoredTransaction
+from domain.store.transaction import HELD, PARKED, POSTED, StoredTransaction
 from domain.sub_relation import Pair, SubRelation, read_pair
 from resolvers.beneficiary import Value, value_of
 from resolvers.context import Context
-from resolvers.refunding import Purchase, Waiting
+from resolvers.purchase import Purchase, Waiting
+from resolvers.screening import Held
 
 _YEARS = range(1900, 2200)
 
@@ -58,6 +59,7 @@ class TransactionOutcome:
 
     `is_parked`: a refund whose purchase has not arrived. `taken_back` (negative), which `points` leaves out: what such
     refunds took of this purchase when it arrived; their postings come last.
+    `hold`: `ON HOLD` where all of it waits for a decision, `PARTIAL HOLD` where a part does.
     """
 
     id: int
@@ -70,6 +72,7 @@ class TransactionOutcome:
     ignored_keys: Sequence[str] = ()
     is_parked: bool = False
     taken_back: Decimal = Decimal(0)
+    hold: str | None = None
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class Submission:
     """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored.
 
     `used` is what the caps had counted before its `evaluation`; `bonuses` are for tiers that it led to, `taken_back`
-    for refunds that had waited for it.
+    for refunds that had waited for it. `held` is what waits for a decision.
     """
 
     command: SubmitTransaction
@@ -97,11 +100,17 @@ class Submission:
     bonuses: list[Draft] = field(default_factory=list)
     taken_back: list[Draft] = field(default_factory=list)
     waiting: Waiting | None = None
+    held: Held | None = None
 
     @property
     def is_refund(self) -> bool:
         """Whether it takes back in place of earning."""
         return self.command.transaction_type.upper() == REFUND
+
+    @property
+    def is_held_whole(self) -> bool:
+        """Whether nothing of it is posted before somebody decides."""
+        return self.held is not None and self.held.rest is None
 
     @property
     def bindable(self) -> dict[str, Any]:
@@ -115,6 +124,7 @@ class Submission:
             "references": [str(draft.external_reference) for draft in postings],
             **({"taken_back": sum(draft.points for draft in self.taken_back)} if self.taken_back else {}),
             **({"parked": True} if stored is not None and stored.status == PARKED else {}),
+            **({"hold": self.held.status} if self.held is not None else {}),
         }
 
     @property
@@ -241,6 +251,7 @@ def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOu
         ignored_keys=one.ignored,
         is_parked=one.waiting is not None and one.waiting.is_parked,
         taken_back=from_minor(stored.get("taken_back", 0), places),
+        hold=None if one.held is None else one.held.status,
     )
 
 
@@ -257,4 +268,32 @@ def replay_of(one: Submission, bound: Bound, places: int) -> TransactionOutcome:
         replayed=True,
         is_parked=outcome.get("parked", False),
         taken_back=from_minor(outcome.get("taken_back", 0), places),
+        hold=outcome.get("hold"),
+    )
+
+
+def row_of(one: Submission, state: ProgramState, ctx: Context, now: datetime, row_id: int) -> StoredTransaction:
+    """The row of a transaction whose postings are known."""
+    command = one.command
+    is_unique = state.terms.unique_transaction_id and not one.is_refund
+    is_parked = one.waiting is not None and one.waiting.is_parked
+    return StoredTransaction(
+        program_id=state.id,
+        id=row_id,
+        member_id=one.member.id if one.member else 0,
+        transaction_id=command.transaction_id,
+        unique_transaction_id=command.transaction_id if is_unique else None,
+        type=REFUND if one.is_refund else EARN,
+        status=PARKED if is_parked else HELD if one.is_held_whole else POSTED,
+        refunded=one.purchase.refunded if one.purchase is not None else Decimal(0),
+        amount=command.amount,
+        transaction_date=one.at,
+        product_code=command.product_code,
+        sub_product_code=command.sub_product_code,
+        attributes=dict(storable(one.values)),
+        points=sum(draft.points for draft in one.drafts),
+        config_version=state.config_version,
+        source=command.source or ctx.source,
+        actor=ctx.principal.actor,
+        processed_at=now,
     )

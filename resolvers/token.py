@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
 import orjson
 from sqlalchemy import Connection, Row
 
@@ -14,6 +13,7 @@ from domain.crypto import hash_secret
 from domain.errors import InvalidRequest, ProgramNotFound, Unauthorized
 from domain.ids import new_reference
 from domain.models.types import to_json
+from domain.signing import SKEW_S
 from domain.store.credential import (
     credential_generation,
     find_access_token,
@@ -26,29 +26,26 @@ from domain.store.member import find_members
 from domain.store.program import find_program_row, list_program_rows
 from resolvers.access_cache import FRESH, KnownToken
 from resolvers.context import Services
+from resolvers.lockout import lift_lapsed_lockouts
+from resolvers.rate import admit, count_failure, refuse_guessing
+from resolvers.signing import AUDIENCE, ISSUER, key_in_force, read_token, sign
 
-ALGORITHM = "HS512"
-ISSUER = "tessera"
-AUDIENCE = "tessera-api"
 ADMIN_PREFIX = "tadm"
 ENVIRONMENTS = {"sandbox": ("sandbox",), "production": ("live", "sandbox")}
 """The environments of programs that a deployment serves, the usual one first."""
 
-_CLAIMS = ["iss", "aud", "sub", "iat", "exp", "jti", "program", "partition", "environment", "generation"]
-_MAX_TOKEN = 4096
-SKEW_S = 30
-"""How far the clocks of two processes may be apart."""
 _NOBODY = bytes(32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IssueToken:
-    """A client-credentials request. `scope` is the raw string, or None."""
+    """A client-credentials request. `scope` is the raw string, or None; `address` is where it came from."""
 
     grant_type: str
     client_id: str
     client_secret: str
     scope: str | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,38 +57,46 @@ class AccessToken:
     expires_in_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Minted:
+    """The claims of a token and the key that signs them."""
+
+    claims: dict[str, Any]
+    kid: str
+
+
 async def issue_token(services: Services, command: IssueToken) -> AccessToken:
     """The client's token: the same bytes until it lapses, on any worker.
 
-    Raises InvalidRequest (grant), Unauthorized, InvalidRequest (scope).
+    Raises InvalidRequest (grant), TooManyRequests (failures), Unauthorized, InvalidRequest (scope).
     """
     if command.grant_type != "client_credentials":
         raise InvalidRequest("grant_type: only client_credentials", field="grant_type")
     now = services.clock()
-    row = await services.db.read(lambda tx: find_credential(tx, command.client_id))
+    row = await services.db.read(lambda tx: _find_unless_guessing(tx, services, command, now))
     # An unknown client costs the same comparison, and gives the same answer.
     known = row.secret_hash if row is not None else _NOBODY
     matches = hmac.compare_digest(known, hash_secret(command.client_secret))
     served = ENVIRONMENTS[services.environment]
     if row is None or not matches or row.revoked_at is not None or row.environment not in served:
+        await count_failure(services, command.client_id, command.address)
         raise Unauthorized
     reference = _read_scope(command.scope)
     scope = to_json(["LOGIN", reference]) if reference else ""
-    claims = await services.db.read(lambda tx: _live_claims(tx, services, row, scope, reference, now))
-    if claims is None:
-        claims = await services.db.write(lambda tx: _mint(tx, services, row, scope, now))
-    token = jwt.encode(
-        claims,
-        services.keys.signing_key(_kid(claims)),
-        ALGORITHM,
-        headers={"kid": _kid(claims), "typ": "at+jwt"},
+    minted = await services.db.read(lambda tx: _live_claims(tx, services, row, scope, reference, now))
+    if minted is None:
+        minted = await services.db.write(lambda tx: _mint(tx, services, row, scope, now))
+    expires_at = datetime.fromtimestamp(minted.claims["exp"], UTC)
+    return AccessToken(
+        token=sign(services, minted.claims, minted.kid),
+        expires_at=expires_at,
+        expires_in_s=int((expires_at - now).total_seconds()),
     )
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-    return AccessToken(token=token, expires_at=expires_at, expires_in_s=int((expires_at - now).total_seconds()))
 
 
-def _kid(claims: dict[str, Any]) -> str:
-    return f"{claims['environment']}-1"
+def _find_unless_guessing(tx: Connection, services: Services, command: IssueToken, now: datetime) -> Row[Any] | None:
+    refuse_guessing(tx, services, command.client_id, command.address, now)
+    return find_credential(tx, command.client_id)
 
 
 def _read_scope(scope: str | None) -> str | None:
@@ -111,7 +116,7 @@ def _read_scope(scope: str | None) -> str | None:
 
 def _live_claims(
     tx: Connection, services: Services, row: Row[Any], scope: str, reference: str | None, now: datetime
-) -> dict[str, Any] | None:
+) -> _Minted | None:
     """The claims that are still good for longer than the renewal margin."""
     state = services.programs.current(tx, row.program_id)
     if reference and not find_members(tx, services.keys, row.program_id, references=[reference]):
@@ -120,14 +125,14 @@ def _live_claims(
     return _good(find_access_token(tx, row.program_id, row.id, scope), now + margin)
 
 
-def _good(stored: Row[Any] | None, at: datetime) -> dict[str, Any] | None:
-    if stored is None or stored.expires_at <= at:
-        return None
+def _good(stored: Row[Any] | None, at: datetime) -> _Minted | None:
     # A clock that was ahead when the token was made must not lock the program out until time has caught up.
-    return stored.claims if stored.claims["iat"] <= at.timestamp() + SKEW_S else None
+    if stored is None or stored.expires_at <= at or stored.claims["iat"] > at.timestamp() + SKEW_S:
+        return None
+    return _Minted(stored.claims, stored.kid or f"{stored.claims['environment']}-1")
 
 
-def _mint(tx: Connection, services: Services, row: Row[Any], scope: str, now: datetime) -> dict[str, Any]:
+def _mint(tx: Connection, services: Services, row: Row[Any], scope: str, now: datetime) -> _Minted:
     state = services.programs.current(tx, row.program_id)
     held = lock_credential(tx, row.program_id, row.id)
     if held is None:
@@ -151,35 +156,44 @@ def _mint(tx: Connection, services: Services, row: Row[Any], scope: str, now: da
         "generation": held.generation,
         "scope": scope,
     }
-    store_access_token(tx, row.program_id, row.id, scope, claims, datetime.fromtimestamp(lapses, UTC))
+    kid = key_in_force(tx, services, row.environment).kid
+    store_access_token(tx, row.program_id, row.id, scope, claims, datetime.fromtimestamp(lapses, UTC), kid)
     # In the order in which they come back from the database, so that signing again gives the same bytes.
-    ordered: dict[str, Any] = orjson.loads(to_json(claims))
-    return ordered
+    return _Minted(orjson.loads(to_json(claims)), kid)
 
 
 async def authenticate(services: Services, token: str, *, program: int | None = None) -> Principal:
     """The principal behind a bearer token (access token or administrator's token).
 
     `program` is the public program id that an administrator works in (header `X-Program-Id`); None
-    picks the only program there is. Raises Unauthorized, ProgramNotFound.
+    picks the only program there is. Raises Unauthorized, ProgramNotFound, TooManyRequests.
     """
+    principal = await _authenticated(services, token, program)
+    # Whoever is served sees statuses as they are now.
+    await lift_lapsed_lockouts(services)
+    return principal
+
+
+async def _authenticated(services: Services, token: str, program: int | None) -> Principal:
     now = services.clock()
     if token.startswith(f"{ADMIN_PREFIX}_"):
         return await _administrator(services, token, program, now)
     known = services.access.token(token)
     if known is None:
-        known = _check(services, token, now)
+        known = await _check(services, token, now)
         services.access.remember(token, known)
     if known.lapses_at <= now:
         raise Unauthorized
-    if await _generation(services, known.principal.program, now) != known.generation:
+    if await _generation(services, known.principal.program, known.generation or 0, now) != known.generation:
         raise Unauthorized
+    await admit(services, known.principal)
     return known.principal
 
 
-async def _generation(services: Services, program_id: int, now: datetime) -> int | None:
+async def _generation(services: Services, program_id: int, expected: int, now: datetime) -> int | None:
     generation = services.access.generation(program_id, now)
-    if generation is None:
+    # A newer one than this process knows of: another has just reset the credentials, and the token came after.
+    if generation is None or generation < expected:
         # Under load a second's first calls come all at once.
         return await services.access.asked_once(program_id, lambda: _ask_generation(services, program_id, now))
     return generation
@@ -200,33 +214,12 @@ def _look_again(tx: Connection, services: Services, program_id: int) -> int | No
     return generation
 
 
-def _check(services: Services, token: str, now: datetime) -> KnownToken:
-    """Signature and claims; the key is picked by `kid` among ours, the algorithm is fixed."""
-    if len(token) > _MAX_TOKEN:
-        raise Unauthorized
-    served = {f"{environment}-1" for environment in ENVIRONMENTS[services.environment]}
+async def _check(services: Services, token: str, now: datetime) -> KnownToken:
+    claims, lapses_at = await read_token(services, token, ENVIRONMENTS[services.environment], now)
     try:
-        kid = jwt.get_unverified_header(token).get("kid")
-        if kid not in served:
-            raise Unauthorized
-        claims = jwt.decode(
-            token,
-            services.keys.signing_key(kid),
-            algorithms=[ALGORITHM],
-            audience=AUDIENCE,
-            issuer=ISSUER,
-            # The process has one clock, which is checked below and on every later call.
-            options={"require": _CLAIMS, "verify_exp": False, "verify_iat": False},
-        )
-        return _known(claims, kid, now)
-    except (jwt.PyJWTError, KeyError, TypeError, ValueError, OverflowError) as error:
+        reference = orjson.loads(claims["scope"])[1] if claims.get("scope") else None
+    except (ValueError, LookupError, TypeError) as error:
         raise Unauthorized from error
-
-
-def _known(claims: dict[str, Any], kid: str, now: datetime) -> KnownToken:
-    if kid != _kid(claims) or datetime.fromtimestamp(claims["iat"], UTC) > now + timedelta(seconds=SKEW_S):
-        raise Unauthorized
-    reference = orjson.loads(claims["scope"])[1] if claims.get("scope") else None
     principal = Principal(
         kind=PrincipalKind.MEMBER if reference else PrincipalKind.PROGRAM,
         actor=f"client:{claims['sub']}" + (":member" if reference else ""),
@@ -236,7 +229,7 @@ def _known(claims: dict[str, Any], kid: str, now: datetime) -> KnownToken:
         member_reference=reference,
         permissions=MEMBER_PERMISSIONS if reference else PROGRAM_PERMISSIONS,
     )
-    return KnownToken(principal, claims["generation"], datetime.fromtimestamp(claims["exp"], UTC))
+    return KnownToken(principal, claims["generation"], lapses_at)
 
 
 async def _administrator(services: Services, token: str, program: int | None, now: datetime) -> Principal:

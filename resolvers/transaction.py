@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.errors import TesseraError
+from domain.errors import AwardFailed, InsertFailed, TesseraError
 from domain.points import from_minor
 from domain.store.program import ProgramState
 from domain.store.transaction import StoredTransaction
@@ -18,6 +18,7 @@ from domain.store.transaction import page_transactions as page_stored
 from resolvers.context import Context
 from resolvers.earning import ConfigurationMoved, Earnings
 from resolvers.submission import SubmitTransaction, TransactionOutcome
+from resolvers.surprise import told_as
 
 __all__ = [
     "SubmitTransaction",
@@ -43,6 +44,7 @@ class Transaction:
     product_code: str | None
     sub_product_code: str | None
     attributes: Mapping[str, Any]
+    status: str
     points: Decimal
     source: str
     processed_at: datetime
@@ -53,10 +55,11 @@ async def submit_transaction(ctx: Context, command: SubmitTransaction) -> Transa
 
     Raises BadRequest, Forbidden, InvalidRequest, KeyReused, InvalidAttribute, InvalidProductCode,
     SubRelationAmbiguous, MemberNotFound, MemberCancelled, MemberSuspended, MembershipBlocked,
-    AccrualNotAllowed, DuplicateRecord, AwardFailed.
+    AccrualNotAllowed, DuplicateRecord, AwardFailed (the rules or the ledger failed), InsertFailed (the database did).
     """
     ctx.principal.require(Permission.TRANSACTION_SUBMIT)
-    outcome = await ctx.write_together(_post, command, command.member_relation_reference)
+    with told_as(InsertFailed, AwardFailed):
+        outcome = await ctx.write_together(_post, command, command.member_relation_reference)
     if isinstance(outcome, TesseraError):
         raise outcome
     return outcome
@@ -126,6 +129,7 @@ def _transaction(row: StoredTransaction, state: ProgramState) -> Transaction:
         product_code=row.product_code,
         sub_product_code=row.sub_product_code,
         attributes=row.attributes,
+        status=row.status,
         points=from_minor(row.points, state.places),
         source=row.source,
         processed_at=row.processed_at,

@@ -79,11 +79,13 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
             await _admit(operation, request, scope, receive)
             assert operation is not None  # noqa: S101 - else it was not admitted
             services = services_getter(scope)
-            status, headers, body = _succeeded(await operation.serve(operation, request, services), request)
+            status, headers, body = _succeeded(await operation.serve(operation, request, services), operation, request)
         except ClientGone:
             return
         except TesseraError as error:
-            if error.status >= 500:
+            if error.status == 500:
+                _log.exception("request failed", request_id=request.request_id, path=path, code=error.code)
+            elif error.status > 500:
                 _log.warning("request refused", request_id=request.request_id, path=path, code=error.code)
             status, headers, body = _refused(error, operation, request)
         except Exception:
@@ -104,6 +106,7 @@ def _opened(scope: Scope) -> tuple[Request, str]:
         headers=headers,
         query=scope["query_string"],
         request_id=given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex,
+        address=(scope.get("client") or ("",))[0],
     )
     return request, path
 
@@ -172,28 +175,28 @@ def _content_type(headers: Mapping[bytes, bytes], operation: Operation) -> bytes
     return media_type.strip()
 
 
-def _succeeded(answer: Answer, request: Request) -> tuple[int, list[Header], bytes]:
-    return 200, list(answer.headers), render_answer(answer, request.family)
+def _succeeded(answer: Answer, operation: Operation, request: Request) -> tuple[int, list[Header], bytes]:
+    return operation.ok_status, list(answer.headers), render_answer(answer, request.family, operation.ok_code)
 
 
 def _refused(error: TesseraError, operation: Operation | None, request: Request) -> tuple[int, list[Header], bytes]:
     explain = operation.explain if operation is not None else None
+    status = error.status if operation is None else operation.status_of(error)
     headers: list[Header] = []
-    if error.status == 405 and operation is not None:
+    if status == 405 and operation is not None:
         headers.append((b"allow", operation.method.encode()))
-    if error.status == 401:
+    if status == 401:
         scheme = b"Bearer" if explain is None else b"Basic"
         headers.append((b"www-authenticate", scheme + b' realm="tessera"'))
     if error.is_replay:
         headers += REPLAYED
-    if error.status in (429, 503):
+    if status in (429, 503):
         headers.append((b"retry-after", str(error.retry_after_s or RETRY_AFTER_S).encode()))
     if error.status == 413 or error.detail == BODY_LATE:
         # What is still coming is not read; on a connection that stays open it would have to be.
         headers.append((b"connection", b"close"))
     beside = explain(request, error) if explain is not None else None
-    status = 200 if request.hides_refusal else error.status
-    return status, headers, render_error(error, request.family, beside)
+    return 200 if request.hides_refusal else status, headers, render_error(error, request.family, beside)
 
 
 def _common_headers(request: Request, body: bytes) -> list[Header]:

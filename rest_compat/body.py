@@ -24,19 +24,36 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 def parse_json(raw: bytes) -> dict[str, Any]:
     """The object in a JSON body: numbers exact, texts in NFC, no key twice. Raises BadRequest."""
+    parsed = _parse(raw)
+    if not isinstance(parsed, dict):
+        raise BadRequest("body must be a JSON object")
+    return parsed
+
+
+def parse_objects(raw: bytes) -> list[dict[str, Any]]:
+    """The objects in the array that a JSON body is, at least one; read as `parse_json` does. Raises BadRequest."""
+    parsed = _parse(raw)
+    if not isinstance(parsed, list):
+        raise BadRequest("body must be a JSON array")
+    if not parsed:
+        raise BadRequest("body has no element")
+    for place, one in enumerate(parsed):
+        if not isinstance(one, dict):
+            raise BadRequest(f"[{place}]: must be an object")
+    return parsed
+
+
+def _parse(raw: bytes) -> Any:
     if _is_deep(raw):
         raise BadRequest(f"JSON is nested deeper than {MAX_DEPTH} levels")
     try:
         text = _normal(raw.decode("utf-8-sig"))
         # What an escape says is seen only after parsing.
-        parsed = _normalised(_DECODER.decode(text)) if "\\u" in text else _DECODER.decode(text)
+        return _normalised(_DECODER.decode(text)) if "\\u" in text else _DECODER.decode(text)
     except (json.JSONDecodeError, UnicodeDecodeError, ArithmeticError) as error:
         raise BadRequest("body is not valid JSON") from error
     except ValueError as error:
         raise BadRequest(f"body: {_fault(error)}") from error
-    if not isinstance(parsed, dict):
-        raise BadRequest("body must be a JSON object")
-    return parsed
 
 
 def _fault(error: ValueError) -> str:

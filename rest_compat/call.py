@@ -3,6 +3,7 @@
 The order is that of the published precedence: 401, 999, 403, 998.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,12 +15,12 @@ from resolvers.context import Context, Services
 from resolvers.program import get_program_terms
 from resolvers.token import authenticate
 from rest_compat.body import parse_form, parse_json
+from rest_compat.element import Element, read_elements, require_program
 from rest_compat.envelope import Answer, Family
 from rest_compat.field import Reading
 from rest_compat.operation import Call, Operation, Request, Serve
 from rest_compat.requests.shared import BODY_KEY
 
-PROGRAM_FIELDS = ("ProgramId", "pintProgramId")
 BUSINESS_STATUS = 422
 REPLAYED = ((b"idempotency-replayed", b"true"),)
 
@@ -32,6 +33,10 @@ def with_bearer(handler: Handler) -> Serve:
     async def serve(operation: Operation, request: Request, services: Services) -> Answer:
         principal = await authenticate(services, bearer_token(request.headers.get(b"authorization")))
         reading = _read(operation, request, bound=principal.member_reference is not None)
+        elements: tuple[Element, ...] = ()
+        if operation.is_array and operation.body is not None:
+            # Megabytes take a while to read, and other requests go on meanwhile.
+            elements = await asyncio.to_thread(read_elements, operation.body, request.body, principal)
         _require_access(operation, principal, reading.values)
         if reading.refusal is not None:
             raise reading.refusal
@@ -43,11 +48,12 @@ def with_bearer(handler: Handler) -> Serve:
             aliased=frozenset(reading.aliased),
             key=_idempotency_key(operation, request, reading.values),
             request=request,
+            elements=elements,
         )
         try:
             return await handler(call)
         except TesseraError as error:
-            request.hides_refusal = await _hides_refusal(call, error)
+            request.hides_refusal = await _hides_refusal(call, operation.status_of(error))
             raise
 
     return serve
@@ -63,16 +69,20 @@ def bearer_token(header: bytes | None) -> str:
 
 
 def _read(operation: Operation, request: Request, *, bound: bool) -> Reading:
-    """Query and body, read by their tables into one; the names of what nobody reads go to the request."""
+    """Query and body, read by their tables into one; the names of what nobody reads go to the request.
+
+    Of an operation that takes an array only the query.
+    """
     parameters = parse_form(request.query)
-    given = parse_json(request.body) if operation.body is not None else {}
+    has_object = operation.body is not None and not operation.is_array
+    given = parse_json(request.body) if has_object else {}
     if operation.query is None:
         request.ignored += parameters
     else:
         query = operation.query.match(parameters)
         request.ignored += query.extra
         operation.query.fill(query, bound=bound)
-        if operation.body is None:
+        if not has_object:
             return query
     assert operation.body is not None  # noqa: S101 - each row of the table reads something
     reading = operation.body.match(given)
@@ -87,10 +97,7 @@ def _read(operation: Operation, request: Request, *, bound: bool) -> Reading:
 
 def _require_access(operation: Operation, principal: Principal, values: dict[str, Any]) -> None:
     """Raise Forbidden where the token is for another program or member, or not for this operation."""
-    for name in PROGRAM_FIELDS:
-        program = values.get(name)
-        if program is not None and program != principal.public_program_id:
-            raise Forbidden("the token is for another program")
+    require_program(principal, values)
     if principal.member_reference is not None:
         if not operation.for_members:
             raise Forbidden("not with a token that is bound to a member")
@@ -111,9 +118,9 @@ def _idempotency_key(operation: Operation, request: Request, values: dict[str, A
     return key
 
 
-async def _hides_refusal(call: Call, error: TesseraError) -> bool:
+async def _hides_refusal(call: Call, status: int) -> bool:
     """Whether the program wants a business failure of the lbms family to be HTTP 200."""
-    if call.family is Family.V1 or error.status != BUSINESS_STATUS:
+    if call.family is Family.V1 or status != BUSINESS_STATUS:
         return False
     return (await get_program_terms(call.ctx)).lbms_http_200_for_business_errors
 

@@ -15,6 +15,7 @@ from domain.errors import TesseraError
 from domain.points import plain_text
 
 SUCCESS_CODE = "000"
+QUEUED_CODE = "001"
 SUCCESS_TEXT = "Success"
 
 
@@ -40,13 +41,13 @@ class Answer:
     bare: bool = False
 
 
-def render_answer(answer: Answer, family: Family) -> bytes:
+def render_answer(answer: Answer, family: Family, code: str = SUCCESS_CODE) -> bytes:
     """The body of a success."""
     if answer.bare and family is Family.LBMS:
         return render({"results": answer.return_object, **(answer.beside or {})})
     envelope = {
         "IsSucessful": True,
-        "ErrorCode": SUCCESS_CODE,
+        "ErrorCode": code,
         "ExceptionMessage": SUCCESS_TEXT,
         "ReturnObject": answer.return_object,
         "Count": answer.count,

@@ -48,11 +48,16 @@ class Reading:
 
 
 class FieldTable:
-    """The fields of one request, ready to read it. Of the fields named in `one_of` at least one must be there."""
+    """The fields of one request, ready to read it.
 
-    def __init__(self, *fields: Field, one_of: tuple[str, ...] = ()) -> None:
+    Of the fields named in `one_of` at least one must be there; with `unless_bound` a caller whose token names the
+    member may leave out all of them.
+    """
+
+    def __init__(self, *fields: Field, one_of: tuple[str, ...] = (), unless_bound: bool = False) -> None:
         self.fields = fields
         self.one_of = one_of
+        self.unless_bound = unless_bound
         self.names = frozenset(entry.name for entry in fields)
         self._absent = {entry.name: None for entry in fields}
         self._folded = {entry.name.lower(): entry.name for entry in fields}
@@ -87,7 +92,8 @@ class FieldTable:
             except InvalidRequest as error:
                 reading.refusal = reading.refusal or error
                 values[entry.name] = None
-        if self.one_of and all(values[name] is None for name in self.one_of):
+        is_excused = bound and self.unless_bound
+        if self.one_of and not is_excused and all(values[name] is None for name in self.one_of):
             raise BadRequest(f"one of {', '.join(self.one_of)} is needed", field=self.one_of[0])
         return reading
 

@@ -1,22 +1,24 @@
 """The OpenAPI document, made from the same table that serves the requests."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from domain.errors import (
-    BodyTooLarge,
-    NotJson,
-    ServiceUnavailable,
-    TesseraError,
-    Unauthorized,
-    UnexpectedFailure,
-)
 from rest_compat.answers.token import TOKEN
-from rest_compat.envelope import SUCCESS_CODE, SUCCESS_TEXT, Family
+from rest_compat.envelope import SUCCESS_TEXT, Family
+from rest_compat.example import example_body, example_of
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.operation import JSON_TYPE, Operation
+from rest_compat.refusal import (
+    COMMON_HEADERS,
+    envelope,
+    errors_of,
+    header_references,
+    refusal_components,
+    refusals_of,
+    wrapped,
+)
 from rest_compat.routes import OPERATIONS
 from rest_compat.value import key
 
@@ -30,8 +32,6 @@ _HEADERS: Mapping[str, str] = {
     "Retry-After": "Seconds until another try makes sense.",
     "WWW-Authenticate": "The scheme that the operation wants.",
 }
-_COMMON_HEADERS = ("X-Request-Id", "X-Ignored-Fields")
-_HEADERS_BY_STATUS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
 
 _DESCRIPTION = """REST v1 of Tessera, compatible with the published loyalty API.
 
@@ -53,9 +53,7 @@ def build_openapi() -> Json:
         "tags": [{"name": name} for name in dict.fromkeys(row.group for row in OPERATIONS)],
         "paths": paths,
         "components": {
-            "schemas": {"Refusal": _refusal(), "LbmsRefusal": _wrapped(_refusal())},
-            "examples": _all_examples(),
-            "responses": _all_failures(),
+            **refusal_components(),
             "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -74,12 +72,6 @@ def print_openapi() -> str:
     return json.dumps(build_openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
-def errors_of(operation: Operation) -> Sequence[type[TesseraError]]:
-    """Every error that the operation can answer, in order of precedence."""
-    reading = (BodyTooLarge, NotJson) if operation.body is not None else ()
-    return (*reading, Unauthorized, *operation.errors, UnexpectedFailure, ServiceUnavailable)
-
-
 def _operation(operation: Operation, family: Family) -> Json:
     described: Json = {
         "operationId": f"{family.value}{operation.name}",
@@ -91,6 +83,8 @@ def _operation(operation: Operation, family: Family) -> Json:
     parameters = [_parameter(field) for field in (operation.query.fields if operation.query else ())]
     if operation.keyed:
         parameters.append(_key_parameter())
+    if operation.is_public:
+        parameters.append(_request_id_parameter())
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
@@ -126,19 +120,42 @@ def _key_parameter() -> Json:
     }
 
 
+def _request_id_parameter() -> Json:
+    # Every operation takes it. It is told here because a popular generator of clients makes a module that cannot be
+    # imported from a body of two types without any parameter.
+    return {
+        "name": "X-Request-Id",
+        "in": "header",
+        "required": False,
+        "description": _HEADERS["X-Request-Id"],
+        "schema": {"type": "string"},
+    }
+
+
 def _request_body(operation: Operation, table: FieldTable) -> Json:
     required = [field.name for field in table.fields if field.need is Need.REQUIRED]
     schema: Json = {
         "type": "object",
         "properties": {field.name: _property(field) for field in table.fields},
         **({"required": required} if required else {}),
-        **({"anyOf": [{"required": [name]} for name in table.one_of]} if table.one_of else {}),
     }
+    # Told in words: of a union of required names, generators of clients make a union of types.
+    told = [f"One of {', '.join(table.one_of)} is needed."] if table.one_of else []
     if operation.free_keys:
-        schema["description"] = "Other keys are attributes that the program defines."
-    example = {field.name: field.example for field in table.fields if field.example is not None}
+        told.append("Other keys are attributes that the program defines.")
+    if told:
+        schema["description"] = " ".join(told)
+    example: Any = example_body(table)
+    if operation.is_array:
+        schema, example = _array_of(table), [example]
     content = {"schema": schema, **({"example": example} if example else {})}
     return {"required": True, "content": {kind.decode(): content for kind in operation.content_types}}
+
+
+def _array_of(table: FieldTable) -> Json:
+    """Any objects at all: a fault of one is its own, and refuses nothing."""
+    properties = {field.name: {"description": _described(field)} for field in table.fields}
+    return {"type": "array", "minItems": 1, "items": {"type": "object", "properties": properties}}
 
 
 def _property(field: Field) -> Json:
@@ -163,127 +180,69 @@ def _example(field: Field) -> Json:
 
 
 def _responses(operation: Operation, family: Family) -> Json:
-    responses: Json = {"200": _success(operation, family)}
-    for status, errors in _by_status(operation):
-        responses[str(status)] = {"$ref": f"#/components/responses/{_name(errors, family)}"}
-    return responses
-
-
-def _by_status(operation: Operation) -> list[tuple[int, Sequence[type[TesseraError]]]]:
-    grouped: dict[int, list[type[TesseraError]]] = {}
-    for error in errors_of(operation):
-        grouped.setdefault(error.status, []).append(error)
-    return sorted(grouped.items())
-
-
-def _all_failures() -> Json:
-    """Each set of errors that some operation answers under one status, for each family."""
-    return {
-        _name(errors, family): _failure(status, errors, family)
-        for family in Family
-        for operation in OPERATIONS
-        for status, errors in _by_status(operation)
-    }
-
-
-def _all_examples() -> Json:
-    errors = dict.fromkeys(error for operation in OPERATIONS for error in errors_of(operation))
-    return {
-        _name([error], family): {"summary": error.message, "value": _example_of(error, family)}
-        for family in Family
-        for error in errors
-    }
-
-
-def _name(errors: Sequence[type[TesseraError]], family: Family) -> str:
-    return "-".join([family.value, *(error.code for error in errors)])
-
-
-def _code(error: type[TesseraError], family: Family) -> str:
-    return error.lbms_code if family is Family.LBMS else error.code
+    return {str(operation.ok_status): _success(operation, family), **refusals_of(operation, family)}
 
 
 def _success(operation: Operation, family: Family) -> Json:
-    envelope = _envelope(
+    body = envelope_of(operation, family)
+    own = {name: {"description": text, "schema": {"type": "string"}} for name, text in operation.ok_headers.items()}
+    return {
+        "description": SUCCESS_TEXT,
+        "headers": {**header_references(COMMON_HEADERS), **own},
+        "content": {JSON_TYPE.decode(): {"schema": body, "example": example_of(body)}},
+        **({"links": _links(operation, family)} if operation.leads_to else {}),
+    }
+
+
+def _links(operation: Operation, family: Family) -> Json:
+    """Where a success leads, with what it hands on."""
+    links: Json = {}
+    for name, handed in operation.leads_to.items():
+        following = next(row for row in OPERATIONS if row.name == name)
+        values = {field: _expression(source, family) for field, source in handed.items()}
+        into_query = {field for field in values if following.query is not None and field in following.query.names}
+        link: Json = {"operationId": f"{family.value}{name}"}
+        if into_query:
+            link["parameters"] = {field: values[field] for field in into_query}
+        if values.keys() - into_query:
+            link["requestBody"] = {field: value for field, value in values.items() if field not in into_query}
+        links[name] = link
+    return links
+
+
+def _expression(source: str, family: Family) -> str:
+    """A runtime expression of OpenAPI for `request:FIELD`, `answer:FIELD` or `answer:`."""
+    side, _, field = source.partition(":")
+    if side == "request":
+        return f"$request.body#/{field}"
+    return f"$response.body#{'/results' * (family is Family.LBMS)}/ReturnObject{'/' * bool(field)}{field}"
+
+
+def envelope_of(operation: Operation, family: Family) -> Json:
+    """The JSON Schema of the body of a success."""
+    body = envelope(
         IsSucessful={"type": "boolean", "const": True},
-        ErrorCode={"type": "string", "const": SUCCESS_CODE},
+        ErrorCode={"type": "string", "const": operation.ok_code},
         ExceptionMessage={"type": "string", "const": SUCCESS_TEXT},
         ReturnObject=operation.answer,
         Count={"type": "integer", "minimum": 0} if operation.lists else {"type": "integer", "const": 0},
     )
     if operation.is_public:
-        envelope = _token_success(envelope, family)
-    elif family is Family.LBMS:
-        envelope = _wrapped(envelope)
-    own = {name: {"description": text, "schema": {"type": "string"}} for name, text in operation.ok_headers.items()}
-    return {
-        "description": SUCCESS_TEXT,
-        "headers": {**_header_references(_COMMON_HEADERS), **own},
-        "content": {JSON_TYPE.decode(): {"schema": envelope}},
-    }
+        return _token_success(body, family)
+    return wrapped(body) if family is Family.LBMS else body
 
 
-def _token_success(envelope: Json, family: Family) -> Json:
+def _token_success(body: Json, family: Family) -> Json:
     """RFC 6749 section 5.1 beside the published shape; in the lbms family `results` is the token alone."""
     oauth = {
-        "access_token": {"type": "string"},
+        "access_token": TOKEN["properties"]["token"],
         "token_type": {"type": "string", "const": "Bearer"},
-        "expires_in": {"type": "integer", "minimum": 0},
+        "expires_in": {"type": "integer", "minimum": 0, "examples": [1800]},
     }
     if family is Family.LBMS:
         return {"type": "object", "properties": {"results": TOKEN, **oauth}, "required": ["results"]}
     return {
         "type": "object",
-        "properties": {**envelope["properties"], **oauth},
-        "required": [*envelope["required"], *oauth],
+        "properties": {**body["properties"], **oauth},
+        "required": [*body["required"], *oauth],
     }
-
-
-def _failure(status: int, errors: Sequence[type[TesseraError]], family: Family) -> Json:
-    is_lbms = family is Family.LBMS
-    narrowed: Json = {"properties": {"ErrorCode": {"enum": [_code(error, family) for error in errors]}}}
-    schema = {
-        "allOf": [
-            {"$ref": f"#/components/schemas/{'LbmsRefusal' if is_lbms else 'Refusal'}"},
-            {"properties": {"results": narrowed}} if is_lbms else narrowed,
-        ]
-    }
-    examples = {_code(error, family): {"$ref": f"#/components/examples/{_name([error], family)}"} for error in errors}
-    return {
-        "description": "; ".join(f"`{_code(error, family)}` {error.message}" for error in errors),
-        "headers": _header_references((*_COMMON_HEADERS, *_HEADERS_BY_STATUS.get(status, ()))),
-        "content": {JSON_TYPE.decode(): {"schema": schema, "examples": examples}},
-    }
-
-
-def _example_of(error: type[TesseraError], family: Family) -> Json:
-    envelope = {
-        "IsSucessful": False,
-        "ErrorCode": _code(error, family),
-        "ExceptionMessage": error.message,
-        "ReturnObject": None,
-        "Count": 0,
-    }
-    return {"results": envelope} if family is Family.LBMS else envelope
-
-
-def _refusal() -> Json:
-    return _envelope(
-        IsSucessful={"type": "boolean", "const": False},
-        ErrorCode={"type": "string"},
-        ExceptionMessage={"type": "string", "description": "The published text, then details in brackets."},
-        ReturnObject={"type": "null"},
-        Count={"type": "integer", "const": 0},
-    )
-
-
-def _envelope(**properties: Any) -> Json:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _wrapped(envelope: Json) -> Json:
-    return {"type": "object", "properties": {"results": envelope}, "required": ["results"]}
-
-
-def _header_references(names: Sequence[str]) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,12 +1,13 @@
 """A row of the route table, and what a request and a call look like to its handler."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError
 from resolvers.context import Context, Services
-from rest_compat.envelope import Answer, Family
+from rest_compat.element import Element
+from rest_compat.envelope import SUCCESS_CODE, Answer, Family
 from rest_compat.field import FieldTable
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -22,14 +23,15 @@ REPLAY_HEADERS = {"Idempotency-Replayed": "`true` on the repeat of an answer."}
 class Request:
     """One request after its body was read.
 
-    `ignored` collects the names of fields that nobody reads; `hides_refusal` turns the HTTP status of
-    a refusal into 200, for programs whose callers throw on anything else.
+    `address` is where it came from. `ignored` collects the names of fields that nobody reads; `hides_refusal`
+    turns the HTTP status of a refusal into 200, for programs whose callers throw on anything else.
     """
 
     family: Family
     headers: Mapping[bytes, bytes]
     query: bytes
     request_id: str
+    address: str = ""
     content_type: bytes = JSON_TYPE
     body: bytes = b""
     ignored: list[str] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Call:
     """A request that was read and is authenticated.
 
     `extra` are the free keys of an operation that takes attributes, `aliased` the fields that came
-    under an alias, `key` the idempotency key.
+    under an alias, `key` the idempotency key. `elements` are those of a body that is an array.
     """
 
     ctx: Context
@@ -51,6 +53,7 @@ class Call:
     aliased: frozenset[str]
     key: str | None
     request: Request
+    elements: Sequence[Element] = ()
 
 
 Serve = Callable[["Operation", Request, Services], Awaitable[Answer]]
@@ -61,10 +64,14 @@ Explain = Callable[["Request", TesseraError], Mapping[str, str] | None]
 class Operation:
     """One operation of REST v1: a row of the route table.
 
-    `errors` are its own in order of precedence. `query` and `body` read the request, of which
-    `free_keys` says that the body may have attributes beside its fields. `for_members`: a
-    member-bound token may call it for its own member, whose reference is in `member_field`.
-    `explain` gives what stands beside the envelope of a refusal, `ok_headers` the success headers.
+    `errors` are its own in order of precedence, `statuses` the HTTP statuses of those that have another
+    one elsewhere. `query` and `body` read the request, of which `free_keys` says that the body may have
+    attributes beside its fields. `for_members`: a member-bound token may call it for its own member, whose
+    reference is in `member_field`. `explain` gives what stands beside the envelope of a refusal,
+    `ok_headers` the success headers.
+    `leads_to` names the operations that a success leads to, with what each of their fields is then: `request:FIELD`
+    of the body, or `answer:FIELD` of the `ReturnObject` (`answer:` the whole).
+    `is_array`: the body is an array, and `body` reads each of its elements. `ok_status` and `ok_code`: of a success.
     """
 
     number: int
@@ -84,15 +91,24 @@ class Operation:
     lists: bool = False
     for_members: bool = False
     member_field: str | None = None
+    is_array: bool = False
+    ok_status: int = 200
+    ok_code: str = SUCCESS_CODE
     max_body_bytes: int = MAX_BODY_BYTES
     content_types: tuple[bytes, ...] = (JSON_TYPE,)
+    statuses: Mapping[type[TesseraError], int] = field(default_factory=dict)
     explain: Explain | None = None
     ok_headers: Mapping[str, str] = field(default_factory=dict)
+    leads_to: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def is_public(self) -> bool:
         """Whether it is called without a token: where tokens come from, and refusals speak OAuth."""
         return self.explain is not None
+
+    def status_of(self, error: TesseraError | type[TesseraError]) -> int:
+        """The HTTP status of an error that this operation answers."""
+        return self.statuses.get(error if isinstance(error, type) else type(error), error.status)
 
     def path(self, family: Family) -> str:
         """Where the operation stands in a family."""

@@ -1,12 +1,26 @@
 """The route table of REST v1: one row an operation. What has no row is no path (404)."""
 
 from rest_compat.operation import Operation
-from rest_compat.operations import member, redemption, statement, token, transaction
+from rest_compat.operations import (
+    member,
+    member_auth,
+    pay_with_rewards,
+    redemption,
+    statement,
+    sub_relation,
+    token,
+    transaction,
+    transfer,
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     *token.OPERATIONS,
     *member.OPERATIONS,
+    *sub_relation.OPERATIONS,
     *transaction.OPERATIONS,
+    *transfer.OPERATIONS,
     *redemption.OPERATIONS,
+    *pay_with_rewards.OPERATIONS,
     *statement.OPERATIONS,
+    *member_auth.OPERATIONS,
 )

@@ -49,6 +49,18 @@ def text(max_length: int = 100, **schema: Any) -> Kind:
     return Kind(partial(_read_text, max_length), shown)
 
 
+def unless_zero(max_length: int = 100, **schema: Any) -> Kind:
+    """A text; zeros alone are the published way to say that there is none."""
+    shown = {"type": "string", "maxLength": max_length, **schema}
+    return Kind(partial(_read_unless_zero, max_length), shown)
+
+
+def named(values: Mapping[str, str]) -> Kind:
+    """One of these names, without regard to case, for what each of them stands for."""
+    longest = max(map(len, values))
+    return Kind(partial(_read_named, values, longest), {"type": "string", "enum": list(values)})
+
+
 def choice(*values: str) -> Kind:
     """A text that is one of these values, exact in case."""
     longest = max(map(len, values))
@@ -61,10 +73,11 @@ def integer(minimum: int = -MAX_INTEGER, maximum: int = MAX_INTEGER, **schema: A
     return Kind(partial(_read_integer, minimum, maximum), {"type": "integer", **limits, **schema})
 
 
-def number(minimum: int = -MAX_POINTS, **schema: Any) -> Kind:
+def number(minimum: int = -MAX_POINTS, below: int | None = None, **schema: Any) -> Kind:
     """An exact decimal number within the limits of the ledger; a numeric string will do."""
-    shown = {"type": "number", "minimum": minimum, "maximum": MAX_POINTS, **schema}
-    return Kind(partial(_read_number, minimum), shown)
+    most = {"maximum": MAX_POINTS} if below is None else {"exclusiveMaximum": below}
+    shown = {"type": "number", "minimum": minimum, **most, **schema}
+    return Kind(partial(_read_number, minimum, below), shown)
 
 
 def moment(**schema: Any) -> Kind:
@@ -107,6 +120,18 @@ def _read_text(max_length: int, name: str, given: Any) -> str:
     return read
 
 
+def _read_unless_zero(max_length: int, name: str, given: Any) -> str | None:
+    read = _read_text(max_length, name, given)
+    return read if read.strip().strip("0") else None
+
+
+def _read_named(values: Mapping[str, str], max_length: int, name: str, given: Any) -> str:
+    read = values.get(_read_text(max_length, name, given).strip().upper())
+    if read is None:
+        raise InvalidRequest(f"{name}: must be {', '.join(values)}", field=name)
+    return read
+
+
 def _read_key(name: str, given: Any) -> str | None:
     return read_key(_as_written(name, given))
 
@@ -130,12 +155,12 @@ def _read_integer(minimum: int, maximum: int, name: str, given: Any) -> int:
     return given
 
 
-def _read_number(minimum: int, name: str, given: Any) -> Decimal:
+def _read_number(minimum: int, below: int | None, name: str, given: Any) -> Decimal:
     if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
         given = Decimal(given.strip())
     if isinstance(given, bool) or not isinstance(given, int | Decimal):
         raise BadRequest(f"{name}: must be a number", field=name)
-    if not minimum <= given <= MAX_POINTS:
+    if not minimum <= given <= MAX_POINTS or (below is not None and given >= below):
         raise InvalidRequest(f"{name}: is out of range", field=name)
     return Decimal(given)
 

@@ -11,10 +11,13 @@ from schema.mutations.adjustment import AdjustmentMutation
 from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
+from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
 from schema.mutations.program import ProgramMutation
+from schema.mutations.queue import QueueMutation
 from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.referral import ReferralMutation
+from schema.mutations.review import ReviewMutation
 from schema.mutations.segment import SegmentMutation
 from schema.mutations.simulation import SimulationMutation
 from schema.mutations.sub_relation import SubRelationMutation
@@ -28,12 +31,15 @@ from schema.scalar import SCALARS
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
 class Mutation(
     MemberMutation,
+    MemberAuthMutation,
     TierMutation,
     SegmentMutation,
     SubRelationMutation,
     MergeMutation,
     ReferralMutation,
     TransactionMutation,
+    QueueMutation,
+    ReviewMutation,
     RedemptionMutation,
     HoldMutation,
     TransferMutation,

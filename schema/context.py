@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 
-from domain.errors import BadRequest, TesseraError, Unauthorized
+from domain.errors import BadRequest, TesseraError, TooManyRequests, Unauthorized
 from resolvers.context import Context, Services
 from resolvers.program import get_program_terms
 from resolvers.token import authenticate
@@ -66,13 +66,18 @@ async def open_context(
     request_id: str,
     header_key: str | None = None,
 ) -> RequestContext:
-    """The context of a request. A caller without a good token gets one too: its fields refuse then."""
+    """The context of a request. A caller without a good token gets one too: its fields refuse then.
+
+    Raises TooManyRequests.
+    """
     try:
         token = _bearer_token(headers.get(b"authorization", b""))
         program = _program_number(headers.get(b"x-program-id"))
         principal = await authenticate(services, token, program=program)
         ctx = Context(services=services, principal=principal, source="graphql", request_id=request_id)
         zone = UTC if principal.program_id is None else ZoneInfo((await get_program_terms(ctx)).time_zone)
+    except TooManyRequests:
+        raise
     except TesseraError as refusal:
         return RequestContext(prepared=prepared, caller=refusal, header_key=header_key)
     return RequestContext(prepared=prepared, caller=ctx, zone=zone, header_key=header_key)

@@ -23,7 +23,7 @@ async def run(
 ) -> dict[str, Any]:
     """The body of the response; without `data` where nothing ran.
 
-    Raises MethodNotAllowed, BadRequest, InvalidRequest.
+    Raises MethodNotAllowed, BadRequest, InvalidRequest, TooManyRequests.
     """
     try:
         prepared = documents.prepare(request.query)

@@ -122,6 +122,8 @@ def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: 
         body["path"] = error.path
     cause = _cause(error)
     if isinstance(cause, TesseraError):
+        if cause.status == 500:
+            log_surprise(_origin(cause), request_id, ".".join(map(str, error.path or ())))
         body["message"] = message_of(cause)
         body["extensions"] = extensions_of(cause, request_id)
     elif cause is None:
@@ -132,6 +134,11 @@ def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: 
         body["message"] = UNEXPECTED
         body["extensions"] = extensions_of(UnexpectedFailure(), request_id)
     return body
+
+
+def _origin(error: TesseraError) -> Exception:
+    """What led to an error of ours."""
+    return error.__cause__ if isinstance(error.__cause__, Exception) else error
 
 
 def _cause(error: GraphQLError) -> Exception | None:

@@ -37,6 +37,8 @@ class Response:
         if error.status == 413 or error.detail == BODY_LATE:
             # What is still coming is not read; on a connection that stays open it would have to be.
             extra.append((b"connection", b"close"))
+        if error.retry_after_s is not None:
+            extra.append((b"retry-after", str(error.retry_after_s).encode()))
         await self._json(error.status, {"errors": [render_refusal(error, self.request_id)]}, extra)
 
     async def _json(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]] | None = None) -> None:

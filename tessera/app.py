@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rest_compat.app import build_rest_app
 from rest_compat.openapi import build_openapi
+from rest_compat.page import operation_pages
+from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
 from tessera.jobs import running_jobs
@@ -44,7 +46,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     configure_logging(chosen)
     rest = build_rest_app()
     graphql = build_graphql_app(introspection=chosen.introspection_enabled)
-    pages = Starlette(routes=page_routes(build_openapi()), lifespan=lambda _: _lifespan(chosen))
+    routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
+    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen))
     app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)
     return logged(app) if chosen.access_log else app
 

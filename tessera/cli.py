@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from tessera.commands import attribute, batch, database, demo, doctor, later, ledger, program, rules, serving, snapshot
+from tessera.commands import (
+    attribute,
+    batch,
+    database,
+    demo,
+    doctor,
+    keys,
+    later,
+    ledger,
+    program,
+    rules,
+    serving,
+    snapshot,
+)
 from tessera.console import RefusingGroup, show
 
 app = typer.Typer(
@@ -24,6 +37,7 @@ app.command()(demo.demo)
 app.add_typer(database.app, name="db")
 app.add_typer(program.programs, name="program")
 app.add_typer(program.credentials, name="credentials")
+app.add_typer(keys.app, name="keys")
 app.add_typer(program.sftp_logins, name="sftp-login")
 app.add_typer(program.admin_tokens, name="admin-token")
 app.add_typer(batch.app, name="batch")

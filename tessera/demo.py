@@ -31,12 +31,12 @@ from tessera.demo_data import (
     year_shift,
 )
 from tessera.locking import CommandRefused
+from tessera.messenger import otp_outbox
 from tessera.runtime import Runtime, deployment_context, program_context
 from tessera.settings import Settings, ensure_data_dir
 
 PROGRAM_NAME = "Demo CD shop"
 DOCUMENT = "demo.json"
-OTP_OUTBOX = "otp_outbox.jsonl"
 
 Progress = Callable[[str], AbstractContextManager[Report]]
 """Shows how far the file of this name is, for as long as the context lasts."""
@@ -159,7 +159,7 @@ def _addresses(settings: Settings) -> dict[str, Any]:
         "base_url": _base_url(settings),
         "sftp": None,
         "portal": None,
-        "otp_outbox": str((settings.data_dir / OTP_OUTBOX).absolute()),
+        "otp_outbox": str(otp_outbox(settings)),
     }
 
 

@@ -5,16 +5,20 @@ other no harm: the use cases take locks and leave out what another process holds
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from domain.errors import ServiceUnavailable
 from resolvers.context import Services
+from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
+from resolvers.lockout import sweep_lockouts
 from resolvers.outbox import relay_outbox
+from resolvers.queue_work import work_queue
+from resolvers.rate import forget_full_buckets
 from resolvers.tier import assess_tiers
 
 FIRST_BACKOFF_S = 1.0
@@ -27,18 +31,30 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """`run` does one portion and says how much it did; it rests for `pause_s` where that was nothing."""
+    """`run` does one portion and says how much it did; it rests for `pause_s` where that was nothing.
+
+    `bell`: what this process rings when there is work, which ends the rest.
+    """
 
     name: str
     run: Callable[[Services], Awaitable[int]]
     pause_s: float
+    busy_pause_s: float = BUSY_PAUSE_S
+    bell: Callable[[Services], asyncio.Event] | None = None
 
 
 JOBS = (
     Job(name="outbox-relay", run=relay_outbox, pause_s=0.5),
+    Job(name="messages", run=deliver_messages, pause_s=0.5),
+    # Whoever calls lifts what has lapsed; this is for what nobody asks about, and for readers of the database.
+    Job(name="lockouts", run=sweep_lockouts, pause_s=60.0),
+    Job(name="message-sweep", run=sweep_messages, pause_s=3600.0),
+    # What another process accepted is found by looking; portions are small, so requests get their turn between them.
+    Job(name="queue", run=work_queue, pause_s=0.25, busy_pause_s=0.005, bell=lambda services: services.queued),
     Job(name="expiry", run=expire_due, pause_s=30.0),
     # Tiers go up with each posting; retention, which is all that this looks at, counts in days.
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),
+    Job(name="rate-limits", run=forget_full_buckets, pause_s=3600.0),
 )
 
 
@@ -60,21 +76,29 @@ async def running_jobs(services: Services, jobs: tuple[Job, ...] = JOBS) -> Asyn
 async def _supervise(job: Job, services: Services, stop: asyncio.Event) -> None:
     """Run a job again and again; a failure is logged and waited out, twice as long each time."""
     backoff_s = FIRST_BACKOFF_S
+    bell = None if job.bell is None else job.bell(services)
     while not stop.is_set():
+        if bell is not None:
+            bell.clear()
+        wakers = [stop] if bell is None else [stop, bell]
         try:
             # A busy job rests too, so that requests always come between its portions.
-            rest_s = job.pause_s if await job.run(services) == 0 else min(BUSY_PAUSE_S, job.pause_s)
+            rest_s = job.pause_s if await job.run(services) == 0 else min(job.busy_pause_s, job.pause_s)
             backoff_s = FIRST_BACKOFF_S
         except ServiceUnavailable as error:
             _log.warning("job waits for the database", job=job.name, reason=str(error))
-            rest_s, backoff_s = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S)
+            rest_s, backoff_s, wakers = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S), [stop]
         except Exception:
             _log.exception("job failed, and is tried again", job=job.name, after_s=backoff_s)
-            rest_s, backoff_s = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S)
-        await _rest(stop, rest_s)
+            rest_s, backoff_s, wakers = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S), [stop]
+        await _rest(wakers, rest_s)
 
 
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
+async def _rest(wakers: Sequence[asyncio.Event], seconds: float) -> None:
+    """Rest for so long, or until one of these is set."""
+    waiting = [asyncio.create_task(one.wait()) for one in wakers]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

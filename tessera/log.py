@@ -38,6 +38,9 @@ def configure_logging(settings: Settings) -> None:
     for chatty in ("alembic", "uvicorn.error"):
         # What they tell at every start, the shell tells in one message.
         logging.getLogger(chatty).setLevel("WARNING")
+    for carrier in ("httpx2", "httpcore2"):
+        # They tell addresses and headers, which hold the secrets of a gateway.
+        logging.getLogger(carrier).setLevel("WARNING")
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

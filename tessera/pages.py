@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from markdown_it import MarkdownIt
 
 from domain.errors import CATALOGUE
 from domain.ledger.reversal_table import AWARDED_AT, GRACE, REDEEMED, REDEEMED_AT, SCENARIOS, Outcome, Scenario, play
@@ -17,12 +18,15 @@ from domain.member_status import STATUS_NAMES, STATUS_TABLE
 
 STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
 
+OPERATION_PAGES = "/docs/rest"
+TOLERANT_OPENAPI = "/openapi-tolerant.json"
 CONFIGURATION_SCHEMA = "/docs/configuration.schema.json"
 
 _LANDING = (
     ("/graphql", "GraphQL", "Queries and mutations; in a browser, GraphiQL."),
     ("/docs", "REST operations", "The list of operations, in both path families."),
     ("/openapi.json", "OpenAPI", "The same as an OpenAPI document, for tools."),
+    (TOLERANT_OPENAPI, "Tolerant OpenAPI", "All that is accepted, also what nobody should send, for fuzzers."),
     ("/docs/errors", "Errors", "Every error code with its HTTP status and GraphQL code."),
     (CONFIGURATION_SCHEMA, "Configuration schema", "The JSON Schema of configuration files, for editors and tools."),
     ("/healthz", "Alive", "Answers as long as the process runs."),
@@ -45,11 +49,19 @@ def operations_page(openapi: Mapping[str, Any]) -> bytes:
         for method in sorted(_METHODS & item.keys()):
             operation = item[method]
             group = (operation.get("tags") or ["operations"])[0]
-            row = (_code(method.upper()), _code(path), escape(operation.get("summary", "")))
+            name = operation["operationId"].removeprefix("v1").removeprefix("lbms")
+            row = (_code(method.upper()), _link(f"{OPERATION_PAGES}/{name}", path), escape(operation["summary"]))
             groups.setdefault(group, []).append(row)
     tables = [f"<h2>{escape(name)}</h2>{_table(('Method', 'Path', 'What'), groups[name])}" for name in groups]
-    note = f"Schemas, examples and errors of each are in {_link('/openapi.json', 'openapi.json')}."
+    note = f"Each has a page with its fields, answers and errors; for tools: {_link('/openapi.json', 'openapi.json')}."
     return _page("REST operations", note, "".join(tables))
+
+
+def markdown_page(text: str) -> bytes:
+    """A page of the documentation that is written in Markdown, its title in the first line."""
+    title, _, rest = text.partition("\n")
+    note = f"{_link('/docs', 'All operations')}, {_link('/docs/errors', 'all errors')}"
+    return _page(title.removeprefix("# "), note, MarkdownIt("commonmark").enable("table").render(rest))
 
 
 def errors_page() -> bytes:

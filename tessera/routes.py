@@ -13,7 +13,17 @@ from starlette.routing import BaseRoute, Route
 from domain.errors import ServiceUnavailable
 from domain.rules.schema import schema_text
 from tessera.migration import SENTENCES, USABLE, schema_state
-from tessera.pages import CONFIGURATION_SCHEMA, STYLE, errors_json, errors_page, landing_page, operations_page
+from tessera.pages import (
+    CONFIGURATION_SCHEMA,
+    OPERATION_PAGES,
+    STYLE,
+    TOLERANT_OPENAPI,
+    errors_json,
+    errors_page,
+    landing_page,
+    markdown_page,
+    operations_page,
+)
 from tessera.runtime import Runtime
 
 READY_LIMIT_S = 5.0
@@ -22,14 +32,19 @@ _NO_STORE = {"cache-control": "no-store"}
 _log = structlog.get_logger()
 
 
-def page_routes(openapi: Mapping[str, Any]) -> Sequence[BaseRoute]:
-    """The routes; `openapi` is the document of the REST edge."""
-    document = orjson.dumps(openapi)
+def page_routes(
+    openapi: Mapping[str, Any], tolerant: Mapping[str, Any], rest_pages: Mapping[str, str]
+) -> Sequence[BaseRoute]:
+    """The routes; `openapi` and `tolerant` are the documents of the REST edge, `rest_pages` its pages in Markdown
+    by operation.
+    """
     operations = operations_page(openapi)
     return (
         _page("/", landing_page()),
         _page("/docs", operations),
-        _page("/openapi.json", document, "application/json"),
+        *(_page(f"{OPERATION_PAGES}/{name}", markdown_page(text)) for name, text in rest_pages.items()),
+        _page("/openapi.json", orjson.dumps(openapi), "application/json"),
+        _page(TOLERANT_OPENAPI, orjson.dumps(tolerant), "application/json"),
         _page("/docs/errors.json", errors_json(), "application/json"),
         _page(CONFIGURATION_SCHEMA, schema_text().encode(), "application/schema+json"),
         _page("/assets/page.css", STYLE, "text/css"),

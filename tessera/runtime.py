@@ -12,12 +12,14 @@ from domain.clock import system_clock
 from domain.crypto import KeyRing
 from domain.errors import ProgramNotFound
 from domain.ids import new_token
+from domain.rate import rate_per_second
 from domain.store.database import PostgresDatabase, SqliteDatabase, open_database
 from domain.store.deployment import find_value, keep_value
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import Program, list_environment_programs
 from tessera.locking import CommandRefused
+from tessera.messenger import build_messenger
 from tessera.settings import SECRET_KEY_FILE, Settings, ensure_secret_key
 
 _KEY_CHECK = "secret-key-check"
@@ -39,11 +41,21 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
     """
     keys = KeyRing(ensure_secret_key(settings))
     database = _open(settings, serving=serving, read_only=read_only)
-    services = Services(db=database, clock=system_clock, keys=keys, programs=ProgramCache(), environment=settings.env)
+    services = Services(
+        db=database,
+        clock=system_clock,
+        keys=keys,
+        programs=ProgramCache(),
+        environment=settings.env,
+        messenger=build_messenger(settings),
+        token_algorithm=settings.token_algorithm,
+        rate_ceiling=rate_per_second(settings.rate_limit_per_second, settings.rate_burst),
+    )
     try:
         yield Runtime(settings=settings, services=services)
     finally:
         await services.together.finish()
+        services.hashing.close()
         await database.close()
 
 

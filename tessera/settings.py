@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.signing import Algorithm
+from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
+
 PREFIX = "TESSERA_"
 ENV_FILE = ".env"
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - the name of a file
@@ -24,6 +27,8 @@ MIN_SECRET_KEY_CHARACTERS = 32
 _SQLITE_DRIVERS = {"sqlite", "sqlite+aiosqlite"}
 # What other tools call the same thing; SQLAlchemy would look for another driver under these names.
 _POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+asyncpg"}
+# These hold secrets, which belong on no screen and in no log.
+_SECRETS = frozenset({"secret_key", "database_url", "smtp_url", "sms_url", "sms_authorization"})
 # Settings of the tests, which no start of the product looks at.
 _FOREIGN_PREFIX = "TESSERA_TEST_"
 
@@ -63,9 +68,43 @@ class Settings(BaseSettings):
         "The secret that all keys are derived from. Required in production and wherever several machines "
         f"share a database; a sandbox makes one and keeps it in `{SECRET_KEY_FILE}` in the data folder.",
     )
+    token_algorithm: Algorithm = _setting(
+        "HS512",
+        "'HS512' or 'EdDSA'",
+        "What new access tokens are signed with; both are accepted, each with keys of its own.",
+    )
+    rate_limit_per_second: int | None = _setting(
+        None,
+        "a whole number from 1 to 100000",
+        "Requests of one program in a second, the most for every program.",
+        ge=1,
+        le=100_000,
+    )
+    rate_burst: int | None = _setting(
+        None, "a whole number from 1 to 1000000", "Requests of one program that may come at once.", ge=1, le=1_000_000
+    )
     host: str = _setting("127.0.0.1", "a host name or address", "Where the server listens.", min_length=1)
     port: int = _setting(
         8080, "a port number from 1 to 65535", "The port of API, GraphQL and documentation.", ge=1, le=65535
+    )
+    smtp_url: SecretStr | None = _setting(
+        None,
+        "smtp://, smtp+starttls:// or smtps://USER:PASSWORD@HOST:PORT",
+        "The mail server that takes e-mails to members.",
+    )
+    mail_from: str | None = _setting(
+        None, "an e-mail address, or NAME <ADDRESS>", "Whom e-mails to members come from; needed with a mail server."
+    )
+    sms_url: SecretStr | None = _setting(
+        None, "an https:// or http:// address", "The gateway that text messages to members are posted to, as JSON."
+    )
+    sms_body: str = _setting(
+        '{"to": "{to}", "text": "{text}"}',
+        "a JSON object that has {to} and {text} in its texts",
+        "What the gateway is posted: {to}, {text} and {id} are filled in.",
+    )
+    sms_authorization: SecretStr | None = _setting(
+        None, "the value of a header, such as 'Bearer TOKEN'", "The header `Authorization` for the gateway."
     )
     sftp_port: int = _setting(2222, "a port number from 1 to 65535", "The port of the SFTP server.", ge=1, le=65535)
     trusted_proxies: str = _setting(
@@ -100,6 +139,33 @@ class Settings(BaseSettings):
         if url.drivername in _POSTGRES_DRIVERS and url.database:
             return _render(url.set(drivername="postgresql+asyncpg"))
         raise ValueError("another database")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _known_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            read_smtp_url(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            read_sender(value)
+        return value
+
+    @field_validator("sms_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_web_address(value.get_secret_value()):
+            raise ValueError("no address")
+        return value
+
+    @field_validator("sms_body")
+    @classmethod
+    def _says_it_all(cls, value: str) -> str:
+        read_sms_body(value)
+        return value
 
     @field_validator("secret_key")
     @classmethod
@@ -152,6 +218,8 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsRefused(
             f"{PREFIX}SECRET_KEY must be set in production: {accepted_values('secret_key')}, the same on every machine."
         )
+    if settings.smtp_url is not None and settings.mail_from is None:
+        raise SettingsRefused(f"{PREFIX}MAIL_FROM must be set with {PREFIX}SMTP_URL: {accepted_values('mail_from')}.")
     return settings
 
 
@@ -219,8 +287,7 @@ def _in_env_file() -> Mapping[str, str | None]:
 
 def _sentence(mistake: Any) -> str:
     name = str(mistake["loc"][0])
-    # These hold secrets, which belong on no screen and in no log.
-    given = "" if name in {"secret_key", "database_url"} else f", not '{mistake['input']}'"
+    given = "" if name in _SECRETS else f", not '{mistake['input']}'"
     return f"{PREFIX}{name.upper()} must be {accepted_values(name)}{given}."
 
 

@@ -1,6 +1,6 @@
 """The hash chain over an account's postings: any later change of a digit shows, and shows where.
 
-`redeem_points_3.sql` computes the same text inside PostgreSQL; the tests of the state machine hold both equal.
+`redeem_points_4.sql` computes the same text inside PostgreSQL; the tests of the state machine hold both equal.
 """
 
 import hashlib

@@ -12,7 +12,10 @@ from domain.ledger.posting import Lot, Move
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RedemptionOrder:
-    """A checked redemption. `refusal` is what the static checks found, to be given after the member's state."""
+    """A checked redemption. `refusal` is what the static checks found, to be given after the member's state.
+
+    `most_a_day`: how many redemptions the account may have had since `day_start`; None is no limit.
+    """
 
     program_id: int
     config_version: int
@@ -31,6 +34,8 @@ class RedemptionOrder:
     actor: str
     now: datetime
     window_s: int
+    day_start: datetime = NEVER
+    most_a_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from domain.models.counter import (
     points_request,
     segment_member,
 )
-from domain.models.deployment import deployment
+from domain.models.deployment import deployment, signing_key
+from domain.models.held import held_transaction
 from domain.models.hold import hold
 from domain.models.ledger import (
     feed,
@@ -22,6 +23,7 @@ from domain.models.ledger import (
     outbox,
 )
 from domain.models.member import account, member, member_erasure, member_unique_value, sub_relation
+from domain.models.member_auth import login_failure, member_secret, message, otp, otp_subject
 from domain.models.program import (
     access_token,
     admin_token,
@@ -30,6 +32,8 @@ from domain.models.program import (
     program,
     program_config,
 )
+from domain.models.queue import queue_batch, queue_item
+from domain.models.rate import rate_lease
 
 __all__ = [
     "METADATA",
@@ -44,21 +48,31 @@ __all__ = [
     "credential",
     "deployment",
     "feed",
+    "held_transaction",
     "hold",
     "idempotency",
     "ledger_entry",
+    "login_failure",
     "lot",
     "lot_trace",
     "member",
     "member_merge",
     "member_tier",
     "member_erasure",
+    "member_secret",
     "member_transaction",
     "member_unique_value",
+    "message",
+    "otp",
+    "otp_subject",
     "outbox",
     "points_request",
     "program",
     "program_config",
+    "rate_lease",
+    "queue_batch",
+    "queue_item",
     "segment_member",
+    "signing_key",
     "sub_relation",
 ]

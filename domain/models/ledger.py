@@ -49,14 +49,15 @@ member_transaction = Table(
     UniqueConstraint("program_id", "unique_transaction_id"),
     ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
     CheckConstraint("type IN ('DR', 'CR')", name="type"),
-    CheckConstraint("status IN ('POSTED', 'PARKED', 'LAPSED')", name="status"),
+    CheckConstraint("status IN ('POSTED', 'PARKED', 'LAPSED', 'HELD', 'REJECTED')", name="status"),
     Index("ix_member_transaction_member", "program_id", "member_id", "id"),
     Index("ix_member_transaction_reference", "program_id", "transaction_id"),
 )
 """What was submitted. `unique_transaction_id` repeats `transaction_id` where the program wants it unique.
 
 `refunded` of a `DR` is the part of its amount that refunds took back so far. A `CR` without its `DR` is
-`PARKED` until that arrives, and `LAPSED` where it did not in time.
+`PARKED` until that arrives, and `LAPSED` where it did not in time. A `DR` over a threshold is `HELD` until somebody
+decides, and `REJECTED` where it was turned down; it has no postings then.
 """
 
 ledger_entry = Table(

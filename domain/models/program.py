@@ -71,7 +71,9 @@ access_token = Table(
     Column("scope", Text, primary_key=True),
     Column("claims", JsonText, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("kid", Text),
 )
+"""The claims of a token and the key that signed it; without a name it was the first of the environment."""
 
 admin_token = Table(
     "admin_token",

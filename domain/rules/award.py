@@ -62,7 +62,7 @@ class GroupAward:
 
     `factors` are the tier's and the campaigns', `multipliers` the group's own rules. `total` is what the
     caps left, in parts. `spoilage` is in points: exact sum minus posted points, negative where rounding
-    went up.
+    went up. `held`: what of it waits for a decision, and is not in `points`.
     """
 
     compiled: CompiledGroup
@@ -76,6 +76,7 @@ class GroupAward:
     cuts: list[CapCut]
     total: Decimal
     env: Env
+    held: int = 0
 
     @property
     def group(self) -> str:
@@ -92,7 +93,8 @@ class GroupAward:
         """Which rules matched, what each read and gave, factors, caps that cut, and the rounding.
 
         JSON-able, with exact figures as texts; built on each reading. What the rules kept, times all
-        factors, minus all cuts, is `exact`; so is the sum of the shares. `exact` is points plus spoilage.
+        factors, minus all cuts, is `exact`; so is the sum of the shares. `exact` is points plus spoilage,
+        and what is held.
         """
         parts = self.compiled.parts
         told: dict[str, Any] = {
@@ -109,6 +111,8 @@ class GroupAward:
             "points": plain_text(from_minor(self.points, self.points_decimals)),
             "spoilage": format(self.spoilage, "f"),
         }
+        if self.held:
+            told["held"] = plain_text(from_minor(self.held, self.points_decimals))
         if self.compiled.message is not None:
             told["message"] = self.compiled.message
         return told

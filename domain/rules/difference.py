@@ -15,6 +15,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "levels": "name",
     "segments": "name",
     "campaigns": "name",
+    "messages": "name",
     "examples": "name",
 }
 """The lists of a document, with what tells their items apart."""

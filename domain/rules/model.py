@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
+from domain.fraud_terms import FraudTerms
+from domain.message import MessageTemplate
 from domain.rules.condition import AllOf, AnyOf, Comparison, Condition, Not, Scalar
 from domain.rules.terms import REDEMPTION_TYPES, ProgramTerms, ReferralTerms, ReversalOfExpired
 from domain.tier_terms import TierLevel, TierTerms
@@ -36,6 +38,7 @@ __all__ = [
     "ExpiryOverride",
     "ExpiryTerms",
     "Flat",
+    "FraudTerms",
     "GroupCaps",
     "Multiplier",
     "Not",
@@ -250,6 +253,8 @@ class Configuration:
     segments: tuple[Segment, ...] = ()
     campaigns: tuple[Campaign, ...] = ()
     referrals: ReferralTerms = field(default_factory=ReferralTerms)
+    messages: tuple[MessageTemplate, ...] = ()
+    fraud: FraudTerms = field(default_factory=FraudTerms)
     examples: tuple[Example, ...] = ()
 
 

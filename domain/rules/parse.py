@@ -9,6 +9,8 @@ from domain.rules.model import Configuration
 from domain.rules.parse_aggregate import read_aggregates
 from domain.rules.parse_attribute import read_definitions, read_products
 from domain.rules.parse_example import read_examples
+from domain.rules.parse_fraud import read_fraud
+from domain.rules.parse_message import read_messages
 from domain.rules.parse_program import read_expiry, read_program
 from domain.rules.parse_rule import RuleWords, read_groups
 from domain.rules.parse_segment import read_campaigns, read_segment_conditions, read_segment_names
@@ -63,6 +65,13 @@ def _read(document: dict[str, Any], problems: Problems) -> Configuration:
         rule_groups=read_groups(document.get("rule_groups", []), words, problems),
         campaigns=read_campaigns(document.get("campaigns") or [], base.segments, problems),
         referrals=read_referrals(document.get("referrals") or {}),
+        messages=read_messages(document.get("messages") or [], problems),
+        fraud=read_fraud(
+            document.get("fraud") or {},
+            {one.code for one in base.product_codes},
+            base.program.points_decimals,
+            problems,
+        ),
     )
     return replace(base, examples=read_examples(document.get("examples", []), base, problems))
 

@@ -116,6 +116,10 @@ def _check_program(program: ProgramTerms, problems: Problems) -> None:
     problems.check(lambda: program.redemption_minimum_minor, "program.redemption_minimum", 0)
     problems.check(lambda: program.adjustment_approval_from_minor, "program.adjustment_approval_from", None)
     problems.check(lambda: read_text(program.default_merchant), "program.default_merchant", "")
+    for whose in ("", "member_"):
+        burst, limit = (getattr(program, f"{whose}{name}") for name in ("rate_burst", "rate_limit_per_second"))
+        if burst is not None and limit is None:
+            problems.add(f"program.{whose}rate_burst", f"has no meaning without {whose}rate_limit_per_second")
     if program.redemption_rate <= 0:
         problems.add("program.redemption_rate", "must be more than 0")
     if program.default_loyalty_txn_type not in program.redemption_types:

@@ -6,6 +6,8 @@ Exact numbers stand as texts where they are not whole.
 
 from typing import Any
 
+from domain.fraud_terms import FraudTerms
+from domain.message import MessageTemplate
 from domain.rules.model import (
     Aggregate,
     AttributeDefinition,
@@ -39,6 +41,8 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "segments": [_segment(segment) for segment in configuration.segments],
         "campaigns": [_campaign(campaign) for campaign in configuration.campaigns],
         "referrals": {name: getattr(configuration.referrals, name) for name in ReferralTerms.__dataclass_fields__},
+        "messages": [_message(template) for template in configuration.messages],
+        "fraud": _fraud(configuration.fraud),
         "examples": [_example(example) for example in configuration.examples],
     }
 
@@ -109,6 +113,29 @@ def _campaign(campaign: Campaign) -> dict[str, Any]:
         "segment": campaign.segment,
         "award": award_document(campaign.award),
         "message": campaign.message,
+    }
+
+
+def _message(template: MessageTemplate) -> dict[str, Any]:
+    return {name: getattr(template, name) for name in MessageTemplate.__dataclass_fields__}
+
+
+def _fraud(terms: FraudTerms) -> dict[str, Any]:
+    return {
+        "earning": [
+            {
+                "product_code": one.product_code,
+                "max_points": None if one.max_points is None else plain_scalar(one.max_points),
+                "max_transactions": one.max_transactions,
+                "per": one.per,
+                "action": one.action,
+            }
+            for one in terms.earning
+        ],
+        "redemption": {
+            "max_points": None if terms.redemption.max_points is None else plain_scalar(terms.redemption.max_points),
+            "max_per_day": terms.redemption.max_per_day,
+        },
     }
 
 

@@ -11,6 +11,9 @@ ReversalOfExpired = Literal["extend", "forfeit", "original"]
 RefundPolicy = Literal["negative", "floor", "refuse"]
 PendingValidity = Literal["earning", "release"]
 
+MOST_QUEUED = 100_000
+"""More readable transactions than this do not fit into the 8 MiB that one submission may have."""
+
 REDEMPTION_TYPES: Mapping[int, str] = {
     4: "points transfer",
     5: "hotel",
@@ -26,7 +29,8 @@ class ProgramTerms:
     """What a program says about itself. `redemption_minimum` in points, 0 for none.
 
     `accrual_cap_per_month` in whole points; adjustments of at least `adjustment_approval_from` points need
-    a second administrator, None for never.
+    a second administrator, None for never. `otp_sends_per_address` in an hour, 0 for no limit.
+    `queue_limit`: most transactions that one submission may queue.
     """
 
     time_zone: str = "UTC"
@@ -54,6 +58,14 @@ class ProgramTerms:
     adjustment_approval_from: Decimal | None = None
     pending_validity: PendingValidity = "earning"
     park_days: int = 90
+    otp_length: int = 6
+    otp_channel: Literal["email", "sms"] = "email"
+    otp_sends_per_address: int = 20
+    rate_limit_per_second: int | None = None
+    rate_burst: int | None = None
+    member_rate_limit_per_second: int | None = None
+    member_rate_burst: int | None = None
+    queue_limit: int = MOST_QUEUED
 
     @property
     def redemption_minimum_minor(self) -> int:

@@ -88,8 +88,9 @@ def store_access_token(
     scope: str,
     claims: dict[str, Any],
     expires_at: datetime,
+    kid: str,
 ) -> None:
-    """Keep the claims, from which the same bytes are signed again until they lapse."""
+    """Keep the claims and the name of their key, from which the same bytes are signed again until they lapse."""
     tx.execute(
         delete(access_token).where(
             access_token.c.program_id == program_id,
@@ -104,6 +105,7 @@ def store_access_token(
             scope=scope,
             claims=claims,
             expires_at=expires_at,
+            kid=kid,
         )
     )
 

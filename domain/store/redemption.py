@@ -1,6 +1,6 @@
 """The redemption's hand-written statements: one call on PostgreSQL, a few in one go on SQLite's writer.
 
-Both give the same outcomes (`redeem_points_3.sql` lists them); the state machine of the tests holds them equal.
+Both give the same outcomes (`redeem_points_4.sql` lists them); the state machine of the tests holds them equal.
 """
 
 import sqlite3
@@ -18,10 +18,10 @@ SELECT called.* FROM (
     SELECT given.* FROM unnest(
                $1::bigint[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::boolean[],
                $8::text[], $9::bytea[], $10::uuid[], $11::smallint[], $12::text[], $13::numeric[], $14::text[],
-               $15::text[], $16::timestamptz[], $17::integer[]
+               $15::text[], $16::timestamptz[], $17::integer[], $18::timestamptz[], $19::integer[]
            ) WITH ORDINALITY AS given (
                program, config, reference, currency, points, refusal, refusal_binds, key, fingerprint, guid, type,
-               merchant, amount, source, actor, now, window_s, place
+               merchant, amount, source, actor, now, window_s, day_start, most_a_day, place
            )
       LEFT JOIN member m ON m.program_id = given.program AND m.relation_reference = given.reference
       LEFT JOIN account a
@@ -31,7 +31,7 @@ SELECT called.* FROM (
 ) AS given, redeem_points(
     given.program, given.config, given.reference, given.currency, given.points, given.refusal,
     given.refusal_binds, given.key, given.fingerprint, given.guid, given.type, given.merchant, given.amount,
-    given.source, given.actor, given.now, given.window_s
+    given.source, given.actor, given.now, given.window_s, given.day_start, given.most_a_day
 ) AS called ORDER BY given.place"""
 
 
@@ -66,6 +66,8 @@ async def _redeem_on_postgres(db: PostgresDatabase, order: RedemptionOrder) -> R
             order.actor,
             order.now,
             order.window_s,
+            order.day_start,
+            order.most_a_day,
             about=(order.program_id, order.reference),
         )
     )

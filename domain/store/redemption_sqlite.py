@@ -29,6 +29,9 @@ _TWICE = """
 SELECT 1 FROM ledger_entry
  WHERE program_id = ? AND account_id = ? AND kind = 'redemption' AND seq > ? AND processed_at > ?
    AND points = ? AND loyalty_txn_type = ? AND merchant IS ? AND amount IS ?"""
+_OF_THE_DAY = """
+SELECT count(*) FROM ledger_entry
+ WHERE program_id = ? AND account_id = ? AND kind = 'redemption' AND transaction_date >= ?"""
 _BIND = """
 INSERT INTO idempotency (program_id, use_case, key, fingerprint, outcome, created_at, expires_at)
 VALUES (?, 'redeem', ?, ?, ?, ?, ?)
@@ -103,7 +106,14 @@ def _refusal(raw: sqlite3.Connection, order: RedemptionOrder, one: Account, stat
         return "due", False
     if _is_repeat(raw, order, one):
         return "twice", False
+    if order.most_a_day is not None and _count_of_day(raw, order, one) >= order.most_a_day:
+        return "129", True
     return ("121", True) if one.available < order.points else (None, False)
+
+
+def _count_of_day(raw: sqlite3.Connection, order: RedemptionOrder, one: Account) -> int:
+    count: int = raw.execute(_OF_THE_DAY, (order.program_id, one.id, to_micros(order.day_start))).fetchone()[0]
+    return count
 
 
 def _is_repeat(raw: sqlite3.Connection, order: RedemptionOrder, one: Account) -> bool:

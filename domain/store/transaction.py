@@ -15,6 +15,7 @@ from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values
 
 POSTED, PARKED, LAPSED = "POSTED", "PARKED", "LAPSED"
+HELD, REJECTED = "HELD", "REJECTED"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +50,12 @@ _TAKEN = select(table.c.unique_transaction_id, table.c.status).where(
 )
 _PURCHASES = (
     select(table.c.member_id, func.count(), func.max(table.c.transaction_date))
-    .where(table.c.program_id == bindparam("program_id"), among(table.c.member_id, "members"), table.c.type == "DR")
+    .where(
+        table.c.program_id == bindparam("program_id"),
+        among(table.c.member_id, "members"),
+        table.c.type == "DR",
+        table.c.status == POSTED,
+    )
     .group_by(table.c.member_id)
 )
 
@@ -113,9 +119,9 @@ def purchases_between(
 
 
 def find_by_transaction_id(
-    tx: Connection, program_id: int, wanted: Sequence[str], *, kind: str, status: str
+    tx: Connection, program_id: int, wanted: Sequence[str], *, kind: str, status: str | Sequence[str]
 ) -> dict[tuple[int, str], list[StoredTransaction]]:
-    """Transactions of one type and status by member and transaction id, oldest first."""
+    """Transactions of one type and status (or several) by member and transaction id, oldest first."""
     found: dict[tuple[int, str], list[StoredTransaction]] = {}
     if not wanted:
         return found
@@ -125,7 +131,7 @@ def find_by_transaction_id(
             table.c.program_id == program_id,
             table.c.transaction_id.in_(wanted),
             table.c.type == kind,
-            table.c.status == status,
+            table.c.status.in_([status] if isinstance(status, str) else status),
         )
         .order_by(table.c.id)
     )

@@ -12,42 +12,33 @@ from rest_compat.answers.shape import (
     Schema,
     list_of,
     object_of,
+    shown,
 )
+from rest_compat.answers.sub_relation import SUB_RELATION
 
-SUB_RELATION = object_of(
-    Id=INTEGER,
-    SubRelationType={"type": "string", "enum": ["CARD", "ACCOUNT", "DEVICE", "EXTERNAL_ID", "LOAN"]},
-    CardNumber={**TEXT_OR_NULL, "description": "Null for a payment card, of which only the last digits are kept."},
-    CardLastFour=TEXT_OR_NULL,
-    SubRelationIdentifier=TEXT_OR_NULL,
-    LastSixDigits=TEXT_OR_NULL,
-    ProductCode=TEXT_OR_NULL,
-    ExpiryDate=TIME_OR_NULL,
-    Status=TEXT_OR_NULL,
-)
 _BRIEF: Mapping[str, Schema] = {
-    "Id": INTEGER,
-    "RelationReference": TEXT,
-    "FullName": TEXT_OR_NULL,
-    "Email": TEXT_OR_NULL,
-    "TierName": TEXT_OR_NULL,
+    "Id": shown(INTEGER, 1, "The numeric id, which UpdateProfileWithAttributes takes."),
+    "RelationReference": shown(TEXT, "M-1001"),
+    "FullName": shown(TEXT_OR_NULL, "Ada Byron"),
+    "Email": shown(TEXT_OR_NULL, "ada@example.com"),
+    "TierName": shown(TEXT_OR_NULL, "Gold", "Null where the member has no tier."),
     "TotalPoints": POINTS,
 }
 MEMBER_BRIEF = object_of(**_BRIEF)
 PROFILE = object_of(
     **_BRIEF,
-    MobileNumber=TEXT_OR_NULL,
-    Address=TEXT_OR_NULL,
-    DOB=TIME_OR_NULL,
-    Gender=TEXT_OR_NULL,
-    Status={"type": "integer", "minimum": 1, "maximum": 6},
+    MobileNumber=shown(TEXT_OR_NULL, "+44 20 7946 0000"),
+    Address=shown(TEXT_OR_NULL, "12 St James Square, London"),
+    DOB=shown(TIME_OR_NULL, "1990-12-31T00:00:00"),
+    Gender=shown(TEXT_OR_NULL, "F"),
+    Status={"type": "integer", "minimum": 1, "maximum": 6, "description": "1 Active to 6 Membership Blocked."},
     IsAccountActivated={"type": "boolean"},
     EnrollmentDate=TIME,
     ActivatedDate=TIME_OR_NULL,
     LastLoggedIn=TIME_OR_NULL,
     IsAccrualAllowed={"type": "boolean"},
-    CustomerSegment=TEXT_OR_NULL,
-    PreferredLanguage=TEXT_OR_NULL,
-    Attributes={"type": "object", "description": "The program's own attributes by key."},
+    CustomerSegment=shown(TEXT_OR_NULL, "Active buyers", "All segments, with a comma and a blank between them."),
+    PreferredLanguage=shown(TEXT_OR_NULL, "en"),
+    Attributes=shown({"type": "object"}, {"favourite_genre": "jazz"}, "The program's own attributes by key."),
     MemberRelationsList=list_of(SUB_RELATION),
 )

@@ -1,6 +1,17 @@
 """What statements answer."""
 
-from rest_compat.answers.shape import GUID, INTEGER, POINTS, TEXT, TEXT_OR_NULL, TIME, TIME_OR_NULL, list_of, object_of
+from rest_compat.answers.shape import (
+    GUID,
+    INTEGER,
+    POINTS,
+    TEXT,
+    TEXT_OR_NULL,
+    TIME,
+    TIME_OR_NULL,
+    list_of,
+    object_of,
+    shown,
+)
 
 SUMMARY = object_of(
     PointBalance=POINTS,
@@ -14,30 +25,27 @@ SUMMARY = object_of(
 )
 ENTRIES = list_of(
     object_of(
-        Id=INTEGER,
-        Points={**POINTS, "minimum": 0},
-        Narration=TEXT,
+        Id=shown(INTEGER, 12),
+        Points={**POINTS, "minimum": 0, "description": "Always positive; `TransactionType` tells the direction."},
+        Narration=shown(TEXT, "One point per dollar"),
         TransactionDate=TIME,
         ProcessingDate=TIME,
-        ExpiryDate=TIME_OR_NULL,
-        RelationReference=TEXT,
+        ExpiryDate=shown(TIME_OR_NULL, "2028-03-31T23:59:59.999", "Null for a debit, and where nothing expires."),
+        RelationReference=shown(TEXT, "M-1001"),
         ExternalReference=GUID,
-        AdditionalDetail={
-            "type": "string",
-            "description": "What led to the points, as JSON.",
-        },
-        LoyaltyTxnType=INTEGER,
+        AdditionalDetail=shown(TEXT, "{}", "What led to the points, as JSON."),
+        LoyaltyTxnType=shown(INTEGER, 1, "As the table of statements.md has it."),
         TransactionType={"type": "integer", "enum": [1, 2], "description": "1 = credit, 2 = debit."},
-        MerchantName=TEXT_OR_NULL,
+        MerchantName=shown(TEXT_OR_NULL, None),
         IsActive={"type": "boolean", "description": "False once it was reversed."},
     )
 )
 CATEGORIES = list_of(
     object_of(
-        Category=TEXT,
-        LoyaltyTxnType={"type": ["integer", "null"]},
+        Category=shown(TEXT, "Spend"),
+        LoyaltyTxnType=shown({"type": ["integer", "null"]}, 1),
         Points=POINTS,
-        Transactions=INTEGER,
+        Transactions=shown(INTEGER, 3),
     )
 )
 EXPIRY = object_of(

@@ -20,6 +20,7 @@ from resolvers.sub_relation import SubRelation, list_sub_relations
 from resolvers.tier_standing import list_tiers
 from rest_compat.call import REPLAYED, ignores_unknown, program_zone
 from rest_compat.envelope import Answer, date_as_time, local_time, local_time_or_none
+from rest_compat.handlers.sub_relation import shown
 from rest_compat.operation import Call
 from rest_compat.requests.member import PROFILE_FIELDS
 
@@ -109,19 +110,5 @@ def _detailed(
         "CustomerSegment": ", ".join(segments) or None,
         "PreferredLanguage": member.preferred_language,
         "Attributes": dict(member.attributes),
-        "MemberRelationsList": [_relation(one) for one in relations],
-    }
-
-
-def _relation(one: SubRelation) -> dict[str, Any]:
-    return {
-        "Id": one.id,
-        "SubRelationType": one.type,
-        "CardNumber": one.card_number,
-        "CardLastFour": one.card_last_four,
-        "SubRelationIdentifier": one.identifier,
-        "LastSixDigits": one.last_six_digits,
-        "ProductCode": one.product_code,
-        "ExpiryDate": date_as_time(one.expiry_date),
-        "Status": one.status,
+        "MemberRelationsList": [shown(one) for one in relations],
     }

@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from domain.errors import BadRequest, InvalidRequest, ServiceUnavailable, TesseraError, Unauthorized
+from domain.errors import BadRequest, InvalidRequest, ServiceUnavailable, TesseraError, TooManyRequests, Unauthorized
 from resolvers.context import Services
 from resolvers.token import IssueToken, issue_token
 from rest_compat.body import parse_form, parse_json
@@ -17,7 +18,12 @@ from rest_compat.operation import FORM_TYPE, Operation, Request
 _RFC_ERRORS: tuple[tuple[type[TesseraError], str], ...] = (
     (Unauthorized, "invalid_client"),
     (ServiceUnavailable, "temporarily_unavailable"),
+    (TooManyRequests, "temporarily_unavailable"),
 )
+_PRAGMA = ((b"pragma", b"no-cache"),)
+# RFC 6749 section 5.2 has no room for others in a description.
+_UNDESCRIBED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+_CREDENTIALS = frozenset({"client_id", "client_secret"})
 _RFC_ERROR_BY_FIELD = {"grant_type": "unsupported_grant_type", "scope": "invalid_scope"}
 
 
@@ -25,7 +31,8 @@ async def issue(operation: Operation, request: Request, services: Services) -> A
     """Answer a client-credentials request, whichever way the client wrote it."""
     assert operation.body is not None  # noqa: S101 - the row of this handler has one
     reading = operation.body.match(_given(request))
-    request.ignored += reading.extra
+    # Credentials in an address end up in logs, so what stands there is not read.
+    request.ignored += [*reading.extra, *parse_form(request.query)]
     values = operation.body.fill(reading).values
     if reading.refusal is not None:
         raise reading.refusal
@@ -36,6 +43,7 @@ async def issue(operation: Operation, request: Request, services: Services) -> A
             client_id=values["client_id"],
             client_secret=values["client_secret"],
             scope=values["scope"],
+            address=request.address,
         ),
     )
     beside = {"access_token": token.token, "token_type": "Bearer", "expires_in": token.expires_in_s}
@@ -43,6 +51,7 @@ async def issue(operation: Operation, request: Request, services: Services) -> A
         return_object={"token": token.token, "tokenExpiresOn": _utc(token.expires_at)},
         beside=beside if _speaks_oauth(request) else None,
         bare=True,
+        headers=_PRAGMA,
     )
 
 
@@ -50,7 +59,7 @@ def explain(request: Request, error: TesseraError) -> Mapping[str, str] | None:
     """The members of RFC 6749 section 5.2 that stand next to the envelope of a refusal."""
     if not _speaks_oauth(request):
         return None
-    return {"error": _rfc_error(error), "error_description": error.text}
+    return {"error": _rfc_error(error), "error_description": _UNDESCRIBED.sub("'", error.text)}
 
 
 def _rfc_error(error: TesseraError) -> str:
@@ -59,9 +68,15 @@ def _rfc_error(error: TesseraError) -> str:
             return code
     if error.status >= 500:
         return "server_error"
+    if isinstance(error, BadRequest) and error.field in _CREDENTIALS and not _is_given(error):
+        return "invalid_client"
     if isinstance(error, InvalidRequest):
         return _RFC_ERROR_BY_FIELD.get(error.field or "", "invalid_request")
     return "invalid_request"
+
+
+def _is_given(error: BadRequest) -> bool:
+    return error.detail != f"{error.field}: is missing"
 
 
 def _speaks_oauth(request: Request) -> bool:

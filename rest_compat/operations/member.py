@@ -40,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
         serve=with_bearer(member.create),
         answer=TRUE,
         ok_headers=REPLAY_HEADERS,
+        leads_to={"GetMemberProfile": {"pstrRelationReference": "request:relation_reference"}},
         errors=(BadRequest, Forbidden, InvalidRequest, KeyReused, InvalidAttribute, *_DUPLICATES),
     ),
     Operation(

@@ -5,6 +5,7 @@ from domain.errors import (
     BadRequest,
     BelowMinimum,
     Forbidden,
+    HeldForReview,
     InsufficientPoints,
     InvalidRequest,
     KeyReused,
@@ -57,6 +58,13 @@ OPERATIONS: tuple[Operation, ...] = (
         member_field="RelationReference",
         answer=answer.REFERENCE,
         ok_headers=REPLAY_HEADERS,
+        leads_to={
+            "ReversalPoints": {
+                "RelationReference": "request:RelationReference",
+                "MerchantName": "request:MerchantName",
+                "ExternalReference": "answer:",
+            }
+        },
         errors=(
             BadRequest,
             Forbidden,
@@ -71,6 +79,7 @@ OPERATIONS: tuple[Operation, ...] = (
             MemberNotActive,
             InvalidRequest,
             BelowMinimum,
+            HeldForReview,
             InsufficientPoints,
         ),
     ),

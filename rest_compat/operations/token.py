@@ -20,6 +20,7 @@ OPERATIONS: tuple[Operation, ...] = (
         serve=token.issue,
         explain=token.explain,
         answer=answer.TOKEN,
+        ok_headers={"Pragma": "`no-cache`, for old proxies."},
         errors=(BadRequest, InvalidRequest),
     ),
 )

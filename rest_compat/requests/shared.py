@@ -43,16 +43,13 @@ def relation_type(name: str, *aliases: str) -> Field:
     )
 
 
-def _points_currency() -> Field:
-    return Field(
-        name="TransactionCurrency",
-        kind=choice("DEFAULT"),
-        default="DEFAULT",
-        description="The points currency of the program.",
-        example="DEFAULT",
-    )
-
-
+CURRENCY = Field(
+    name="TransactionCurrency",
+    kind=choice("DEFAULT"),
+    default="DEFAULT",
+    description="The points currency of the program.",
+    example="DEFAULT",
+)
 KEY = Field(
     name=BODY_KEY,
     kind=key(),
@@ -61,7 +58,7 @@ KEY = Field(
 MERCHANT = Field(
     name="MerchantName",
     kind=text(200),
-    description="The merchant, needed; a reversal compares it without regard to case and outer blanks.",
+    description="The merchant, `208` without it; a reversal compares it without regard to case and outer blanks.",
     example="Corner Shop",
 )
 DATE_FROM = Field(
@@ -81,7 +78,7 @@ DATE_TO = Field(
 # What every request of the redemption and statement groups names.
 ACCOUNT = (
     reference("RelationReference"),
-    _points_currency(),
+    CURRENCY,
     relation_type("RelationType"),
     program("ProgramId"),
 )

@@ -2,7 +2,7 @@
 
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.requests.shared import KEY, program, reference
-from rest_compat.value import moment, number, text
+from rest_compat.value import guid, moment, number, text
 
 TRANSACTION_BODY = FieldTable(
     Field(
@@ -49,4 +49,16 @@ TRANSACTION_BODY = FieldTable(
     program("ProgramId"),
     KEY,
     one_of=("member_relation_reference", "card_number", "sub_relation_identifier"),
+)
+
+BATCH_QUERY = FieldTable(
+    Field(
+        name="batch_id",
+        kind=guid(),
+        need=Need.REQUIRED,
+        aliases=("batchId", "pstrBatchId"),
+        description="What the submission was answered with.",
+        example="9E107D9D-372B-4A81-8C6B-3542A419D6E1",
+    ),
+    program("pintProgramId", "ProgramId"),
 )

@@ -44,6 +44,9 @@ class TransactionPayload:
     taken_back: Points = strawberry.field(
         description="What refunds that had waited for this purchase took back at once, negative; not part of `points`."
     )
+    is_held: bool = strawberry.field(
+        description="Over a threshold of the program: it waits for a decision, whole or in part."
+    )
     external_references: list[UUID] = strawberry.field(description="A reference for each posting.")
     replayed: bool = strawberry.field(description="The idempotency key had run before: nothing was done again.")
     ignored_keys: list[str] = strawberry.field(description="Attributes that nobody defined and that were left out.")
@@ -74,19 +77,20 @@ class TransactionsPayload:
 class TransactionMutation:
     @mutation("Submit one transaction: the rules run, and the ledger is written.")
     async def transaction_submit(self, info: Info, input: TransactionSubmitInput) -> TransactionPayload | None:
-        command = _command(input, info.context)
+        command = read_command(input, info.context)
         return _payload(await submit_transaction(info.context.changing(), command))
 
     @mutation("Submit many transactions at once. A refused one leaves the others untouched.")
     async def transactions_submit(self, info: Info, input: TransactionsSubmitInput) -> TransactionsPayload | None:
         if not 0 < len(input.transactions) <= MAX_TRANSACTIONS:
             raise BadRequest(f"transactions: 1 to {MAX_TRANSACTIONS}", field="transactions")
-        commands = [_command(one, info.context) for one in input.transactions]
+        commands = [read_command(one, info.context) for one in input.transactions]
         outcomes = await submit_transactions(info.context.changing(), commands)
         return TransactionsPayload(results=[_result(outcome) for outcome in outcomes])
 
 
-def _command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTransaction:
+def read_command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTransaction:
+    """The command that an input stands for. Raises BadRequest, InvalidRequest (its key)."""
     return to_command(input, input.transaction_id, read_money_key(input.idempotency_key, context))
 
 
@@ -98,6 +102,7 @@ def _payload(outcome: TransactionOutcome) -> TransactionPayload:
         replayed=outcome.replayed,
         is_parked=outcome.is_parked,
         taken_back=Points(outcome.taken_back),
+        is_held=outcome.hold is not None,
         ignored_keys=list(outcome.ignored_keys),
         member_id=outcome.member_id,
         entry_ids=list(outcome.entry_ids),

@@ -26,6 +26,15 @@ class TransactionType(Enum):
     CR = strawberry.enum_value("CR", description="The member was paid back.")
 
 
+@strawberry.enum(description="What became of a transaction.")
+class TransactionStatus(Enum):
+    POSTED = strawberry.enum_value("POSTED", description="The rules ran, and what they gave was posted.")
+    PARKED = strawberry.enum_value("PARKED", description="A refund whose purchase has not arrived, or is held.")
+    LAPSED = strawberry.enum_value("LAPSED", description="A refund whose purchase never came, or was rejected.")
+    HELD = strawberry.enum_value("HELD", description="Over a threshold: nothing is posted until somebody decides.")
+    REJECTED = strawberry.enum_value("REJECTED", description="It was held, and turned down.")
+
+
 @strawberry.type(description="A transaction as it was submitted, with what it earned.")
 class Transaction:
     id: strawberry.ID = strawberry.field(description="The transaction's id, opaque.")
@@ -35,6 +44,7 @@ class Transaction:
     transaction_date: datetime = strawberry.field(description="When it happened.")
     product_code: str | None = strawberry.field(description="What was bought.")
     sub_product_code: str | None = strawberry.field(description="What was bought, more closely.")
+    status: TransactionStatus = strawberry.field(description="What became of it.")
     points: Points = strawberry.field(description="What all rules together gave.")
     source: str = strawberry.field(description="Where it came from: `rest`, `graphql`, or a file and its line.")
     processed_at: datetime = strawberry.field(description="When it was posted.")
@@ -68,6 +78,7 @@ def to_transaction(row: TransactionRow, context: RequestContext) -> Transaction:
         transaction_date=context.local(row.transaction_date),
         product_code=row.product_code,
         sub_product_code=row.sub_product_code,
+        status=TransactionStatus(row.status),
         points=Points(row.points),
         source=row.source,
         processed_at=context.local(row.processed_at),

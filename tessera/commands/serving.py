@@ -28,7 +28,7 @@ def serve(
     begin()
     settings = load_settings(host=host, port=port)
     if everything:
-        note("SFTP server and batch worker do not exist yet: --all serves API, GraphQL and documentation.")
+        note("The SFTP server does not exist yet: --all serves API, GraphQL and documentation, with the batch worker.")
     with only_server(settings):
         if settings.sqlite_file is None:
             # There an upgrade is a step of its own, beside processes of the version before.

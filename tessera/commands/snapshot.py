@@ -1,7 +1,8 @@
-"""`errors`, `statuses`, `reversals`, `schema export`, `openapi export`: the files that are generated from the code."""
+"""The files that are generated from the code: `errors`, `statuses`, `reversals`, `schema …`, `openapi …`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,23 @@ def export_openapi(check: Check = False, write: Write = False) -> None:
     from rest_compat.openapi import print_openapi
 
     _handle(_Snapshot(path="rest_compat/openapi.json", render=print_openapi), check=check, write=write)
+
+
+@openapis.command("pages")
+def export_pages(check: Check = False, write: Write = False) -> None:
+    """A page for each operation of REST v1, as docs/rest/ holds them."""
+    from rest_compat.page import index_page, operation_pages
+
+    made = {"README.md": index_page(), **{f"{name}.md": text for name, text in operation_pages().items()}}
+    if check or write:
+        folder = _SOURCE / "docs" / "rest"
+        for file in (one for one in folder.glob("*") if one.name not in made):
+            if check:
+                note(f"{file} belongs to no operation: run `make snapshots`.")
+                raise typer.Exit(REFUSED)
+            file.unlink()
+    for name, text in made.items():
+        _handle(_Snapshot(path=f"docs/rest/{name}", render=partial(str, text)), check=check, write=write)
 
 
 def _handle(snapshot: _Snapshot, *, check: bool, write: bool) -> None:

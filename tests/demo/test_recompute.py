@@ -93,6 +93,9 @@ def lapsed(year: int, month: int, now: datetime) -> bool:
     return now >= datetime(end.year, end.month, end.day, tzinfo=NEW_YORK)
 
 
+# Each demo is built once, and not once for each worker.
+pytestmark = pytest.mark.xdist_group("recompute")
+
 INSTANTS = [
     # Nothing has lapsed; one quarter has, while the demo was being built; and the day of the last
     # purchase itself, which is the first on which the dates move on by a year.

@@ -178,6 +178,10 @@ PAGED = {
     "Member.statement": "{me {statement%s {entries {id}}}}",
     "Member.tierHistory": "{me {tierHistory%s {tier}}}",
     "Member.expiring": "{me {expiring%s {available}}}",
+    "Query.heldTransactions": "{heldTransactions%s {edges {cursor}}}",
+    "TransactionBatch.results": (
+        '{transactionBatch(batchId: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {results%s {edges {cursor}}}}'
+    ),
     "Batch.rows": "{node(id: 1) {... on Batch {rows%s {edges {cursor}}}}}",
 }
 

@@ -36,6 +36,8 @@ QUERIES = {
     "attributeExport": "attributeExport(format: CSV)",
     "batch": 'batch(id: "QmF0Y2g6MTox") {id}',
     "batches": "batches {edges {cursor}}",
+    "transactionBatch": 'transactionBatch(batchId: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {batchId}',
+    "heldTransactions": "heldTransactions {edges {cursor}}",
 }
 
 
@@ -278,6 +280,8 @@ async def test_a_member_may_not_ask_for_what_is_the_programs(world: World, serve
         "batch",
         "batches",
         "pointsRequests",
+        "transactionBatch",
+        "heldTransactions",
     ):
         answer = await app.ask(f"{{{QUERIES[name]}}}")
         assert answer.refusal == ("FORBIDDEN", "FORBIDDEN", "403", None), name

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from tests.callers import Answer, Caller, callers
 from tests.ledger.invariants import Books, stored_books, violations
-from tests.servers import Answer, Caller, Credentials, Deployment, Server, callers
+from tests.servers import Credentials, Deployment, Server
 
 WORKERS = 12
 MEMBERS = [f"MEMBER-{number}" for number in range(6)]

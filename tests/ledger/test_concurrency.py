@@ -9,18 +9,13 @@ from itertools import count
 
 import pytest
 
+from tests.callers import Answer, Caller, callers
 from tests.database import Dialect, FreshDatabase
 from tests.ledger.invariants import stored_books, violations
-from tests.servers import (
-    CONFIGURATION,
-    Answer,
-    Caller,
-    Credentials,
-    Deployment,
-    Server,
-    callers,
-    running_servers,
-)
+from tests.servers import CONFIGURATION, Credentials, Deployment, Server, running_servers
+
+# The servers of a database are started once, and not once for each worker.
+pytestmark = pytest.mark.xdist_group("concurrency")
 
 PROCESSES = {"sqlite": 1, "postgresql": 2}
 MEMBERS = map("MEMBER-{}".format, count(1))

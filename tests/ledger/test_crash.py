@@ -4,6 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
+from tests.callers import Caller, callers
 from tests.database import Dialect, FreshDatabase
 from tests.ledger.invariants import Books, stored_books
 from tests.ledger.load import (
@@ -16,7 +17,7 @@ from tests.ledger.load import (
     verify,
 )
 from tests.scale import scaled
-from tests.servers import CONFIGURATION, Caller, Deployment, Server, callers, running_servers
+from tests.servers import CONFIGURATION, Deployment, Server, running_servers
 
 KILLS = max(2, scaled(20))
 

@@ -10,9 +10,10 @@ from typing import Literal
 import pytest
 
 from domain.migrations import upgrade
+from tests.callers import Caller, callers
 from tests.ledger.load import MEMBERS, Load, everything_is_there_once, open_accounts, verify
 from tests.postgres import running_postgres
-from tests.servers import CONFIGURATION, Caller, Deployment, callers, running_servers
+from tests.servers import CONFIGURATION, Deployment, running_servers
 
 PATIENCE_S = 30.0
 

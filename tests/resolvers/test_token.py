@@ -8,6 +8,7 @@ import pytest
 from domain.access import PrincipalKind
 from domain.crypto import KeyRing
 from domain.errors import InvalidRequest, Unauthorized
+from domain.signing import KeyName
 from resolvers.context import Services
 from resolvers.member import EnrollMember, enroll_member
 from resolvers.program import list_credentials, reset_credential
@@ -66,6 +67,13 @@ async def test_a_reset_kills_earlier_tokens_here_at_once_and_elsewhere_within_a_
     assert (await token_of(shop)).token != token
 
 
+async def test_the_first_token_after_a_reset_is_good_everywhere_at_once(shop: Shop) -> None:
+    elsewhere = another_worker(shop)
+    await authenticate(elsewhere, (await token_of(shop)).token)
+    shop.credentials[0] = await reset_credential(shop.contexts[0])
+    await authenticate(elsewhere, (await token_of(shop)).token)
+
+
 async def test_credentials_are_tracked(shop: Shop) -> None:
     shop.later(days=1)
     await reset_credential(shop.contexts[0])
@@ -101,14 +109,15 @@ async def test_a_forged_token_is_refused(shop: Shop, change: str) -> None:
     real = (await token_of(shop)).token
     claims = jwt.decode(real, options={"verify_signature": False})
     headers = {name: value for name, value in jwt.get_unverified_header(real).items() if name != "alg"}
-    key = shop.services.keys.signing_key("sandbox-1")
+    name = KeyName("sandbox", 1, "HS512")
+    key = shop.services.keys.signing_key(name)
     algorithm = "HS512"
     if change == "alg":
         algorithm = "HS256"
     elif change == "kid":
         headers["kid"] = "live-1"
     elif change == "key":
-        key = KeyRing("another secret of 32 characters!!").signing_key("sandbox-1")
+        key = KeyRing("another secret of 32 characters!!").signing_key(name)
     elif change == "claim":
         del claims["generation"]
     else:

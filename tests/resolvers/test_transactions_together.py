@@ -86,7 +86,7 @@ async def test_of_transactions_that_go_together_each_meets_its_own_fault(shop: S
     outcomes = await at_once(context, commands)
     wrong = {number: one for number, one in enumerate(outcomes) if not isinstance(one, TransactionOutcome)}
     assert {number: type(one).__name__ for number, one in wrong.items()} == {
-        11: "RuntimeError",
+        11: "AwardFailed",
         12: "InvalidProductCode",
         13: "DuplicateRecord",
     }

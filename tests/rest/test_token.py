@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -9,7 +10,7 @@ import pytest
 
 from rest_compat.envelope import Family
 from rest_compat.routes import OPERATIONS
-from tests.rest.world import Answer, World
+from tests.rest.world import CONFIGURATION, Answer, World
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TOKEN = next(row for row in OPERATIONS if row.name == "Token")
@@ -44,7 +45,7 @@ async def test_the_published_shapes(world: World) -> None:
     wrapped = await world.call("Token", world.credentials(), token="", family=Family.LBMS)
     assert wrapped.body == {"results": {"token": world.token, "tokenExpiresOn": "2026-02-03T06:46:03Z"}}
     for answer in (plain, wrapped):
-        assert answer.headers["cache-control"] == "no-store"
+        assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
 
 
 @families
@@ -78,7 +79,8 @@ async def test_wrong_credentials_are_401_and_do_not_say_which(world: World, fami
     [
         ({"grant_type": "password"}, "998", "unsupported_grant_type"),
         ({"grant_type": ""}, "999", "invalid_request"),
-        ({"client_secret": ""}, "999", "invalid_request"),
+        ({"client_secret": ""}, "999", "invalid_client"),
+        ({"client_id": "x" * 201}, "998", "invalid_request"),
         ({"scope": "everything"}, "998", "invalid_scope"),
         ({"scope": '["LOGIN","nobody"]'}, "998", "invalid_scope"),
         ({"scope": '["LOGOUT","M-1"]'}, "998", "invalid_scope"),
@@ -91,7 +93,7 @@ async def test_what_is_asked_wrongly(world: World, more: dict[str, str], code: s
     for answer in (in_form, in_json):
         assert answer.outcome == (400, code)
         assert answer.body["error"] == error
-        assert answer.body["error_description"] == answer.envelope["ExceptionMessage"]
+        assert answer.body["error_description"] == answer.envelope["ExceptionMessage"].replace('"', "'")
     in_lbms = await world.call("Token", world.credentials() | more, token="", family=Family.LBMS)
     assert set(in_lbms.body) == {"results"}
     assert in_lbms.outcome == (400, code)
@@ -111,6 +113,43 @@ async def test_credentials_given_twice_are_999(world: World) -> None:
     assert (await ask(world, given, header)).outcome == (400, "999")
     assert (await ask(world, given | {"client_secret": "", "client_id": "another"}, header)).outcome == (400, "999")
     assert (await ask(world, urlencode(given).encode() + b"&client_id=x")).outcome == (400, "999")
+
+
+@families
+async def test_credentials_in_the_address_are_not_read(world: World, family: Family) -> None:
+    given = world.credentials()
+    answer = await world.send(
+        "POST",
+        TOKEN.path(family),
+        content=b"grant_type=client_credentials",
+        query={name: given[name] for name in ("client_id", "client_secret")},
+        headers=FORM,
+    )
+    assert answer.outcome == (400, "999")
+    assert answer.body["error"] == "invalid_client"
+    assert answer.headers["x-ignored-fields"] == "client_id, client_secret"
+
+
+@families
+async def test_parameters_that_nobody_knows_and_empty_ones_count_as_not_given(world: World, family: Family) -> None:
+    answer = await ask(world, world.credentials() | {"scope": "", "audience": "x"}, family=family)
+    assert answer.status == 200
+    assert answer.headers["x-ignored-fields"] == "audience"
+
+
+@pytest.mark.parametrize(("margin", "same"), [(30, False), (0, True)])
+async def test_a_token_is_renewed_when_less_than_the_margin_is_left(world: World, margin: int, same: bool) -> None:
+    now = world.clock[0]
+    await world.configure(CONFIGURATION.replace("program: {", f"program: {{token_renewal_margin_s: {margin}, "))
+    try:
+        first = (await ask(world, world.credentials())).body["access_token"]
+        world.clock[0] = now + timedelta(minutes=29, seconds=31)
+        assert ((await ask(world, world.credentials())).body["access_token"] == first) is same
+        world.clock[0] = now + timedelta(minutes=31)
+        assert (await ask(world, world.credentials())).body["access_token"] != first
+    finally:
+        world.clock[0] = now
+        await world.configure(CONFIGURATION.replace("program: {", "program: {token_renewal_margin_s: 30, "))
 
 
 async def test_a_bearer_header_does_not_disturb(world: World) -> None:

@@ -5,28 +5,30 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import orjson
-from jsonschema import Draft202012Validator
-from sqlalchemy import Connection, select
-from starlette.types import Scope
+from sqlalchemy import Connection, select, update
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
 from domain.crypto import KeyRing
-from domain.models import METADATA
+from domain.models import METADATA, member
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
+from resolvers.hold import HOLD, CreateHold, SettleHold, create_hold, settle_hold
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
 from resolvers.sub_relation import LinkSubRelation, link_sub_relation
 from rest_compat.app import build_rest_app
 from rest_compat.envelope import Family
-from rest_compat.openapi import build_openapi
 from rest_compat.routes import OPERATIONS
+from tests.rest.documented import documented
 
 NOW = datetime(2026, 2, 3, 6, 16, 3, 703_000, tzinfo=UTC)
 
@@ -127,6 +129,26 @@ class World:
         body = answer.json()
         return Answer(answer.status_code, answer.headers, body, body.get("results", body))
 
+    async def program_token(self) -> str:
+        """A token for the whole program."""
+        return await self._token()
+
+    def graphql(self, app: ASGIApp) -> httpx2.AsyncClient:
+        """A client of the GraphQL edge over the same services."""
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "state": {"runtime": SimpleNamespace(services=self.services)}}, receive, send)
+
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(with_state), base_url="http://tessera")
+
+    async def another_program(self, name: str) -> "World":
+        """A second program on the same database, under the same configuration; the names it gives are none of ours."""
+        credential = await new_program(self.services, name)
+        other = World(self.services, self.client, credential, self.clock, _numbers=self._numbers)
+        await other.configure(CONFIGURATION)
+        other.token = await other._token()
+        return other
+
     async def bound_token(self, reference: str) -> str:
         """A token that is bound to one member."""
         return await self._token(scope=orjson.dumps(["LOGIN", reference]).decode())
@@ -164,11 +186,41 @@ class World:
         """Submit a transaction."""
         return await self.call("InsertTransactionData", self.purchase(reference, amount))
 
+    async def pending(self, reference: str, points: Any = 5, **more: Any) -> int:
+        """A pending request to pay with rewards; its id."""
+        body = {"RelationReference": reference, "Points": points, "MerchantName": "Shop", **more}
+        answer = await self.call("CreatePayWithRewards", body)
+        assert answer.outcome == (200, "000"), answer.body
+        return int(answer.value["RequestId"])
+
+    async def hold(self, reference: str, points: int = 5) -> int:
+        """Points that are held for another purpose than to pay with rewards; the hold's id."""
+        command = CreateHold(relation_reference=reference, points=Decimal(points), purpose=HOLD, merchant_name="Shop")
+        return (await create_hold(await self._context(), command)).id
+
+    async def settle(self, request_id: int, **more: Any) -> UUID:
+        """Settle a request as its merchant does; the reference of the redemption that it became."""
+        settled = await settle_hold(await self._context(), SettleHold(hold_id=request_id, **more))
+        return settled.redemption.external_reference
+
+    async def stop_accrual(self, reference: str) -> None:
+        """Let a member earn nothing any more, which no operation of REST does."""
+        context = await self._context()
+        mine = (member.c.program_id == context.principal.program) & (member.c.relation_reference == reference)
+        await context.write(lambda tx: tx.execute(update(member).where(mine).values(accrual_allowed=False)))
+
+    async def sibling(self) -> "World":
+        """Another program on the same database, in which nothing has happened yet: ids begin at 1 again."""
+        return await _new_world(self.services, self.client, self.clock)
+
     async def contents(self, *, without: str = "access_token") -> Mapping[str, Any]:
-        """Every row of every table but one: equal before and after where nothing was written."""
+        """Every row of every table but one: equal before and after where nothing was written.
+
+        How many requests were counted is no content.
+        """
 
         def body(tx: Connection) -> dict[str, Any]:
-            tables = [table for table in METADATA.sorted_tables if table.name != without]
+            tables = [table for table in METADATA.sorted_tables if table.name not in {without, "rate_lease"}]
             return {
                 table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
                 for table in tables
@@ -182,7 +234,8 @@ class World:
 
     async def _context(self) -> Context:
         """A caller who may do everything in the program."""
-        program = (await list_environment_programs(self.services))[0]
+        programs = await list_environment_programs(self.services)
+        program = next(one for one in programs if one.public_id == self.credential.program_id)
         principal = system_principal(program.id, program.public_id, program.environment, "test")
         return Context(services=self.services, principal=principal, source="cli", request_id="test")
 
@@ -204,17 +257,6 @@ class World:
         }
 
 
-@cache
-def documented(path: str, method: str, status: int) -> Draft202012Validator:
-    """What the OpenAPI document says of the body of an answer."""
-    document = build_openapi()
-    response = document["paths"][path][method.lower()]["responses"][str(status)]
-    if "$ref" in response:
-        response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    schema = response["content"]["application/json"]["schema"]
-    return Draft202012Validator({**schema, "components": document["components"]})
-
-
 @asynccontextmanager
 async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
     """A world on an empty, migrated database."""
@@ -229,13 +271,16 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
 
     try:
         async with client_of(services) as client:
-            credential = await new_program(services, "Test")
-            world = World(services, client, credential, clock)
-            await world.configure(CONFIGURATION)
-            world.token = await world._token()
-            yield world
+            yield await _new_world(services, client, clock)
     finally:
         await services.db.close()
+
+
+async def _new_world(services: Services, client: httpx2.AsyncClient, clock: list[datetime]) -> World:
+    world = World(services, client, await new_program(services, "Test"), clock)
+    await world.configure(CONFIGURATION)
+    world.token = await world.program_token()
+    return world
 
 
 def client_of(services: Services) -> httpx2.AsyncClient:

@@ -48,6 +48,13 @@ class TestPages:
         page = client.get("/docs").text
         for path in served.json()["paths"]:
             assert path in page
+        links = set(re.findall(r'href="(/docs/rest/[^"]*)"', page))
+        assert len(links) * 2 == len(served.json()["paths"])
+        for link in links:
+            answer = client.get(link)
+            assert answer.status_code == 200
+            assert f"<h1>{link.rpartition('/')[2]}</h1>" in answer.text
+            assert "<td>Exception occurred</td>" in answer.text
 
     def test_the_errors_are_a_page_or_json_by_what_is_accepted(self, client: TestClient) -> None:
         page = client.get("/docs/errors", headers={"accept": "text/html"})

@@ -50,9 +50,9 @@ def test_every_step_of_the_readme_works_word_for_word(demo: Demo) -> None:
     assert make.split()[:2] == ["make", "run"]
     # The last step serves until it is stopped, so it is left to the tests of the server.
     out = _run(demo, "\n".join(steps).replace(".venv/bin/tessera serve\n", ""))
-    check, reversal, home = [json.loads(line) for line in out if line.startswith('{"')]
+    check, reversal, home, sent, verified = [json.loads(line) for line in out if line.startswith('{"')]
     assert check["ReturnObject"] > 25
-    assert reversal["ReturnObject"] is True
+    assert reversal["ReturnObject"] is sent["ReturnObject"] is verified["ReturnObject"] is True
     assert int(home["data"]["member"]["balance"]["available"]) == check["ReturnObject"]
     newest = home["data"]["member"]["ledger"]["edges"][0]["node"]
     assert (newest["kind"], newest["points"]) == ("REVERSAL", "25")

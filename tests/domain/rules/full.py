@@ -8,7 +8,8 @@ from domain.rules.document import load_document
 TEXT = """
 version: 1
 program: {time_zone: Europe/Berlin, points_decimals: 0, accrual_cap_per_month: 500, refund_policy: floor,
-          adjustment_approval_from: 1000, pending_validity: release, park_days: 30}
+          adjustment_approval_from: 1000, pending_validity: release, park_days: 30,
+          rate_limit_per_second: 50, rate_burst: 200, member_rate_limit_per_second: 5, member_rate_burst: 10}
 expiry: {policy: inactivity, months: 12, period_end: month}
 transaction_attributes: [{key: quantity, name: Quantity, type: int}, {key: shop, name: Shop, type: string}]
 member_attributes: [{key: club, name: Club, type: string}, {key: nickname, name: Nickname, type: string, pi: true}]
@@ -49,7 +50,13 @@ segments:
 campaigns:
   - {name: Spring, starts: 2026-03-01, ends: 2026-03-31, segment: New, award: {type: multiplier, factor: 3}}
   - {name: Hello, starts: 2026-03-01, ends: 2026-05-31T12:00, award: {type: flat, points: 5}, message: Welcome}
+fraud:
+  earning: [{max_points: "100", max_transactions: 5, per: month, action: hold_excess}]
+  redemption: {max_points: 1000, max_per_day: 3}
 referrals: {enabled: true, reward_on: first_transaction, referrer_points: 100, referee_points: 50, max_per_referrer: 10}
+messages:
+  - {name: Code, event: OTP, channel: email, subject: Your code, body: "{code}, for {minutes} minutes"}
+  - {name: Text, event: OTP.LOGIN, channel: sms, language: de, body: "Ihr Code: {code}"}
 examples:
   - {name: plain, transaction: {amount: 20}, points: 20}
   - {name: club and campaign, transaction: {amount: 20, transaction_date: 2026-03-10}, points: 125,

@@ -33,6 +33,8 @@ def test_the_full_document_is_read_and_survives_its_document() -> None:
     program, group = configuration.program, configuration.rule_groups[0]
     assert (program.accrual_cap_per_month, program.refund_policy, program.park_days) == (500, "floor", 30)
     assert (program.adjustment_approval_from_minor, program.pending_validity) == (1000, "release")
+    assert (program.rate_limit_per_second, program.rate_burst) == (50, 200)
+    assert (program.member_rate_limit_per_second, program.member_rate_burst) == (5, 10)
     assert (group.caps.transaction, group.caps.day, group.caps.month, group.caps.lifetime) == (300, 350, 400, 1000)
     assert group.rules[1].award == EveryNth(count="visits", n=10, points=Decimal(50))
     assert group.rules[1].release_after_days == 14
@@ -71,6 +73,13 @@ def test_the_default_segments_can_be_given_to_a_program() -> None:
         ),
         (lambda d: d["program"].update(pending_validity=1), "program.pending_validity", "one of"),
         (lambda d: d["program"].update(park_days=0), "program.park_days", "at least 1"),
+        (lambda d: d["program"].update(rate_limit_per_second=0), "program.rate_limit_per_second", "at least 1"),
+        (lambda d: d["program"].pop("rate_limit_per_second"), "program.rate_burst", "no meaning without rate_limit"),
+        (
+            lambda d: d["program"].update(member_rate_limit_per_second=None),
+            "program.member_rate_burst",
+            "no meaning without member_rate_limit_per_second",
+        ),
         (lambda d: d["expiry"].pop("months"), "expiry.months", "is missing"),
         (lambda d: d["expiry"].update(date="2027-01-01"), "expiry.date", "no meaning"),
         (lambda d: d["aggregates"].append(d["aggregates"][0]), "aggregates[3].key", "duplicate"),

@@ -1,0 +1,76 @@
+"""Messages to members: which template speaks for an event, and what it says."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+EMAIL, SMS = "email", "sms"
+CHANNELS = (EMAIL, SMS)
+OTP_EVENT = "OTP"
+PLACEHOLDERS = frozenset({"code", "minutes"})
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageTemplate:
+    """What a message says. `event` is OTP, or OTP.LOGIN and so on; `language` None: for whom no other speaks.
+
+    `{code}` and `{minutes}` are filled in.
+    """
+
+    name: str
+    event: str
+    channel: str
+    body: str
+    subject: str = ""
+    language: str | None = None
+
+
+BUILT_IN: Mapping[str, MessageTemplate] = {
+    channel: MessageTemplate(
+        name="built in",
+        event=OTP_EVENT,
+        channel=channel,
+        language="en",
+        subject="Your one-time code" if channel == EMAIL else "",
+        body="Your one-time code is {code}. It works for {minutes} minutes.",
+    )
+    for channel in CHANNELS
+}
+"""What is said where the program says nothing."""
+
+
+def pick_template(
+    templates: Sequence[MessageTemplate], otp_type: str, channel: str, language: str | None
+) -> MessageTemplate:
+    """The template for a code of this type: the member's language counts for more than the type."""
+    known = {(fold_language(one.language), one.event): one for one in templates if one.channel == channel}
+    for spoken in _languages(language):
+        for event in (f"{OTP_EVENT}.{otp_type}", OTP_EVENT):
+            if (spoken, event) in known:
+                return known[spoken, event]
+    return BUILT_IN[channel]
+
+
+def _languages(language: str | None) -> Iterator[str | None]:
+    tag = fold_language(language)
+    if tag:
+        yield tag
+        yield tag.partition("-")[0]
+    yield None
+
+
+def fold_language(language: str | None) -> str | None:
+    """A language tag in its one form: `de-AT` and `de_at` are the same."""
+    return (language or "").strip().replace("_", "-").casefold() or None
+
+
+def placeholders(text: str) -> list[str]:
+    """The names in braces."""
+    return _PLACEHOLDER.findall(text)
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with its placeholders filled in; braces around anything else stay."""
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)

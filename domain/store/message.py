@@ -1,0 +1,131 @@
+"""Messages to members in the database: written with their cause, claimed for delivery, emptied afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from domain.crypto import KeyRing, reveal
+from domain.models import member, program
+from domain.models import message as table
+from domain.store.ids import allocate_ids
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Draft:
+    """A message before it is stored. `payload` is sealed; without one it goes nowhere."""
+
+    member_id: int | None
+    channel: str
+    event: str
+    language: str
+    payload: bytes | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Claimed:
+    """A message that one process is to deliver. `payload` None: its member's key is gone."""
+
+    program_id: int
+    public_program_id: int
+    id: int
+    channel: str
+    event: str
+    language: str
+    attempts: int
+    payload: str | None
+    expires_at: datetime
+
+
+def add_message(tx: Connection, program_id: int, draft: Draft, now: datetime) -> None:
+    """Write down a message; it is due at once."""
+    [row_id] = allocate_ids(tx, table, program_id, 1)
+    tx.execute(
+        insert(table).values(
+            program_id=program_id,
+            id=row_id,
+            member_id=draft.member_id,
+            channel=draft.channel,
+            event=draft.event,
+            language=draft.language,
+            payload=draft.payload,
+            created_at=now,
+            expires_at=draft.expires_at,
+            attempts=0,
+            next_attempt_at=None if draft.payload is None else now,
+        )
+    )
+
+
+def has_due(tx: Connection, now: datetime) -> bool:
+    """Whether a message waits to be delivered, or to be emptied."""
+    return tx.execute(select(table.c.id).where(table.c.next_attempt_at <= now).limit(1)).first() is not None
+
+
+def claim_messages(tx: Connection, keys: KeyRing, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+    """Due messages, which nobody else delivers before the lease is over; those that lapsed are emptied."""
+    tx.execute(
+        update(table)
+        .where(table.c.next_attempt_at.is_not(None), table.c.next_attempt_at <= now, table.c.expires_at <= now)
+        .values(payload=None, next_attempt_at=None)
+    )
+    rows = tx.execute(
+        select(table)
+        .where(table.c.next_attempt_at <= now)
+        .order_by(table.c.next_attempt_at, table.c.program_id, table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        _change(tx, row.program_id, row.id, attempts=row.attempts + 1, next_attempt_at=now + lease)
+    return [_claimed(tx, keys, row) for row in rows]
+
+
+def _claimed(tx: Connection, keys: KeyRing, row: Any) -> Claimed:
+    wrapped = tx.scalar(
+        select(member.c.data_key).where(member.c.program_id == row.program_id, member.c.id == row.member_id)
+    )
+    public_id = tx.scalar(select(program.c.public_id).where(program.c.id == row.program_id))
+    return Claimed(
+        program_id=row.program_id,
+        public_program_id=public_id or 0,
+        id=row.id,
+        channel=row.channel,
+        event=row.event,
+        language=row.language,
+        attempts=row.attempts + 1,
+        payload=reveal(keys, wrapped, row.payload),
+        expires_at=row.expires_at,
+    )
+
+
+def mark_sent(tx: Connection, program_id: int, message_id: int, now: datetime) -> None:
+    """A message was delivered: what it said is gone."""
+    _change(tx, program_id, message_id, payload=None, next_attempt_at=None, sent_at=now)
+
+
+def mark_failed(tx: Connection, program_id: int, message_id: int, again_at: datetime | None) -> None:
+    """A message was not delivered; it is tried again then, or never, and what it said is gone."""
+    given_up: dict[str, Any] = {"payload": None} if again_at is None else {}
+    _change(tx, program_id, message_id, next_attempt_at=again_at, **given_up)
+
+
+def _change(tx: Connection, program_id: int, message_id: int, **values: Any) -> None:
+    tx.execute(update(table).where(table.c.program_id == program_id, table.c.id == message_id).values(**values))
+
+
+def forget_messages_of(tx: Connection, program_id: int, member_id: int) -> None:
+    """Delete a member's messages."""
+    tx.execute(delete(table).where(table.c.program_id == program_id, table.c.member_id == member_id))
+
+
+def forget_old_messages(tx: Connection, before: datetime, limit: int) -> int:
+    """Delete messages that were written before and are done with; how many."""
+    query = select(table.c.program_id, table.c.id).where(table.c.created_at < before, table.c.next_attempt_at.is_(None))
+    rows: Sequence[Any] = tx.execute(query.limit(limit)).all()
+    for row in rows:
+        tx.execute(delete(table).where(table.c.program_id == row.program_id, table.c.id == row.id))
+    return len(rows)

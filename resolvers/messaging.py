@@ -1,0 +1,80 @@
+"""Messages to members are written in the database transaction of their cause, sealed under the member's key."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from domain.crypto import encrypt
+from domain.message import EMAIL, OTP_EVENT, SMS, fill, pick_template
+from domain.models.types import to_json
+from domain.store.member import Stored
+from domain.store.message import Draft, add_message
+from domain.store.program import ProgramState
+from resolvers.context import Context
+from resolvers.subject import Named, Subject
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How a member is reached: the channel and, where it has one, its own address there.
+
+    `has_file`: in a sandbox people read the messages in a file, those of members without an address as well.
+    """
+
+    channel: str
+    address: str | None
+    has_file: bool = False
+
+
+def way_to(ctx: Context, state: ProgramState, named: Named, stored: Stored | None) -> Way:
+    """Asked for by e-mail address: there; else the program's channel, or the other if the member has only that.
+
+    It is always an address of the member's own, as stored: whoever asks has no say in where a code goes.
+    """
+    preferred = EMAIL if named.email is not None else state.terms.otp_channel
+    if stored is None:
+        return Way(channel=preferred, address=None)
+    own = {EMAIL: stored.member.email_id, SMS: stored.member.mobile_number}
+    if named.email is None and not own[preferred]:
+        other = SMS if preferred == EMAIL else EMAIL
+        if own[other]:
+            return Way(channel=other, address=own[other])
+    return Way(channel=preferred, address=own[preferred] or None, has_file=ctx.services.environment == "sandbox")
+
+
+def send_code(
+    tx: Connection,
+    state: ProgramState,
+    subject: Subject,
+    way: Way,
+    otp_type: str,
+    values: Mapping[str, str],
+    expires_at: datetime,
+    now: datetime,
+) -> None:
+    """Write the message that carries a code. For nobody, and for whom there is no address, it goes nowhere."""
+    stored = subject.stored
+    language = None if stored is None else stored.member.preferred_language
+    template = pick_template(state.configuration.messages, otp_type, way.channel, language)
+    content = {
+        "to": way.address,
+        "subject": fill(template.subject, values),
+        "body": fill(template.body, values),
+        "relation_reference": None if stored is None else stored.member.relation_reference,
+        "otp_type": otp_type,
+        "code": values["code"],
+    }
+    # Sealed for nobody as well, because it takes as long.
+    sealed = encrypt(os.urandom(32) if stored is None else stored.data_key, to_json(content))
+    draft = Draft(
+        member_id=subject.member_id,
+        channel=way.channel,
+        event=f"{OTP_EVENT}.{otp_type}",
+        language=template.language or "",
+        payload=sealed if way.address is not None or way.has_file else None,
+        expires_at=expires_at,
+    )
+    add_message(tx, state.id, draft, now)

@@ -1,0 +1,111 @@
+"""Pay with rewards: reserve points that a merchant settles later."""
+
+from domain.errors import (
+    BadRequest,
+    BelowMinimum,
+    Forbidden,
+    InsufficientPoints,
+    InvalidRequest,
+    KeyReused,
+    LoginBlocked,
+    MemberCancelled,
+    MemberNotActive,
+    MemberNotFound,
+    MembershipBlocked,
+    MemberSuspended,
+    MerchantMissing,
+    PendingRequestExists,
+    PointsNotPositive,
+    RedemptionNotFound,
+    RequestNotPending,
+)
+from rest_compat.answers import pay_with_rewards as answer
+from rest_compat.answers.shape import TRUE
+from rest_compat.call import with_bearer
+from rest_compat.handlers import pay_with_rewards
+from rest_compat.operation import READ_ERRORS, REPLAY_HEADERS, Operation
+from rest_compat.requests import pay_with_rewards as request
+
+_REDEMPTION = "/lbms-ingress/pg-lm/API/PG"
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        number=15,
+        name="CreatePayWithRewards",
+        group="redemption",
+        summary="Reserve points that the merchant settles later",
+        method="POST",
+        lbms_path=f"{_REDEMPTION}/CreatePayWithRewards",
+        body=request.CREATE_BODY,
+        keyed=True,
+        serve=with_bearer(pay_with_rewards.create),
+        for_members=True,
+        member_field="RelationReference",
+        answer=answer.REQUEST,
+        ok_headers=REPLAY_HEADERS,
+        leads_to={
+            "GetPayWithRewards": {"RequestId": "answer:RequestId"},
+            "CancelPayWithRewards": {"RequestId": "answer:RequestId"},
+        },
+        errors=(
+            BadRequest,
+            Forbidden,
+            InvalidRequest,
+            MerchantMissing,
+            PointsNotPositive,
+            KeyReused,
+            MemberNotFound,
+            MemberCancelled,
+            MembershipBlocked,
+            MemberSuspended,
+            LoginBlocked,
+            MemberNotActive,
+            BelowMinimum,
+            PendingRequestExists,
+            InsufficientPoints,
+        ),
+    ),
+    Operation(
+        number=16,
+        name="CancelPayWithRewards",
+        group="redemption",
+        summary="Cancel a pending request; its points are free again",
+        method="POST",
+        lbms_path=f"{_REDEMPTION}/CancelPayWithRewards",
+        body=request.CANCEL_BODY,
+        keyed=True,
+        serve=with_bearer(pay_with_rewards.cancel),
+        for_members=True,
+        answer=TRUE,
+        ok_headers=REPLAY_HEADERS,
+        errors=(BadRequest, Forbidden, InvalidRequest, KeyReused, RedemptionNotFound, RequestNotPending),
+    ),
+    Operation(
+        number=17,
+        name="ListPayWithRewards",
+        group="redemption",
+        summary="A member's requests to pay with rewards, newest first",
+        method="GET",
+        lbms_path=f"{_REDEMPTION}/ListPayWithRewards",
+        query=request.LIST_QUERY,
+        serve=with_bearer(pay_with_rewards.find),
+        lists=True,
+        for_members=True,
+        member_field="RelationReference",
+        answer=answer.REQUESTS,
+        errors=READ_ERRORS,
+    ),
+    Operation(
+        number=18,
+        name="GetPayWithRewards",
+        group="redemption",
+        summary="One request to pay with rewards, as it is now",
+        method="GET",
+        lbms_path=f"{_REDEMPTION}/GetPayWithRewards",
+        query=request.GET_QUERY,
+        serve=with_bearer(pay_with_rewards.get),
+        for_members=True,
+        answer=answer.REQUEST,
+        errors=(BadRequest, Forbidden, InvalidRequest, RedemptionNotFound),
+    ),
+)
