@@ -23,6 +23,15 @@ class KnownToken:
     principal: Principal
     generation: int | None
     lapses_at: datetime
+    member_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What a program's tokens have to fit: the generation of its credential, and nobody who was erased lately."""
+
+    generation: int
+    erased: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -30,9 +39,9 @@ class AccessCache:
     """Bounded; holds nothing that a look at the database would not give again."""
 
     _tokens: OrderedDict[str, KnownToken] = field(default_factory=OrderedDict)
-    _generations: dict[int, tuple[int, datetime]] = field(default_factory=dict)
+    _in_force: dict[int, tuple[InForce, datetime]] = field(default_factory=dict)
     _rotations: dict[str, tuple[Rotation, datetime]] = field(default_factory=dict)
-    _asked: dict[int, asyncio.Future[int | None]] = field(default_factory=dict)
+    _asked: dict[int, asyncio.Future[InForce | None]] = field(default_factory=dict)
 
     def token(self, token: str) -> KnownToken | None:
         """What is known of a token."""
@@ -44,16 +53,16 @@ class AccessCache:
         if len(self._tokens) > _TOKENS:
             self._tokens.popitem(last=False)
 
-    def generation(self, program_id: int, now: datetime) -> int | None:
-        """The credential generation in force, if it was looked up within the last second."""
-        known = self._generations.get(program_id)
+    def in_force(self, program_id: int, now: datetime) -> InForce | None:
+        """What is in force, if it was looked up within the last second."""
+        known = self._in_force.get(program_id)
         if known is None or not timedelta(0) <= now - known[1] < FRESH:
             return None
         return known[0]
 
-    def remember_generation(self, program_id: int, generation: int, now: datetime) -> None:
-        """Keep the generation that the database has now."""
-        self._generations[program_id] = (generation, now)
+    def remember_in_force(self, program_id: int, found: InForce, now: datetime) -> None:
+        """Keep what the database has now."""
+        self._in_force[program_id] = (found, now)
 
     def rotation(self, environment: str, now: datetime) -> Rotation | None:
         """The history of an environment's signing keys, if it was looked up within the last second."""
@@ -66,7 +75,9 @@ class AccessCache:
         """Keep the history that the database has now."""
         self._rotations[environment] = (rotation, now)
 
-    async def asked_once(self, program_id: int, ask: Callable[[], Coroutine[Any, Any, int | None]]) -> int | None:
+    async def asked_once(
+        self, program_id: int, ask: Callable[[], Coroutine[Any, Any, InForce | None]]
+    ) -> InForce | None:
         """What `ask` gives; callers that want to know while it is being asked wait for the same answer."""
         asked = self._asked.get(program_id)
         if asked is None:
@@ -75,11 +86,11 @@ class AccessCache:
         # A caller that gives up does not take the answer away from the others.
         return await asyncio.shield(asked)
 
-    def _answered(self, program_id: int, done: asyncio.Future[int | None]) -> None:
+    def _answered(self, program_id: int, done: asyncio.Future[InForce | None]) -> None:
         if self._asked.get(program_id) is done:
             del self._asked[program_id]
 
     def forget_program(self, program_id: int) -> None:
-        """Look again at once: this process has just reset the credential."""
-        self._generations.pop(program_id, None)
+        """Look again at once: this process has just reset the credential, or erased a member."""
+        self._in_force.pop(program_id, None)
         self._asked.pop(program_id, None)

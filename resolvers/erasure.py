@@ -41,7 +41,10 @@ async def erase_member(ctx: Context, relation_reference: str) -> MemberErased:
     if not relation_reference:
         raise BadRequest("relation_reference: is missing", field="relation_reference")
     ctx.principal.require(Permission.MEMBER_ERASE)
-    return await ctx.write(lambda tx: _erase(tx, ctx, relation_reference))
+    erased = await ctx.write(lambda tx: _erase(tx, ctx, relation_reference))
+    # Tokens that are bound to the member end here at once, and in other processes within a second.
+    ctx.services.access.forget_program(ctx.principal.program)
+    return erased
 
 
 def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:

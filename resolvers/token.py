@@ -13,7 +13,7 @@ from domain.crypto import hash_secret
 from domain.errors import InvalidRequest, ProgramNotFound, Unauthorized
 from domain.ids import new_reference
 from domain.models.types import to_json
-from domain.signing import SKEW_S
+from domain.signing import LONGEST_LIFE, SKEW_S
 from domain.store.credential import (
     credential_generation,
     find_access_token,
@@ -22,9 +22,10 @@ from domain.store.credential import (
     lock_credential,
     store_access_token,
 )
+from domain.store.erasure import erased_since
 from domain.store.member import find_members
 from domain.store.program import find_program_row, list_program_rows
-from resolvers.access_cache import FRESH, KnownToken
+from resolvers.access_cache import FRESH, InForce, KnownToken
 from resolvers.context import Services
 from resolvers.lockout import lift_lapsed_lockouts
 from resolvers.rate import admit, count_failure, refuse_guessing
@@ -83,9 +84,9 @@ async def issue_token(services: Services, command: IssueToken) -> AccessToken:
         raise Unauthorized
     reference = _read_scope(command.scope)
     scope = to_json(["LOGIN", reference]) if reference else ""
-    minted = await services.db.read(lambda tx: _live_claims(tx, services, row, scope, reference, now))
+    minted, member_id = await services.db.read(lambda tx: _live_claims(tx, services, row, scope, reference, now))
     if minted is None:
-        minted = await services.db.write(lambda tx: _mint(tx, services, row, scope, now))
+        minted = await services.db.write(lambda tx: _mint(tx, services, row, scope, member_id, now))
     expires_at = datetime.fromtimestamp(minted.claims["exp"], UTC)
     return AccessToken(
         token=sign(services, minted.claims, minted.kid),
@@ -116,13 +117,15 @@ def _read_scope(scope: str | None) -> str | None:
 
 def _live_claims(
     tx: Connection, services: Services, row: Row[Any], scope: str, reference: str | None, now: datetime
-) -> _Minted | None:
-    """The claims that are still good for longer than the renewal margin."""
+) -> tuple[_Minted | None, int | None]:
+    """The claims that are still good for longer than the renewal margin, and whom a token is to be bound to."""
     state = services.programs.current(tx, row.program_id)
-    if reference and not find_members(tx, services.keys, row.program_id, references=[reference]):
+    bound = find_members(tx, services.keys, row.program_id, references=[reference]) if reference else []
+    if reference and not bound:
         raise InvalidRequest("scope: no such member", field="scope")
     margin = timedelta(seconds=state.terms.token_renewal_margin_s)
-    return _good(find_access_token(tx, row.program_id, row.id, scope), now + margin)
+    minted = _good(find_access_token(tx, row.program_id, row.id, scope), now + margin)
+    return minted, bound[0].member.id if bound else None
 
 
 def _good(stored: Row[Any] | None, at: datetime) -> _Minted | None:
@@ -132,7 +135,9 @@ def _good(stored: Row[Any] | None, at: datetime) -> _Minted | None:
     return _Minted(stored.claims, stored.kid or f"{stored.claims['environment']}-1")
 
 
-def _mint(tx: Connection, services: Services, row: Row[Any], scope: str, now: datetime) -> _Minted:
+def _mint(
+    tx: Connection, services: Services, row: Row[Any], scope: str, member_id: int | None, now: datetime
+) -> _Minted:
     state = services.programs.current(tx, row.program_id)
     held = lock_credential(tx, row.program_id, row.id)
     if held is None:
@@ -156,6 +161,8 @@ def _mint(tx: Connection, services: Services, row: Row[Any], scope: str, now: da
         "generation": held.generation,
         "scope": scope,
     }
+    if member_id is not None:
+        claims["member"] = member_id
     kid = key_in_force(tx, services, row.environment).kid
     store_access_token(tx, row.program_id, row.id, scope, claims, datetime.fromtimestamp(lapses, UTC), kid)
     # In the order in which they come back from the database, so that signing again gives the same bytes.
@@ -184,34 +191,37 @@ async def _authenticated(services: Services, token: str, program: int | None) ->
         services.access.remember(token, known)
     if known.lapses_at <= now:
         raise Unauthorized
-    if await _generation(services, known.principal.program, known.generation or 0, now) != known.generation:
+    found = await _in_force(services, known.principal.program, known.generation or 0, now)
+    # Its reference may be somebody else's by now.
+    if found is None or found.generation != known.generation or known.member_id in found.erased:
         raise Unauthorized
     await admit(services, known.principal)
     return known.principal
 
 
-async def _generation(services: Services, program_id: int, expected: int, now: datetime) -> int | None:
-    generation = services.access.generation(program_id, now)
+async def _in_force(services: Services, program_id: int, expected: int, now: datetime) -> InForce | None:
+    found = services.access.in_force(program_id, now)
     # A newer one than this process knows of: another has just reset the credentials, and the token came after.
-    if generation is None or generation < expected:
+    if found is None or found.generation < expected:
         # Under load a second's first calls come all at once.
-        return await services.access.asked_once(program_id, lambda: _ask_generation(services, program_id, now))
-    return generation
+        return await services.access.asked_once(program_id, lambda: _ask_in_force(services, program_id, now))
+    return found
 
 
-async def _ask_generation(services: Services, program_id: int, now: datetime) -> int | None:
-    generation = await services.db.read(lambda tx: _look_again(tx, services, program_id))
-    if generation is not None:
-        services.access.remember_generation(program_id, generation, now)
-    return generation
+async def _ask_in_force(services: Services, program_id: int, now: datetime) -> InForce | None:
+    found = await services.db.read(lambda tx: _look_again(tx, services, program_id, now))
+    if found is not None:
+        services.access.remember_in_force(program_id, found, now)
+    return found
 
 
-def _look_again(tx: Connection, services: Services, program_id: int) -> int | None:
-    """The generation in force; what the process knows of the configuration is brought up to date with it."""
+def _look_again(tx: Connection, services: Services, program_id: int, now: datetime) -> InForce | None:
+    """What is in force; what the process knows of the configuration is brought up to date with it."""
     generation = credential_generation(tx, program_id)
-    if generation is not None:
-        services.programs.current(tx, program_id)
-    return generation
+    if generation is None:
+        return None
+    services.programs.current(tx, program_id)
+    return InForce(generation, erased_since(tx, program_id, now - LONGEST_LIFE))
 
 
 async def _check(services: Services, token: str, now: datetime) -> KnownToken:
@@ -229,7 +239,7 @@ async def _check(services: Services, token: str, now: datetime) -> KnownToken:
         member_reference=reference,
         permissions=MEMBER_PERMISSIONS if reference else PROGRAM_PERMISSIONS,
     )
-    return KnownToken(principal, claims["generation"], lapses_at)
+    return KnownToken(principal, claims["generation"], lapses_at, claims.get("member"))
 
 
 async def _administrator(services: Services, token: str, program: int | None, now: datetime) -> Principal:

@@ -126,6 +126,8 @@ member_erasure = Table(
     Column("erased_at", UtcDateTime, nullable=False),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
     Index("ix_member_erasure_reference", "program_id", "reference_hash"),
+    # Tokens of who was erased lately are refused.
+    Index("ix_member_erasure_time", "program_id", "erased_at"),
 )
 """Who was erased, under which reference by keyed hash: what has to be erased again after a restore.
 

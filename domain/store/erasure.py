@@ -103,6 +103,14 @@ def add_erasure(tx: Connection, program_id: int, member_id: int, reference_hash:
     )
 
 
+def erased_since(tx: Connection, program_id: int, since: datetime) -> frozenset[int]:
+    """The ids of members who were erased then or later."""
+    query = select(member_erasure.c.member_id).where(
+        member_erasure.c.program_id == program_id, member_erasure.c.erased_at >= since
+    )
+    return frozenset(tx.execute(query).scalars())
+
+
 def find_erasure(tx: Connection, program_id: int, reference_hash: bytes) -> tuple[int, datetime] | None:
     """Who had this reference and was erased last, and when."""
     row = tx.execute(

@@ -10,6 +10,7 @@ from domain.crypto import KeyRing
 from domain.errors import InvalidRequest, Unauthorized
 from domain.signing import KeyName
 from resolvers.context import Services
+from resolvers.erasure import erase_member
 from resolvers.member import EnrollMember, enroll_member
 from resolvers.program import list_credentials, reset_credential
 from resolvers.token import AccessToken, IssueToken, authenticate, issue_token
@@ -138,3 +139,25 @@ async def test_wrong_client_and_wrong_secret_are_refused_alike(shop: Shop) -> No
             )
         refusals.append(refusal.value.text)
     assert refusals[0] == refusals[1]
+
+
+async def test_an_erased_members_token_does_not_reach_who_has_its_reference_next(shop: Shop) -> None:
+    ctx, scope = shop.contexts[0], '["LOGIN", "ANN"]'
+    ann = EnrollMember(values={"relation_reference": "ANN", "status": 1})
+    await enroll_member(ctx, ann)
+    old = (await token_of(shop, scope=scope)).token
+    elsewhere = another_worker(shop)
+    for services in (shop.services, elsewhere):
+        assert (await authenticate(services, old)).member_reference == "ANN"
+    await erase_member(ctx, "ANN")
+    await enroll_member(ctx, ann)
+    with pytest.raises(Unauthorized):
+        await authenticate(shop.services, old)
+    shop.later(seconds=1)
+    with pytest.raises(Unauthorized):
+        await authenticate(elsewhere, old)
+    # Another member's token, and the next one of this reference, are as good as ever.
+    new = (await token_of(shop, scope=scope)).token
+    assert new != old
+    for services in (shop.services, elsewhere):
+        assert (await authenticate(services, new)).member_reference == "ANN"
