@@ -160,7 +160,7 @@ class AccrualNotAllowed(TesseraError, code="128", status=422, message="Accrual i
 
 
 class PointsNotPositive(TesseraError, code="120", status=422, message="Points must be greater than zero"):
-    """Zero or fewer points, or fewer than the smallest unit."""
+    """Zero or fewer points, once what is beyond five decimals is cut."""
 
 
 class InsufficientPoints(TesseraError, code="121", status=422, message="Insufficient point balance", binds_key=True):

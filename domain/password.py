@@ -152,6 +152,14 @@ def _bcrypt(text: str, salt: str) -> str:
     return bcrypt.hashpw(text.encode()[:_BCRYPT_BYTES], salt.encode()).decode()
 
 
+def hashes_of(hardest: int) -> int:
+    """What a comparison in a program with this most `work` costs, in hashes of argon2."""
+    if hardest < MIN_COST:
+        return 1 + hardest
+    # One of bcrypt takes 0.7 of the time at a cost of 8, and twice that for each cost more.
+    return 2 + round(0.7 * 2.0 ** (hardest - 8))
+
+
 def _make_up(done: int, hardest: int) -> None:
     """What is missing between a bcrypt of the cost that was `done` and one of the `hardest`; each cost is twice the
     one before, so the costs from there on add up to it."""

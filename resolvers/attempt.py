@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from domain.errors import InvalidCredentials, LoginBlocked, MembershipBlocked, ServiceUnavailable, TesseraError
 from domain.member import ACTIVE, INACTIVE, LOGIN_BLOCKED, Member
 from domain.member_status import Operation, refusal_by_status
-from domain.password import matches
+from domain.password import hashes_of, matches
 from domain.store import audit
 from domain.store.login import (
     Failures,
@@ -59,7 +59,9 @@ async def compare(ctx: Context, named: Named, password: str) -> Compared:
     if is_blocked(failures, now):
         raise LoginBlocked
     secret = None if kept is None else kept.secret
-    is_right = await ctx.services.hashing.run(lambda: matches(secret, password, hardest))
+    is_right = await ctx.services.hashing.run(
+        lambda: matches(secret, password, hardest), program=ctx.principal.program, cost=hashes_of(hardest)
+    )
     return Compared(kept, subject.digest, is_right)
 
 

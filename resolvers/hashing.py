@@ -1,9 +1,11 @@
 """Slow hashes in a few threads of their own: what waits too long is sent away, the rest of the process goes on."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from domain.errors import TooManyRequests
@@ -11,8 +13,10 @@ from domain.errors import TooManyRequests
 Result = TypeVar("Result")
 
 THREADS = 2
-MOST_AT_ONCE = 32
-"""At work and waiting; more of them would wait for seconds."""
+MOST_AT_ONCE = 96
+"""The work that may be done and wait at once, in hashes of argon2: about a second of it."""
+SHARE = 3, 4
+"""How much of it one program may have, so that its flood refuses no member of another."""
 
 
 @dataclass(slots=True)
@@ -21,22 +25,26 @@ class HashingPool:
 
     most: int = MOST_AT_ONCE
     _threads: ThreadPoolExecutor | None = None
-    _running: int = field(default=0)
+    _taken: Counter[int] = field(default_factory=Counter)
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """What `work` gives. Raises TooManyRequests where too many wait."""
-        if self._running >= self.most:
+    async def run(self, work: Callable[[], Result], *, program: int, cost: int = 1) -> Result:
+        """What `work` gives; `cost` is in hashes. Raises TooManyRequests where too much waits."""
+        taken, own = self._taken.total(), self._taken[program]
+        # What alone costs more than a share is done where nothing else of the program waits.
+        if taken + min(cost, self.most) > self.most or (own and (own + cost) * SHARE[1] > self.most * SHARE[0]):
             raise TooManyRequests("too many passwords at once", retry_after_s=1)
-        self._running += 1
+        self._taken[program] += cost
         if self._threads is None:
             self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="hashing")
         # A caller who goes away leaves its hash to the end: until then it takes its place.
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        future.add_done_callback(self._ended)
+        future.add_done_callback(partial(self._ended, program, cost))
         return await asyncio.shield(future)
 
-    def _ended(self, future: "asyncio.Future[Result]") -> None:
-        self._running -= 1
+    def _ended(self, program: int, cost: int, future: "asyncio.Future[Result]") -> None:
+        self._taken[program] -= cost
+        if not self._taken[program]:
+            del self._taken[program]
         if not future.cancelled():
             future.exception()
 

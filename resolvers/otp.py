@@ -1,8 +1,6 @@
 """Use cases of one-time passwords: send a code, verify one."""
 
 import hmac
-import ipaddress
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -14,12 +12,14 @@ from domain.errors import (
     BadRequest,
     Forbidden,
     InvalidRequest,
+    KeyReused,
     OtpAttemptsExceeded,
     OtpInvalid,
     OtpTooOften,
     TesseraError,
 )
 from domain.member import ACTIVE, INACTIVE, LOGIN_BLOCKED, Member
+from domain.origin import read_origin
 from domain.otp import (
     ACTIVATION,
     GRANT_LIFE,
@@ -46,7 +46,6 @@ from resolvers.roster import Change, Roster
 from resolvers.subject import Named, Subject, find_subject
 
 MAX_ADDRESS = 254
-_PHONE = re.compile(r"\+?[0-9][0-9 ().-]{5,28}[0-9]")
 _MINUTES = str(int(LIFE.total_seconds() // 60))
 
 
@@ -83,6 +82,7 @@ class _Guess(Enum):
     WRONG = "wrong"
     SPENT = "spent"
     REPLAYED = "replayed"
+    REUSED = "reused"
 
 
 async def generate_otp(ctx: Context, command: GenerateOtp) -> OtpDone:
@@ -112,7 +112,8 @@ async def verify_otp(ctx: Context, command: VerifyOtp) -> OtpDone:
     """Verify a code, once, and do what its type does.
 
     ACTIVATION makes an inactive member active, UNBLOCKMEMBER lifts status 3, RESETPASSWORD and FORGOTPWD allow one
-    change of the password. Raises BadRequest, Forbidden, InvalidRequest, KeyReused, OtpAttemptsExceeded, OtpInvalid.
+    change of the password. Raises BadRequest, Forbidden, InvalidRequest, OtpAttemptsExceeded, KeyReused (that is
+    a guess, too), OtpInvalid.
     """
     if not command.code:
         raise BadRequest("OTP: is missing", field="code")
@@ -120,9 +121,10 @@ async def verify_otp(ctx: Context, command: VerifyOtp) -> OtpDone:
     now = ctx.services.clock()
     # A refusal comes back and is not raised inside, because the guess has to be counted.
     guess = await ctx.write(lambda tx: _verify(tx, ctx, command, now))
-    refusal: TesseraError | None = {_Guess.WRONG: OtpInvalid(), _Guess.SPENT: OtpAttemptsExceeded()}.get(guess)
+    refusals = {_Guess.WRONG: OtpInvalid, _Guess.SPENT: OtpAttemptsExceeded, _Guess.REUSED: KeyReused}
+    refusal = refusals.get(guess)
     if refusal is not None:
-        raise refusal
+        raise refusal()
     return OtpDone(replayed=guess is _Guess.REPLAYED)
 
 
@@ -191,10 +193,14 @@ def _verify(tx: Connection, ctx: Context, command: VerifyOtp, now: datetime) -> 
     # Of the code itself a plain hash could be turned back: it has few digits.
     mac = keys.code_mac("fingerprint", subject.digest.hex(), command.code)
     key, fingerprint = ctx.key(command.idempotency_key), fingerprint_of("otp.verify", mac.hex(), command.otp_type)
-    if _is_replay(tx, state, "otp.verify", key, fingerprint, now):
+    bound = find_keys(tx, state.id, "otp.verify", [key] if key else [], now)
+    if key in bound and bound[key].fingerprint == fingerprint:
         return _Guess.REPLAYED
     if not _count_guess(tx, ctx, state, subject, command.address, now):
         return _Guess.SPENT
+    if key in bound:
+        # Counted like any other, so that nobody tries out which code the key was used with.
+        return _Guess.REUSED
     tried = take_try(tx, state.id, subject.digest, command.otp_type, now)
     if not tried and has_spent(tx, state.id, subject.digest, command.otp_type, now):
         return _Guess.SPENT
@@ -248,12 +254,5 @@ def _accept(
 
 def _origin(ctx: Context, state: ProgramState, address: str | None) -> bytes | None:
     """A keyed hash of where a call comes from; None where that says nothing: no address, or one that all share."""
-    given = (address or "").strip()
-    try:
-        where = ipaddress.ip_address(given)
-        if where.is_loopback or where.is_unspecified:
-            return None
-    except ValueError:
-        if "@" not in given and not _PHONE.fullmatch(given):
-            return None
-    return ctx.services.keys.lookup_hash(state.id, "otp-origin", given)
+    where = read_origin(address or "")
+    return None if where is None else ctx.services.keys.lookup_hash(state.id, "otp-origin", where)

@@ -90,7 +90,7 @@ async def set_password(ctx: Context, command: SetPassword) -> SecretChanged:
     before = await ctx.read(lambda tx: _begin(tx, ctx, named, key, fingerprint, now, command.old_password is None))
     if before is not None:
         return before
-    secret = await ctx.services.hashing.run(lambda: keep_password(command.password))
+    secret = await ctx.services.hashing.run(lambda: keep_password(command.password), program=ctx.principal.program)
     write = _Write(ctx, SET, secret, False, key, fingerprint, now)
     if command.old_password is None:
         return await ctx.write(lambda tx: _set_by_grant(tx, write, named))
@@ -158,7 +158,7 @@ async def import_secret(ctx: Context, command: ImportSecret) -> SecretChanged:
     )
     parts = (command.relation_reference, imported.scheme.value, imported.salt, imported.text, str(command.force_change))
     fingerprint = fingerprint_of(IMPORT, ctx.services.keys.code_mac("secret", *parts).hex())
-    secret = await ctx.services.hashing.run(lambda: keep_import(imported))
+    secret = await ctx.services.hashing.run(lambda: keep_import(imported), program=ctx.principal.program)
     write = _Write(ctx, IMPORT, secret, command.force_change, key, fingerprint, now)
     return await ctx.write(lambda tx: _import(tx, write, named))
 

@@ -14,7 +14,6 @@ from domain.errors import (
     BadRequest,
     InsufficientPoints,
     InvalidRequest,
-    PointsNotPositive,
     TesseraError,
 )
 from domain.ids import new_reference
@@ -69,7 +68,7 @@ async def transfer_points(ctx: Context, command: TransferPoints) -> Transfer:
     """Move points with the expiry dates of their lots, enough or nothing.
 
     A member sends from its own account only. Raises BadRequest, Forbidden, InvalidRequest (to oneself),
-    PointsNotPositive (less than the smallest unit too), KeyReused, MemberNotFound (the sender, then the
+    PointsNotPositive, KeyReused, MemberNotFound (the sender, then the
     receiver), MemberCancelled or MemberSuspended (the sender), MemberCancelled or MembershipBlocked (the
     receiver), InvalidRequest (decimals), InsufficientPoints.
     """
@@ -113,8 +112,6 @@ def _check(command: TransferPoints, state: ProgramState) -> None:
     if command.from_reference == command.to_reference:
         raise _to_oneself()
     require_positive(command.points)
-    if cut(command.points) < from_minor(1, state.places):
-        raise PointsNotPositive(f"the smallest unit is {from_minor(1, state.places)}", field="points")
 
 
 def _to_oneself() -> InvalidRequest:

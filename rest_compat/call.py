@@ -33,15 +33,17 @@ def with_bearer(handler: Handler) -> Serve:
     async def serve(operation: Operation, request: Request, services: Services) -> Answer:
         principal = await authenticate(services, bearer_token(request.headers.get(b"authorization")))
         reading = _read(operation, request, bound=principal.member_reference is not None)
+        context = Context(services=services, principal=principal, source="rest", request_id=request.request_id)
         elements: tuple[Element, ...] = ()
         if operation.is_array and operation.body is not None:
+            most = (await get_program_terms(context)).queue_limit
             # Megabytes take a while to read, and other requests go on meanwhile.
-            elements = await asyncio.to_thread(read_elements, operation.body, request.body, principal)
+            elements = await asyncio.to_thread(read_elements, operation.body, request.body, principal, most)
         _require_access(operation, principal, reading.values)
         if reading.refusal is not None:
             raise reading.refusal
         call = Call(
-            ctx=Context(services=services, principal=principal, source="rest", request_id=request.request_id),
+            ctx=context,
             family=request.family,
             values=reading.values,
             extra=reading.extra,

@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from domain.access import Principal
-from domain.errors import Forbidden, TesseraError
+from domain.errors import BodyTooLarge, Forbidden, TesseraError
 from rest_compat.body import parse_objects
 from rest_compat.field import FieldTable
 
 PROGRAM_FIELDS = ("ProgramId", "pintProgramId")
 
 _MAX_SHOWN = 100
+# An element has none inside; a text or two may.
+_BRACES_OF_AN_ELEMENT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,19 @@ class Element:
         return text[:_MAX_SHOWN]
 
 
-def read_elements(table: FieldTable, raw: bytes, principal: Principal) -> tuple[Element, ...]:
-    """Every element, in order. Raises BadRequest where the body is no array of objects, or an empty one."""
-    return tuple(_read(table, given, principal) for given in parse_objects(raw))
+def read_elements(table: FieldTable, raw: bytes, principal: Principal, most: int) -> tuple[Element, ...]:
+    """Every element, in order.
+
+    Raises BodyTooLarge (more than `most`), BadRequest where the body is no array of objects, or an empty one.
+    """
+    too_many = BodyTooLarge(f"at most {most} transactions")
+    # Millions of empty ones take seconds to parse and a minute to read: they are not even begun.
+    if raw.count(b"{") > most * _BRACES_OF_AN_ELEMENT:
+        raise too_many
+    objects = parse_objects(raw)
+    if len(objects) > most:
+        raise too_many
+    return tuple(_read(table, given, principal) for given in objects)
 
 
 def _read(table: FieldTable, given: Mapping[str, Any], principal: Principal) -> Element:

@@ -180,6 +180,15 @@ async def test_a_repeat_with_its_key_sends_nothing_and_is_no_guess(ctx: Context)
     assert await guess(ctx, "ANN", wrong(code), idempotency_key="k2") == "409"
 
 
+async def test_guesses_under_a_used_key_count_like_any_other(ctx: Context) -> None:
+    code = await ask(ctx, "ANN")
+    assert await guess(ctx, "ANN", code, idempotency_key="k") == "000"
+    told = [await guess(ctx, "ANN", wrong(code), idempotency_key="k") for _ in range(26)]
+    assert told == ["409"] * 24 + ["131"] * 2
+    # Whoever lost the answer and repeats the very request gets it all the same.
+    assert await guess(ctx, "ANN", code, idempotency_key="k") == "000"
+
+
 async def test_a_member_asks_for_itself_only(ctx: Context) -> None:
     await person(ctx, "BOB")
     own = bound(ctx, "BOB")

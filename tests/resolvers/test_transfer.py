@@ -114,7 +114,7 @@ async def test_lots_keep_the_dates_on_which_they_expire(shop: Shop) -> None:
         ({"idempotency_key": ""}, InvalidRequest),
         ({"to_reference": "ANN", "points": Decimal(0)}, InvalidRequest),
         ({"points": Decimal(0)}, PointsNotPositive),
-        ({"points": Decimal("0.009"), "to_reference": "NOBODY"}, PointsNotPositive),
+        ({"points": Decimal("0.000009"), "to_reference": "NOBODY"}, PointsNotPositive),
         ({"to_reference": "NOBODY", "points": Decimal("0.011")}, MemberNotFound),
         ({"from_reference": "NOBODY"}, MemberNotFound),
         ({"points": Decimal("0.011")}, InvalidRequest),

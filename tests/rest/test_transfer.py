@@ -66,7 +66,7 @@ async def test_the_errors_of_a_transfer_in_their_order(world: World) -> None:
     assert await code(key="tp", Narration="x" * 501) == "998"
     assert await code(key="tp", Narration="") == "998"
     assert await code(key="tp", ToRelationReference="nobody else") == "120"
-    assert await code(key="tp", Points="0.001") == "120"
+    assert await code(key="tp", Points="0.000001") == "120"
     assert await code(key="tp", Points="10.001") == "409"
     assert await code() == "103"
     assert await code(FromRelationReference=closed[2]) == "103"
