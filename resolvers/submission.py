@@ -1,7 +1,7 @@
 """A submitted transaction: the command, its outcome, and what can be checked without the database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -153,6 +153,8 @@ class Submission:
 
 def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
     """The static checks: BadRequest, then InvalidRequest."""
+    # Two ids that look the same are one: the second would earn again.
+    command = replace(command, transaction_id=command.transaction_id.strip())
     try:
         pair = _check(command)
         key = ctx.key(command.idempotency_key)
@@ -214,6 +216,8 @@ def _check(command: SubmitTransaction) -> Pair | None:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:
         raise BadRequest("transaction_date: out of range", field="transaction_date")
+    if not command.transaction_id.isprintable():
+        raise InvalidRequest("transaction_id: invisible characters are not accepted", field="transaction_id")
     if command.amount < 0:
         raise InvalidRequest("amount: must not be negative", field="amount")
     if command.transaction_type.upper() not in {EARN, REFUND}:

@@ -18,6 +18,11 @@ class Need(Enum):
     OPTIONAL = "optional"
     REQUIRED = "required"
     UNLESS_BOUND = "required, but for a token that is bound to a member"
+    UNLESS_BASIC = "required, but with HTTP Basic, whose values stand in for it"
+
+
+# What Basic says is among the values by then.
+_ALWAYS = frozenset({Need.REQUIRED, Need.UNLESS_BASIC})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,10 +85,11 @@ class FieldTable:
         Raises BadRequest for the first field that is missing, cannot be parsed or has the wrong type.
         """
         values = reading.values
+        refused = set()
         for entry in self.fields:
             raw = values[entry.name]
             if raw is None or raw == "":
-                if entry.need is Need.REQUIRED or (entry.need is Need.UNLESS_BOUND and not bound):
+                if entry.need in _ALWAYS or (entry.need is Need.UNLESS_BOUND and not bound):
                     raise BadRequest(f"{entry.name}: is missing", field=entry.name)
                 values[entry.name] = entry.default
                 continue
@@ -91,9 +97,10 @@ class FieldTable:
                 values[entry.name] = entry.kind.read(entry.name, raw)
             except InvalidRequest as error:
                 reading.refusal = reading.refusal or error
+                refused.add(entry.name)
                 values[entry.name] = None
         is_excused = bound and self.unless_bound
-        if self.one_of and not is_excused and all(values[name] is None for name in self.one_of):
+        if self.one_of and not is_excused and all(values[name] is None and name not in refused for name in self.one_of):
             raise BadRequest(f"one of {', '.join(self.one_of)} is needed", field=self.one_of[0])
         return reading
 

@@ -171,6 +171,7 @@ def _schema(field: Field) -> Json:
 
 def _described(field: Field) -> str:
     bound = " Required, but for a token that is bound to a member." * (field.need is Need.UNLESS_BOUND)
+    bound += " Required, but with HTTP Basic." * (field.need is Need.UNLESS_BASIC)
     names = ", ".join(f"`{alias}`" for alias in field.aliases)
     return field.description + bound + (f" Also as {names}." if names else "")
 

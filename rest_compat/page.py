@@ -13,7 +13,12 @@ from rest_compat.refusal import errors_of
 from rest_compat.routes import OPERATIONS
 from rest_compat.value import key
 
-_NEEDS = {Need.OPTIONAL: "no", Need.REQUIRED: "yes", Need.UNLESS_BOUND: "yes, but with a member's token"}
+_NEEDS = {
+    Need.OPTIONAL: "no",
+    Need.REQUIRED: "yes",
+    Need.UNLESS_BOUND: "yes, but with a member's token",
+    Need.UNLESS_BASIC: "yes, but with HTTP Basic",
+}
 
 
 def operation_pages() -> Mapping[str, str]:
@@ -56,7 +61,9 @@ def operation_page(operation: Operation) -> str:
         *_answer(operation),
         "## Errors",
         "",
-        "Where several apply, the first of these is answered.",
+        "Where several apply, the first of these is answered. The row of `998` is for two: one for the form of a "
+        "value (its length, its choices, no UUID) comes right behind `403`, one for what it means in the program or "
+        "for the member later.",
         "",
         *_table(("v1", "lbms", "HTTP", "Message", "When"), [*_errors(operation)]),
     ]

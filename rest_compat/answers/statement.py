@@ -30,10 +30,12 @@ ENTRIES = list_of(
         Narration=shown(TEXT, "One point per dollar"),
         TransactionDate=TIME,
         ProcessingDate=TIME,
-        ExpiryDate=shown(TIME_OR_NULL, "2028-03-31T23:59:59.999", "Null for a debit, and where nothing expires."),
+        ExpiryDate=shown(
+            TIME_OR_NULL, "2028-03-31T23:59:59.999", "Null for a debit, for what came back, and where nothing expires."
+        ),
         RelationReference=shown(TEXT, "M-1001"),
         ExternalReference=GUID,
-        AdditionalDetail=shown(TEXT, "{}", "What led to the points, as JSON."),
+        AdditionalDetail=shown(TEXT, "{}", "What led to the points, as JSON; empty where nothing did."),
         LoyaltyTxnType=shown(INTEGER, 1, "As the table of statements.md has it."),
         TransactionType={"type": "integer", "enum": [1, 2], "description": "1 = credit, 2 = debit."},
         MerchantName=shown(TEXT_OR_NULL, None),

@@ -53,12 +53,15 @@ CURRENCY = Field(
 KEY = Field(
     name=BODY_KEY,
     kind=key(),
-    description="An idempotency key; the header `Idempotency-Key` means the same and wins.",
+    description="An idempotency key; the header `Idempotency-Key` means the same, and with both they must agree.",
 )
 MERCHANT = Field(
     name="MerchantName",
     kind=text(200),
-    description="The merchant, `208` without it; a reversal compares it without regard to case and outer blanks.",
+    description=(
+        "The merchant, `208` without it; in the short form (`memberId`) the program's own. A reversal compares it "
+        "without regard to case and outer blanks."
+    ),
     example="Corner Shop",
 )
 DATE_FROM = Field(

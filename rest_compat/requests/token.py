@@ -11,11 +11,13 @@ TOKEN_BODY = FieldTable(
         description="`client_credentials`.",
         example="client_credentials",
     ),
-    Field(name="client_id", kind=text(200), need=Need.REQUIRED, description="The program's client id.", example="tc_1"),
+    Field(
+        name="client_id", kind=text(200), need=Need.UNLESS_BASIC, description="The program's client id.", example="tc_1"
+    ),
     Field(
         name="client_secret",
         kind=text(200),
-        need=Need.REQUIRED,
+        need=Need.UNLESS_BASIC,
         description="The program's client secret, shown once when it was made.",
         example="ts_1",
     ),

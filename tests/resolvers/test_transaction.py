@@ -175,3 +175,18 @@ async def test_every_event_gets_one_number_without_a_gap(shop: Shop) -> None:
     await submit_transactions(shop.contexts[0], rows)
     assert await relay_outbox(shop.services, limit=7) > 25
     assert await relay_outbox(shop.services) == 0
+
+
+async def test_an_id_that_looks_like_another_is_the_same_or_refused(shop: Shop) -> None:
+    context = shop.contexts[0]
+    await ann(context)
+    first = await submit_transaction(context, BUY)
+    before = await balance(context)
+    ids = [" T1", "T1 ", "\u00a0T1", "T1\u200b", "T1\n", " ", "T\x001"]
+    told = [await submit_transactions(context, [replace(BUY, transaction_id=one)]) for one in ids]
+    codes = [one[0].code for one in told if isinstance(one[0], TesseraError)]
+    assert codes == ["1201", "1201", "1201", "998", "1201", "999", "998"]
+    assert await balance(context) == before == first.points
+    # So a refund with a blank finds its purchase.
+    refund = replace(BUY, transaction_id="T1 ", transaction_type="CR")
+    assert (await submit_transaction(context, refund)).points == -before

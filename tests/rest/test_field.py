@@ -133,3 +133,17 @@ def test_what_parses_and_is_not_allowed_is_998_and_not_repeated(kind: Kind, give
             kind.read("Field", value)
         assert refusal.value.field == "Field"
         assert str(value) not in refusal.value.text
+
+
+def test_what_is_too_long_is_not_taken_for_missing() -> None:
+    table = FieldTable(
+        Field(name="Reference", kind=text(5), description="Who."),
+        Field(name="Card", kind=text(5), description="What."),
+        one_of=("Reference", "Card"),
+    )
+    for name in table.one_of:
+        refusal = table.fill(table.match({name: "x" * 6})).refusal
+        assert refusal is not None
+        assert name in str(refusal)
+    with pytest.raises(BadRequest):
+        table.fill(table.match({"Reference": "", "Card": None}))
