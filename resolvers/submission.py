@@ -200,11 +200,8 @@ def _given(command: SubmitTransaction, state: ProgramState) -> dict[str, Any]:
 def _check(command: SubmitTransaction) -> Pair | None:
     if not command.transaction_id:
         raise BadRequest("transaction_id is needed", field="transaction_id")
-    for name, text in (
-        ("transaction_id", command.transaction_id),
-        ("member_relation_reference", command.member_relation_reference),
-    ):
-        if len(text or "") > 100:
+    for name in ("transaction_id", "member_relation_reference"):
+        if len(getattr(command, name) or "") > 100:
             raise BadRequest(f"{name}: at most 100 characters", field=name)
     pair = read_pair(command.card_number, command.sub_relation_identifier)
     if not command.member_relation_reference and pair is None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.access import PROGRAM_PERMISSIONS, ROLES, Permission
-from domain.errors import BadRequest, Forbidden, LoginBlocked, MembershipBlocked, TooManyRequests
+from domain.errors import BadRequest, Forbidden, LoginBlocked, MembershipBlocked
 from domain.models import member_secret
 from domain.password import Scheme
 from resolvers.attempt import RESTRICTED
@@ -244,53 +244,6 @@ async def test_another_program_knows_neither_the_password_nor_the_failures(shop:
     for _ in range(5):
         await tried(two, "ANN", "wrong")
     assert [await tried(two, "ANN"), await tried(one, "ANN")] == ["116", "000"]
-
-
-async def test_when_too_many_passwords_wait_the_next_one_is_sent_away(shop: Shop) -> None:
-    ctx = shop.contexts[0]
-    object.__setattr__(shop.services, "hashing", HashingPool(most=1))
-    await person(ctx, "ANN", password=PASSWORD)
-    answers = await asyncio.gather(*(tried(ctx, "ANN") for _ in range(5)))
-    assert Counter(answers) == {"000": 1, "429": 4}
-    with pytest.raises(TooManyRequests) as refused:
-        await asyncio.gather(login(ctx, "ANN"), login(ctx, "ANN"))
-    assert refused.value.retry_after_s == 1
-
-
-async def test_the_flood_of_one_program_refuses_no_member_of_another(shop: Shop) -> None:
-    ctx, other = shop.contexts
-    object.__setattr__(shop.services, "hashing", HashingPool(most=8))
-    for one in (ctx, other):
-        await person(one, "ANN", password=PASSWORD)
-    flood = asyncio.gather(*(tried(ctx, f"NOBODY-{number}") for number in range(20)))
-    await asyncio.sleep(0)
-    assert await tried(other, "ANN") == "000"
-    told = Counter(await flood)
-    assert told.keys() == {"117", "429"}
-    assert told["117"] >= 6
-
-
-async def test_what_costs_more_leaves_room_for_fewer() -> None:
-    pool, ran = HashingPool(most=8), list[int]()
-
-    async def run(cost: int, program: int = 1) -> str:
-        try:
-            await pool.run(lambda: ran.append(cost), program=program, cost=cost)
-        except TooManyRequests:
-            return "429"
-        return "ran"
-
-    # A program has three quarters; what costs more than all there is runs alone.
-    assert tuple(await asyncio.gather(run(4), run(4), run(2), run(1, 2), run(2, 2))) == (
-        "ran",
-        "429",
-        "ran",
-        "ran",
-        "429",
-    )
-    assert tuple(await asyncio.gather(run(20), run(1), run(1, 2))) == ("ran", "429", "429")
-    assert await run(1, 2) == "ran"
-    assert ran == [4, 2, 1, 20, 1]
 
 
 async def test_what_is_refused_beforehand_counts_for_nothing(shop: Shop) -> None:
