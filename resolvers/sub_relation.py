@@ -212,9 +212,10 @@ def _replayed(
     found = store.find_by_id(tx, state.id, outcome["sub_relation_id"])
     if found is None:
         raise SubRelationNotFound
-    owner = find_members(tx, ctx.services.keys, state.id, ids=[found.member_id])
-    if "words" in outcome and owner and owner[0].data_key:
-        words = orjson.loads(decrypt(owner[0].data_key, b64decode(outcome["words"])))
+    # The key of whom it was linked to: a merge hands the sub-relation on.
+    linked = find_members(tx, ctx.services.keys, state.id, ids=[outcome["member_id"]])
+    if "words" in outcome and linked and linked[0].data_key:
+        words = orjson.loads(decrypt(linked[0].data_key, b64decode(outcome["words"])))
         if words["expiry_date"]:
             words["expiry_date"] = date.fromisoformat(words["expiry_date"])
         found = replace(found, **words)

@@ -42,8 +42,8 @@ class Memberships:
         self._found: dict[str, bool] = {}
 
     def holds(self, name: str, env: Env) -> bool:
-        """Whether the member is in the segment. The facts that hold this are handed in, not kept: a circle of the
-        two would be left to the garbage collector, which costs more than the rest of the evaluation.
+        """Whether the member is in the segment. The facts that hold this are handed in and not kept: every
+        evaluation would leave a circle of the two to the garbage collector.
         """
         found = self._found.get(name)
         if found is None:

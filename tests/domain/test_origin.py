@@ -25,6 +25,6 @@ def test_other_addresses_are_others() -> None:
     assert len({read_origin(text) for text in others}) == len(others)
 
 
-@pytest.mark.parametrize("text", ["", "  ", "Web", "127.0.0.1", "0.0.0.0", "::1", "::", "[::1]:80", "12345"])  # noqa: S104
+@pytest.mark.parametrize("text", ["", "  ", "Web", "127.0.0.1", "0.0.0.0", "::1", "::", "[::1]:80", "12345"])  # noqa: S104 - a text, which nothing is bound to
 def test_what_names_nobody_in_particular_is_no_address(text: str) -> None:
     assert read_origin(text) is None

@@ -20,6 +20,7 @@ from domain.errors import (
 )
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, update_member
+from resolvers.merge import MergeMembers, merge_members
 from resolvers.sub_relation import (
     LinkSubRelation,
     SubRelation,
@@ -222,3 +223,17 @@ def test_programs_and_managers_link_and_nobody_else_below_the_administrator() ->
     assert Permission.SUB_RELATION_WRITE in PROGRAM_PERMISSIONS
     allowed = {role for role, permissions in ROLES.items() if Permission.SUB_RELATION_WRITE in permissions}
     assert allowed == {"program-admin", "program-manager"}
+
+
+async def test_a_link_is_repeated_as_it_was_after_its_member_was_merged(shop: Shop) -> None:
+    context = shop.contexts[0]
+    await members(context, "ANN", "EVE")
+    command = LinkSubRelation(
+        relation_reference="ANN", sub_relation_identifier="Phone", status="first", idempotency_key="merged"
+    )
+    first = (await link_sub_relation(context, command)).sub_relation
+    await link_sub_relation(context, replace(command, status="later", idempotency_key=None))
+    await merge_members(context, MergeMembers(victim="ANN", survivor="EVE"))
+    again = await link_sub_relation(context, command)
+    assert again.replayed
+    assert (again.sub_relation.id, again.sub_relation.status) == (first.id, "first")

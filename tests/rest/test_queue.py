@@ -211,6 +211,7 @@ async def test_a_program_may_limit_the_number(world: World) -> None:
         assert answer.outcome == (413, "413")
         assert await world.contents() == before
         assert (await submitted(world, [{}, {}])).status == 202
+        assert (await submitted(world, [{"transaction_id": "{" * 50}])).status == 202
     finally:
         await world.configure("version: 1\nprogram: {queue_limit: 100000}")
 
@@ -228,3 +229,12 @@ async def test_eight_mebibytes_are_read_while_others_are_served(world: World) ->
         served += 1
     assert large.result().outcome == (202, "001")
     assert served > 3
+
+
+@both
+async def test_millions_of_empty_ones_are_sent_away_unread(world: World, family: Family) -> None:
+    before = await world.contents()
+    body = b"[" + b",".join([b"{}"] * 2_000_000) + b"]"
+    answer = await world.call("InsertTransactionDataV2", body, family=family)
+    assert answer.outcome == (413, "413")
+    assert await world.contents() == before
