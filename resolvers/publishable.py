@@ -1,0 +1,78 @@
+"""The use case of access by publishable key: a page or an app of a program's own, in anybody's hand."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from domain.access import APP_PERMISSIONS, Principal, PrincipalKind
+from domain.errors import Forbidden, Unauthorized
+from domain.rules.model import ProgramTerms
+from domain.store.credential import find_publishable
+from domain.store.origin import is_allowed_somewhere
+from resolvers.context import Services
+from resolvers.lockout import lift_lapsed_lockouts
+from resolvers.rate import admit
+from resolvers.token import ENVIRONMENTS
+
+_MAX_KEY = 200
+_FOREIGN = "the program does not allow this origin"
+
+
+async def authenticate_app(services: Services, publishable_key: str, origin: str | None) -> Principal:
+    """The principal behind a publishable key. `origin` is that of the foreign page that calls, None for no such page.
+
+    Raises Unauthorized, Forbidden (an origin that the program does not allow), TooManyRequests.
+    """
+    if not 0 < len(publishable_key) <= _MAX_KEY:
+        raise Unauthorized
+
+    def look(tx: Connection) -> tuple[Row[Any], ProgramTerms] | None:
+        row = find_publishable(tx, publishable_key)
+        if row is None or row.environment not in ENVIRONMENTS[services.environment]:
+            return None
+        return row, services.programs.current(tx, row.program_id).terms
+
+    found = await services.db.read(look)
+    if found is None:
+        raise Unauthorized
+    row, terms = found
+    if origin is not None and origin not in terms.allowed_origins:
+        raise Forbidden(_FOREIGN)
+    principal = Principal(
+        kind=PrincipalKind.APP,
+        actor=f"app:{row.client_id}",
+        program_id=row.program_id,
+        public_program_id=row.public_id,
+        environment=row.environment,
+        permissions=APP_PERMISSIONS,
+    )
+    await admit(services, principal)
+    await lift_lapsed_lockouts(services)
+    return principal
+
+
+async def refuse_foreign_page(services: Services, principal: Principal, origin: str | None) -> None:
+    """Raise Forbidden where a member's token is sent by a page that its program does not allow.
+
+    The browser keeps the answer from such a page, but only after everything was done.
+    """
+    if origin is None or principal.kind is not PrincipalKind.MEMBER:
+        return
+    if not await allows_origin(services, origin, principal.program):
+        raise Forbidden(_FOREIGN)
+
+
+async def allows_origin(services: Services, origin: str, program_id: int | None) -> bool:
+    """Whether a page of this origin may call for this program; for None, whether for any that is served here.
+
+    A browser asks before it says for which program it calls.
+    """
+
+    def look(tx: Connection) -> bool:
+        if program_id is None:
+            return is_allowed_somewhere(tx, origin, ENVIRONMENTS[services.environment])
+        return origin in services.programs.current(tx, program_id).terms.allowed_origins
+
+    known = None if program_id is None else services.programs.peek(program_id)
+    # `authenticate` brings what is known of a program up to date every second.
+    return await services.db.read(look) if known is None else origin in known.terms.allowed_origins
