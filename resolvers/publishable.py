@@ -6,7 +6,6 @@ from sqlalchemy import Connection, Row
 
 from domain.access import APP_PERMISSIONS, Principal, PrincipalKind
 from domain.errors import Forbidden, Unauthorized
-from domain.rules.model import ProgramTerms
 from domain.store.credential import find_publishable
 from domain.store.origin import is_allowed_somewhere
 from resolvers.context import Services
@@ -15,29 +14,23 @@ from resolvers.rate import admit
 from resolvers.token import ENVIRONMENTS
 
 _MAX_KEY = 200
-_FOREIGN = "the program does not allow this origin"
 
 
-async def authenticate_app(services: Services, publishable_key: str, origin: str | None) -> Principal:
-    """The principal behind a publishable key. `origin` is that of the foreign page that calls, None for no such page.
-
-    Raises Unauthorized, Forbidden (an origin that the program does not allow), TooManyRequests.
-    """
+async def authenticate_app(services: Services, publishable_key: str) -> Principal:
+    """The principal behind a publishable key. Raises Unauthorized, TooManyRequests."""
     if not 0 < len(publishable_key) <= _MAX_KEY:
         raise Unauthorized
 
-    def look(tx: Connection) -> tuple[Row[Any], ProgramTerms] | None:
+    def look(tx: Connection) -> Row[Any] | None:
         row = find_publishable(tx, publishable_key)
-        if row is None or row.environment not in ENVIRONMENTS[services.environment]:
-            return None
-        return row, services.programs.current(tx, row.program_id).terms
+        if row is not None:
+            # What the process knows of the configuration is brought up to date with it.
+            services.programs.current(tx, row.program_id)
+        return row
 
-    found = await services.db.read(look)
-    if found is None:
+    row = await services.db.read(look)
+    if row is None or row.environment not in ENVIRONMENTS[services.environment]:
         raise Unauthorized
-    row, terms = found
-    if origin is not None and origin not in terms.allowed_origins:
-        raise Forbidden(_FOREIGN)
     principal = Principal(
         kind=PrincipalKind.APP,
         actor=f"app:{row.client_id}",
@@ -52,14 +45,14 @@ async def authenticate_app(services: Services, publishable_key: str, origin: str
 
 
 async def refuse_foreign_page(services: Services, principal: Principal, origin: str | None) -> None:
-    """Raise Forbidden where a member's token is sent by a page that its program does not allow.
+    """Raise Forbidden where a publishable key or a member's token is sent by a page that its program does not allow.
 
-    The browser keeps the answer from such a page, but only after everything was done.
+    The browser would keep the answer from it, but only after everything was done. `origin` is None for no page.
     """
-    if origin is None or principal.kind is not PrincipalKind.MEMBER:
+    if origin is None or principal.kind not in {PrincipalKind.APP, PrincipalKind.MEMBER}:
         return
     if not await allows_origin(services, origin, principal.program):
-        raise Forbidden(_FOREIGN)
+        raise Forbidden("the program does not allow this origin")
 
 
 async def allows_origin(services: Services, origin: str, program_id: int | None) -> bool:

@@ -55,8 +55,9 @@ class RequestContext:
         if self.publishable_key is None:
             raise Unauthorized
         services = self.visit.services
-        principal = await authenticate_app(services, self.publishable_key, self.visit.origin)
+        principal = await authenticate_app(services, self.publishable_key)
         self.visit.program_id = principal.program_id
+        await refuse_foreign_page(services, principal, self.visit.origin)
         ctx = Context(services=services, principal=principal, source="graphql", request_id=self.request_id)
         self.zone = ZoneInfo((await get_program_terms(ctx)).time_zone)
         return ctx
