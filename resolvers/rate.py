@@ -30,6 +30,10 @@ CLIENT = Rate(SECOND_NS, 100)
 ADDRESS = Rate(SECOND_NS, 100)
 """Failures from one address for any client id."""
 
+_INSIDE = tuple(
+    ipaddress.ip_network(one)
+    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)
 _KEPT = timedelta(minutes=5)
 
 Bucket = tuple[str, str, Rate]
@@ -92,12 +96,16 @@ async def count_failed_start(services: Services, program_id: int, address: str) 
 
 
 def is_telling(address: str) -> bool:
-    """Whether an address says where a call comes from: none of this machine does, which all share behind a proxy."""
+    """Whether an address says where a call comes from: none of this machine or of a private network does.
+
+    Behind a proxy that is not trusted all callers share such a one, and whoever fails would keep all of them out.
+    """
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return not (found.is_loopback or found.is_unspecified)
+    found = getattr(found, "ipv4_mapped", None) or found
+    return not (found.is_loopback or found.is_unspecified or any(found in one for one in _INSIDE))
 
 
 def _refuse_closed(tx: Connection, services: Services, program_id: int, bucket: Bucket, now: datetime) -> None:

@@ -14,14 +14,14 @@ from domain.session import MOST_SESSIONS
 from resolvers.context import Context
 from resolvers.delivery import deliver_messages
 from resolvers.member import get_member
-from resolvers.program import reset_credential
+from resolvers.program import apply_configuration, reset_credential
 from resolvers.publishable import authenticate_app
 from resolvers.session import StartByCode, StartByLink, start_by_code, start_by_link
 from resolvers.session_send import SendToSignIn, send_session_code, send_session_link
 from resolvers.session_token import SessionTokens
 from resolvers.subject import Named
 from resolvers.token import authenticate
-from tests.resolvers.conftest import Shop, contents
+from tests.resolvers.conftest import RULES, Shop, contents
 from tests.resolvers.desk import set_status
 from tests.resolvers.mailbox import PASSWORD, Mailbox, ask, person, tried, wrong
 from tests.resolvers.visitor import ANYWHERE, SIGN_IN_URL, access_code, app_of, sign_in, with_links
@@ -224,6 +224,13 @@ async def test_who_tries_passwords_on_everybody_is_not_listened_to(shop: Shop, a
     assert await code_of(sign_in(app, address=ANYWHERE)) == "000"
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "::ffff:192.168.0.1", "fd00::1", "", "unknown"])
+async def test_an_address_that_everybody_has_keeps_nobody_out(app: Context, address: str) -> None:
+    for n in range(101):
+        assert await code_of(start_by_link(app, StartByLink(token=f"tl_{n}", address=address))) == "130"
+    assert await code_of(sign_in(app, address=address)) == "000"
+
+
 async def test_a_member_has_so_many_sessions(shop: Shop, app: Context) -> None:
     oldest = await sign_in(app)
     shop.later(seconds=1)
@@ -254,3 +261,19 @@ async def test_a_key_that_was_reset_lets_nobody_in(shop: Shop, app: Context) -> 
         with pytest.raises(Unauthorized):
             await authenticate_app(shop.services, key)
     await sign_in(await app_of(shop))
+
+
+async def test_a_program_says_what_its_links_say(shop: Shop, app: Context) -> None:
+    template = b"""messages:
+  - {name: Link, event: LINK, channel: email, language: de, subject: Dein Link, body: "Hier: {link} ({minutes} min)"}
+"""
+    document = RULES.replace(b"redemption_minimum: 1", f"sign_in_url: {SIGN_IN_URL}".encode()) + template
+    await apply_configuration(shop.contexts[0], document)
+    await person(shop.contexts[0], "UWE", preferred_language="de-AT")
+    for reference in ("UWE", "ANN"):
+        await send_session_link(app, SendToSignIn(named=Named(reference=reference)))
+    german, english = (await mailed(shop)).messages
+    assert (german.to, german.subject, german.channel) == ("uwe@example.com", "Dein Link", "email")
+    assert german.body == f"Hier: {german.details['link']} (15 min)"
+    assert (english.subject, english.event) == ("Your link to sign in", "LINK")
+    assert english.details["link"] in english.body
