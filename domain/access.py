@@ -19,6 +19,8 @@ class Permission(StrEnum):
     SUB_RELATION_WRITE = "sub-relation:write"
     MEMBER_AUTHENTICATE = "member:authenticate"
     MEMBER_OTP = "member:otp"
+    SESSION_START = "session:start"
+    SESSION_REVOKE = "session:revoke"
     PERSONAL_INFORMATION = "member:personal-information"
     TRANSACTION_SUBMIT = "transaction:submit"
     LEDGER_READ = "ledger:read"
@@ -44,16 +46,20 @@ class PrincipalKind(StrEnum):
 
     PROGRAM = "program"
     MEMBER = "member"
+    APP = "app"
     ADMINISTRATOR = "administrator"
     SYSTEM = "system"
 
 
 _EVERYTHING = frozenset(Permission)
+# Members sign in by what they know or are sent; nobody who is somebody else already does it for them.
+_EVERYBODYS = _EVERYTHING - {Permission.SESSION_START}
 _CUSTOMER_EXECUTIVE = frozenset(
     {
         Permission.MEMBER_READ,
         Permission.MEMBER_WRITE,
         Permission.PERSONAL_INFORMATION,
+        Permission.SESSION_REVOKE,
         Permission.LEDGER_READ,
         Permission.REDEMPTION_REVERSE,
         Permission.CONFIGURATION_READ,
@@ -77,13 +83,13 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
 }
 
 ROLES: dict[str, frozenset[Permission]] = {
-    "program-admin": _EVERYTHING,
+    "program-admin": _EVERYBODYS,
     "program-manager": _PROGRAM_MANAGER,
     "customer-executive": _CUSTOMER_EXECUTIVE,
 }
 """The locked roles of administrators and what each may do."""
 
-PROGRAM_PERMISSIONS = _EVERYTHING - {
+PROGRAM_PERMISSIONS = _EVERYBODYS - {
     Permission.MEMBER_ERASE,
     Permission.PROGRAM_CREATE,
     Permission.CREDENTIAL_READ,
@@ -102,6 +108,7 @@ MEMBER_PERMISSIONS = frozenset(
         Permission.MEMBER_READ,
         Permission.MEMBER_WRITE,
         Permission.MEMBER_OTP,
+        Permission.SESSION_REVOKE,
         Permission.PERSONAL_INFORMATION,
         Permission.LEDGER_READ,
         Permission.POINTS_REDEEM,
@@ -111,6 +118,9 @@ MEMBER_PERMISSIONS = frozenset(
 )
 """What a member-bound token may do, for its own member only."""
 
+APP_PERMISSIONS = frozenset({Permission.SESSION_START})
+"""What a publishable key is good for, which every visitor of a page can read: members sign in, go on and sign out."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
@@ -118,6 +128,7 @@ class Principal:
 
     `program_id` is the partition (a program in one environment), `public_program_id` the number
     that integrators know. Both are None for an administrator who has not chosen a program.
+    `session_id` is the session of a member who signed in.
     """
 
     kind: PrincipalKind
@@ -126,6 +137,7 @@ class Principal:
     public_program_id: int | None = None
     environment: str = "sandbox"
     member_reference: str | None = None
+    session_id: int | None = None
     permissions: frozenset[Permission] = field(default_factory=frozenset)
 
     def require(self, permission: Permission) -> None:

@@ -32,6 +32,7 @@ class KeyRing:
         self._wrapping = AESGCM(self._derive("member-data-key", 32))
         self._lookup = self._derive("lookup-hash", 32)
         self._codes = self._derive("one-time-code", 32)
+        self._refresh = self._derive("refresh-token", 32)
         self._queued = AESGCM(self._derive("queued", 32))
         self._signing: dict[str, bytes | Ed25519PrivateKey] = {}
 
@@ -95,6 +96,10 @@ class KeyRing:
     def code_mac(self, *parts: str) -> bytes:
         """The keyed hash of a one-time code with all that it is bound to: without the key, few digits tell nothing."""
         return hmac.digest(self._codes, "\x1f".join(parts).encode(), "sha256")
+
+    def refresh_mac(self, *parts: str) -> bytes:
+        """The keyed hash that makes a refresh token what only this deployment can have written."""
+        return hmac.digest(self._refresh, "\x1f".join(parts).encode(), "sha256")
 
 
 def encrypt(key: bytes, text: str) -> bytes:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 EMAIL, SMS = "email", "sms"
 CHANNELS = (EMAIL, SMS)
-OTP_EVENT = "OTP"
-PLACEHOLDERS = frozenset({"code", "minutes"})
+OTP_EVENT, LINK_EVENT = "OTP", "LINK"
+PLACEHOLDERS = frozenset({"code", "link", "minutes"})
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageTemplate:
-    """What a message says. `event` is OTP, or OTP.LOGIN and so on; `language` None: for whom no other speaks.
+    """What a message says. `event` is OTP, or OTP.LOGIN and so on, or LINK; `language` None: for whom no other speaks.
 
-    `{code}` and `{minutes}` are filled in.
+    `{minutes}` is filled in, and `{code}`, or `{link}` where the event is LINK.
     """
 
     name: str
@@ -38,6 +38,14 @@ BUILT_IN: Mapping[str, MessageTemplate] = {
     )
     for channel in CHANNELS
 }
+BUILT_IN_LINK = MessageTemplate(
+    name="built in",
+    event=LINK_EVENT,
+    channel=EMAIL,
+    language="en",
+    subject="Your link to sign in",
+    body="Sign in with this link: {link}\nIt works once, for {minutes} minutes. If you did not ask for it, do nothing.",
+)
 """What is said where the program says nothing."""
 
 
@@ -45,12 +53,23 @@ def pick_template(
     templates: Sequence[MessageTemplate], otp_type: str, channel: str, language: str | None
 ) -> MessageTemplate:
     """The template for a code of this type: the member's language counts for more than the type."""
+    return _pick(templates, (f"{OTP_EVENT}.{otp_type}", OTP_EVENT), channel, language) or BUILT_IN[channel]
+
+
+def pick_link_template(templates: Sequence[MessageTemplate], language: str | None) -> MessageTemplate:
+    """The template for a link to sign in, which goes by e-mail."""
+    return _pick(templates, (LINK_EVENT,), EMAIL, language) or BUILT_IN_LINK
+
+
+def _pick(
+    templates: Sequence[MessageTemplate], events: Sequence[str], channel: str, language: str | None
+) -> MessageTemplate | None:
     known = {(fold_language(one.language), one.event): one for one in templates if one.channel == channel}
     for spoken in _languages(language):
-        for event in (f"{OTP_EVENT}.{otp_type}", OTP_EVENT):
+        for event in events:
             if (spoken, event) in known:
                 return known[spoken, event]
-    return BUILT_IN[channel]
+    return None
 
 
 def _languages(language: str | None) -> Iterator[str | None]:

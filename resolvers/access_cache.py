@@ -14,6 +14,7 @@ FRESH = timedelta(seconds=1)
 """How long a process may go on with a credential that another process has reset."""
 
 _TOKENS = 4096
+_SESSIONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class AccessCache:
 
     _tokens: OrderedDict[str, KnownToken] = field(default_factory=OrderedDict)
     _in_force: dict[int, tuple[InForce, datetime]] = field(default_factory=dict)
+    _sessions: OrderedDict[tuple[int, int], datetime] = field(default_factory=OrderedDict)
     _rotations: dict[str, tuple[Rotation, datetime]] = field(default_factory=dict)
     _asked: dict[int, asyncio.Future[InForce | None]] = field(default_factory=dict)
 
@@ -63,6 +65,22 @@ class AccessCache:
     def remember_in_force(self, program_id: int, found: InForce, now: datetime) -> None:
         """Keep what the database has now."""
         self._in_force[program_id] = (found, now)
+
+    def session_is_good(self, program_id: int, session_id: int, now: datetime) -> bool:
+        """Whether a member's session was looked up within the last second, and went on."""
+        known = self._sessions.get((program_id, session_id))
+        return known is not None and timedelta(0) <= now - known < FRESH
+
+    def remember_session(self, program_id: int, session_id: int, now: datetime) -> None:
+        """Keep that a session goes on; the oldest goes when there are too many."""
+        self._sessions[program_id, session_id] = now
+        self._sessions.move_to_end((program_id, session_id))
+        if len(self._sessions) > _SESSIONS:
+            self._sessions.popitem(last=False)
+
+    def forget_session(self, program_id: int, session_id: int) -> None:
+        """Look again at once: this process has just ended it."""
+        self._sessions.pop((program_id, session_id), None)
 
     def rotation(self, environment: str, now: datetime) -> Rotation | None:
         """The history of an environment's signing keys, if it was looked up within the last second."""

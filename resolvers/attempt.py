@@ -89,11 +89,17 @@ def judge(tx: Connection, ctx: Context, named: Named, compared: Compared, now: d
     failures = lock_failures(tx, program_id, subject.digest)
     if is_blocked(failures, now):
         return Judged(LoginBlocked(), subject)
-    stopped = refusal_by_status(Operation.LOGIN, subject.member.status)
+    stopped = refusal_to_sign_in(subject.member)
     if stopped is not None:
-        return Judged(stopped(RESTRICTED if stopped is MembershipBlocked else None), subject)
+        return Judged(stopped, subject)
     forget_failures(tx, program_id, subject.digest)
     return Judged(None, subject, _in_a_row(failures, now))
+
+
+def refusal_to_sign_in(member: Member) -> TesseraError | None:
+    """What keeps a member who has proved itself from signing in, if anything: its status."""
+    stopped = refusal_by_status(Operation.LOGIN, member.status)
+    return None if stopped is None else stopped(RESTRICTED if stopped is MembershipBlocked else None)
 
 
 def _count(tx: Connection, ctx: Context, subject: Subject, now: datetime) -> TesseraError:

@@ -28,6 +28,7 @@ from domain.rules.parse import ConfigurationInvalid, parse
 from domain.rules.render import to_document
 from domain.rules.segment import frozen_segments
 from domain.store import audit
+from domain.store.origin import replace_origins
 from domain.store.program import (
     ProgramState,
     digest_of,
@@ -276,6 +277,7 @@ def _store(
     version, now, actor = state.config_version + 1, ctx.services.clock(), ctx.principal.actor
     insert_configuration(tx, state.id, version, document, digest_of(document), now, actor)
     set_configuration_version(tx, state.id, version)
+    replace_origins(tx, state.id, document["program"]["allowed_origins"])
     audit.record(
         tx,
         state.id,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from domain.store.message import Claimed, claim_messages, forget_old_messages, has_due, mark_failed, mark_sent
 from domain.store.otp import forget_old_codes
+from domain.store.session import forget_old_sessions
 from resolvers.context import Services
 from resolvers.messenger import Messenger, Outgoing
 
@@ -72,10 +73,11 @@ def _outgoing(one: Claimed, payload: str) -> Outgoing:
 
 
 async def sweep_messages(services: Services) -> int:
-    """Delete messages and codes that nobody needs to know of any more; how many rows."""
+    """Delete messages, codes, links and sessions that nobody needs to know of any more; how many rows."""
     before = services.clock() - KEPT
 
     def body(tx: Connection) -> int:
-        return forget_old_messages(tx, before, 500) + forget_old_codes(tx, before, 500)
+        codes = forget_old_codes(tx, before, 500) + forget_old_sessions(tx, before, 500)
+        return forget_old_messages(tx, before, 500) + codes
 
     return await services.db.write(body)

@@ -16,10 +16,12 @@ from domain.ledger.account import Account
 from domain.member import Member
 from domain.member_status import require_earning
 from domain.rules.segment import frozen_segments
+from domain.session import End
 from domain.store.journal import Journal
 from domain.store.program import ProgramState
 from domain.store.segment import join_snapshots, part_snapshots
 from domain.store.tier import read_changes
+from resolvers.subject import sign_out
 from resolvers.tiering import Tiering, tiering_of
 
 
@@ -30,6 +32,8 @@ def join_standing(
 
     The survivor answers for the victim already, also for its aggregates.
     """
+    # Who was signed in as the victim shall not find itself in the survivor's account, least of all after a wrong merge.
+    sign_out(tx, state.id, [victim.id], End.MERGED, journal.now)
     segments = join_snapshots(tx, state.id, frozen_segments(state.configuration), victim.id, survivor.id)
     if state.configuration.tiers.assessment == "off":
         return {"segments": segments, "tier": None}

@@ -8,7 +8,16 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from domain.crypto import encrypt
-from domain.message import EMAIL, OTP_EVENT, SMS, fill, pick_template
+from domain.message import (
+    EMAIL,
+    LINK_EVENT,
+    OTP_EVENT,
+    SMS,
+    MessageTemplate,
+    fill,
+    pick_link_template,
+    pick_template,
+)
 from domain.models.types import to_json
 from domain.store.member import Stored
 from domain.store.message import Draft, add_message
@@ -56,23 +65,59 @@ def send_code(
     now: datetime,
 ) -> None:
     """Write the message that carries a code. For nobody, and for whom there is no address, it goes nowhere."""
+    template = pick_template(state.configuration.messages, otp_type, way.channel, _language(subject))
+    details = {"otp_type": otp_type, "code": values["code"]}
+    _write(tx, state, subject, way, f"{OTP_EVENT}.{otp_type}", template, values, details, expires_at, now)
+
+
+def send_link(
+    tx: Connection,
+    ctx: Context,
+    state: ProgramState,
+    subject: Subject,
+    values: Mapping[str, str],
+    expires_at: datetime,
+    now: datetime,
+) -> None:
+    """Write the e-mail that carries a link to sign in. For nobody, and who has no address, it goes nowhere."""
     stored = subject.stored
-    language = None if stored is None else stored.member.preferred_language
-    template = pick_template(state.configuration.messages, otp_type, way.channel, language)
+    address = None if stored is None else stored.member.email_id or None
+    has_file = stored is not None and ctx.services.environment == "sandbox"
+    way = Way(channel=EMAIL, address=address, has_file=has_file)
+    template = pick_link_template(state.configuration.messages, _language(subject))
+    _write(tx, state, subject, way, LINK_EVENT, template, values, {"link": values["link"]}, expires_at, now)
+
+
+def _language(subject: Subject) -> str | None:
+    return None if subject.member is None else subject.member.preferred_language
+
+
+def _write(
+    tx: Connection,
+    state: ProgramState,
+    subject: Subject,
+    way: Way,
+    event: str,
+    template: MessageTemplate,
+    values: Mapping[str, str],
+    details: Mapping[str, str],
+    expires_at: datetime,
+    now: datetime,
+) -> None:
+    stored = subject.stored
     content = {
         "to": way.address,
         "subject": fill(template.subject, values),
         "body": fill(template.body, values),
         "relation_reference": None if stored is None else stored.member.relation_reference,
-        "otp_type": otp_type,
-        "code": values["code"],
+        **details,
     }
     # Sealed for nobody as well, because it takes as long.
     sealed = encrypt(os.urandom(32) if stored is None else stored.data_key, to_json(content))
     draft = Draft(
         member_id=subject.member_id,
         channel=way.channel,
-        event=f"{OTP_EVENT}.{otp_type}",
+        event=event,
         language=template.language or "",
         payload=sealed if way.address is not None or way.has_file else None,
         expires_at=expires_at,

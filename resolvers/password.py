@@ -10,6 +10,7 @@ from domain.errors import BadRequest, Forbidden, MemberNotFound, TesseraError
 from domain.member import LOGIN_BLOCKED, Member
 from domain.member_status import Operation, refusal_by_status
 from domain.password import Scheme, Secret, check_password, keep_import, keep_password, read_import
+from domain.session import End
 from domain.store import audit
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.login import forget_failures, lock_failures, set_status
@@ -18,7 +19,7 @@ from domain.store.otp import has_grant, take_grants
 from resolvers.attempt import Compared, Judged, attempt, judge
 from resolvers.context import Context
 from resolvers.lockout import tell_updated
-from resolvers.subject import Named, Subject, find_subject
+from resolvers.subject import Named, Subject, find_subject, sign_out
 
 SET, IMPORT = "password.set", "secret.import"
 _NOT_ALLOWED = "needs a verified RESETPASSWORD or FORGOTPWD code, or the old password"
@@ -181,6 +182,8 @@ def _store(tx: Connection, write: _Write, subject: Subject, member: Member) -> S
     if stopped is not None:
         raise stopped
     store_secret(tx, program_id, member.id, write.secret, force_change=write.force_change, now=now)
+    # Whoever was in by the old one, or by a device that was lost with it, is out.
+    sign_out(tx, program_id, [member.id], End.PASSWORD, now)
     failures = lock_failures(tx, program_id, subject.digest)
     forget_failures(tx, program_id, subject.digest)
     if failures.status_before is not None and member.status == LOGIN_BLOCKED:

@@ -18,6 +18,7 @@ from domain.rules.render import to_document
 from domain.store import audit
 from domain.store.credential import insert_admin_token, replace_credential
 from domain.store.credential import list_credentials as list_stored_credentials
+from domain.store.origin import replace_origins
 from domain.store.outbox import add_events
 from domain.store.program import digest_of, find_program_row, insert_program, list_program_rows, lock_program
 from resolvers.configuration import (
@@ -132,6 +133,7 @@ def _open(
         now=now,
         actor=actor,
     )
+    replace_origins(tx, partition, document["program"].get("allowed_origins", ()))
     after = {"public_id": number, "environment": environment, "name": name}
     audit.record(tx, partition, now=now, actor=actor, action="program.create", subject=f"program:{number}", after=after)
     return _issue(tx, ctx, partition, number, environment, 1)

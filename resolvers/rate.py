@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from domain.access import Principal
+from domain.access import Principal, PrincipalKind
 from domain.clock import to_micros
 from domain.errors import TooManyRequests
 from domain.rate import SECOND_NS, SKEW_NS, Lease, Rate, rate_per_second, seconds_until
@@ -30,6 +30,10 @@ CLIENT = Rate(SECOND_NS, 100)
 ADDRESS = Rate(SECOND_NS, 100)
 """Failures from one address for any client id."""
 
+_INSIDE = tuple(
+    ipaddress.ip_network(one)
+    for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)
 _KEPT = timedelta(minutes=5)
 
 Bucket = tuple[str, str, Rate]
@@ -52,7 +56,9 @@ async def admit(services: Services, principal: Principal) -> None:
         own = rate_per_second(terms.rate_limit_per_second, terms.rate_burst)
         rates = [rate for rate in (own, services.rate_ceiling) if rate is not None]
         slowest = max(rates, key=lambda rate: rate.interval_ns)
-        await _take(services, principal.program_id, ("rate-program", "", slowest))
+        # Everybody can read a publishable key: what is done with it must not use up what the program's servers have.
+        kind = "rate-app" if principal.kind is PrincipalKind.APP else "rate-program"
+        await _take(services, principal.program_id, (kind, "", slowest))
 
 
 async def _state(services: Services, program_id: int) -> ProgramState:
@@ -74,8 +80,37 @@ async def _take(services: Services, program_id: int, bucket: Bucket) -> None:
 
 def refuse_guessing(tx: Connection, services: Services, client_id: str, address: str, now: datetime) -> None:
     """Raise TooManyRequests where this address failed too often for this client, in whichever process."""
-    kind, text, rate = _pair(client_id, address)
-    known = full_at(tx, DEPLOYMENT, _key(services, DEPLOYMENT, kind, text))
+    _refuse_closed(tx, services, DEPLOYMENT, _pair(client_id, address), now)
+
+
+def refuse_spraying(tx: Connection, services: Services, program_id: int, address: str, now: datetime) -> None:
+    """Raise TooManyRequests where too many attempts at signing in failed from this address, whoever they were for."""
+    if is_telling(address):
+        _refuse_closed(tx, services, program_id, ("session-address", _network(address), ADDRESS), now)
+
+
+async def count_failed_start(services: Services, program_id: int, address: str) -> None:
+    """Count a failed attempt at signing in. Raises TooManyRequests where there were too many of them."""
+    if is_telling(address):
+        await _take(services, program_id, ("session-address", _network(address), ADDRESS))
+
+
+def is_telling(address: str) -> bool:
+    """Whether an address says where a call comes from: none of this machine or of a private network does.
+
+    Behind a proxy that is not trusted all callers share such a one, and whoever fails would keep all of them out.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return not (found.is_loopback or found.is_unspecified or any(found in one for one in _INSIDE))
+
+
+def _refuse_closed(tx: Connection, services: Services, program_id: int, bucket: Bucket, now: datetime) -> None:
+    kind, text, rate = bucket
+    known = full_at(tx, program_id, _key(services, program_id, kind, text))
     now_ns = to_micros(now) * 1000
     if known is not None and now_ns < rate.opens_at(known) <= now_ns + rate.interval_ns + SKEW_NS:
         raise TooManyRequests(retry_after_s=seconds_until(rate.opens_at(known), now_ns))

@@ -29,12 +29,12 @@ from domain.rules.attributes import storable
 from domain.rules.fixed import member_definitions
 from domain.rules.model import Scalar
 from domain.store.ids import allocate_ids
-from domain.store.login import forget_failures_of
 from domain.store.member import Stored, find_members, insert_members, new_member, owners, update_members
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.newcomer import Newcomers
+from resolvers.subject import follow_status
 
 _STATUS_OF_ACTION = {"SUSPEND": SUSPENDED, "CLOSE": CANCELLED, "REACTIVATE": ACTIVE}
 ACTIONS = frozenset({"NEW", "UPDATE", *_STATUS_OF_ACTION})
@@ -273,7 +273,7 @@ class Roster:
         )
         altered = list(self._altered.values())
         update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
-        forget_failures_of(self.tx, program_id, self._given_status)  # No lockout that lapses takes it back.
+        follow_status(self.tx, program_id, [self._by_id[one].member for one in self._given_status], self.now)
         events = [self._event("member.enrolled", one) for one in self._fresh.values()]
         add_events(self.tx, program_id, events + [self._event("member.updated", one) for one in altered])
         self._newcomers.reward()

@@ -1,16 +1,21 @@
 """Whom a caller names when somebody is to prove who it is: a member, or nobody, which must not show."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from domain.crypto import KeyRing
 from domain.member import Member
+from domain.member_status import Operation, refusal_by_status
+from domain.session import End
 from domain.store.login import forget_failures_of
 from domain.store.member import Stored, find_members, owners
 from domain.store.member_secret import forget_secret
 from domain.store.message import forget_messages_of
 from domain.store.otp import forget_codes_of
+from domain.store.session import end_sessions_of, forget_links_of, forget_sessions_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,4 +73,18 @@ def forget_access(tx: Connection, program_id: int, member_id: int) -> None:
     forget_secret(tx, program_id, member_id)
     forget_failures_of(tx, program_id, [member_id])
     forget_codes_of(tx, program_id, [member_id])
+    forget_sessions_of(tx, program_id, [member_id])
     forget_messages_of(tx, program_id, member_id)
+
+
+def follow_status(tx: Connection, program_id: int, members: Collection[Member], now: datetime) -> None:
+    """Members were given a status: no lockout that lapses takes it back, and whom it keeps out is signed out."""
+    forget_failures_of(tx, program_id, [one.id for one in members])
+    kept_out = [one.id for one in members if refusal_by_status(Operation.LOGIN, one.status) is not None]
+    sign_out(tx, program_id, kept_out, End.STATUS, now)
+
+
+def sign_out(tx: Connection, program_id: int, member_ids: Collection[int], by: End, now: datetime) -> list[int]:
+    """End all sessions of these members, and kill the links by which they could begin others: the ids that ended."""
+    forget_links_of(tx, program_id, member_ids)
+    return end_sessions_of(tx, program_id, member_ids, by, now)

@@ -25,6 +25,7 @@ from domain.store.credential import (
 from domain.store.erasure import erased_since
 from domain.store.member import find_members
 from domain.store.program import find_program_row, list_program_rows
+from domain.store.session import is_good
 from resolvers.access_cache import FRESH, InForce, KnownToken
 from resolvers.context import Services
 from resolvers.lockout import lift_lapsed_lockouts
@@ -195,8 +196,21 @@ async def _authenticated(services: Services, token: str, program: int | None) ->
     # Its reference may be somebody else's by now.
     if found is None or found.generation != known.generation or known.member_id in found.erased:
         raise Unauthorized
+    if not await _goes_on(services, known.principal, now):
+        raise Unauthorized
     await admit(services, known.principal)
     return known.principal
+
+
+async def _goes_on(services: Services, principal: Principal, now: datetime) -> bool:
+    """Whether the session of a member who signed in is none that has ended; known for at most a second."""
+    program_id, session_id = principal.program, principal.session_id
+    if session_id is None or services.access.session_is_good(program_id, session_id, now):
+        return True
+    good = await services.db.read(lambda tx: is_good(tx, program_id, session_id, now))
+    if good:
+        services.access.remember_session(program_id, session_id, now)
+    return good
 
 
 async def _in_force(services: Services, program_id: int, expected: int, now: datetime) -> InForce | None:
@@ -228,15 +242,17 @@ async def _check(services: Services, token: str, now: datetime) -> KnownToken:
     claims, lapses_at = await read_token(services, token, ENVIRONMENTS[services.environment], now)
     try:
         reference = orjson.loads(claims["scope"])[1] if claims.get("scope") else None
+        session_id = int(claims["session"]) if "session" in claims else None
     except (ValueError, LookupError, TypeError) as error:
         raise Unauthorized from error
     principal = Principal(
         kind=PrincipalKind.MEMBER if reference else PrincipalKind.PROGRAM,
-        actor=f"client:{claims['sub']}" + (":member" if reference else ""),
+        actor=claims["sub"] if session_id else f"client:{claims['sub']}" + (":member" if reference else ""),
         program_id=claims["partition"],
         public_program_id=claims["program"],
         environment=claims["environment"],
         member_reference=reference,
+        session_id=session_id,
         permissions=MEMBER_PERMISSIONS if reference else PROGRAM_PERMISSIONS,
     )
     return KnownToken(principal, claims["generation"], lapses_at, claims.get("member"))

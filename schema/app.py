@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from typing import cast
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,8 +15,8 @@ from domain.errors import (
     TesseraError,
     UnexpectedFailure,
 )
-from resolvers.context import Services
 from schema.build import schema
+from schema.cors import Visit, cors_headers, is_preflight, open_visit, preflight
 from schema.document import Documents
 from schema.execution import run
 from schema.failure import log_surprise
@@ -50,24 +51,42 @@ def build_graphql_app(*, introspection: bool, timeout_s: float = TIMEOUT_S) -> A
             return
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        visit = open_visit(scope, headers)
         response = Response(send, headers, request_id)
-        try:
-            request = await _read(scope, headers, receive)
-            async with asyncio.timeout(timeout_s):
-                outcome = await run(documents, request, _services(scope), headers, request_id)
-        except ClientGone:
-            return
-        except TesseraError as error:
-            await response.refusal(error, allow=_allowed(error, scope))
-        except TimeoutError:
-            await response.refusal(ServiceUnavailable(f"not done within {timeout_s:g} s"))
-        except Exception as error:
-            log_surprise(error, request_id)
-            await response.refusal(UnexpectedFailure())
-        else:
-            await (response.data if "data" in outcome else response.request_error)(outcome)
+        answer = await _answer(documents, response, visit, scope, headers, receive, timeout_s)
+        if answer is not None:
+            response.told = await cors_headers(visit)
+            await answer()
 
     return app
+
+
+async def _answer(
+    documents: Documents,
+    response: Response,
+    visit: Visit,
+    scope: Scope,
+    headers: dict[bytes, bytes],
+    receive: Receive,
+    timeout_s: float,
+) -> Callable[[], Awaitable[None]] | None:
+    """What is to be sent; None where nobody waits for it any more."""
+    try:
+        if is_preflight(scope, headers) and scope["path"].rstrip("/") == PATH:
+            return partial(response.empty, await preflight(visit))
+        request = await _read(scope, headers, receive)
+        async with asyncio.timeout(timeout_s):
+            outcome = await run(documents, request, visit, headers, response.request_id)
+    except ClientGone:
+        return None
+    except TesseraError as error:
+        return partial(response.refusal, error, allow=_allowed(error, scope))
+    except TimeoutError:
+        return partial(response.refusal, ServiceUnavailable(f"not done within {timeout_s:g} s"))
+    except Exception as error:
+        log_surprise(error, response.request_id)
+        return partial(response.refusal, UnexpectedFailure())
+    return partial(response.data if "data" in outcome else response.request_error, outcome)
 
 
 def _is_get(scope: Scope) -> bool:
@@ -90,8 +109,3 @@ def _allowed(error: TesseraError, scope: Scope) -> bytes | None:
     if not isinstance(error, MethodNotAllowed):
         return None
     return b"POST" if scope["method"] == "GET" else b"GET, POST"
-
-
-def _services(scope: Scope) -> Services:
-    """The services that the lifespan of the process put into the scope."""
-    return cast(Services, scope["state"]["runtime"].services)

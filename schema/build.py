@@ -19,6 +19,8 @@ from schema.mutations.redemption import RedemptionMutation
 from schema.mutations.referral import ReferralMutation
 from schema.mutations.review import ReviewMutation
 from schema.mutations.segment import SegmentMutation
+from schema.mutations.session import SessionMutation
+from schema.mutations.session_end import SessionEndMutation
 from schema.mutations.simulation import SimulationMutation
 from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.tier import TierMutation
@@ -32,6 +34,8 @@ from schema.scalar import SCALARS
 class Mutation(
     MemberMutation,
     MemberAuthMutation,
+    SessionMutation,
+    SessionEndMutation,
     TierMutation,
     SegmentMutation,
     SubRelationMutation,

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 import strawberry
 
 from domain.errors import BadRequest, TesseraError, TooManyRequests, Unauthorized
-from resolvers.context import Context, Services
+from resolvers.context import Context
 from resolvers.program import get_program_terms
+from resolvers.publishable import authenticate_app, refuse_foreign_page
 from resolvers.token import authenticate
+from schema.cors import Visit
 from schema.loader import Loaders
 
 if TYPE_CHECKING:
@@ -24,8 +26,11 @@ class RequestContext:
 
     prepared: "Prepared"
     caller: Context | TesseraError
+    visit: Visit
     zone: tzinfo = UTC
     header_key: str | None = None
+    request_id: str = ""
+    publishable_key: str | None = None
     _loaders: Loaders | None = None
 
     @property
@@ -41,6 +46,21 @@ class RequestContext:
         if self._loaders is None:
             self._loaders = Loaders(self.ctx)
         return self._loaders
+
+    async def app(self) -> Context:
+        """The call of whoever holds the publishable key, for signing in and out: a token beside it says nothing here.
+
+        Raises Unauthorized, Forbidden, TooManyRequests.
+        """
+        if self.publishable_key is None:
+            raise Unauthorized
+        services = self.visit.services
+        principal = await authenticate_app(services, self.publishable_key)
+        self.visit.program_id = principal.program_id
+        await refuse_foreign_page(services, principal, self.visit.origin)
+        ctx = Context(services=services, principal=principal, source="graphql", request_id=self.request_id)
+        self.zone = ZoneInfo((await get_program_terms(ctx)).time_zone)
+        return ctx
 
     def changing(self) -> Context:
         """The call for a mutation: what was loaded before it may be true no longer. Raises Unauthorized."""
@@ -60,7 +80,7 @@ Info: TypeAlias = strawberry.Info[RequestContext, None]
 
 
 async def open_context(
-    services: Services,
+    visit: Visit,
     prepared: "Prepared",
     headers: Mapping[bytes, bytes],
     request_id: str,
@@ -70,17 +90,37 @@ async def open_context(
 
     Raises TooManyRequests.
     """
+    caller, zone = await _caller(visit, headers, request_id)
+    key = headers.get(b"x-publishable-key")
+    return RequestContext(
+        prepared=prepared,
+        caller=caller,
+        zone=zone,
+        header_key=header_key,
+        request_id=request_id,
+        visit=visit,
+        publishable_key=None if key is None else key.decode("latin-1").strip(),
+    )
+
+
+async def _caller(
+    visit: Visit, headers: Mapping[bytes, bytes], request_id: str
+) -> tuple[Context | TesseraError, tzinfo]:
+    """Whom the token names, or what it is refused with. Raises TooManyRequests."""
+    services = visit.services
     try:
         token = _bearer_token(headers.get(b"authorization", b""))
         program = _program_number(headers.get(b"x-program-id"))
         principal = await authenticate(services, token, program=program)
+        visit.program_id = principal.program_id
+        await refuse_foreign_page(services, principal, visit.origin)
         ctx = Context(services=services, principal=principal, source="graphql", request_id=request_id)
         zone = UTC if principal.program_id is None else ZoneInfo((await get_program_terms(ctx)).time_zone)
     except TooManyRequests:
         raise
     except TesseraError as refusal:
-        return RequestContext(prepared=prepared, caller=refusal, header_key=header_key)
-    return RequestContext(prepared=prepared, caller=ctx, zone=zone, header_key=header_key)
+        return refusal, UTC
+    return ctx, zone
 
 
 def _bearer_token(header: bytes) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import MethodNotAllowed, QueryTooComplex
-from resolvers.context import Services
 from schema.build import schema
 from schema.context import RequestContext, open_context
+from schema.cors import Visit
 from schema.cost import check_cost
 from schema.document import Documents
 from schema.failure import DocumentRefused, render_errors, render_refusal
@@ -17,7 +17,7 @@ from schema.request import GraphQLRequest
 async def run(
     documents: Documents,
     request: GraphQLRequest,
-    services: Services,
+    visit: Visit,
     headers: Mapping[bytes, bytes],
     request_id: str,
 ) -> dict[str, Any]:
@@ -37,7 +37,7 @@ async def run(
     if request.by_get and not operation.is_query:
         raise MethodNotAllowed("mutations need a POST")
     key = read_header(headers, operation)
-    context = await open_context(services, prepared, headers, request_id, key)
+    context = await open_context(visit, prepared, headers, request_id, key)
     body = await _execute(context, request, operation.name, request_id, suggest=documents.suggest)
     return {**body, "extensions": {"cost": cost}}
 

@@ -37,6 +37,7 @@ from schema.field import field
 from schema.global_id import BATCH, ENTRY, HOLD, MEMBER, PROGRAM, REDEMPTION, REQUEST, GlobalId, decode
 from schema.queue_query import QueueQuery
 from schema.scalar import parse_uuid
+from schema.session_query import SessionQuery
 from schema.standing_query import StandingQuery
 from schema.types.batch import Batch, to_batch
 from schema.types.configuration import (
@@ -63,7 +64,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 
 
 @strawberry.type(description="What can be asked. Everything is of the caller's own program.")
-class Query(StandingQuery, QueueQuery):
+class Query(StandingQuery, QueueQuery, SessionQuery):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await _node(decode(id), info.context)

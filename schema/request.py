@@ -24,6 +24,8 @@ _SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
     b"authorization": Unauthorized,
     b"content-type": NotJson,
     b"x-program-id": lambda: BadRequest("X-Program-Id: stands twice"),
+    b"x-publishable-key": Unauthorized,
+    b"origin": lambda: BadRequest("Origin: stands twice"),
     b"idempotency-key": lambda: BadRequest("Idempotency-Key: stands twice"),
 }
 

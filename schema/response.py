@@ -22,6 +22,8 @@ class Response:
         self._send = send
         self._is_strict = RESPONSE_TYPE in headers.get(b"accept", b"").lower()
         self.request_id = request_id
+        self.told: list[tuple[bytes, bytes]] = []
+        """Headers that every answer gets besides: what a browser is told of who may read it."""
 
     async def data(self, body: Mapping[str, Any]) -> None:
         """What an operation gave, its errors included: it ran, so the status is 200."""
@@ -41,6 +43,12 @@ class Response:
             extra.append((b"retry-after", str(error.retry_after_s).encode()))
         await self._json(error.status, {"errors": [render_refusal(error, self.request_id)]}, extra)
 
+    async def empty(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """An answer without a body."""
+        given = [(b"cache-control", b"no-store"), (b"x-request-id", self.request_id.encode())]
+        await self._send({"type": "http.response.start", "status": 204, "headers": [*given, *self.told, *headers]})
+        await self._send({"type": "http.response.body", "body": b""})
+
     async def _json(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]] | None = None) -> None:
         raw = orjson.dumps(body, default=_json_value)
         media_type = RESPONSE_TYPE if self._is_strict else JSON_TYPE
@@ -50,6 +58,7 @@ class Response:
             (b"cache-control", b"no-store"),
             (b"vary", b"accept"),
             (b"x-request-id", self.request_id.encode()),
+            *self.told,
             *(extra or ()),
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

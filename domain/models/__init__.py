@@ -34,6 +34,7 @@ from domain.models.program import (
 )
 from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
+from domain.models.session import member_session, program_origin, session_link
 
 __all__ = [
     "METADATA",
@@ -60,6 +61,7 @@ __all__ = [
     "member_tier",
     "member_erasure",
     "member_secret",
+    "member_session",
     "member_transaction",
     "member_unique_value",
     "message",
@@ -69,10 +71,12 @@ __all__ = [
     "points_request",
     "program",
     "program_config",
+    "program_origin",
     "rate_lease",
     "queue_batch",
     "queue_item",
     "segment_member",
+    "session_link",
     "signing_key",
     "sub_relation",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.message import PLACEHOLDERS, SMS, MessageTemplate, fold_language, placeholders
+from domain.message import LINK_EVENT, PLACEHOLDERS, SMS, MessageTemplate, fold_language, placeholders
 from domain.rules.parse_attribute import read_name
 from domain.rules.problem import Problems, child
 
@@ -24,14 +24,16 @@ def read_messages(given: list[dict[str, Any]], problems: Problems) -> tuple[Mess
 
 
 def _check_texts(item: dict[str, Any], path: str, problems: Problems) -> None:
+    told, other = ("link", "code") if item["event"] == LINK_EVENT else ("code", "link")
     for key in ("subject", "body"):
         for name in placeholders(item.get(key, "")):
-            if name not in PLACEHOLDERS:
-                problems.add(
-                    f"{path}.{key}", f"has an unknown placeholder: only {{{'}, {'.join(sorted(PLACEHOLDERS))}}}"
-                )
-    if "code" not in placeholders(item["body"]):
-        problems.add(f"{path}.body", "does not say the code: {code} is missing")
+            if name not in PLACEHOLDERS - {other}:
+                allowed = "}, {".join(sorted(PLACEHOLDERS - {other}))
+                problems.add(f"{path}.{key}", f"has an unknown placeholder: only {{{allowed}}}")
+    if told not in placeholders(item["body"]):
+        problems.add(f"{path}.body", f"does not say the {told}: {{{told}}} is missing")
+    if item["event"] == LINK_EVENT and item["channel"] == SMS:
+        problems.add(f"{path}.channel", "must be email: links are mailed")
     if item.get("subject") and item["channel"] == SMS:
         problems.add(f"{path}.subject", "has no meaning for a text message")
     if any(letter in item.get("subject", "") for letter in "\r\n"):

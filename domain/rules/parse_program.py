@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
@@ -9,6 +10,7 @@ from domain.program_zone import load_zone
 from domain.rules.model import REDEMPTION_TYPES, ProgramTerms
 from domain.rules.problem import Problems, child
 from domain.rules.value import read_date, read_decimal, read_text
+from domain.web_origin import read_origin, read_page
 
 _POINTS = ("redemption_rate", "redemption_minimum", "adjustment_approval_from")
 MAX_FACTOR = 1000
@@ -26,6 +28,9 @@ def read_program(given: dict[str, Any], problems: Problems) -> ProgramTerms:
     own_types = {int(number): name for number, name in given.get("redemption_types", {}).items()}
     for number in sorted(RESERVED_TYPES.intersection(own_types)):
         problems.add(child("program.redemption_types", str(number)), "is the type of postings that are no redemptions")
+    terms["allowed_origins"] = _origins(given.get("allowed_origins", []), problems)
+    if given.get("sign_in_url") is not None:
+        problems.check(lambda: read_page(given["sign_in_url"]), "program.sign_in_url", "")
     terms["redemption_types"] = dict(sorted({**REDEMPTION_TYPES, **own_types}.items()))
     program = ProgramTerms(**terms)
     _check_program(program, problems)
@@ -109,6 +114,15 @@ def _is_after(first: Any, last: Any) -> bool:
 def settled(value: Any) -> Any:
     """A whole number that was written as 1.0 or 1e3, as an int; anything else as it is."""
     return int(value) if isinstance(value, Decimal) else value
+
+
+def _origins(given: list[str], problems: Problems) -> tuple[str, ...]:
+    """Origins as browsers write them, each once."""
+    read = [
+        problems.check(partial(read_origin, one), f"program.allowed_origins[{index}]", "")
+        for index, one in enumerate(given)
+    ]
+    return tuple(sorted(set(read)))
 
 
 def _check_program(program: ProgramTerms, problems: Problems) -> None:

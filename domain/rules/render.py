@@ -53,6 +53,7 @@ def _program(terms: ProgramTerms) -> dict[str, Any]:
     document["redemption_minimum"] = plain_scalar(terms.redemption_minimum)
     if terms.adjustment_approval_from is not None:
         document["adjustment_approval_from"] = plain_scalar(terms.adjustment_approval_from)
+    document["allowed_origins"] = list(terms.allowed_origins)
     document["redemption_types"] = {str(number): name for number, name in sorted(terms.redemption_types.items())}
     return document
 

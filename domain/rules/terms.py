@@ -30,7 +30,8 @@ class ProgramTerms:
 
     `accrual_cap_per_month` in whole points; adjustments of at least `adjustment_approval_from` points need
     a second administrator, None for never. `otp_sends_per_address` in an hour, 0 for no limit.
-    `queue_limit`: most transactions that one submission may queue.
+    `queue_limit`: most transactions that one submission may queue. `allowed_origins`: whose pages may call GraphQL;
+    `sign_in_url`: the page that links for signing in lead to.
     """
 
     time_zone: str = "UTC"
@@ -66,6 +67,8 @@ class ProgramTerms:
     member_rate_limit_per_second: int | None = None
     member_rate_burst: int | None = None
     queue_limit: int = MOST_QUEUED
+    allowed_origins: tuple[str, ...] = ()
+    sign_in_url: str | None = None
 
     @property
     def redemption_minimum_minor(self) -> int:

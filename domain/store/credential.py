@@ -18,6 +18,15 @@ def find_credential(tx: Connection, client_id: str) -> Row[Any] | None:
     ).one_or_none()
 
 
+def find_publishable(tx: Connection, publishable_key: str) -> Row[Any] | None:
+    """The credential in force with this publishable key, with its program."""
+    return tx.execute(
+        select(credential, program.c.public_id, program.c.environment)
+        .join(program, program.c.id == credential.c.program_id)
+        .where(credential.c.publishable_key == publishable_key, credential.c.revoked_at.is_(None))
+    ).one_or_none()
+
+
 def list_credentials(tx: Connection, program_id: int) -> list[Row[Any]]:
     """Every credential that the program ever had, newest first."""
     query = select(credential).where(credential.c.program_id == program_id)

@@ -20,6 +20,7 @@ UNKNOWN = {
     "link": "U3ViUmVsYXRpb246MTo5OTk",
     "card": "4012888888881881",
     "hold": "SG9sZDoxOjk5OQ",
+    "session": "TWVtYmVyU2Vzc2lvbjoxOjk5OQ",
 }
 """Well-formed names of nothing."""
 
@@ -38,6 +39,7 @@ QUERIES = (
     "query($hold: ID!) {hold(id: $hold) {id}}",
     "query($guid: UUID!) {redemption(externalReference: $guid) {id}}",
     "query($key: String!) {redemptionByReference(clientReference: $key) {id}}",
+    "query($reference: String!) {memberSessions(relationReference: $reference) {id}}",
     "query($card: String!) {membersBySubRelation(cardNumber: $card) {edges {node {id}}}}",
 )
 MUTATIONS = (
@@ -57,6 +59,9 @@ MUTATIONS = (
         transactionDate: "2026-01-01T00:00:00Z", cardNumber: $card}) {replayed}}""",
     """mutation($reference: String!) {subRelationLink(
         input: {relationReference: $reference, type: CARD, cardNumber: "1"}) {replayed}}""",
+    "mutation($reference: String!) {sessionRevoke(input: {relationReference: $reference, all: true}) {revoked}}",
+    """mutation($reference: String!, $session: ID!) {
+        sessionRevoke(input: {relationReference: $reference, sessionId: $session}) {revoked}}""",
     "mutation($link: ID!) {subRelationUnlink(input: {subRelationId: $link}) {replayed}}",
     "mutation($reference: String!) {memberErase(input: {relationReference: $reference}) {replayed}}",
     """mutation($reference: String!) {
@@ -107,8 +112,21 @@ async def _victim(world: World, caller: Caller) -> Victim:
             "link": linked["id"],
             "card": VICTIMS_CARD,
             "hold": held["id"],
+            "session": await _session(world, caller, reference),
         }
     )
+
+
+async def _session(world: World, caller: Caller, reference: str) -> str:
+    """The id of a session that the victim has begun."""
+    secret = "mutation($i: MemberSecretImportInput!) {memberSecretImport(input: $i) {replayed}}"
+    assert (await caller.ask(secret, i={"relationReference": reference, "secret": "victims password"})).data
+    begin = "mutation($i: SessionStartByPasswordInput!) {sessionStartByPassword(input: $i) {sessionId}}"
+    number = (await caller.ask("{program {programId}}")).data["program"]["programId"]
+    [key] = [one.publishable_key for one in (world.ours, world.theirs) if one.program_id == number]
+    given = {"relationReference": reference, "password": "victims password"}
+    answer = await Caller(world.client, key=key).ask(begin, i=given)
+    return str(answer.data["sessionStartByPassword"]["sessionId"])
 
 
 async def _ask(caller: Caller, document: str, names: Mapping[str, str]) -> Answer:

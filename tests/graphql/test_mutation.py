@@ -41,6 +41,13 @@ DOCUMENTS = (
     'mutation {otpGenerate(input: {relationReference: "X", otpType: LOGIN}) {replayed}}',
     'mutation {otpVerify(input: {relationReference: "X", otpType: LOGIN, code: "123456"}) {replayed}}',
     'mutation {passwordSet(input: {relationReference: "X", password: "long enough"}) {replayed}}',
+    'mutation {sessionCodeSend(input: {relationReference: "X"}) {done}}',
+    'mutation {sessionLinkSend(input: {relationReference: "X"}) {done}}',
+    'mutation {sessionStartByPassword(input: {relationReference: "X", password: "Y"}) {accessToken}}',
+    'mutation {sessionStartByCode(input: {relationReference: "X", code: "123456"}) {accessToken}}',
+    'mutation {sessionStartByLink(input: {token: "X"}) {accessToken}}',
+    'mutation {sessionRefresh(input: {refreshToken: "X"}) {accessToken}}',
+    "mutation {sessionRevoke(input: {all: true}) {revoked}}",
     'mutation {memberSecretImport(input: {relationReference: "X", secret: "long enough"}) {replayed}}',
 )
 """One of each mutation but those of the configuration."""

@@ -22,6 +22,7 @@ QUERIES = {
     "member": 'member(reference: "M-1") {id}',
     "memberMergePreview": 'memberMergePreview(victim: "M-1", survivor: "M-2") {points}',
     "members": "members {edges {cursor}}",
+    "memberSessions": 'memberSessions(relationReference: "M-1") {id}',
     "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
     "campaigns": "campaigns {name}",
     "segmentMembers": 'segmentMembers(segment: "New") {edges {cursor}}',

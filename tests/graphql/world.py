@@ -84,11 +84,13 @@ class Answer:
 
 @dataclass
 class Caller:
-    """Somebody with a token."""
+    """Somebody with a token, or a page of an origin with a publishable key."""
 
     client: httpx2.AsyncClient
     token: str = ""
     program: int | None = None
+    key: str = ""
+    origin: str = ""
 
     async def ask(self, query: str, **variables: Any) -> Answer:
         """Run a document with variables."""
@@ -104,8 +106,13 @@ class Caller:
     @property
     def headers(self) -> dict[str, str]:
         """What every request of this caller carries."""
-        bearer = {"authorization": f"Bearer {self.token}"} if self.token else {}
-        return bearer | ({} if self.program is None else {"x-program-id": str(self.program)})
+        given = {
+            "authorization": f"Bearer {self.token}" if self.token else "",
+            "x-program-id": "" if self.program is None else str(self.program),
+            "x-publishable-key": self.key,
+            "origin": self.origin,
+        }
+        return {name: value for name, value in given.items() if value}
 
 
 @dataclass

@@ -9,7 +9,8 @@ TEXT = """
 version: 1
 program: {time_zone: Europe/Berlin, points_decimals: 0, accrual_cap_per_month: 500, refund_policy: floor,
           adjustment_approval_from: 1000, pending_validity: release, park_days: 30,
-          rate_limit_per_second: 50, rate_burst: 200, member_rate_limit_per_second: 5, member_rate_burst: 10}
+          rate_limit_per_second: 50, rate_burst: 200, member_rate_limit_per_second: 5, member_rate_burst: 10,
+          allowed_origins: ["https://shop.example"], sign_in_url: "https://shop.example/in"}
 expiry: {policy: inactivity, months: 12, period_end: month}
 transaction_attributes: [{key: quantity, name: Quantity, type: int}, {key: shop, name: Shop, type: string}]
 member_attributes: [{key: club, name: Club, type: string}, {key: nickname, name: Nickname, type: string, pi: true}]

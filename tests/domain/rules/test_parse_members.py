@@ -61,6 +61,11 @@ def test_the_default_segments_can_be_given_to_a_program() -> None:
     ]  # fmt: skip
 
 
+def link(**changed: str) -> dict[str, Any]:
+    """A template for links."""
+    return {"name": "Link", "event": "LINK", "channel": "email", "body": "{link}"} | changed
+
+
 @pytest.mark.parametrize(
     ("change", "path", "message"),
     [
@@ -80,6 +85,14 @@ def test_the_default_segments_can_be_given_to_a_program() -> None:
             "program.member_rate_burst",
             "no meaning without member_rate_limit_per_second",
         ),
+        (lambda d: d["program"].update(allowed_origins=["*"]), "program.allowed_origins[0]", "no wildcards"),
+        (lambda d: d["program"].update(allowed_origins=["http://a.b"]), "program.allowed_origins[0]", "https://"),
+        (lambda d: d["program"].update(allowed_origins=[1]), "program.allowed_origins[0]", "a string"),
+        (lambda d: d["program"].update(sign_in_url="https://a.b/#x"), "program.sign_in_url", "no fragment"),
+        (lambda d: d["messages"].append(link(channel="sms")), "messages[2].channel", "must be email"),
+        (lambda d: d["messages"].append(link(body="{code}")), "messages[2].body", "{link} is missing"),
+        (lambda d: d["messages"].append(link(body="{link} {code}")), "messages[2].body", "unknown placeholder"),
+        (lambda d: d["messages"][0].update(body="{code} {link}"), "messages[0].body", "unknown placeholder"),
         (lambda d: d["expiry"].pop("months"), "expiry.months", "is missing"),
         (lambda d: d["expiry"].update(date="2027-01-01"), "expiry.date", "no meaning"),
         (lambda d: d["aggregates"].append(d["aggregates"][0]), "aggregates[3].key", "duplicate"),
