@@ -15,7 +15,6 @@ from graphql import (
     GraphQLError,
     IntValueNode,
     Node,
-    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
@@ -35,6 +34,7 @@ from domain.errors import BadRequest, QueryTooComplex
 from schema.coercion import name_literal
 from schema.cost import Rows, cost_of, plan_cost
 from schema.failure import PARSE_FAILED, VALIDATION_FAILED, DocumentRefused
+from schema.introspection import NoIntrospection, hide_types
 from schema.limit import MAX_COMMENTS, MAX_TOKENS, Meter, root_fields
 from schema.request import MAX_NUMBER_LENGTH
 
@@ -89,9 +89,9 @@ class Documents:
             *recommended_rules,
             MaybeNullValidationRule,
             OneOfInputValidationRule,
-            *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
+            *(() if introspection else (NoIntrospection,)),
         )
-        self.suggest = introspection
+        self._introspection = self.suggest = introspection
         self.cached = lru_cache(CACHED_DOCUMENTS)(self._prepare)
 
     def prepare(self, text: str) -> Prepared:
@@ -102,6 +102,8 @@ class Documents:
         document = _parse(text)
         if errors := self._faults(document):
             raise DocumentRefused([name_literal(one, document) for one in errors[:MAX_REPORTED]], VALIDATION_FAILED)
+        if not self._introspection:
+            document = hide_types(text, document)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         return Prepared(text, document, tuple(self._operation(document, node) for node in operations))
 

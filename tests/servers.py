@@ -37,9 +37,10 @@ class ServerError(RuntimeError):
 class Deployment:
     """A database with the data folder and secret that its servers and commands share."""
 
-    def __init__(self, database_url: str, data_dir: Path) -> None:
+    def __init__(self, database_url: str, data_dir: Path, **settings: str) -> None:
         self.database_url = database_url
         self.data_dir = data_dir
+        self._settings = {f"TESSERA_{name.upper()}": value for name, value in settings.items()}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -49,6 +50,7 @@ class Deployment:
             "TESSERA_DATABASE_URL": self.database_url,
             "TESSERA_DATA_DIR": str(self.data_dir),
             "TESSERA_SECRET_KEY": SECRET,
+            **self._settings,
         }
 
     def command(self, *arguments: str, expect: int | None = 0) -> str:

@@ -271,10 +271,11 @@ async def test_a_browser_gets_graphiql_from_here_alone(server: Caller) -> None:
 async def test_production_shows_neither_schema_nor_page_nor_suggestions(world: World, server: Caller) -> None:
     async with world.client_of(build_graphql_app(introspection=False)) as client:
         caller = Caller(client, server.token)
-        for document in ("{__schema {queryType {name}}}", '{__type(name: "Member") {name}}'):
+        for document in ("{__schema {queryType {name}}}", "{...on Query {s: __schema {types {name}}}}"):
             answer = await caller.ask(document)
             assert answer.errors[0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
             assert "introspection" in answer.errors[0]["message"]
+            assert "errors" not in (await server.ask(document)).body
         for document in (
             "{progam {name}}",
             "{program {nam}}",
@@ -292,6 +293,24 @@ async def test_production_shows_neither_schema_nor_page_nor_suggestions(world: W
         page = await client.get("/graphql", headers={"accept": "text/html"})
         assert page.status_code == 400
         assert (await client.get("/graphql/assets/start.js")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{t: __type(name: "Member") {name fields {name}}}',
+        "query($name: String!) {t: __type(name: $name) {name}}",
+        'query($name: String! = "Member") {...F} fragment F on Query {t: __type(name: $name) {name}}',
+        '{...on Query {t: __type(name: """Member""") @include(if: true) {name}}}',
+        '{t:__type#\n(name: "Member") {kind}}',
+    ],
+)
+async def test_without_introspection_no_type_is_found(world: World, server: Caller, document: str) -> None:
+    assert (await server.ask(document, name="Member")).data["t"]
+    async with world.client_of(build_graphql_app(introspection=False)) as client:
+        for name in ("Member", "sometype"):
+            answer = await Caller(client).ask(document, name=name)
+            assert answer.data == {"t": None}
 
 
 async def test_there_are_no_websockets_yet(world: World) -> None:
