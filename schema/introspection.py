@@ -1,7 +1,7 @@
 """A schema that tells nothing of itself: `__schema` is refused, and `__type` finds no type.
 
-`__type` is not refused, because its answer for a name that no type has is null, which tells as little: requests that ask
-for it (the audit of GraphQL over HTTP, some health checks) are good ones, and work the same with and without introspection.
+`__type` is not refused, because its answer for a name that no type has is null, which tells as little: whoever asks
+for it, as the audit of GraphQL over HTTP does, sends a good request, with introspection and without.
 """
 
 import re

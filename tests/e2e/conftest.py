@@ -1,16 +1,18 @@
-"""A server with one program, and the place where foreign tools are put."""
+"""Servers with one program, and the place where foreign tools are put."""
 
-import shutil
-import subprocess
-import sys
+import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.callers import callers
+from tests.e2e.programs import Packages, run
 from tests.rest.world import CONFIGURATION
-from tests.servers import Credentials, Deployment, Server
+from tests.servers import CONFIGURATION as SMALL
+from tests.servers import Credentials, Deployment, Server, running_servers
 
 SOURCE = Path(__file__).parents[2]
 
@@ -22,6 +24,20 @@ class Served:
     url: str
     credentials: Credentials
     openapi: Path
+
+
+@dataclass(frozen=True)
+class Rich:
+    """A server with members who have points, and the token of its program."""
+
+    url: str
+    token: str
+    members: tuple[str, ...]
+
+    @property
+    def graphql(self) -> str:
+        """The address of GraphQL."""
+        return f"{self.url}/graphql"
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +57,51 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         server.stop()
 
 
-def run(*command: str, cwd: Path) -> str:
-    """Run a foreign program and give what it printed; its complaint is the failure of the test."""
-    # A tool that is missing fails here and loudly: `make e2e` skips nothing.
-    assert shutil.which(command[0]), f"{command[0]} is not on this machine, and `make e2e` needs it"
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=600)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-    return done.stdout
+@pytest.fixture(scope="session")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rich]:
+    """A server as it runs in production, with what `tessera serve` starts there and nothing allowed besides."""
+    with _rich(tmp_path_factory.mktemp("production"), env="production") as rich:
+        yield rich
 
 
-def uv() -> str:
-    """The uv of the environment that the tests run in."""
-    return str(Path(sys.executable).with_name("uv"))
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rich]:
+    """A server that shows its schema."""
+    with _rich(tmp_path_factory.mktemp("sandbox")) as rich:
+        yield rich
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """Stock clients for Node."""
+    return Packages("clients", tmp_path_factory.mktemp("node"))
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """Linters and compilers that read the schema."""
+    return Packages("tools", tmp_path_factory.mktemp("node"))
+
+
+@pytest.fixture(scope="session")
+def codegen(tmp_path_factory: pytest.TempPathFactory) -> Packages:
+    """The generator of typed documents, with the compiler that reads them."""
+    return Packages("codegen", tmp_path_factory.mktemp("node"))
+
+
+@contextmanager
+def _rich(folder: Path, **settings: str) -> Iterator[Rich]:
+    deployment = Deployment(f"sqlite+aiosqlite:///{folder / 'tessera.db'}", folder, **settings)
+    deployment.command("db", "upgrade")
+    credentials = deployment.create_program("Shop", SMALL)
+    with running_servers(deployment) as [server]:
+        members = ("M-1", "M-2")
+        yield Rich(server.url, asyncio.run(_enriched(server, credentials, members)), members)
+
+
+async def _enriched(server: Server, credentials: Credentials, members: tuple[str, ...]) -> str:
+    async with callers([server], credentials) as [caller]:
+        for reference in members:
+            await caller.enroll(reference)
+            await caller.earn(reference, 1_000, f"of {reference}")
+        return caller.token

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from tests.e2e.conftest import Served, run, uv
+from tests.e2e.conftest import Served
+from tests.e2e.programs import run, uv
 
 GENERATOR = "openapi-python-client==0.29.1"
 LINTER = "@stoplight/spectral-cli@6.15.0"
