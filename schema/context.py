@@ -1,7 +1,7 @@
 """What the resolvers of one request share: who asks, from which clocks, and the loaders."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import strawberry
 
 from domain.errors import BadRequest, TesseraError, TooManyRequests, Unauthorized
+from resolvers.access_cache import KnownToken
 from resolvers.context import Context, Services
 from resolvers.program import get_program_terms
-from resolvers.token import authenticate
+from resolvers.token import authenticate, check_again
 from schema.loader import Loaders
 
 if TYPE_CHECKING:
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """One GraphQL request. It holds no database session: every use case opens its own."""
+    """One GraphQL request. It holds no database session: every use case opens its own.
+
+    `last_event_id`: where a subscription is to go on; `event_id`: where it is.
+    """
 
     prepared: "Prepared"
     caller: Context | TesseraError
     zone: tzinfo = UTC
     header_key: str | None = None
+    token: str = ""
+    program: int | None = None
+    last_event_id: str | None = None
+    event_id: str | None = None
     _loaders: Loaders | None = None
 
     @property
@@ -41,6 +49,12 @@ class RequestContext:
         if self._loaders is None:
             self._loaders = Loaders(self.ctx)
         return self._loaders
+
+    async def recheck(self) -> KnownToken:
+        """Who the caller of a subscription is by now. Raises Unauthorized."""
+        known = await check_again(self.ctx.services, self.token, program=self.program)
+        self.caller = replace(self.ctx, principal=known.principal)
+        return known
 
     def changing(self) -> Context:
         """The call for a mutation: what was loaded before it may be true no longer. Raises Unauthorized."""
@@ -71,8 +85,7 @@ async def open_context(
     Raises TooManyRequests.
     """
     try:
-        token = _bearer_token(headers.get(b"authorization", b""))
-        program = _program_number(headers.get(b"x-program-id"))
+        token, program = read_credentials(headers)
         principal = await authenticate(services, token, program=program)
         ctx = Context(services=services, principal=principal, source="graphql", request_id=request_id)
         zone = UTC if principal.program_id is None else ZoneInfo((await get_program_terms(ctx)).time_zone)
@@ -80,7 +93,12 @@ async def open_context(
         raise
     except TesseraError as refusal:
         return RequestContext(prepared=prepared, caller=refusal, header_key=header_key)
-    return RequestContext(prepared=prepared, caller=ctx, zone=zone, header_key=header_key)
+    return RequestContext(prepared=prepared, caller=ctx, zone=zone, header_key=header_key, token=token, program=program)
+
+
+def read_credentials(headers: Mapping[bytes, bytes]) -> tuple[str, int | None]:
+    """The token of a request, and the program that an administrator chose. Raises Unauthorized, BadRequest."""
+    return _bearer_token(headers.get(b"authorization", b"")), _program_number(headers.get(b"x-program-id"))
 
 
 def _bearer_token(header: bytes) -> str:

@@ -42,7 +42,7 @@ class Response:
         await self._json(error.status, {"errors": [render_refusal(error, self.request_id)]}, extra)
 
     async def _json(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]] | None = None) -> None:
-        raw = orjson.dumps(body, default=_json_value)
+        raw = to_json(body)
         media_type = RESPONSE_TYPE if self._is_strict else JSON_TYPE
         headers = [
             (b"content-type", media_type + b"; charset=utf-8"),
@@ -54,6 +54,11 @@ class Response:
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": raw})
+
+
+def to_json(body: Mapping[str, Any]) -> bytes:
+    """A body in JSON, decimals as they are."""
+    return orjson.dumps(body, default=_json_value)
 
 
 def _json_value(value: Any) -> Any:
