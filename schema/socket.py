@@ -54,7 +54,6 @@ class Sockets:
 
     documents: Documents
     timeout_s: float
-    init_limit_s: float = INIT_LIMIT_S
     _open: int = 0
     _of: Counter[tuple[int | None, str]] = field(default_factory=Counter)
 
@@ -131,7 +130,7 @@ class _Connection:
     async def _initialise(self) -> Principal:
         """Who the caller is, by the payload of `connection_init` or the headers of the handshake. Raises Closed."""
         try:
-            async with asyncio.timeout(self._sockets.init_limit_s):
+            async with asyncio.timeout(INIT_LIMIT_S):
                 while (message := await self._next())["type"] != "connection_init":
                     await self._before_init(message)
         except TimeoutError:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from schema.socket import SUBPROTOCOL
 from tessera.jobs import JOBS, Job, running_jobs
@@ -79,12 +80,20 @@ class Talk:
         (field,) = message["payload"]["data"].values()
         return field
 
+    async def refusal(self) -> tuple[str, str, str | None]:
+        """code, reason and field of the one error by which the next message ends an operation."""
+        message = await self.receive()
+        assert message["type"] == "error", message
+        (error,) = message["payload"]
+        told = error["extensions"]
+        return told["code"], told["reason"], told["field"]
+
     async def closed(self) -> tuple[int | None, str]:
         """How the server ends the connection."""
-        async with asyncio.timeout(WAIT_S):
-            async for _ in self.connection:
-                pass
-            await self.connection.wait_closed()
+        with suppress(ConnectionClosed):
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    await self.connection.recv()
         return self.connection.close_code, self.connection.close_reason or ""
 
 
@@ -94,7 +103,13 @@ async def live(world: World) -> AsyncIterator[Live]:
     runtime = SimpleNamespace(services=world.services)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await world.app({**scope, "state": {"runtime": runtime}}, receive, send)
+        if scope["type"] != "lifespan":
+            await world.app(scope, receive, send)
+            return
+        scope["state"]["runtime"] = runtime
+        for step in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{step}.complete"})
 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -103,7 +118,7 @@ async def live(world: World) -> AsyncIterator[Live]:
             http=BoundedProtocol,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
-            lifespan="off",
+            lifespan="on",
             log_config=None,
             timeout_graceful_shutdown=10,
         )
@@ -113,9 +128,10 @@ async def live(world: World) -> AsyncIterator[Live]:
         jobs = tuple(_eager(job) for job in JOBS if job.name in _NAMES)
         try:
             async with running_jobs(world.services, jobs):
+                while not server.started:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.005)
                 yield Live(listener.getsockname()[1], server, world)
         finally:
-            world.services.feed.stop()
             server.should_exit = True
             await task
 
