@@ -140,7 +140,7 @@ async def test_what_is_no_request_has_the_status_of_its_fault(
     served: Live, server: Caller, client: httpx.AsyncClient
 ) -> None:
     for status, sent in ((415, {"content": b"{}"}), (400, {"json": []}), (400, {"json": {"query": 1}})):
-        answer = await client.post(served.http, headers=server.headers | EVENTS, **sent)  # type: ignore[arg-type]
+        answer = await client.post(served.http, headers=server.headers | EVENTS, **sent)
         assert answer.status_code == status
         assert answer.headers["content-type"].startswith("application/json")
 

@@ -148,7 +148,7 @@ async def test_a_queued_batch_is_told_of_until_it_ends(served: Live, server: Cal
     batch = answer.data["transactionsQueue"]["batchId"]
     async with served.connection(server) as talk:
         await talk.subscribe("1", BATCHES, q=batch)
-        done = []
+        done: list[int] = []
         while not done or done[-1] < 250:
             told = await talk.data()
             assert (told["queueBatchId"], told["total"], told["batch"]) == (batch, 250, None)
