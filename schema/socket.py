@@ -18,6 +18,7 @@ from resolvers.token import check_again
 from schema.context import read_credentials
 from schema.document import Documents
 from schema.failure import log_surprise, render_refusal
+from schema.handshake import is_foreign, reject, told_headers
 from schema.request import GraphQLRequest, read_json, read_operation
 from schema.response import to_json
 from schema.stream import refusal_of_surprise, stream
@@ -61,11 +62,11 @@ class Sockets:
         """One connection, from the handshake to its end."""
         await receive()
         headers = dict(scope["headers"])
-        if _is_foreign(headers):
-            await _reject(send, 403)
+        if is_foreign(headers):
+            await reject(send, 403)
             return
         if self._open >= MAX_CONNECTIONS:
-            await _reject(send, 503)
+            await reject(send, 503)
             return
         self._open += 1
         try:
@@ -135,7 +136,7 @@ class _Connection:
                     await self._before_init(message)
         except TimeoutError:
             raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
-        self._headers = {**self._headers, **_told_headers(message.get("payload"))}
+        self._headers = {**self._headers, **told_headers(message.get("payload"))}
         return await self._caller()
 
     async def _before_init(self, message: Mapping[str, Any]) -> None:
@@ -296,30 +297,3 @@ class _Connection:
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _told_headers(payload: Mapping[str, Any] | None) -> dict[bytes, bytes]:
-    """What the payload of `connection_init` says in place of headers, which browsers cannot send; in any letter case.
-
-    Clients put them into the payload itself or under `headers`.
-    """
-    given = payload or {}
-    nested = given.get("headers")
-    told = {**(nested if isinstance(nested, dict) else {}), **given}
-    return {
-        name.lower().encode(): str(value).encode()
-        for name, value in told.items()
-        if name.lower() in ("authorization", "x-program-id") and isinstance(value, str | int)
-    }
-
-
-def _is_foreign(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a page of another origin opens the connection. The scheme is left out: a proxy may have taken it off."""
-    origin = headers.get(b"origin")
-    return origin is not None and origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower()
-
-
-async def _reject(send: Send, status: int) -> None:
-    """Refuse the handshake."""
-    await send({"type": "websocket.http.response.start", "status": status, "headers": []})
-    await send({"type": "websocket.http.response.body", "body": b""})
