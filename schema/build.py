@@ -28,6 +28,7 @@ from schema.mutations.transaction import TransactionMutation
 from schema.mutations.transfer import TransferMutation
 from schema.query import Query
 from schema.scalar import SCALARS
+from schema.subscription import Subscription
 
 
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
@@ -65,6 +66,7 @@ class TesseraSchema(strawberry.Schema):
 schema = TesseraSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     extensions=[ReadyDocument],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

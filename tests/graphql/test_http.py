@@ -292,16 +292,3 @@ async def test_production_shows_neither_schema_nor_page_nor_suggestions(world: W
         page = await client.get("/graphql", headers={"accept": "text/html"})
         assert page.status_code == 400
         assert (await client.get("/graphql/assets/start.js")).status_code == 404
-
-
-async def test_there_are_no_websockets_yet(world: World) -> None:
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, str]:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await world.app({"type": "websocket", "path": "/graphql", "headers": []}, receive, send)
-    assert [one["type"] for one in sent] == ["websocket.close"]
