@@ -17,6 +17,7 @@ from domain.store.ids import allocate_ids
 from domain.store.program import ProgramState
 from resolvers.batch_line import ACCEPTED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
 from resolvers.context import Context
+from resolvers.progress import file_progress, tell_progress
 
 __all__ = [
     "ACCEPTED",
@@ -144,7 +145,10 @@ async def finish_batch(ctx: Context, batch_id: int) -> Batch:
     now = ctx.services.clock()
 
     def body(tx: Connection) -> Batch:
-        store.finish_batch(tx, ctx.principal.program, batch_id, now)
+        if store.finish_batch(tx, ctx.principal.program, batch_id, now):
+            finished = store.load_batch(tx, ctx.principal.program, batch_id)
+            assert finished is not None  # noqa: S101 - it was updated just now
+            tell_progress(tx, ctx.principal.program, file_progress(finished), now)
         return _load(tx, ctx, batch_id)
 
     return await ctx.write(body)

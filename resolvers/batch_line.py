@@ -14,6 +14,7 @@ from domain.store import batch as store
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.member import ImportMember, import_members
+from resolvers.progress import file_progress, tell_progress
 from resolvers.transaction import SubmitTransaction, TransactionOutcome, post_transactions
 
 ACCEPTED, REJECTED = "ACCEPTED", "REJECTED"
@@ -54,6 +55,8 @@ def post_fresh_lines(
     """Post lines that do not stand yet in a locked batch, and record their outcomes and its restart point."""
     rows = _post(tx, ctx, state, locked.type, lines)
     _store_outcomes(tx, locked, state, lines, rows)
+    told = file_progress(locked, done=locked.rows_read + len(rows))
+    tell_progress(tx, locked.program_id, told, ctx.services.clock())
     return rows
 
 

@@ -21,6 +21,7 @@ from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.feed import Feed
 from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
 from resolvers.messenger import Messenger
@@ -52,7 +53,8 @@ class Services:
     """The long-lived parts of a process, made once by the shell.
 
     `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
-    and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue.
+    and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue,
+    `feed` hands events to who follows them.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -68,6 +70,7 @@ class Services:
     lockouts: LockoutWatch = field(default_factory=LockoutWatch)
     rates: RateShares = field(default_factory=RateShares)
     queued: asyncio.Event = field(default_factory=asyncio.Event)
+    feed: Feed = field(default_factory=Feed)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

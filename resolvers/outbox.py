@@ -1,10 +1,12 @@
-"""The relay of the outbox: numbers events after commit, so that readers can follow them without a gap."""
+"""The relay of the outbox numbers events after commit, so that they can be followed without a gap; and its reader."""
 
+from domain.store.feed import CHANNEL, newest_numbers, read_events
 from domain.store.outbox import has_unnumbered, number_events
 from resolvers.context import Services
 from resolvers.program import list_environment_programs
 
 EVENTS_PER_COMMIT = 1000
+EVENTS_PER_READ = 500
 
 
 async def relay_outbox(services: Services, *, limit: int = EVENTS_PER_COMMIT) -> int:
@@ -25,4 +27,29 @@ async def _relay_program(services: Services, program_id: int, limit: int) -> int
     while done == limit:
         done = await services.db.write(lambda tx: number_events(tx, program_id, limit))
         numbered += done
+    # The database tells the other processes.
+    services.feed.bell.set()
     return numbered
+
+
+async def read_feed(services: Services, *, limit: int = EVENTS_PER_READ) -> int:
+    """Hand on what is new in the programs that anybody follows here; how many events. The process has one reader."""
+    positions = services.feed.positions
+    if not positions:
+        return 0
+    await services.db.listen(CHANNEL, services.feed.bell.set)
+    newest = await services.db.read(lambda tx: newest_numbers(tx, positions))
+    done = 0
+    for program_id, position in positions.items():
+        if newest.get(program_id, 0) > position:
+            done += await _read_program(services, program_id, position, limit)
+    return done
+
+
+async def _read_program(services: Services, program_id: int, position: int, limit: int) -> int:
+    events = await services.db.read(lambda tx: read_events(tx, program_id, after=position, limit=limit))
+    # Meanwhile the last one may have gone, and another have come who begins somewhere else.
+    if services.feed.positions.get(program_id) != position:
+        return 0
+    services.feed.publish(program_id, events)
+    return len(events)

@@ -27,6 +27,7 @@ from domain.store.transaction import find_transactions
 from resolvers.context import Context, Services
 from resolvers.earning import USE_CASE
 from resolvers.program import Program, list_environment_programs
+from resolvers.progress import queue_progress, tell_progress
 from resolvers.queue_payload import load_command
 from resolvers.submission import SubmitTransaction, TransactionOutcome
 from resolvers.transaction import post_transactions
@@ -128,7 +129,9 @@ class _Portion:
 
     def _advance(self, tx: Connection, batch: Row[Any], rest: Sequence[StoredItem]) -> None:
         at = rest[0].position if rest else batch.total
-        store.advance_queue(tx, batch, at, None if rest else self.services.clock())
+        now = self.services.clock()
+        store.advance_queue(tx, batch, at, None if rest else now)
+        tell_progress(tx, self.program.id, queue_progress(batch, done=at), now)
 
     async def _fail(self, batch_id: int, item: StoredItem, refusal: TesseraError) -> None:
         """Mark an item as failed, if nobody did anything about it meanwhile."""

@@ -176,13 +176,23 @@ async def authenticate(services: Services, token: str, *, program: int | None = 
     `program` is the public program id that an administrator works in (header `X-Program-Id`); None
     picks the only program there is. Raises Unauthorized, ProgramNotFound, TooManyRequests.
     """
-    principal = await _authenticated(services, token, program)
+    principal = (await _authenticated(services, token, program)).principal
+    if principal.kind is not PrincipalKind.ADMINISTRATOR:
+        await admit(services, principal)
     # Whoever is served sees statuses as they are now.
     await lift_lapsed_lockouts(services)
     return principal
 
 
-async def _authenticated(services: Services, token: str, program: int | None) -> Principal:
+async def check_again(services: Services, token: str, *, program: int | None = None) -> KnownToken:
+    """The same for who was admitted before and is still being served, which counts as no further request.
+
+    Raises Unauthorized, ProgramNotFound.
+    """
+    return await _authenticated(services, token, program)
+
+
+async def _authenticated(services: Services, token: str, program: int | None) -> KnownToken:
     now = services.clock()
     if token.startswith(f"{ADMIN_PREFIX}_"):
         return await _administrator(services, token, program, now)
@@ -198,8 +208,7 @@ async def _authenticated(services: Services, token: str, program: int | None) ->
         raise Unauthorized
     if not await _goes_on(services, known.principal, now):
         raise Unauthorized
-    await admit(services, known.principal)
-    return known.principal
+    return known
 
 
 async def _goes_on(services: Services, principal: Principal, now: datetime) -> bool:
@@ -258,7 +267,7 @@ async def _check(services: Services, token: str, now: datetime) -> KnownToken:
     return KnownToken(principal, claims["generation"], lapses_at, claims.get("member"))
 
 
-async def _administrator(services: Services, token: str, program: int | None, now: datetime) -> Principal:
+async def _administrator(services: Services, token: str, program: int | None, now: datetime) -> KnownToken:
     known = services.access.token(token)
     if known is None or known.lapses_at <= now:
         stored = await services.db.read(lambda tx: find_admin_token(tx, hash_secret(token)))
@@ -269,13 +278,14 @@ async def _administrator(services: Services, token: str, program: int | None, no
         services.access.remember(token, known)
     chosen = await services.db.read(lambda tx: _choose_program(tx, services, program))
     if chosen is None:
-        return known.principal
-    return replace(
+        return known
+    principal = replace(
         known.principal,
         program_id=chosen.id,
         public_program_id=chosen.public_id,
         environment=chosen.environment,
     )
+    return replace(known, principal=principal)
 
 
 def _choose_program(tx: Connection, services: Services, program: int | None) -> Row[Any] | None:

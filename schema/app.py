@@ -23,6 +23,9 @@ from schema.failure import log_surprise
 from schema.ide import ASSETS, send_asset, send_page, wants_page
 from schema.request import ClientGone, GraphQLRequest, read_get, read_post, refuse_repeated
 from schema.response import Response
+from schema.socket import Sockets
+from schema.sse import EventStream, wants_events
+from schema.stream import stream
 
 PATH = "/graphql"
 TIMEOUT_S = 30.0
@@ -37,17 +40,16 @@ def build_graphql_app(*, introspection: bool, timeout_s: float = TIMEOUT_S) -> A
     and errors suggest no names.
     """
     documents = Documents(schema, introspection=introspection)
+    sockets = Sockets(documents, timeout_s)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000})
+        if scope["type"] == "websocket":
+            await sockets.serve(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if introspection and scope["path"].startswith(ASSETS):
-            await send_asset(scope, receive, send)
-            return
-        if introspection and _is_get(scope) and wants_page(headers, scope["query_string"]):
-            await send_page(scope, receive, send)
+        page = _page(scope, headers) if introspection else None
+        if page is not None:
+            await page(scope, receive, send)
             return
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex
@@ -75,6 +77,9 @@ async def _answer(
         if is_preflight(scope, headers) and scope["path"].rstrip("/") == PATH:
             return partial(response.empty, await preflight(visit))
         request = await _read(scope, headers, receive)
+        if wants_events(headers):
+            bodies = stream(documents, request, visit, headers, response.request_id, timeout_s=timeout_s)
+            return partial(EventStream(response).serve, bodies, receive)
         async with asyncio.timeout(timeout_s):
             outcome = await run(documents, request, visit, headers, response.request_id)
     except ClientGone:
@@ -89,8 +94,12 @@ async def _answer(
     return partial(response.data if "data" in outcome else response.request_error, outcome)
 
 
-def _is_get(scope: Scope) -> bool:
-    return bool(scope["path"].rstrip("/") == PATH and scope["method"] == "GET")
+def _page(scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
+    """What serves GraphiQL or a part of it, if that is asked for."""
+    if scope["path"].startswith(ASSETS):
+        return send_asset
+    is_get = scope["path"].rstrip("/") == PATH and scope["method"] == "GET"
+    return send_page if is_get and wants_page(headers, scope["query_string"]) else None
 
 
 async def _read(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLInputObjectType, get_named_type
 from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
@@ -28,6 +28,7 @@ from schema.mutations.transaction import TransactionMutation
 from schema.mutations.transfer import TransferMutation
 from schema.query import Query
 from schema.scalar import SCALARS
+from schema.subscription import Subscription
 
 
 @strawberry.type(description="What can be done. Mutations of one request run one after the other.")
@@ -58,6 +59,14 @@ class Mutation(
 class TesseraSchema(strawberry.Schema):
     """The schema; what goes wrong is logged where the response is made, with its request id."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        changes = self._schema.mutation_type
+        for one in changes.fields.values() if changes else ():
+            given = get_named_type(one.args["input"].type)
+            # A mutation takes one input and nothing else: what the input is says all of the argument.
+            one.args["input"].description = given.description if isinstance(given, GraphQLInputObjectType) else None
+
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
         """Log nothing: Strawberry would log every mistake of a caller with a traceback."""
 
@@ -65,6 +74,7 @@ class TesseraSchema(strawberry.Schema):
 schema = TesseraSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     extensions=[ReadyDocument],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

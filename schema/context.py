@@ -1,7 +1,7 @@
 """What the resolvers of one request share: who asks, from which clocks, and the loaders."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import strawberry
 
 from domain.errors import BadRequest, TesseraError, TooManyRequests, Unauthorized
+from resolvers.access_cache import KnownToken
 from resolvers.context import Context
 from resolvers.program import get_program_terms
 from resolvers.publishable import authenticate_app, refuse_foreign_page
-from resolvers.token import authenticate
+from resolvers.token import authenticate, check_again
 from schema.cors import Visit
 from schema.loader import Loaders
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """One GraphQL request. It holds no database session: every use case opens its own."""
+    """One GraphQL request. It holds no database session: every use case opens its own.
+
+    `last_event_id`: where a subscription is to go on; `event_id`: where it is.
+    """
 
     prepared: "Prepared"
     caller: Context | TesseraError
@@ -31,6 +35,10 @@ class RequestContext:
     header_key: str | None = None
     request_id: str = ""
     publishable_key: str | None = None
+    token: str = ""
+    program: int | None = None
+    last_event_id: str | None = None
+    event_id: str | None = None
     _loaders: Loaders | None = None
 
     @property
@@ -62,6 +70,13 @@ class RequestContext:
         self.zone = ZoneInfo((await get_program_terms(ctx)).time_zone)
         return ctx
 
+    async def recheck(self) -> KnownToken:
+        """Who the caller of a subscription is by now. Raises Unauthorized, Forbidden."""
+        known = await check_again(self.ctx.services, self.token, program=self.program)
+        await refuse_foreign_page(self.ctx.services, known.principal, self.visit.origin)
+        self.caller = replace(self.ctx, principal=known.principal)
+        return known
+
     def changing(self) -> Context:
         """The call for a mutation: what was loaded before it may be true no longer. Raises Unauthorized."""
         self._loaders = None
@@ -90,37 +105,40 @@ async def open_context(
 
     Raises TooManyRequests.
     """
-    caller, zone = await _caller(visit, headers, request_id)
     key = headers.get(b"x-publishable-key")
-    return RequestContext(
+    context = RequestContext(
         prepared=prepared,
-        caller=caller,
-        zone=zone,
+        caller=Unauthorized(),
+        visit=visit,
         header_key=header_key,
         request_id=request_id,
-        visit=visit,
         publishable_key=None if key is None else key.decode("latin-1").strip(),
     )
-
-
-async def _caller(
-    visit: Visit, headers: Mapping[bytes, bytes], request_id: str
-) -> tuple[Context | TesseraError, tzinfo]:
-    """Whom the token names, or what it is refused with. Raises TooManyRequests."""
-    services = visit.services
     try:
-        token = _bearer_token(headers.get(b"authorization", b""))
-        program = _program_number(headers.get(b"x-program-id"))
-        principal = await authenticate(services, token, program=program)
-        visit.program_id = principal.program_id
-        await refuse_foreign_page(services, principal, visit.origin)
-        ctx = Context(services=services, principal=principal, source="graphql", request_id=request_id)
-        zone = UTC if principal.program_id is None else ZoneInfo((await get_program_terms(ctx)).time_zone)
+        await _identify(context, headers)
     except TooManyRequests:
         raise
     except TesseraError as refusal:
-        return refusal, UTC
-    return ctx, zone
+        context.caller = refusal
+    return context
+
+
+async def _identify(context: RequestContext, headers: Mapping[bytes, bytes]) -> None:
+    """Find out whom the token names. Raises Unauthorized, BadRequest, ProgramNotFound, Forbidden, TooManyRequests."""
+    visit, services = context.visit, context.visit.services
+    context.token, context.program = read_credentials(headers)
+    principal = await authenticate(services, context.token, program=context.program)
+    visit.program_id = principal.program_id
+    await refuse_foreign_page(services, principal, visit.origin)
+    ctx = Context(services=services, principal=principal, source="graphql", request_id=context.request_id)
+    if principal.program_id is not None:
+        context.zone = ZoneInfo((await get_program_terms(ctx)).time_zone)
+    context.caller = ctx
+
+
+def read_credentials(headers: Mapping[bytes, bytes]) -> tuple[str, int | None]:
+    """The token of a request, and the program that an administrator chose. Raises Unauthorized, BadRequest."""
+    return _bearer_token(headers.get(b"authorization", b"")), _program_number(headers.get(b"x-program-id"))
 
 
 def _bearer_token(header: bytes) -> str:

@@ -14,7 +14,7 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 _ASKED = b"access-control-request-method"
 # What pages may send; X-Program-Id is of administrators, who do not work from other origins.
-_MAY_SEND = b"authorization, content-type, idempotency-key, x-publishable-key, x-request-id"
+_MAY_SEND = b"authorization, content-type, idempotency-key, last-event-id, x-publishable-key, x-request-id"
 _MAY_READ = b"retry-after, x-request-id"
 _KNOWN_FOR_S = b"600"
 

@@ -52,6 +52,7 @@ class Operation:
 
     name: str | None
     is_query: bool
+    is_subscription: bool
     costs: tuple[Rows, ...]
     takes_key: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -124,6 +125,7 @@ class Documents:
         return Operation(
             name=node.name.value if node.name else None,
             is_query=node.operation is OperationType.QUERY,
+            is_subscription=node.operation is OperationType.SUBSCRIPTION,
             costs=plan_cost(self._schema._schema, document, node),
             takes_key=self._takes_key(document, node),
             defaults=defaults,

@@ -1,14 +1,16 @@
 """One operation: prepared, weighed, run for its caller, rendered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.errors import MethodNotAllowed, QueryTooComplex
+from graphql import GraphQLError
+
+from domain.errors import BadRequest, MethodNotAllowed, QueryTooComplex
 from schema.build import schema
 from schema.context import RequestContext, open_context
 from schema.cors import Visit
 from schema.cost import check_cost
-from schema.document import Documents
+from schema.document import Documents, Operation, Prepared
 from schema.failure import DocumentRefused, render_errors, render_refusal
 from schema.mutations.idempotency import read_header
 from schema.request import GraphQLRequest
@@ -26,14 +28,11 @@ async def run(
     Raises MethodNotAllowed, BadRequest, InvalidRequest, TooManyRequests.
     """
     try:
-        prepared = documents.prepare(request.query)
-        operation = prepared.operation(request.operation_name)
-        cost = operation.cost(request.variables)
-        check_cost(cost)
-    except DocumentRefused as refused:
-        return {"errors": render_errors(refused.errors, request_id, code=refused.code)}
-    except QueryTooComplex as refused:
-        return {"errors": [render_refusal(refused, request_id)]}
+        prepared, operation, cost = weigh(documents, request)
+    except (DocumentRefused, QueryTooComplex) as refused:
+        return render_document_refusal(refused, request_id)
+    if operation.is_subscription:
+        raise BadRequest("subscriptions need `Accept: text/event-stream`, or a WebSocket", field="query")
     if request.by_get and not operation.is_query:
         raise MethodNotAllowed("mutations need a POST")
     key = read_header(headers, operation)
@@ -42,16 +41,39 @@ async def run(
     return {**body, "extensions": {"cost": cost}}
 
 
+def weigh(documents: Documents, request: GraphQLRequest) -> tuple[Prepared, Operation, int]:
+    """The document, the operation to run and its cost. Raises DocumentRefused, QueryTooComplex, BadRequest."""
+    prepared = documents.prepare(request.query)
+    operation = prepared.operation(request.operation_name)
+    cost = operation.cost(request.variables)
+    check_cost(cost)
+    return prepared, operation, cost
+
+
+def render_document_refusal(refused: DocumentRefused | QueryTooComplex, request_id: str) -> dict[str, Any]:
+    """The body for a document that never runs."""
+    if isinstance(refused, QueryTooComplex):
+        return {"errors": [render_refusal(refused, request_id)]}
+    return {"errors": render_errors(refused.errors, request_id, code=refused.code)}
+
+
 async def _execute(
     context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str, *, suggest: bool
 ) -> dict[str, Any]:
     result = await schema.execute(
         request.query, variable_values=dict(request.variables), context_value=context, operation_name=name
     )
+    return render_result(result.data, result.errors, request_id, suggest=suggest)
+
+
+def render_result(
+    data: dict[str, Any] | None, errors: Sequence[GraphQLError] | None, request_id: str, *, suggest: bool
+) -> dict[str, Any]:
+    """The body for what an operation gave."""
     body: dict[str, Any] = {}
-    if result.errors:
-        body["errors"] = render_errors(result.errors, request_id, suggest=suggest)
+    if errors:
+        body["errors"] = render_errors(errors, request_id, suggest=suggest)
     # Errors of no field are errors of the request: its variables do not fit, and nothing ran.
-    if result.data is not None or any(error.path for error in result.errors or ()):
-        body["data"] = result.data
+    if data is not None or any(error.path for error in errors or ()):
+        body["data"] = data
     return body

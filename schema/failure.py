@@ -122,7 +122,7 @@ def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: 
         body["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path:
         body["path"] = error.path
-    cause = _cause(error)
+    cause = cause_of(error)
     if isinstance(cause, TesseraError):
         if cause.status == 500:
             log_surprise(_origin(cause), request_id, ".".join(map(str, error.path or ())))
@@ -143,7 +143,7 @@ def _origin(error: TesseraError) -> Exception:
     return error.__cause__ if isinstance(error.__cause__, Exception) else error
 
 
-def _cause(error: GraphQLError) -> Exception | None:
+def cause_of(error: GraphQLError) -> Exception | None:
     """The exception behind an error; None where GraphQL itself refused what the caller sent."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):

@@ -16,3 +16,8 @@ def field(description: str) -> Callable[[Resolver], Resolver]:
 def mutation(description: str) -> Callable[[Resolver], Resolver]:
     """A mutation that a method resolves."""
     return cast(Callable[[Resolver], Resolver], strawberry.mutation(description=description))
+
+
+def subscription(description: str) -> Callable[[Resolver], Resolver]:
+    """A subscription whose events a method yields."""
+    return cast(Callable[[Resolver], Resolver], strawberry.subscription(description=description))

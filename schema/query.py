@@ -33,6 +33,7 @@ from schema.connection import (
     read_page,
 )
 from schema.context import Info, RequestContext
+from schema.event_query import EventQuery
 from schema.field import field
 from schema.global_id import BATCH, ENTRY, HOLD, MEMBER, PROGRAM, REDEMPTION, REQUEST, GlobalId, decode
 from schema.queue_query import QueueQuery
@@ -64,7 +65,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 
 
 @strawberry.type(description="What can be asked. Everything is of the caller's own program.")
-class Query(StandingQuery, QueueQuery, SessionQuery):
+class Query(StandingQuery, QueueQuery, SessionQuery, EventQuery):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await _node(decode(id), info.context)

@@ -63,10 +63,10 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive) -> GraphQL
     is_plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
     if media_type.strip() != b"application/json" or charset not in _CHARSETS or not is_plain:
         raise NotJson
-    given = _parse(await _read_body(headers, receive))
+    given = read_json(await _read_body(headers, receive))
     if not isinstance(given, dict):
         raise BadRequest("the body must be one JSON object; lists of operations are not accepted")
-    return _request(given, by_get=False)
+    return read_operation(given)
 
 
 def read_get(query_string: bytes) -> GraphQLRequest:
@@ -80,11 +80,12 @@ def read_get(query_string: bytes) -> GraphQLRequest:
         raise BadRequest("a parameter stands twice")
     for name in ("variables", "extensions"):
         if given.get(name):
-            given[name] = _parse(given[name].encode())
-    return _request({key: value for key, value in given.items() if value != ""}, by_get=True)
+            given[name] = read_json(given[name].encode())
+    return read_operation({key: value for key, value in given.items() if value != ""}, by_get=True)
 
 
-def _request(given: Mapping[str, Any], *, by_get: bool) -> GraphQLRequest:
+def read_operation(given: Mapping[str, Any], *, by_get: bool = False) -> GraphQLRequest:
+    """The operation that an object describes. Raises BadRequest."""
     query, name = given.get("query"), given.get("operationName")
     if not isinstance(query, str) or not query:
         raise BadRequest("query: must be a text", field="query")
@@ -123,7 +124,7 @@ def _extend(body: bytearray, message: Message) -> None:
         raise BodyTooLarge
 
 
-def _parse(raw: bytes) -> Any:
+def read_json(raw: bytes) -> Any:
     """JSON: numbers exact, texts in NFC, no key twice, nested no deeper than 32. Raises BadRequest."""
     try:
         return _plain(_DECODER.decode(raw.decode("utf-8-sig")), 1)

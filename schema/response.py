@@ -49,8 +49,17 @@ class Response:
         await self._send({"type": "http.response.start", "status": 204, "headers": [*given, *self.told, *headers]})
         await self._send({"type": "http.response.body", "body": b""})
 
+    async def begin(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head of an answer whose body comes in pieces."""
+        given = [*headers, (b"x-request-id", self.request_id.encode()), *self.told]
+        await self._send({"type": "http.response.start", "status": 200, "headers": given})
+
+    async def piece(self, body: bytes, *, more: bool = True) -> None:
+        """A piece of the body, or the last."""
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
     async def _json(self, status: int, body: Mapping[str, Any], extra: list[tuple[bytes, bytes]] | None = None) -> None:
-        raw = orjson.dumps(body, default=_json_value)
+        raw = to_json(body)
         media_type = RESPONSE_TYPE if self._is_strict else JSON_TYPE
         headers = [
             (b"content-type", media_type + b"; charset=utf-8"),
@@ -63,6 +72,11 @@ class Response:
         ]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": raw})
+
+
+def to_json(body: Mapping[str, Any]) -> bytes:
+    """A body in JSON, decimals as they are."""
+    return orjson.dumps(body, default=_json_value)
 
 
 def _json_value(value: Any) -> Any:

@@ -16,7 +16,7 @@ from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
 from resolvers.lockout import sweep_lockouts
-from resolvers.outbox import relay_outbox
+from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
 from resolvers.tier import assess_tiers
@@ -45,6 +45,8 @@ class Job:
 
 JOBS = (
     Job(name="outbox-relay", run=relay_outbox, pause_s=0.5),
+    # What other processes number is told by PostgreSQL, and found by looking where that is lost.
+    Job(name="feed", run=read_feed, pause_s=1.0, busy_pause_s=0.005, bell=lambda services: services.feed.bell),
     Job(name="messages", run=deliver_messages, pause_s=0.5),
     # Whoever calls lifts what has lapsed; this is for what nobody asks about, and for readers of the database.
     Job(name="lockouts", run=sweep_lockouts, pause_s=60.0),

@@ -7,21 +7,25 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_LIMIT_S = 10.0
+WEBSOCKET_PATH = b"/graphql"
+MAX_LINES, MAX_LINE = 100, 8000
 
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the limits that it does not have, and without its upgrades.
+    """uvicorn's protocol, with the limits that it does not have, and without most of its upgrades.
 
     No timer runs for a request whose head arrives whole, which is nearly every one. An offer to speak another
-    protocol (`Upgrade: h2c` from curl and Java, `websocket`) is not taken up, so the request is an ordinary one.
+    protocol (`Upgrade: h2c` from curl and Java, `websocket`) is not taken up, so the request is an ordinary one: but
+    for a WebSocket where one is served, offered by a request that is nothing else.
     """
 
     _in_head = False
     _head_bytes = 0
     _piece_bytes = 0
     _is_too_large = False
+    _is_handed_over = False
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -39,6 +43,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._piece_bytes = len(data)
         self._parse(data)
+        if self._is_handed_over:
+            return
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
@@ -54,11 +60,50 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as offer:
+                rest = data[offer.args[0] :]
+                if not rest and self._is_websocket():
+                    self._speak_websocket()
+                    return
                 # The parser took what follows for another protocol, and never tells a body of it.
-                data = self._head_without_offer() + data[offer.args[0] :]
+                data = self._head_without_offer() + rest
             except httptools.HttpParserError:
                 self.send_400_response("Invalid HTTP request received.")
                 return
+
+    def _is_websocket(self) -> bool:
+        """Whether to take up the offer in the head that was just read: there is no doubt where it ends, or what it is.
+
+        A body, or anything behind the head, could be a request to who stands in front of us and a message to us. Nor
+        is a connection handed over while answers to earlier requests are still to be sent on it.
+        """
+        named: dict[bytes, list[bytes]] = {}
+        for name, value in self.headers:
+            named.setdefault(name, []).append(value)
+        if self.url.partition(b"?")[0] != WEBSOCKET_PATH or self.parser.get_method() != b"GET":
+            return False
+        if self.parser.get_http_version() != "1.1" or self.pipeline:
+            return False
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False
+        if named.get(b"upgrade", []) not in ([b"websocket"], [b"WebSocket"]) or len(named.get(b"host", [])) != 1:
+            return False
+        if {b"content-length", b"transfer-encoding", b"expect"} & named.keys():
+            return False
+        # The library behind takes no more in a head.
+        lines = [len(self.url), *(len(name) + len(value) for name, value in self.headers)]
+        return len(lines) <= MAX_LINES and max(lines) <= MAX_LINE and sum(lines) <= MAX_HEAD_BYTES
+
+    def _speak_websocket(self) -> None:
+        self._is_handed_over, self._in_head = True, False
+        self._stop_timer()
+        self.scope["method"] = "GET"
+        self.handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """End with the request under way; subscriptions have no end of their own, so they are told."""
+        super().shutdown()
+        if (runtime := self.app_state.get("runtime")) is not None:
+            runtime.services.feed.stop()
 
     def _head_without_offer(self) -> bytes:
         """The head that was just read, once more, as of a client that offers nothing."""

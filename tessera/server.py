@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from schema.request import MAX_BODY_BYTES
 from tessera.app import create_app
 from tessera.locking import CommandRefused
 from tessera.protocol import BoundedProtocol
@@ -60,7 +61,9 @@ def _config(settings: Settings, app: Any, workers: int | None = None) -> uvicorn
         port=settings.port,
         loop="uvloop",
         http=BoundedProtocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_BODY_BYTES,
+        ws_per_message_deflate=False,  # It costs memory for each connection, and messages are short.
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -24,6 +24,7 @@ _OPEN = text("is_open")
 _REVERSES = text("reverses_id IS NOT NULL")
 _EARNED = text("transaction_ref IS NOT NULL")
 _UNFED = text("feed_seq IS NULL")
+_FED = text("feed_seq IS NOT NULL")
 
 member_transaction = Table(
     "member_transaction",
@@ -199,6 +200,8 @@ outbox = Table(
     Column("feed_seq", BigInteger),
     Index("ix_outbox_unfed", "program_id", "id", sqlite_where=_UNFED, postgresql_where=_UNFED),
     Index("uq_outbox_feed_seq", "program_id", "feed_seq", unique=True),
+    # A member's app that comes back reads what is its own, however much happened to others meanwhile.
+    Index("ix_outbox_member_feed", "program_id", "member_id", "feed_seq", sqlite_where=_FED, postgresql_where=_FED),
 )
 """Events written with what they tell of. The relay gives `feed_seq` after commit: ids commit out of order."""
 

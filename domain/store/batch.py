@@ -75,13 +75,14 @@ def advance_batch(
     )
 
 
-def finish_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> None:
-    """Mark a running batch as finished."""
-    tx.execute(
+def finish_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> bool:
+    """Mark a running batch as finished; whether it was running."""
+    done = tx.execute(
         update(batch)
         .where(_is(program_id, batch_id), batch.c.status == "RUNNING")
         .values(status="FINISHED", finished_at=now)
     )
+    return done.rowcount == 1
 
 
 def page_rows(tx: Connection, program_id: int, batch_id: int, *, after_line: int, limit: int) -> Sequence[Row[Any]]:

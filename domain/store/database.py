@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
 from domain.errors import ServiceUnavailable
+from domain.store.listener import PostgresListener
 from domain.store.postgres_calls import PostgresCalls
 from domain.store.sqlite_writer import SqliteWriter, sqlite_reader_engine
 
@@ -60,6 +61,12 @@ class Database(Protocol):
         An error raised by `body` stores nothing. `body` may run again after a deadlock.
         """
 
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """See to it that `heard` is called when a process tells something on the channel; to be repeated.
+
+        Notices may be lost, and where there is one process there are none. Raises ServiceUnavailable.
+        """
+
     async def close(self) -> None:
         """Give back every connection."""
 
@@ -83,6 +90,9 @@ class SqliteDatabase:
         if self._writer is None:
             raise ServiceUnavailable("the database was opened read-only")
         return await self._writer.submit(body)
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """See `Database.listen`: there is nobody else to hear."""
 
     async def close(self) -> None:
         """See `Database.close`."""
@@ -114,6 +124,7 @@ class PostgresDatabase:
         self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._calls = PostgresCalls(plain, pool_size, _SESSION | _BY_INDEX, _ANSWER_S)
+        self._listener = PostgresListener(plain)
 
     async def read(self, body: Body[Result]) -> Result:
         """See `Database.read`."""
@@ -140,8 +151,16 @@ class PostgresDatabase:
                 _raise(_away(error), error)
         raise AssertionError("the last attempt returns or raises")
 
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """See `Database.listen`: on a connection that is for nothing else."""
+        try:
+            await self._listener.listen(channel, heard)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            _raise(_away(error), error)
+
     async def close(self) -> None:
         """See `Database.close`."""
+        await self._listener.close()
         await self._engine.dispose()
         await self._calls.close()
 

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Connection, bindparam, select, text, update
 
 from domain.models import feed, outbox
 from domain.store.bulk import Bulk
+from domain.store.feed import wake_readers
 from domain.store.ids import allocate_ids
 
 
@@ -30,7 +31,7 @@ def has_unnumbered(tx: Connection, program_id: int) -> bool:
 
 
 def number_events(tx: Connection, program_id: int, limit: int) -> int:
-    """Number the next committed events of a program, oldest row first; how many.
+    """Number the next committed events of a program, oldest row first, and wake who reads them; how many.
 
     Events of one account were written under its lock, so their ids, and with them their numbers, keep order.
     """
@@ -47,6 +48,7 @@ def number_events(tx: Connection, program_id: int, limit: int) -> int:
         return 0
     _number(tx, program_id, ids, last)
     tx.execute(update(feed).where(feed.c.program_id == program_id).values(last_seq=last + len(ids)))
+    wake_readers(tx)
     return len(ids)
 
 

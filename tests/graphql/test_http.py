@@ -311,16 +311,3 @@ async def test_without_introspection_no_type_is_found(world: World, server: Call
         for name in ("Member", "sometype"):
             answer = await Caller(client).ask(document, name=name)
             assert answer.data == {"t": None}
-
-
-async def test_there_are_no_websockets_yet(world: World) -> None:
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, str]:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await world.app({"type": "websocket", "path": "/graphql", "headers": []}, receive, send)
-    assert [one["type"] for one in sent] == ["websocket.close"]

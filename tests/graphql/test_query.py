@@ -20,6 +20,7 @@ QUERIES = {
     "programs": "programs {name}",
     "me": "me {id}",
     "member": 'member(reference: "M-1") {id}',
+    "lastEventId": "lastEventId",
     "memberMergePreview": 'memberMergePreview(victim: "M-1", survivor: "M-2") {points}',
     "members": "members {edges {cursor}}",
     "memberSessions": 'memberSessions(relationReference: "M-1") {id}',

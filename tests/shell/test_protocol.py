@@ -152,6 +152,81 @@ def test_a_head_that_comes_at_once_is_bounded_too(deployment: Deployment, connec
             assert _flood(connect(), start + large + b"\r\n")[:12] in (b"", b"HTTP/1.1 431")
 
 
+_HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+)
+_SWITCHED = b"HTTP/1.1 101 "
+_HIDDEN = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_a_websocket_is_spoken_at_one_path_and_only_where_nothing_else_is_sent(
+    deployment: Deployment, connect: Connect
+) -> None:
+    with deployment.serving():
+        whole = _HANDSHAKE + b"\r\n"
+        assert _exchange(connect(), [whole]).startswith(_SWITCHED)
+        assert _exchange(connect(), [whole[:70], whole[70:]]).startswith(_SWITCHED)
+        doubtful = [
+            whole + _HIDDEN,
+            whole + b"\x81\x80\x00\x00\x00\x00",
+            whole.replace(b"GET", b"POST"),
+            whole.replace(b"/graphql", b"/graphql/"),
+            whole.replace(b"/graphql", b"//graphql"),
+            whole.replace(b"/graphql", b"/%67raphql"),
+            whole.replace(b"/graphql", b"/v1/RedeemPoints"),
+            whole.replace(b"Upgrade: websocket", b"Upgrade: h2c\r\nUpgrade: websocket"),
+            whole.replace(b"Upgrade: websocket", b"Upgrade: websocket, h2c"),
+            _HANDSHAKE + b"Content-Length: %d\r\n\r\n" % len(_HIDDEN) + _HIDDEN,
+            _HANDSHAKE + b"Content-Length: 0\r\n\r\n",
+            _HANDSHAKE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            _HANDSHAKE + b"Host: y\r\n\r\n",
+            _HANDSHAKE + b"X-Long: " + b"a" * 20_000 + b"\r\n\r\n",
+            _HANDSHAKE + b"".join(b"X-%d: b\r\n" % number for number in range(150)) + b"\r\n",
+        ]
+        for sent in doubtful:
+            assert re.match(rb"HTTP/1\.[01] [45]\d\d ", _exchange(connect(), [sent])), sent
+
+
+def test_what_stands_behind_a_handshake_is_no_request_of_the_websocket(
+    deployment: Deployment, connect: Connect
+) -> None:
+    following = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with deployment.serving():
+        head = _HANDSHAKE + b"Content-Length: %d\r\n\r\n" % len(_HIDDEN)
+        for pieces in ([head + _HIDDEN], [head, _HIDDEN]):
+            answer = _exchange(connect(), [*pieces, following], until_closed=True)
+            assert answer.count(b"HTTP/1.1 ") == 2
+            assert b"alive" not in answer
+            assert _SWITCHED not in answer
+
+
+def test_a_handshake_behind_a_request_under_way_waits_for_nobody(deployment: Deployment, connect: Connect) -> None:
+    last = b"GET /docs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with deployment.serving():
+        answer = _exchange(
+            connect(), [b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n" + _HANDSHAKE + b"\r\n" + last], until_closed=True
+        )
+        assert [status[:1] for status in re.findall(rb"HTTP/1.1 (\d+) ", answer)] == [b"2", b"4", b"2"]
+
+
+def test_a_websocket_on_a_connection_used_before_outlives_the_time_of_a_head(
+    deployment: Deployment, connect: Connect
+) -> None:
+    with deployment.serving() as server:
+        connection = connect()
+        assert _exchange(connection, [_HIDDEN]).startswith(b"HTTP/1.1 200 ")
+        assert _exchange(connection, [_HANDSHAKE + b"\r\n"]).startswith(_SWITCHED)
+        # What was begun must be ended: the protocol asks for `connection_init` within ten seconds.
+        assert b"\x11\x38Connection initialisation timeout" in _answer(connection)
+        still_open = connect()
+        assert _exchange(still_open, [_HANDSHAKE + b"\r\n"]).startswith(_SWITCHED)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0
+        # 1012: the client is to come back.
+        assert _answer(still_open).startswith(b"\x88\x02\x03\xf4")
+
+
 def _exchange(connection: socket.socket, pieces: list[bytes], *, until_closed: bool = False) -> bytes:
     """Send pieces so that each arrives alone; the answer, or with `until_closed` all of them."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

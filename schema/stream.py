@@ -1,0 +1,84 @@
+"""Operations whose results come one after the other: of a subscription for each event, of others once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+from graphql import GraphQLError
+
+from domain.errors import QueryTooComplex, ServiceUnavailable, TesseraError, Unauthorized, UnexpectedFailure
+from resolvers.feed import FeedStopped, FollowerTooSlow
+from schema.build import schema
+from schema.context import RequestContext, open_context
+from schema.cors import Visit
+from schema.document import Documents
+from schema.execution import render_document_refusal, render_result, run, weigh
+from schema.failure import DocumentRefused, cause_of, log_surprise, render_refusal
+from schema.request import GraphQLRequest
+
+Body: TypeAlias = dict[str, Any]
+
+
+async def stream(
+    documents: Documents,
+    request: GraphQLRequest,
+    visit: Visit,
+    headers: Mapping[bytes, bytes],
+    request_id: str,
+    *,
+    timeout_s: float,
+) -> AsyncGenerator[Body, None]:
+    """The bodies of the results. One without `data` is the last: the operation did not run, or goes on no longer.
+
+    Raises Unauthorized, FollowerTooSlow and FeedStopped, which end more than this operation.
+    """
+    try:
+        prepared, operation, cost = weigh(documents, request)
+        if not operation.is_subscription:
+            async with asyncio.timeout(timeout_s):
+                body = await run(documents, request, visit, headers, request_id)
+            yield body
+            return
+        context = await open_context(visit, prepared, headers, request_id)
+    except (DocumentRefused, QueryTooComplex) as refused:
+        yield render_document_refusal(refused, request_id)
+    except TesseraError as error:
+        yield {"errors": [render_refusal(error, request_id)]}
+    except TimeoutError:
+        yield {"errors": [render_refusal(ServiceUnavailable(f"not done within {timeout_s:g} s"), request_id)]}
+    else:
+        context.last_event_id = _header(headers, b"last-event-id")
+        async with aclosing(_events(context, request, operation.name, request_id, documents.suggest)) as bodies:
+            async for body in bodies:
+                yield body | {"extensions": {"cost": cost, "eventId": context.event_id}}
+
+
+def refusal_of_surprise(error: Exception, request_id: str) -> Body:
+    """The last body of an operation that nobody expected to fail; what happened is logged."""
+    log_surprise(error, request_id)
+    return {"errors": [render_refusal(UnexpectedFailure(), request_id)]}
+
+
+async def _events(
+    context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str, suggest: bool
+) -> AsyncGenerator[Body, None]:
+    results = await schema.subscribe(
+        request.query, variable_values=dict(request.variables), context_value=context, operation_name=name
+    )
+    async with aclosing(results):
+        async for result in results:
+            for error in result.errors or ():
+                _raise_end(error)
+            yield render_result(result.data, result.errors, request_id, suggest=suggest)
+
+
+def _raise_end(error: GraphQLError) -> None:
+    cause = cause_of(error)
+    if isinstance(cause, Unauthorized | FollowerTooSlow | FeedStopped):
+        raise cause
+
+
+def _header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    """The text of a header; None where it says nothing."""
+    return headers.get(name, b"").decode("latin-1").strip() or None
