@@ -8,7 +8,7 @@ from tests.e2e.conftest import Rich
 from tests.e2e.programs import Packages, run, uv
 
 GQL = "gql[httpx,websockets]==4.4.0"
-GQL_WALK = Path(__file__).with_name("gql_walk.py")
+GQL_WALK, GQL_LIVE_WALK = (Path(__file__).with_name(name) for name in ("gql_walk.py", "gql_live_walk.py"))
 AUDITS = 61
 WALKED = {"reference": "M-1", "redeemed": "2", "replayed": [False, True], "same": True, "difference": 2} | {
     "refused": "INSUFFICIENT_POINTS"
@@ -39,3 +39,27 @@ def test_gql_queries_mutates_and_is_refused(production: Rich, tmp_path: Path) ->
     given = (production.graphql, production.token, "M-1")
     said = run(uv(), "tool", "run", "--from", GQL, "python", str(GQL_WALK), *given, cwd=tmp_path)
     assert json.loads(said) == WALKED
+
+
+def test_stock_clients_of_node_subscribe_and_go_on_where_they_were(production: Rich, clients: Packages) -> None:
+    walked = clients.script("live.mjs", production.graphql, production.token, "M-2")
+    assert set(walked) == {"graphql-ws", "graphql-sse", "urql over WebSocket", "urql over SSE", "apollo"}
+    for number, (name, one) in enumerate(walked.items(), 2):
+        assert one == {"topic": "points.redeemed", "points": [f"-{number}", f"-{number}0"], "later": True}, name
+
+
+def test_graphql_ws_queries_and_mutates_over_its_socket_and_is_refused(production: Rich, clients: Packages) -> None:
+    walked = clients.script("socket.mjs", production.graphql, production.token, "M-2")
+    assert walked == {
+        "member": "M-2",
+        "redeemed": "8",
+        "refused": "INSUFFICIENT_POINTS",
+        "another": None,
+        "closed": 4403,
+    }
+
+
+def test_gql_subscribes_and_goes_on_where_it_was(production: Rich, tmp_path: Path) -> None:
+    given = (production.graphql, production.token, "M-2")
+    said = run(uv(), "tool", "run", "--from", GQL, "python", str(GQL_LIVE_WALK), *given, cwd=tmp_path)
+    assert json.loads(said) == {"points": ["-7", "-70"], "later": True}
