@@ -1,6 +1,6 @@
 """Subscribe with the Python client gql over WebSocket: `python gql_live_walk.py URL TOKEN REFERENCE`.
 
-Runs in an environment of its own, that of gql. It redeems over the same connection that it subscribes on, goes away,
+It redeems over the same connection that it subscribes on, goes away,
 misses a redemption, and gets that when it comes back.
 """
 
@@ -9,8 +9,8 @@ import json
 import sys
 from typing import Any
 
-from gql import Client, gql  # type: ignore[import-not-found]
-from gql.transport.websockets import WebsocketsTransport  # type: ignore[import-not-found]
+from gql import Client, gql
+from gql.transport.websockets import WebsocketsTransport
 
 LIVE = """subscription Live($reference: String, $after: ID) {
     memberActivity(reference: $reference, after: $after) {eventId entry {points}}}"""

@@ -1,16 +1,13 @@
-"""Query, mutate and be refused with the Python client gql: `python gql_walk.py URL TOKEN REFERENCE`.
-
-Runs in an environment of its own, that of gql.
-"""
+"""Query, mutate and be refused with the Python client gql: `python gql_walk.py URL TOKEN REFERENCE`."""
 
 import asyncio
 import json
 import sys
 from typing import Any
 
-from gql import Client, gql  # type: ignore[import-not-found]
-from gql.transport.exceptions import TransportQueryError  # type: ignore[import-not-found]
-from gql.transport.httpx import HTTPXAsyncTransport  # type: ignore[import-not-found]
+from gql import Client, gql
+from gql.transport.exceptions import TransportQueryError
+from gql.transport.httpx import HTTPXAsyncTransport
 
 QUERY = gql(
     "query Balance($reference: String!) {member(reference: $reference) {relationReference balance {available}}}"
@@ -31,7 +28,7 @@ async def _walk(url: str, token: str, reference: str) -> dict[str, Any]:
         try:
             await _run(session, REDEEM, input=given | {"points": "1000000", "idempotencyKey": "too much of gql"})
         except TransportQueryError as error:
-            refused = error.errors[0]["extensions"]["reason"]
+            refused = (error.errors or [])[0]["extensions"]["reason"]
         after = await _run(session, QUERY, reference=reference)
     return {
         "reference": before["relationReference"],

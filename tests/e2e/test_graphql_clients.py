@@ -1,13 +1,13 @@
 """GraphQL over HTTP as the specification's audit and the stock clients see it, on a server in production."""
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
 from tests.e2e.conftest import Rich
-from tests.e2e.programs import Packages, run, uv
+from tests.e2e.programs import Packages, run
 
-GQL = "gql[httpx,websockets]==4.4.0"
 GQL_WALK, GQL_LIVE_WALK = (Path(__file__).with_name(name) for name in ("gql_walk.py", "gql_live_walk.py"))
 AUDITS = 61
 WALKED = {"reference": "M-1", "redeemed": "2", "replayed": [False, True], "same": True, "difference": 2} | {
@@ -37,7 +37,7 @@ def test_stock_clients_of_node_query_mutate_and_are_refused(production: Rich, cl
 
 def test_gql_queries_mutates_and_is_refused(production: Rich, tmp_path: Path) -> None:
     given = (production.graphql, production.token, "M-1")
-    said = run(uv(), "tool", "run", "--from", GQL, "python", str(GQL_WALK), *given, cwd=tmp_path)
+    said = run(sys.executable, str(GQL_WALK), *given, cwd=tmp_path)
     assert json.loads(said) == WALKED
 
 
@@ -61,5 +61,5 @@ def test_graphql_ws_queries_and_mutates_over_its_socket_and_is_refused(productio
 
 def test_gql_subscribes_and_goes_on_where_it_was(production: Rich, tmp_path: Path) -> None:
     given = (production.graphql, production.token, "M-2")
-    said = run(uv(), "tool", "run", "--from", GQL, "python", str(GQL_LIVE_WALK), *given, cwd=tmp_path)
+    said = run(sys.executable, str(GQL_LIVE_WALK), *given, cwd=tmp_path)
     assert json.loads(said) == {"points": ["-7", "-70"], "later": True}
