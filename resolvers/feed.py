@@ -7,7 +7,7 @@ comes back with the number of the last event that it saw.
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -76,6 +76,45 @@ class Follower:
 
 
 @dataclass(slots=True)
+class _Followers:
+    """Those of one program, by the members that they follow, so that an event is offered to few; None: to any."""
+
+    _all: set[Follower] = field(default_factory=set)
+    _of: dict[int | None, set[Follower]] = field(default_factory=lambda: defaultdict(set))
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def __iter__(self) -> Iterator[Follower]:
+        return iter(self._all)
+
+    def add(self, follower: Follower) -> None:
+        """Offer it what it selects from now on."""
+        self._all.add(follower)
+        for key in _keys(follower.selection):
+            self._of[key].add(follower)
+
+    def discard(self, follower: Follower) -> None:
+        """Offer it nothing any more."""
+        self._all.discard(follower)
+        for key in _keys(follower.selection):
+            self._of[key].discard(follower)
+            if not self._of[key]:
+                del self._of[key]
+
+    def publish(self, event: StoredEvent) -> None:
+        """Offer an event to whoever may want it."""
+        # The key None stands for itself only once, for events of no member.
+        for key in {None, event.member_id}:
+            for follower in self._of.get(key, ()):
+                follower.offer(event)
+
+
+def _keys(selection: Selection) -> Collection[int | None]:
+    return (None,) if selection.member_ids is None else selection.member_ids
+
+
+@dataclass(slots=True)
 class Feed:
     """Followers by program, and how far the reader is in each. `recheck_s`: how long an idle caller is believed."""
 
@@ -83,7 +122,7 @@ class Feed:
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     is_stopping: bool = False
     _positions: dict[int, int] = field(default_factory=dict)
-    _followers: dict[int, set[Follower]] = field(default_factory=lambda: defaultdict(set))
+    _followers: dict[int, _Followers] = field(default_factory=lambda: defaultdict(_Followers))
     _counts: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     @property
@@ -124,13 +163,18 @@ class Feed:
             if not self._followers[program_id]:
                 del self._followers[program_id], self._positions[program_id]
 
+    def reselect(self, program_id: int, follower: Follower, selection: Selection) -> None:
+        """Go on with another selection, which a merge may have changed."""
+        self._followers[program_id].discard(follower)
+        follower.selection = selection
+        self._followers[program_id].add(follower)
+
     def publish(self, program_id: int, events: Sequence[StoredEvent]) -> None:
         """Hand the next events of a program to all who follow it."""
         if not events or program_id not in self._positions:
             return
-        for follower in self._followers[program_id]:
-            for event in events:
-                follower.offer(event)
+        for event in events:
+            self._followers[program_id].publish(event)
         self._positions[program_id] = events[-1].seq
 
     def stop(self) -> None:

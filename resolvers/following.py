@@ -185,7 +185,8 @@ class _Following:
         """Ask again who the caller is, and what it may see by now. Raises Unauthorized, Forbidden, MemberNotFound."""
         known = await self.recheck()
         self.ctx = ctx = replace(self.ctx, principal=known.principal)
-        self.follower.selection = await ctx.read(lambda tx: self.choose(tx, ctx))
+        selection = await ctx.read(lambda tx: self.choose(tx, ctx))
+        ctx.services.feed.reselect(ctx.principal.program, self.follower, selection)
         self._checked_at = time.monotonic()
         self._rest_s = ctx.services.feed.recheck_s
         if known.generation is not None:
