@@ -19,7 +19,7 @@ from tests.servers import CONFIGURATION, Credentials, Deployment, Server, runnin
 
 OPERATIONS = 2_000
 # Of each field of Query and Mutation, for each of two callers.
-EXAMPLES = 20 if long_run else 3
+EXAMPLES = 20 if long_run else 1
 MEMBERS = ("M-1001", "M-1002")
 SHOP = CONFIGURATION.replace(b"[{code: PLAIN}]", b"[{code: PLAIN}, {code: MUSIC}]")
 # What generated documents name, so that they get beyond the first refusal now and then.
