@@ -5,7 +5,6 @@ from typing import Any
 
 from domain.errors import MethodNotAllowed, QueryTooComplex
 from resolvers.context import Services
-from schema.build import schema
 from schema.context import RequestContext, open_context
 from schema.cost import check_cost
 from schema.document import Documents
@@ -38,19 +37,19 @@ async def run(
         raise MethodNotAllowed("mutations need a POST")
     key = read_header(headers, operation)
     context = await open_context(services, prepared, headers, request_id, key)
-    body = await _execute(context, request, operation.name, request_id, suggest=documents.suggest)
+    body = await _execute(documents, context, request, operation.name, request_id)
     return {**body, "extensions": {"cost": cost}}
 
 
 async def _execute(
-    context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str, *, suggest: bool
+    documents: Documents, context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str
 ) -> dict[str, Any]:
-    result = await schema.execute(
+    result = await documents.schema.execute(
         request.query, variable_values=dict(request.variables), context_value=context, operation_name=name
     )
     body: dict[str, Any] = {}
     if result.errors:
-        body["errors"] = render_errors(result.errors, request_id, suggest=suggest)
+        body["errors"] = render_errors(result.errors, request_id, suggest=documents.suggest)
     # Errors of no field are errors of the request: its variables do not fit, and nothing ran.
     if result.data is not None or any(error.path for error in result.errors or ()):
         body["data"] = result.data
