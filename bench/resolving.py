@@ -8,16 +8,14 @@ import json
 from contextlib import ExitStack
 from functools import partial
 
-from bench.answers import fetch, prove_alike
-from bench.clients import Load, put_under_load
+from bench.asking import PATH, asking_round, fetch, prove_alike
 from bench.edge import COUNTS_PATH
-from bench.measure import Measured, RoundVoid, alternate
+from bench.measure import RoundVoid, alternate
 from bench.node import APOLLO, MERCURIUS, installed_peers, peer
 from bench.report import Floor, Line, announce
 from bench.scale import Scale
 from bench.subject import Serving, uvicorn_worker
 
-PATH = "/graphql"
 QUESTIONS = {
     "a member with 20 rows of 3 fields": 'query {member(reference: "M-1") {reference entries {id narration points}}}',
     "one field": "{ping}",
@@ -42,7 +40,7 @@ def measure_resolving(scale: Scale) -> list[Line]:
 def _asked(question: str, document: str, serving: dict[str, Serving], scale: Scale) -> Line:
     body = json.dumps({"query": document})
     _prove(serving, body)
-    turns = [partial(_round, server, body, scale) for server in serving.values()]
+    turns = [partial(asking_round, server, body, scale) for server in serving.values()]
     ours, *theirs = alternate(scale.rounds, *turns)
     _prove(serving, body)
     floors = [Floor(name, rounds) for name, rounds in zip(list(serving)[1:], theirs, strict=True)]
@@ -51,12 +49,6 @@ def _asked(question: str, document: str, serving: dict[str, Serving], scale: Sca
 
 def _prove(serving: dict[str, Serving], body: str) -> None:
     prove_alike({name: fetch(server.url + PATH, body) for name, server in serving.items()})
-
-
-def _round(server: Serving, body: str, scale: Scale, number: int) -> Measured:
-    load = Load(url=server.url, path=PATH, kind="ask", prefix="-", members=0, body=body)
-    put_under_load(load, scale.warm_up_s, number, server.pid)
-    return put_under_load(load, scale.seconds, number, server.pid)
 
 
 def _prove_cached(ours: Serving, documents: int) -> None:
