@@ -11,7 +11,6 @@ from domain.clock import NEVER
 from domain.points import from_minor
 from domain.store.balance import Figures, read_figures
 from domain.store.program import ProgramState
-from resolvers.context import Context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +44,6 @@ def available_points(
     """Redeemable points in smallest units, by member."""
     figures = read_figures(tx, program_id, member_ids, now, currency)
     return {one.member_id: one.available for one in figures}
-
-
-def figures_of(tx: Connection, ctx: Context, member_ids: Sequence[int], now: datetime) -> Sequence[Figures]:
-    """The figures of these members with their next expiry, read once for all that share a database transaction."""
-    ids = tuple(member_ids)
-    return ctx.once(tx, ("figures", ids), lambda: read_figures(tx, ctx.principal.program, ids, now, with_next=True))
 
 
 def balance_of(figures: Figures, state: ProgramState) -> Balance:

@@ -1,8 +1,8 @@
 """What every use case is handed: who asks, from where, and the services of the process."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
@@ -15,8 +15,8 @@ from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
 from domain.rate import Rate
 from domain.signing import ALGORITHMS, Algorithm
-from domain.store.brief import Brief, briefs
 from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
+from domain.store.member import references_of
 from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
@@ -25,7 +25,6 @@ from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
 from resolvers.messenger import Messenger
 from resolvers.rate_share import RateShares
-from resolvers.shared_read import SharedReads
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -96,19 +95,10 @@ class Context:
     principal: Principal
     source: str
     request_id: str
-    shared: SharedReads | None = None
-
-    def sharing_reads(self) -> "Context":
-        """The same caller, for use cases that only read: those that are called in the same moment read together."""
-        return replace(self, shared=SharedReads(self.services.db))
 
     async def read(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction that cannot write."""
-        return await (self.services.db if self.shared is None else self.shared).read(body)
-
-    async def read_one(self, body: Callable[[Connection], Result]) -> Result:
-        """Run `body`, which asks one statement only, without a transaction around it."""
-        return await self.services.db.read_one(body)
+        return await self.services.db.read(body)
 
     async def write(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction: all of it is stored, or nothing.
@@ -151,8 +141,7 @@ class Context:
 
     def program(self, tx: Connection) -> ProgramState:
         """The caller's program with its configuration, as current in this database transaction."""
-        program_id = self.principal.program
-        return self.once(tx, "program", lambda: self.services.programs.current(tx, program_id))
+        return self.services.programs.current(tx, self.principal.program)
 
     def program_in_force(self, tx: Connection) -> ProgramState:
         """The same, and no other configuration comes into force meanwhile: for what aggregates count."""
@@ -160,29 +149,16 @@ class Context:
 
     def visible_members(self, tx: Connection, member_ids: Sequence[int]) -> list[int]:
         """Those of these members that exist in the caller's program and that the caller may see."""
-        return list(self.visible_briefs(tx, member_ids))
-
-    def visible_briefs(self, tx: Connection, member_ids: Sequence[int]) -> Mapping[int, Brief]:
-        """The same with what is known of them without their personal information, in the order of `member_ids`."""
-        ids = tuple(member_ids)
-        return self.once(tx, ("members", ids), lambda: self._visible_briefs(tx, ids))
-
-    def _visible_briefs(self, tx: Connection, ids: Sequence[int]) -> Mapping[int, Brief]:
-        found = briefs(tx, self.principal.program, ids)
+        references = references_of(tx, self.principal.program, member_ids)
         own = self.own_members(tx)
-        return {one: found[one] for one in ids if one in found and (own is None or one in own)}
+        return [one for one in member_ids if one in references and (own is None or one in own)]
 
     def own_members(self, tx: Connection) -> frozenset[int] | None:
         """The ids that a member-bound caller may see: itself, and whom it answers for since a merge. None: all."""
         reference = self.principal.member_reference
-        return None if reference is None else self.once(tx, "own", lambda: self._own_members(tx, reference))
-
-    def _own_members(self, tx: Connection, reference: str) -> frozenset[int]:
+        if reference is None:
+            return None
         own = answering(tx, self.principal.program, reference)
         if own is None:
             return frozenset()
         return frozenset({own, *merged_ids(tx, self.principal.program, [own])})
-
-    def once(self, tx: Connection, key: Hashable, find: Callable[[], Result]) -> Result:
-        """What `find` gives, found once for all reads that share a database transaction."""
-        return find() if self.shared is None else self.shared.once(tx, key, find)

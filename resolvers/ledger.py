@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.store import entry as store
-from domain.store import entry_page
+from domain.store.balance import read_figures
 from domain.store.lot import lots_of_entries
-from resolvers.balance import Balance, balance_of, figures_of
+from resolvers.balance import Balance, balance_of
 from resolvers.context import Context
 from resolvers.entry import EntryLot, LedgerEntry, entry_lot, entry_of
 
@@ -43,7 +43,8 @@ async def list_balances(ctx: Context, member_ids: Sequence[int]) -> dict[int, Ba
     def body(tx: Connection) -> dict[int, Balance]:
         state = ctx.program(tx)
         visible = ctx.visible_members(tx, member_ids)
-        return {one.member_id: balance_of(one, state) for one in figures_of(tx, ctx, visible, now)}
+        figures = read_figures(tx, state.id, visible, now, with_next=True)
+        return {one.member_id: balance_of(one, state) for one in figures}
 
     return await ctx.read(body)
 
@@ -65,7 +66,7 @@ async def page_entries(
     def body(tx: Connection) -> dict[int, list[LedgerEntry]]:
         state = ctx.program(tx)
         pages: dict[int, list[LedgerEntry]] = {one: [] for one in ctx.visible_members(tx, member_ids)}
-        found = entry_page.page_entries(
+        found = store.page_entries(
             tx,
             state.id,
             list(pages),

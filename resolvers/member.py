@@ -182,7 +182,7 @@ async def get_member(ctx: Context, relation_reference: str | None) -> Member:
             raise MemberNotFound
         return found[0].member
 
-    return await ctx.read_one(body)
+    return await ctx.read(body)
 
 
 async def get_member_by_unique_attribute(ctx: Context, key: str, value: str) -> Member:

@@ -17,9 +17,9 @@ from domain.rules.aggregate import EMPTY, Stats, bucket_end, bucket_start, contr
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
 from domain.rules.model import Aggregate, Configuration
-from domain.store.brief import references_of
 from domain.store.bulk import Bulk
 from domain.store.counter import BucketKey, buckets, forget_buckets, forget_buckets_of, put_buckets
+from domain.store.member import references_of
 from domain.store.merge import answering_for, merged_ids
 from domain.store.program import ProgramState
 from domain.store.reading import read

@@ -15,12 +15,11 @@ from domain.points import from_minor
 from domain.rules.fixed import REFUND
 from domain.store import audit
 from domain.store import transaction as transactions
-from domain.store.brief import references_of
 from domain.store.bulk import Bulk
 from domain.store.held import APPROVED, PENDING, REJECTED, StoredHeld, decide_held, find_held, page_held
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.journal import Journal
-from domain.store.member import find_members
+from domain.store.member import find_members, references_of
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.queue import FAILED, SUCCESS, settle_held

@@ -1,6 +1,6 @@
 """Use cases that read the tiers of many members in a fixed number of statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.points import from_minor
-from domain.store.balance import Figures
+from domain.store.balance import read_figures
 from domain.store.entry import earned_since
+from domain.store.member import find_members
 from domain.store.program import ProgramState
-from domain.store.reading import read_together
-from domain.store.tier import Joined, TierChange, joined, read_changes, tiers
+from domain.store.reading import read
+from domain.store.tier import TierChange, joined, read_changes, tiers
 from domain.tiers import TierProgress, multiplier_of, progress
-from resolvers.balance import figures_of
 from resolvers.context import Context
 from resolvers.standing import Standing
 from resolvers.tiering import ROLLING
@@ -53,8 +53,8 @@ async def list_tiers(ctx: Context, member_ids: Sequence[int]) -> dict[int, Membe
             return {}
         retention = timedelta(days=terms.retention_days) if terms.assessment == "automatic" else None
         found = {}
-        for one in ctx.visible_briefs(tx, member_ids).values():
-            multiplier = multiplier_of(terms, one.tier)
+        for stored in find_members(tx, ctx.services.keys, state.id, ids=ctx.visible_members(tx, member_ids)):
+            one, multiplier = stored.member, multiplier_of(terms, stored.member.tier)
             if one.tier is None or multiplier is None:
                 continue
             qualified = one.tier_qualified_at
@@ -80,9 +80,8 @@ async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[in
         if terms.assessment == "off":
             return {}
         visible = ctx.visible_members(tx, member_ids)
-        others, history = read_together(tx, joined(state.id, visible), tiers(state.id, visible))
-        points = _points(tx, state, figures_of(tx, ctx, visible, now), others, now)
-        standing = Standing(state)
+        points = _points(tx, state, visible, now)
+        history, standing = read(tx, tiers(state.id, visible)), Standing(state)
         if terms.aggregate is not None:
             standing.load_counts(tx, visible, [now])
         found = {}
@@ -100,12 +99,11 @@ async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[in
     return await ctx.read(body)
 
 
-def _points(
-    tx: Connection, state: ProgramState, figures: Sequence[Figures], others: Mapping[int, Joined], now: datetime
-) -> dict[int, Decimal]:
+def _points(tx: Connection, state: ProgramState, member_ids: Sequence[int], now: datetime) -> dict[int, Decimal]:
     """The points that count for tiers: what was earned for good, or in the last year, by whoever is the member now."""
+    others = read(tx, joined(state.id, member_ids))
     earned: dict[int, dict[int, int]] = {}
-    for one in figures:
+    for one in read_figures(tx, state.id, member_ids, now):
         joint = others[one.member_id].earned if one.member_id in others else {}
         earned[one.member_id] = {one.account_id: one.spend + one.bonus, **joint}
     if state.configuration.tiers.window == "rolling_365":

@@ -1,13 +1,12 @@
 """DataLoaders of one request: what many fields ask for at once becomes one call of a use case.
 
-One set belongs to one caller, so keys never cross programs. What several loaders want in the same moment is read in
-one database transaction, and what has no use case for many at once one after the other, so that a request never holds
-more than a few connections.
+One set belongs to one caller, so keys never cross programs. What has no use case for many at once is
+read one after the other, so that a request never holds more than a few connections.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from strawberry.dataloader import DataLoader
@@ -93,66 +92,44 @@ class HoldPage:
     before_id: int | None = None
 
 
-class ByKey(Generic[Key, Value]):
-    """A loader for what a use case gives for many keys at once; made when a request first asks for it."""
-
-    def __init__(self, load: Callable[[Context, list[Key]], Awaitable[Mapping[Key, Value]]]) -> None:
-        self._load = load
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, loaders: "Loaders", owner: type | None = None) -> DataLoader[Key, Value | None]:
-        # From now on the instance's own attribute is found first.
-        made = loaders.__dict__[self._name] = _by_key(lambda keys: self._load(loaders.ctx, keys))
-        return made
-
-
-class OneByOne(Generic[Key, Value]):
-    """The same for what has no use case for many at once."""
-
-    def __init__(self, load: Callable[[Context, Key], Awaitable[Value]]) -> None:
-        self._load = load
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, loaders: "Loaders", owner: type | None = None) -> DataLoader[Key, Value]:
-        made = loaders.__dict__[self._name] = _one_by_one(lambda key: self._load(loaders.ctx, key))
-        return made
-
-
 class Loaders:
     """The loaders of one request of one caller."""
 
-    member = ByKey[int, Member](list_members_by_id)
-    balance = ByKey[int, Balance](list_balances)
-    tier = ByKey[int, MemberTier](list_tiers)
-    tier_way = ByKey[int, TierWay](list_tier_progress)
-    tier_history = ByKey[int, list[TierChange]](list_tier_changes)
-    membership = ByKey[int, Membership](list_memberships)
-    entry = ByKey[int, LedgerEntry](list_entries_by_id)
-    entry_lots = ByKey[int, Sequence[EntryLot]](list_entry_lots)
-    entry_count = ByKey[int, int](count_entries)
-    expiring = ByKey[int, Sequence[ExpiryPeriod]](list_expiring)
-    redemption = ByKey[UUID, Redemption](list_redemptions)
-    hold = ByKey[int, Hold](list_holds_by_id)
-    points_request = ByKey[int, PointsRequest](list_requests_by_id)
-    referrals = ByKey[int, Referrals](list_referrals)
-    terms = ByKey[int, ProgramTerms](list_program_terms)
-    summary = OneByOne[str, StatementSummary](get_statement_summary)
-    statement = OneByOne[StatementQuery, StatementPage](list_statement)
-    categories = OneByOne[StatementQuery, Sequence[CategoryRow]](get_categorized_statement)
-    schedule = OneByOne[tuple[str, int], ExpirySchedule](lambda ctx, key: get_expiry_schedule(ctx, *key))
-    program = OneByOne[int, Program](lambda ctx, _: get_program(ctx))
-    batch = OneByOne[int, Batch](get_batch)
-    batch_totals = OneByOne[int, BatchTotals](get_batch_totals)
-    batch_rows = OneByOne[tuple[int, int, int], Sequence[BatchRow]](
-        lambda ctx, key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])
-    )
-
     def __init__(self, ctx: Context) -> None:
-        self.ctx = ctx.sharing_reads()
+        self._ctx = ctx
+        self.member: DataLoader[int, Member | None] = _by_key(lambda keys: list_members_by_id(ctx, keys))
+        self.balance: DataLoader[int, Balance | None] = _by_key(lambda keys: list_balances(ctx, keys))
+        self.tier: DataLoader[int, MemberTier | None] = _by_key(lambda keys: list_tiers(ctx, keys))
+        self.tier_way: DataLoader[int, TierWay | None] = _by_key(lambda keys: list_tier_progress(ctx, keys))
+        self.tier_history: DataLoader[int, list[TierChange] | None] = _by_key(lambda keys: list_tier_changes(ctx, keys))
+        self.membership: DataLoader[int, Membership | None] = _by_key(lambda keys: list_memberships(ctx, keys))
+        self.entry: DataLoader[int, LedgerEntry | None] = _by_key(lambda keys: list_entries_by_id(ctx, keys))
+        self.entry_lots: DataLoader[int, Sequence[EntryLot] | None] = _by_key(lambda keys: list_entry_lots(ctx, keys))
+        self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
+        self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))
+        self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))
+        self.hold: DataLoader[int, Hold | None] = _by_key(lambda keys: list_holds_by_id(ctx, keys))
+        self.points_request: DataLoader[int, PointsRequest | None] = _by_key(
+            lambda keys: list_requests_by_id(ctx, keys)
+        )
+        self.referrals: DataLoader[int, Referrals | None] = _by_key(lambda keys: list_referrals(ctx, keys))
+        self.summary: DataLoader[str, StatementSummary] = _one_by_one(lambda name: get_statement_summary(ctx, name))
+        self.statement: DataLoader[StatementQuery, StatementPage] = _one_by_one(
+            lambda query: list_statement(ctx, query)
+        )
+        self.categories: DataLoader[StatementQuery, Sequence[CategoryRow]] = _one_by_one(
+            lambda query: get_categorized_statement(ctx, query)
+        )
+        self.schedule: DataLoader[tuple[str, int], ExpirySchedule] = _one_by_one(
+            lambda key: get_expiry_schedule(ctx, *key)
+        )
+        self.program: DataLoader[int, Program] = _one_by_one(lambda _: get_program(ctx))
+        self.terms: DataLoader[int, ProgramTerms | None] = _by_key(lambda keys: list_program_terms(ctx, keys))
+        self.batch: DataLoader[int, Batch] = _one_by_one(lambda key: get_batch(ctx, key))
+        self.batch_totals: DataLoader[int, BatchTotals] = _one_by_one(lambda key: get_batch_totals(ctx, key))
+        self.batch_rows: DataLoader[tuple[int, int, int], Sequence[BatchRow]] = _one_by_one(
+            lambda key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])
+        )
         self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
         self._sub_relations: dict[SubRelationPage, DataLoader[int, list[SubRelation] | None]] = {}
         self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
@@ -163,7 +140,7 @@ class Loaders:
         if page not in self._entries:
             self._entries[page] = _by_key(
                 lambda keys: page_entries(
-                    self.ctx, keys, first=page.size, older_than=page.older_than, newer_than=page.newer_than
+                    self._ctx, keys, first=page.size, older_than=page.older_than, newer_than=page.newer_than
                 )
             )
         return self._entries[page]
@@ -172,7 +149,7 @@ class Loaders:
         """The loader of one page of sub-relations, for any number of members."""
         if page not in self._sub_relations:
             self._sub_relations[page] = _by_key(
-                lambda keys: page_sub_relations(self.ctx, keys, first=page.size, after_id=page.after_id)
+                lambda keys: page_sub_relations(self._ctx, keys, first=page.size, after_id=page.after_id)
             )
         return self._sub_relations[page]
 
@@ -180,7 +157,7 @@ class Loaders:
         """The loader of one page of transactions, for any number of members."""
         if page not in self._transactions:
             self._transactions[page] = _by_key(
-                lambda keys: page_transactions(self.ctx, keys, first=page.size, before_id=page.before_id)
+                lambda keys: page_transactions(self._ctx, keys, first=page.size, before_id=page.before_id)
             )
         return self._transactions[page]
 
@@ -189,7 +166,7 @@ class Loaders:
         if page not in self._holds:
             self._holds[page] = _by_key(
                 lambda keys: page_holds_of(
-                    self.ctx, keys, first=page.size, status=page.status, before_id=page.before_id
+                    self._ctx, keys, first=page.size, status=page.status, before_id=page.before_id
                 )
             )
         return self._holds[page]

@@ -1,15 +1,13 @@
 """Balances and expiry in the database, at an instant: due lots are left out on read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Subquery, bindparam, case, func, select
+from sqlalchemy import Connection, Subquery, case, func, select
 
 from domain.clock import NEVER
 from domain.models import account, hold, ledger_entry, lot, lot_trace
-from domain.store.among import among
-from domain.store.reading import Reading, Values, read, read_together
 
 
 @dataclass(slots=True)
@@ -51,22 +49,6 @@ _COLUMNS = (
 )
 
 
-_OF_MEMBERS = (
-    account.c.program_id == bindparam("program_id"),
-    among(account.c.member_id, "member_ids"),
-    account.c.currency == bindparam("currency"),
-)
-_FIGURES = select(*(account.c[name] for name in _COLUMNS), account.c.next_release).where(*_OF_MEMBERS)
-
-_PART = (lot.c.account_id, lot.c.expires_at, lot.c.available_at)
-_OPEN_PARTS = (
-    select(*_PART, func.sum(lot.c.remaining).label("points"))
-    .join(account, (account.c.program_id == lot.c.program_id) & (account.c.id == lot.c.account_id))
-    .where(*_OF_MEMBERS, lot.c.program_id == bindparam("program_id"), lot.c.is_open)
-    .group_by(*_PART)
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Due:
     """What falls due at one instant on one account, of what was earned, held, taken and written off.
@@ -92,21 +74,25 @@ def read_figures(
     with_next: bool = False,
 ) -> list[Figures]:
     """The figures of these members. One statement; two more where something is due or the next is asked for."""
-    given = {"program_id": program_id, "member_ids": list(member_ids), "currency": currency}
-    asked, of_parts = Reading(_FIGURES, given, _rows), Reading(_OPEN_PARTS, given, _by_account)
-    rows, parts = read_together(tx, asked, of_parts) if with_next else (read(tx, asked), None)
+    rows = tx.execute(
+        select(*(account.c[name] for name in _COLUMNS), account.c.next_release).where(
+            account.c.program_id == program_id,
+            account.c.member_id.in_(member_ids),
+            account.c.currency == currency,
+        )
+    )
     figures, looked_at, lapsing = [], [], []
     for row in rows:
-        one, next_release = Figures(*row[:-1]), row[-1]
+        one = Figures(*row[:-1])
         figures.append(one)
-        is_due = one.next_expiry <= now or next_release <= now
+        is_due = one.next_expiry <= now or row.next_release <= now
         if is_due or (with_next and one.next_expiry < NEVER):
             looked_at.append(one)
-        if next_release <= now:
+        if row.next_release <= now:
             lapsing.append(one)
     if looked_at:
         held = _lapsed_holds(tx, program_id, [one.account_id for one in lapsing], now) if lapsing else {}
-        _bring_up_to(looked_at, read(tx, of_parts) if parts is None else parts, held, now)
+        _bring_up_to(tx, program_id, looked_at, held, now)
     return figures
 
 
@@ -120,12 +106,10 @@ class _Part:
 
 
 def _bring_up_to(
-    figures: Sequence[Figures],
-    parts: dict[int, list[_Part]],
-    held: Mapping[int, Sequence[_Part]],
-    now: datetime,
+    tx: Connection, program_id: int, figures: Sequence[Figures], held: Mapping[int, Sequence[_Part]], now: datetime
 ) -> None:
     """What has expired, matured or lapsed by `now` counts so, booked or not."""
+    parts = _open_parts(tx, program_id, [one.account_id for one in figures])
     for one in figures:
         given_back = held.get(one.account_id, ())
         back = sum(part.points for part in given_back)
@@ -142,14 +126,15 @@ def _bring_up_to(
         )
 
 
-def _rows(rows: Iterable[Values]) -> list[Values]:
-    return list(rows)
-
-
-def _by_account(rows: Iterable[Values]) -> dict[int, list[_Part]]:
+def _open_parts(tx: Connection, program_id: int, account_ids: Sequence[int]) -> dict[int, list[_Part]]:
     found: dict[int, list[_Part]] = {}
-    for account_id, expires_at, available_at, points in rows:
-        found.setdefault(account_id, []).append(_Part(expires_at, available_at, int(points)))
+    columns = (lot.c.account_id, lot.c.expires_at, lot.c.available_at)
+    for row in tx.execute(
+        select(*columns, func.sum(lot.c.remaining).label("points"))
+        .where(lot.c.program_id == program_id, lot.c.account_id.in_(account_ids), lot.c.is_open)
+        .group_by(*columns)
+    ):
+        found.setdefault(row.account_id, []).append(_Part(row.expires_at, row.available_at, int(row.points)))
     return found
 
 

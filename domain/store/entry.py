@@ -1,16 +1,15 @@
 """Reading the journal: redemptions, pages of entries, sums."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from domain.models import account, ledger_entry, lot, member
-from domain.store.reading import Values
 
 _REVERSING = ledger_entry.alias("reversing")
 
@@ -94,7 +93,7 @@ def _same(condition: ColumnElement[bool], program: ColumnElement[int]) -> Column
     return and_(program == ledger_entry.c.program_id, condition)
 
 
-def entries_query(program_id: Any) -> Select[Any]:
+def entries_query(program_id: int) -> Select[Any]:
     """Every posting of a program with its member, to be narrowed."""
     return (
         select(
@@ -134,18 +133,57 @@ _ENTRY_COLUMNS = (
 )
 
 
-_STORED = (*_ENTRY_COLUMNS, "member_id", "relation_reference", "data_key", "reversed_by")
-"""What the columns of `entries_query` are called."""
-
-
 def find_entries(tx: Connection, program_id: int, ids: Sequence[int]) -> list[StoredEntry]:
     """Postings by id."""
-    return stored_entries(tx.execute(entries_query(program_id).where(ledger_entry.c.id.in_(ids))))
+    rows = tx.execute(entries_query(program_id).where(ledger_entry.c.id.in_(ids)))
+    return [StoredEntry(**row._mapping) for row in rows]
 
 
-def stored_entries(rows: Iterable[Values]) -> list[StoredEntry]:
-    """Postings from rows with the columns of `entries_query`."""
-    return [StoredEntry(**dict(zip(_STORED, row, strict=True))) for row in rows]
+def page_entries(
+    tx: Connection,
+    program_id: int,
+    member_ids: Sequence[int],
+    *,
+    first: int,
+    older_than: tuple[datetime, int] | None = None,
+    newer_than: tuple[datetime, int] | None = None,
+) -> list[StoredEntry]:
+    """At most `first` postings of each member, newest first, by one statement that stops early.
+
+    With `newer_than` alone the page next to that place on its newer side.
+    """
+    from_below = newer_than is not None and older_than is None
+    pages = []
+    for member_id in member_ids:
+        query = entries_query(program_id).where(account.c.member_id == member_id)
+        if older_than is not None:
+            query = query.where(_before(older_than))
+        if newer_than is not None:
+            query = query.where(_after(newer_than))
+        order = (ledger_entry.c.transaction_date, ledger_entry.c.id)
+        query = query.order_by(*(order if from_below else (one.desc() for one in order))).limit(first)
+        pages.append(select(query.subquery()))
+    if not pages:
+        return []
+    union = pages[0].union_all(*pages[1:]) if len(pages) > 1 else pages[0]
+    entries = [StoredEntry(**row._mapping) for row in tx.execute(union)]
+    return sorted(entries, key=lambda one: (one.transaction_date, one.id), reverse=True)
+
+
+def _before(place: tuple[datetime, int]) -> ColumnElement[bool]:
+    at, entry_id = place
+    return or_(
+        ledger_entry.c.transaction_date < at,
+        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id < entry_id),
+    )
+
+
+def _after(place: tuple[datetime, int]) -> ColumnElement[bool]:
+    at, entry_id = place
+    return or_(
+        ledger_entry.c.transaction_date > at,
+        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id > entry_id),
+    )
 
 
 def count_entries(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
@@ -187,7 +225,7 @@ def read_statement(
     query = statement_query(program_id, account_id, start, end, types)
     count = tx.scalar(select(func.count()).select_from(query.subquery())) or 0
     page = query.order_by(ledger_entry.c.transaction_date.desc(), ledger_entry.c.id.desc())
-    return stored_entries(tx.execute(page.offset(skip).limit(limit))), count
+    return [StoredEntry(**row._mapping) for row in tx.execute(page.offset(skip).limit(limit))], count
 
 
 def earned_since(tx: Connection, program_id: int, account_ids: Sequence[int], since: datetime) -> dict[int, int]:

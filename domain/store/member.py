@@ -130,6 +130,14 @@ def owners(tx: Connection, program_id: int, attribute: str, hashes: Iterable[byt
     return {row[0]: row[1] for row in tx.execute(query)}
 
 
+def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, str]:
+    """The relation references of these members."""
+    rows = tx.execute(
+        select(member.c.id, member.c.relation_reference).where(member.c.program_id == program_id, member.c.id.in_(ids))
+    )
+    return {row.id: row.relation_reference for row in rows}
+
+
 def insert_members(
     tx: Connection,
     program_id: int,

@@ -108,7 +108,6 @@ async def test_a_database_that_is_away_is_said_to_be(
         raise ServiceUnavailable
 
     monkeypatch.setattr(world.services.db, "read", away)
-    monkeypatch.setattr(world.services.db, "read_one", away)
     answer = await server.ask("query($r: String!) {member(reference: $r) {id}}", r=reference)
     assert answer.refusal == ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "503", None)
     assert answer.body["data"] == {"member": None}
