@@ -19,7 +19,8 @@ _SCRIPT = Path(__file__).with_name("redeem.lua")
 class Load:
     """What the clients ask of a server. `members` 0: `prefix` is the one member that all ask for.
 
-    `kind` is `redeem`, with a key of its own for each request, `insert`, a purchase with an id of its own, or `read`.
+    `kind` is `redeem`, with a key of its own for each request, `insert`, a purchase with an id of its own, `read`, or
+    `ask`: with `body`, in which `@member` stands for the member.
     """
 
     url: str
@@ -28,13 +29,14 @@ class Load:
     prefix: str
     members: int
     token: str = ""
+    body: str = "-"
     clients: int = CLIENTS
 
     def arguments(self, seed: int) -> list[str]:
         """As the generators want it."""
         # Nanoseconds make the keys of every round differ from those of any other, in any run.
         run = f"{self.kind}-{time.time_ns()}"
-        return [self.path, self.token or "-", self.prefix, str(self.members), run, self.kind, str(seed)]
+        return [self.path, self.token or "-", self.prefix, str(self.members), run, self.kind, str(seed), self.body]
 
 
 def generator_name() -> str:

@@ -64,7 +64,7 @@ def announce(what: str) -> None:
 
 def show(lines: Sequence[Line], scale: Scale) -> None:
     """Print the table."""
-    table = Table(title=f"Medians of {scale.rounds} rounds of {scale.seconds} s, by turns with the floors")
+    table = Table(title=f"Medians of {scale.rounds} rounds of at most {scale.seconds} s, by turns with the floors")
     table.add_column("")
     table.add_column("work and floor")
     for heading in ("per second", "p50 ms", "p99 ms", "CPU µs/op", "ratio", "asked for"):

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,19 +91,25 @@ def product(subject: Subject) -> Iterator[Serving]:
     """One `tessera serve` worker, as it is shipped."""
     port = free_port()
     command = [sys.executable, "-m", "tessera", "serve", "--port", str(port)]
-    with _served(command, subject.deployment.environment, subject.deployment.data_dir, port) as serving:
+    with served(command, subject.deployment.environment, subject.deployment.data_dir, port) as serving:
         yield serving
 
 
 @contextmanager
 def bare(subject: Subject) -> Iterator[Serving]:
-    """Floor (a) on one uvicorn worker with the options that the product's server has."""
+    """Floor (a)."""
+    with uvicorn_worker("bench.bare_stack:app", {bare_stack.URL_VARIABLE: subject.dsn}) as serving:
+        yield serving
+
+
+@contextmanager
+def uvicorn_worker(app: str, environment: Mapping[str, str], *more: str) -> Iterator[Serving]:
+    """One uvicorn worker with the options that the product's server has."""
     port = free_port()
     options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
-    options += ["--no-proxy-headers", "--timeout-keep-alive", "75", "--log-level", "warning"]
-    command = [sys.executable, "-m", "uvicorn", "bench.bare_stack:app", "--port", str(port), *options]
-    environment = os.environ | {bare_stack.URL_VARIABLE: subject.dsn}
-    with _served(command, environment, Path.cwd(), port) as serving:
+    options += ["--no-proxy-headers", "--timeout-keep-alive", "75", "--log-level", "warning", *more]
+    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), *options]
+    with served(command, os.environ | environment, Path.cwd(), port) as serving:
         yield serving
 
 
@@ -148,7 +154,8 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _served(command: Sequence[str], environment: dict[str, str], folder: Path, port: int) -> Iterator[Serving]:
+def served(command: Sequence[str], environment: Mapping[str, str], folder: Path, port: int) -> Iterator[Serving]:
+    """A process that takes requests on this port of ours. Raises RoundVoid where it does not start."""
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
         try:
@@ -156,7 +163,7 @@ def _served(command: Sequence[str], environment: dict[str, str], folder: Path, p
             while not _listens(port):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
-                    raise RoundVoid(f"{command[2]} does not start:\n{log.read()[-4000:]}")
+                    raise RoundVoid(f"{' '.join(command[1:3])} does not start:\n{log.read()[-4000:]}")
                 time.sleep(0.05)
             yield Serving(f"http://127.0.0.1:{port}", process.pid)
         finally:

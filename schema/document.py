@@ -80,11 +80,19 @@ class Prepared:
         raise BadRequest("operationName: names no operation of the document", field="operationName")
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often a text of bounded length was known already (`hits`), and how often it was prepared (`misses`)."""
+
+    hits: int
+    misses: int
+
+
 class Documents:
     """The documents of one schema; those that are good are kept, so that the next request finds them."""
 
     def __init__(self, schema: strawberry.Schema, *, introspection: bool) -> None:
-        self._schema = schema
+        self.schema = schema
         self._rules: tuple[type[ASTValidationRule], ...] = (
             *specified_rules,
             *recommended_rules,
@@ -98,6 +106,12 @@ class Documents:
     def prepare(self, text: str) -> Prepared:
         """The document behind a text. Raises DocumentRefused, QueryTooComplex, BadRequest."""
         return self.cached(text) if len(text) <= MAX_CACHED_LENGTH else self._prepare(text)
+
+    @property
+    def counts(self) -> Counts:
+        """How often a document was found, and how often not, since the process began."""
+        info = self.cached.cache_info()
+        return Counts(info.hits, info.misses)
 
     def _prepare(self, text: str) -> Prepared:
         document = _parse(text)
@@ -114,7 +128,7 @@ class Documents:
             Meter(document)
         except GraphQLError as error:
             return [error]
-        return validate(self._schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not self.suggest)
+        return validate(self.schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not self.suggest)
 
     def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
         defaults = {
@@ -126,14 +140,14 @@ class Documents:
             name=node.name.value if node.name else None,
             is_query=node.operation is OperationType.QUERY,
             is_subscription=node.operation is OperationType.SUBSCRIPTION,
-            costs=plan_cost(self._schema._schema, document, node),
+            costs=plan_cost(self.schema._schema, document, node),
             takes_key=self._takes_key(document, node),
             defaults=defaults,
         )
 
     def _takes_key(self, document: DocumentNode, node: OperationDefinitionNode) -> bool:
         fields = root_fields(document, node)
-        known = self._schema._schema.mutation_type
+        known = self.schema._schema.mutation_type
         if node.operation is not OperationType.MUTATION or len(fields) != 1 or known is None:
             return False
         (name,) = fields.values()

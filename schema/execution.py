@@ -6,7 +6,6 @@ from typing import Any
 from graphql import GraphQLError
 
 from domain.errors import BadRequest, MethodNotAllowed, QueryTooComplex
-from schema.build import schema
 from schema.context import RequestContext, open_context
 from schema.cors import Visit
 from schema.cost import check_cost
@@ -37,7 +36,7 @@ async def run(
         raise MethodNotAllowed("mutations need a POST")
     key = read_header(headers, operation)
     context = await open_context(visit, prepared, headers, request_id, key)
-    body = await _execute(context, request, operation.name, request_id, suggest=documents.suggest)
+    body = await _execute(documents, context, request, operation.name, request_id)
     return {**body, "extensions": {"cost": cost}}
 
 
@@ -58,12 +57,12 @@ def render_document_refusal(refused: DocumentRefused | QueryTooComplex, request_
 
 
 async def _execute(
-    context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str, *, suggest: bool
+    documents: Documents, context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str
 ) -> dict[str, Any]:
-    result = await schema.execute(
+    result = await documents.schema.execute(
         request.query, variable_values=dict(request.variables), context_value=context, operation_name=name
     )
-    return render_result(result.data, result.errors, request_id, suggest=suggest)
+    return render_result(result.data, result.errors, request_id, suggest=documents.suggest)
 
 
 def render_result(

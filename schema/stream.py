@@ -9,7 +9,6 @@ from graphql import GraphQLError
 
 from domain.errors import QueryTooComplex, ServiceUnavailable, TesseraError, Unauthorized, UnexpectedFailure
 from resolvers.feed import FeedStopped, FollowerTooSlow
-from schema.build import schema
 from schema.context import RequestContext, open_context
 from schema.cors import Visit
 from schema.document import Documents
@@ -49,7 +48,7 @@ async def stream(
         yield {"errors": [render_refusal(ServiceUnavailable(f"not done within {timeout_s:g} s"), request_id)]}
     else:
         context.last_event_id = _header(headers, b"last-event-id")
-        async with aclosing(_events(context, request, operation.name, request_id, documents.suggest)) as bodies:
+        async with aclosing(_events(documents, context, request, operation.name, request_id)) as bodies:
             async for body in bodies:
                 yield body | {"extensions": {"cost": cost, "eventId": context.event_id}}
 
@@ -61,16 +60,16 @@ def refusal_of_surprise(error: Exception, request_id: str) -> Body:
 
 
 async def _events(
-    context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str, suggest: bool
+    documents: Documents, context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str
 ) -> AsyncGenerator[Body, None]:
-    results = await schema.subscribe(
+    results = await documents.schema.subscribe(
         request.query, variable_values=dict(request.variables), context_value=context, operation_name=name
     )
     async with aclosing(results):
         async for result in results:
             for error in result.errors or ():
                 _raise_end(error)
-            yield render_result(result.data, result.errors, request_id, suggest=suggest)
+            yield render_result(result.data, result.errors, request_id, suggest=documents.suggest)
 
 
 def _raise_end(error: GraphQLError) -> None:

@@ -4,7 +4,6 @@ Every layer between the socket and a use case costs a redemption something. So t
 path decides, and the edges stand right behind that decision.
 """
 
-import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from schema.app import build_graphql_app
 from tessera.access_log import logged
 from tessera.jobs import running_jobs
 from tessera.log import configure_logging
+from tessera.memory import settle_memory
 from tessera.parent import ending_with_parent
 from tessera.routes import page_routes
 from tessera.runtime import open_runtime
@@ -97,9 +97,5 @@ def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
 async def _lifespan(settings: Settings) -> AsyncIterator[dict[str, Any]]:
     async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services):
         with ending_with_parent():
-            # What is alive now stays for good: the collector need not look at it again and again.
-            gc.collect()
-            gc.freeze()
-            # A request makes thousands of objects that die with it: looking for circles among them pays rarely.
-            gc.set_threshold(20_000, 10, 10)
+            settle_memory()
             yield {"runtime": runtime}
