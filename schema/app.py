@@ -33,13 +33,15 @@ TIMEOUT_S = 30.0
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z._:-]{1,100}")
 
 
-def build_graphql_app(*, introspection: bool, timeout_s: float = TIMEOUT_S) -> ASGIApp:
+def build_graphql_app(
+    *, introspection: bool, timeout_s: float = TIMEOUT_S, documents: Documents | None = None
+) -> ASGIApp:
     """The application of the path `/graphql` and of what lies below it.
 
     It wants `scope["state"]["runtime"].services`. Without `introspection` there is no GraphiQL either,
-    and errors suggest no names.
+    and errors suggest no names. `documents` are those of another schema, of a list, or whose counts are to be read.
     """
-    documents = Documents(schema, introspection=introspection)
+    documents = documents or Documents(schema, introspection=introspection)
     sockets = Sockets(documents, timeout_s)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,12 +12,14 @@ from urllib.parse import parse_qsl
 from starlette.types import Message, Receive
 
 from domain.errors import BadRequest, BodyTooLarge, NotJson, TesseraError, Unauthorized
+from schema.trusted import plain_id
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 32
 BODY_LIMIT_S = 30.0
 BODY_LATE = "body did not arrive in time"
 MAX_NUMBER_LENGTH = 64
+MAX_ID_LENGTH = 200
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
 # Proxies and libraries differ in which of two they believe, so neither is.
 _SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
@@ -36,12 +38,16 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client wants to run. `by_get`: only a query may."""
+    """What a client wants to run. `by_get`: only a query may.
+
+    `document` is an id or hash; without it there is a `query`, with it there may be one, whose hash it is then.
+    """
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     by_get: bool = False
+    document: str | None = None
 
 
 def refuse_repeated(names: Iterable[bytes]) -> None:
@@ -87,14 +93,38 @@ def read_get(query_string: bytes) -> GraphQLRequest:
 def read_operation(given: Mapping[str, Any], *, by_get: bool = False) -> GraphQLRequest:
     """The operation that an object describes. Raises BadRequest."""
     query, name = given.get("query"), given.get("operationName")
-    if not isinstance(query, str) or not query:
-        raise BadRequest("query: must be a text", field="query")
-    if name is not None and not isinstance(name, str):
-        raise BadRequest("operationName: must be a text", field="operationName")
     for key in ("variables", "extensions"):
         if given.get(key) is not None and not isinstance(given[key], dict):
             raise BadRequest(f"{key}: must be an object", field=key)
-    return GraphQLRequest(query, name, given.get("variables") or {}, by_get)
+    document = _document_of(given)
+    if document is not None and query is None:
+        query = ""
+    elif not isinstance(query, str) or not query:
+        raise BadRequest("query: must be a text", field="query")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest("operationName: must be a text", field="operationName")
+    return GraphQLRequest(query, name, given.get("variables") or {}, by_get, document)
+
+
+def _document_of(given: Mapping[str, Any]) -> str | None:
+    """The id of a document, as a persisted one has it or as Apollo's protocol says a hash. Raises BadRequest."""
+    named, told = given.get("documentId"), (given.get("extensions") or {}).get("persistedQuery")
+    if named is not None:
+        if told is not None or given.get("query") is not None:
+            raise BadRequest("documentId: stands alone, without query and persistedQuery", field="documentId")
+        return _id("documentId", named)
+    if told is None:
+        return None
+    # Python's True is equal to 1.
+    if not isinstance(told, dict) or told.get("version") != 1 or told["version"] is True:
+        raise BadRequest("extensions.persistedQuery: must be an object of version 1", field="extensions")
+    return _id("extensions.persistedQuery.sha256Hash", told.get("sha256Hash"))
+
+
+def _id(name: str, given: object) -> str:
+    if not isinstance(given, str) or not 0 < len(given) <= MAX_ID_LENGTH:
+        raise BadRequest(f"{name}: must be a text of 1 to {MAX_ID_LENGTH} characters", field=name.partition(".")[0])
+    return plain_id(given)
 
 
 async def _read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:

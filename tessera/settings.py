@@ -115,6 +115,14 @@ class Settings(BaseSettings):
     graphql_introspection: bool | None = _setting(
         None, "true or false", "May clients read the GraphQL schema; by default in a sandbox only."
     )
+    graphql_documents: Path | None = _setting(
+        None,
+        "a file or a folder of files as graphql-codegen writes persisted-documents.json",
+        "GraphQL documents that clients may ask for by their ids; read and checked at the start.",
+    )
+    graphql_trusted_only: bool = _setting(
+        False, "true or false", "Does GraphQL run no documents but those of `TESSERA_GRAPHQL_DOCUMENTS`."
+    )
     log_format: Literal["console", "json"] = _setting(
         "console", "'console' or 'json'", "How messages are written to standard error."
     )
@@ -217,6 +225,11 @@ def load_settings(**overrides: Any) -> Settings:
     if settings.is_production and settings.secret_key is None:
         raise SettingsRefused(
             f"{PREFIX}SECRET_KEY must be set in production: {accepted_values('secret_key')}, the same on every machine."
+        )
+    if settings.graphql_trusted_only and settings.graphql_documents is None:
+        raise SettingsRefused(
+            f"{PREFIX}GRAPHQL_DOCUMENTS must be set with {PREFIX}GRAPHQL_TRUSTED_ONLY: "
+            f"{accepted_values('graphql_documents')}."
         )
     if settings.smtp_url is not None and settings.mail_from is None:
         raise SettingsRefused(f"{PREFIX}MAIL_FROM must be set with {PREFIX}SMTP_URL: {accepted_values('mail_from')}.")
