@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +17,14 @@ from schema.trusted import plain_id
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 32
+# As many as the largest batch has.
+MAX_JSON_VALUES = 60_000
+MAX_JSON_LIST = 10_000
 BODY_LIMIT_S = 30.0
 BODY_LATE = "body did not arrive in time"
 MAX_NUMBER_LENGTH = 64
 MAX_ID_LENGTH = 200
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
 # Proxies and libraries differ in which of two they believe, so neither is.
 _SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
@@ -155,11 +160,22 @@ def _extend(body: bytearray, message: Message) -> None:
 
 
 def read_json(raw: bytes) -> Any:
-    """JSON: numbers exact, texts in NFC, no key twice, nested no deeper than 32. Raises BadRequest."""
+    """JSON: numbers exact, texts in NFC, no key twice, nested no deeper than 32, of bounded size. Raises BadRequest."""
+    _refuse_flood(raw)
     try:
         return _plain(_DECODER.decode(raw.decode("utf-8-sig")), 1)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadRequest("not valid JSON") from error
+
+
+def _refuse_flood(raw: bytes) -> None:
+    """Raise BadRequest for more values than anybody has to send, before objects are made of them."""
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= MAX_JSON_VALUES:
+        return
+    # What stands in texts is no value; a text that nobody closes runs to the end.
+    bare = _TEXT.sub(b"", raw)
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MAX_JSON_VALUES:
+        raise BadRequest(f"JSON has more than {MAX_JSON_VALUES} values")
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -170,6 +186,8 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
         return {_safe(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
+        if len(value) > MAX_JSON_LIST:
+            raise BadRequest(f"a list has more than {MAX_JSON_LIST} items")
         return [_plain(item, depth + 1) for item in value]
     return value
 
