@@ -1,7 +1,6 @@
 """The promise to clients: what the schema may not lose from one release to the next."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from graphql import (
     BreakingChangeType,
@@ -15,8 +14,6 @@ from graphql import (
     find_breaking_changes,
     find_dangerous_changes,
 )
-
-RELEASED = Path(__file__).with_name("released.graphql")
 
 # Additions that a client has to put up with (docs/graphql.md): values and types that it does not know.
 _GROWTH = frozenset(
@@ -39,7 +36,7 @@ def broken_promises(released: str, served: str) -> list[str]:
         for one in find_dangerous_changes(before, after)
         if one.type not in _GROWTH
     ]
-    return sorted({*breaking, *dangerous, *_hastily_removed(before, after)})
+    return sorted({*breaking, *dangerous})
 
 
 def unexplained_deprecations(served: str) -> list[str]:
@@ -68,10 +65,6 @@ def deprecations(schema: GraphQLSchema) -> Iterator[tuple[str, str]]:
             for argument, given in getattr(definition, "args", {}).items():
                 if given.deprecation_reason is not None:
                     yield f"{name}.{member}({argument})", given.deprecation_reason
-
-
-def _hastily_removed(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[str]:
-    yield from ()
 
 
 def _words(kind: BreakingChangeType | DangerousChangeType) -> str:
