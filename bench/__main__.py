@@ -1,9 +1,10 @@
-"""`python -m bench [b1] [b2] [b3] [b7] [rules]`: measure, print the table, write `bench/results.json`."""
+"""`python -m bench [b1] [b2] [b3] [b7] [rules] [hostile]`: measure, print the table, write `bench/results.json`."""
 
 import sys
 
 from bench.earning import measure_earnings
 from bench.history import history_pasts, measure_histories
+from bench.hostile import measure_hostile
 from bench.measure import RoundVoid
 from bench.population import Past
 from bench.redemption import measure_redemptions
@@ -22,6 +23,8 @@ def measure(scale: Scale, wanted: set[str]) -> None:
     if "rules" in wanted:
         announce("B3: the rules alone")
         lines += measure_rules(scale)
+    if "hostile" in wanted:
+        lines += measure_hostile(scale)
     if wanted & DATABASES:
         lines += measure_databases(scale, wanted)
     show(lines, scale)
