@@ -31,7 +31,7 @@ from domain.errors import (
 )
 from schema.cache import FairCache
 from schema.coercion import name_literal
-from schema.cost import Rows, cost_of, plan_cost
+from schema.cost import Rows, check_cost, plan_cost
 from schema.failure import VALIDATION_FAILED, DocumentRefused
 from schema.limit import Meter, root_fields
 from schema.parsing import parse_text
@@ -59,8 +59,8 @@ class Operation:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def cost(self, variables: Mapping[str, Any]) -> int:
-        """The estimated number of objects that it asks for."""
-        return cost_of(self.costs, {**self.defaults, **variables})
+        """The estimated number of objects that it asks for. Raises QueryTooComplex."""
+        return check_cost(self.costs, {**self.defaults, **variables})
 
 
 @dataclass(frozen=True, slots=True)

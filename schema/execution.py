@@ -17,7 +17,6 @@ from domain.errors import (
 )
 from schema.context import RequestContext, open_context
 from schema.cors import Visit
-from schema.cost import check_cost
 from schema.document import Documents, Operation, Prepared
 from schema.failure import DocumentRefused, render_errors, render_refusal
 from schema.mutations.idempotency import read_header
@@ -79,7 +78,6 @@ async def open_request(
     prepared = documents.find(request, context.owner)
     operation = prepared.operation(request.operation_name)
     cost = operation.cost(request.variables)
-    check_cost(cost)
     if request.by_get and not operation.is_query and not operation.is_subscription:
         raise MethodNotAllowed("mutations need a POST")
     context.document = prepared.document

@@ -242,6 +242,16 @@ def test_pages_multiply_what_is_inside_them(
     assert documents.prepare(document).operation(None).cost(variables) == cost
 
 
+def test_values_multiply_too(documents: Documents) -> None:
+    page = "{members(first: 100) {edges {node {ledger(first: %d) {edges {cursor node {%s}} pageInfo {endCursor}}}}}}"
+    fields = "id points kind narration transactionDate processedAt expiresAt"
+    documents.prepare(page % (37, fields)).operation(None).cost({})
+    with pytest.raises(QueryTooComplex, match="30400 values"):
+        documents.prepare(page % (38, fields)).operation(None).cost({})
+    # The number of objects alone would do.
+    assert documents.prepare(page % (38, "id")).operation(None).cost({}) == 3900
+
+
 PAGED = {
     "Query.members": "{members%s {edges {cursor}}}",
     "Query.configurationVersions": "{configurationVersions%s {edges {cursor}}}",
