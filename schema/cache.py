@@ -24,6 +24,9 @@ class FairCache(Generic[Value]):
     def __len__(self) -> int:
         return len(self._owners)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._owners
+
     @property
     def weight(self) -> int:
         """What all that is kept weighs."""

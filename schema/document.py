@@ -33,6 +33,7 @@ from schema.cache import FairCache
 from schema.coercion import name_literal
 from schema.cost import Rows, check_cost, plan_cost
 from schema.failure import VALIDATION_FAILED, DocumentRefused
+from schema.gate import Gate
 from schema.limit import Meter, root_fields
 from schema.parsing import parse_text
 from schema.request import GraphQLRequest
@@ -114,6 +115,7 @@ class Documents:
         )
         self.suggest = introspection
         self._hits = self._misses = 0
+        self._new, self._new_of_strangers, self.large_bodies = Gate(), Gate(), Gate()
         self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_TOKENS)
         # Texts by their hashes; they outlive what was prepared from them, which costs more memory.
         self._hashed: FairCache[str] = FairCache(entries=4 * CACHED_DOCUMENTS, weight=MAX_HASHED_CHARACTERS)
@@ -125,6 +127,17 @@ class Documents:
     def counts(self) -> Counts:
         """How often a document was found, and how often not, since the process began."""
         return Counts(self._hits, self._misses)
+
+    async def look_up(self, request: GraphQLRequest, owner: Hashable) -> Prepared:
+        """`find` in its turn: what is known at once, what is new one after the other. Raises TooManyRequests too."""
+        if self._only_trusted or self._knows(request):
+            return self.find(request, owner)
+        async with (self._new_of_strangers if owner is None else self._new).turn():
+            return self.find(request, owner)
+
+    def _knows(self, request: GraphQLRequest) -> bool:
+        text = request.query or self._hashed.get(request.document or "") or ""
+        return not text or text in self._kept or text in self._trusted_texts
 
     def find(self, request: GraphQLRequest, owner: Hashable = None) -> Prepared:
         """The document that a request names or brings; a good one is kept, for all, on its owner's account.

@@ -13,9 +13,12 @@ from urllib.parse import parse_qsl
 from starlette.types import Message, Receive
 
 from domain.errors import BadRequest, BodyTooLarge, NotJson, TesseraError, Unauthorized
+from schema.gate import Gate
 from schema.trusted import plain_id
 
 MAX_BODY_BYTES = 1024 * 1024
+# More takes milliseconds to decode, so one body is decoded at a time.
+SMALL_BODY_BYTES = 64 * 1024
 MAX_JSON_DEPTH = 32
 # As many as the largest batch has.
 MAX_JSON_VALUES = 60_000
@@ -64,8 +67,8 @@ def refuse_repeated(names: Iterable[bytes]) -> None:
         seen.add(name)
 
 
-async def read_post(headers: Mapping[bytes, bytes], receive: Receive) -> GraphQLRequest:
-    """The request of a POST. Raises NotJson, BodyTooLarge, BadRequest, ClientGone.
+async def read_post(headers: Mapping[bytes, bytes], receive: Receive, large: Gate) -> GraphQLRequest:
+    """The request of a POST. Raises NotJson, BodyTooLarge, BadRequest, TooManyRequests, ClientGone.
 
     Only JSON is read: a page of another site cannot send that without the browser asking first.
     """
@@ -74,7 +77,12 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive) -> GraphQL
     is_plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
     if media_type.strip() != b"application/json" or charset not in _CHARSETS or not is_plain:
         raise NotJson
-    given = read_json(await _read_body(headers, receive))
+    body = await _read_body(headers, receive)
+    if len(body) <= SMALL_BODY_BYTES:
+        given = read_json(body)
+    else:
+        async with large.turn():
+            given = read_json(body)
     if not isinstance(given, dict):
         raise BadRequest("the body must be one JSON object; lists of operations are not accepted")
     return read_operation(given)
