@@ -77,12 +77,7 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive, large: Gat
     is_plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
     if media_type.strip() != b"application/json" or charset not in _CHARSETS or not is_plain:
         raise NotJson
-    body = await _read_body(headers, receive)
-    if len(body) <= SMALL_BODY_BYTES:
-        given = read_json(body)
-    else:
-        async with large.turn():
-            given = read_json(body)
+    given = await read_in_turn(await _read_body(headers, receive), large)
     if not isinstance(given, dict):
         raise BadRequest("the body must be one JSON object; lists of operations are not accepted")
     return read_operation(given)
@@ -165,6 +160,14 @@ def _extend(body: bytearray, message: Message) -> None:
     body += message.get("body", b"")
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge
+
+
+async def read_in_turn(raw: bytes, large: Gate) -> Any:
+    """`read_json`, of what is large one after the other. Raises BadRequest, TooManyRequests."""
+    if len(raw) <= SMALL_BODY_BYTES:
+        return read_json(raw)
+    async with large.turn():
+        return read_json(raw)
 
 
 def read_json(raw: bytes) -> Any:

@@ -34,7 +34,7 @@ from schema.crowd import Crowd
 from schema.document import Documents
 from schema.failure import log_surprise, render_refusal
 from schema.handshake import may_open, reject, told_headers
-from schema.request import GraphQLRequest, read_json, read_operation
+from schema.request import GraphQLRequest, read_in_turn, read_operation
 from schema.response import to_json
 from schema.stream import refusal_of_surprise, stream
 
@@ -183,9 +183,12 @@ class _Connection:
         if received["type"] != "websocket.receive":
             raise ClientLeft
         try:
-            message = read_json((received.get("text") or "").encode())
+            raw = (received.get("text") or "").encode()
+            message = await read_in_turn(raw, self._sockets.documents.large_bodies)
         except BadRequest:
             raise Closed(BAD_REQUEST, "Not a message") from None
+        except TooManyRequests as error:
+            raise Closed(TRY_AGAIN, error.message) from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise Closed(BAD_REQUEST, "Not a message")
         if not isinstance(message.get("payload", {}), dict | None):

@@ -11,7 +11,8 @@ from schema.build import schema
 from schema.document import Documents
 from schema.gate import Gate
 from schema.request import GraphQLRequest
-from tests.graphql.world import Caller
+from tests.graphql.live import live
+from tests.graphql.world import Caller, World
 
 KNOWN = GraphQLRequest("query Known {__typename}")
 
@@ -93,3 +94,12 @@ async def test_a_large_body_waits_for_its_turn(server: Caller, monkeypatch: pyte
     answer = await server.send(b'{"query": "{__typename}"' + b" " * 70_000 + b"}")
     assert (answer.status, answer.refusal[1]) == (429, "TOO_MANY_REQUESTS")
     assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_large_message_waits_for_its_turn_too(
+    world: World, server: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gating, "MAX_WAITING", 0)
+    async with live(world) as served, served.connection(server) as talk:
+        await talk.send(type="ping", payload={"a": "b" * 70_000})
+        assert await talk.closed() == (1013, "Too many requests")

@@ -275,6 +275,12 @@ async def test_production_shows_neither_schema_nor_page_nor_suggestions(world: W
             answer = await caller.ask(document)
             assert answer.errors[0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
             assert "introspection" in answer.errors[0]["message"]
+        assert (await caller.ask("{s: __schema {types {name}}}")).refusal == (
+            "GRAPHQL_VALIDATION_FAILED",
+            "INTROSPECTION_DISABLED",
+            "1352",
+            None,
+        )
         for document in (
             "{progam {name}}",
             "{program {nam}}",
