@@ -115,7 +115,8 @@ class Documents:
         )
         self.suggest = introspection
         self._hits = self._misses = 0
-        self._new, self._new_of_strangers, self.large_bodies = Gate(), Gate(), Gate()
+        # A new version of an app brings the same new documents from many phones at once; bodies take memory.
+        self._new, self._new_of_strangers, self.large_bodies = Gate(room=5), Gate(room=5), Gate()
         self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_TOKENS)
         # Texts by their hashes; they outlive what was prepared from them, which costs more memory.
         self._hashed: FairCache[str] = FairCache(entries=4 * CACHED_DOCUMENTS, weight=MAX_HASHED_CHARACTERS)
