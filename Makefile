@@ -30,6 +30,7 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, snapshots, module 
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/tessera schema export --check
+	$(BIN)/tessera schema release --check
 	$(BIN)/tessera openapi export --check
 	$(BIN)/tessera openapi pages --check >/dev/null
 	$(BIN)/tessera errors --check

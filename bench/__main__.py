@@ -1,4 +1,4 @@
-"""`python -m bench [b1] [b2] [b3] [b4] [b7] [rules]`: measure, print the table, write `bench/results.json`."""
+"""`python -m bench [b1] [b2] [b3] [b4] [b7] [rules] [hostile]`: measure, print a table, write `bench/results.json`."""
 
 import sys
 from contextlib import ExitStack
@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from bench.earning import measure_earnings
 from bench.history import history_pasts, measure_histories
 from bench.home_screen import measure_home_screen, screen_pasts
+from bench.hostile import measure_hostile
 from bench.measure import RoundVoid
 from bench.population import Past
 from bench.redemption import measure_redemptions
@@ -29,6 +30,8 @@ def measure(scale: Scale, wanted: set[str]) -> None:
     if "b4" in wanted:
         announce("B4: GraphQL without a database, by turns with its peers")
         lines += measure_resolving(scale)
+    if "hostile" in wanted:
+        lines += measure_hostile(scale)
     if wanted & (_BOTH | {"b4"}):
         lines += measure_databases(scale, wanted)
     show(lines, scale)

@@ -228,6 +228,31 @@ class QueryTooComplex(TesseraError, code="1304", status=400, message="Operation 
     """The document passes a limit on depth, aliases, fields, directives or cost."""
 
 
+class PersistedQueryNotFound(
+    # What clients of Apollo's protocol look for, in the message or the code; then they send the document.
+    TesseraError,
+    code="1350",
+    status=404,
+    message="PersistedQueryNotFound",
+    graphql_code="PERSISTED_QUERY_NOT_FOUND",
+):
+    """No document is known by this id or hash: send its text beside the hash."""
+
+
+class DocumentNotTrusted(TesseraError, code="1351", status=403, message="Document is not on the list"):
+    """This deployment runs only the documents of its list."""
+
+
+class IntrospectionDisabled(
+    TesseraError,
+    code="1352",
+    status=400,
+    message="GraphQL introspection is off",
+    graphql_code="GRAPHQL_VALIDATION_FAILED",
+):
+    """Clients of this deployment may not read the schema."""
+
+
 class MergeRefused(TesseraError, code="1310", status=409, message="Members cannot be merged or parted"):
     """Points of the victim are held, or something that moved was spent or refunded; the detail says what."""
 

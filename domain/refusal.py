@@ -37,12 +37,14 @@ class TesseraError(Exception):
     reason: ClassVar[str]
     binds_key: ClassVar[bool]
 
-    def __init_subclass__(cls, *, code: str, status: int, message: str, binds_key: bool = False) -> None:
+    def __init_subclass__(
+        cls, *, code: str, status: int, message: str, binds_key: bool = False, graphql_code: str | None = None
+    ) -> None:
         super().__init_subclass__()
         cls.lbms_code = code
         cls.code = f"1{code[1:]}" if code.startswith("E") else code
         cls.status = status
-        cls.graphql_code = _GRAPHQL_CODE_BY_STATUS[status]
+        cls.graphql_code = graphql_code or _GRAPHQL_CODE_BY_STATUS[status]
         cls.message = message
         cls.binds_key = binds_key
         cls.reason = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()

@@ -39,7 +39,7 @@ def build_graphql_app(
     """The application of the path `/graphql` and of what lies below it.
 
     It wants `scope["state"]["runtime"].services`. Without `introspection` there is no GraphiQL either,
-    and errors suggest no names. `documents` are those of another schema, or whose counts are to be read.
+    and errors suggest no names. `documents` are those of another schema, of a list, or whose counts are to be read.
     """
     documents = documents or Documents(schema, introspection=introspection)
     sockets = Sockets(documents, timeout_s)
@@ -78,7 +78,7 @@ async def _answer(
     try:
         if is_preflight(scope, headers) and scope["path"].rstrip("/") == PATH:
             return partial(response.empty, await preflight(visit))
-        request = await _read(scope, headers, receive)
+        request = await _read(documents, scope, headers, receive)
         if wants_events(headers):
             bodies = stream(documents, request, visit, headers, response.request_id, timeout_s=timeout_s)
             return partial(EventStream(response).serve, bodies, receive)
@@ -104,7 +104,7 @@ def _page(scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
     return send_page if is_get and wants_page(headers, scope["query_string"]) else None
 
 
-async def _read(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
+async def _read(documents: Documents, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
     if scope["path"].rstrip("/") != PATH:
         raise PathNotFound
     if len(headers) != len(scope["headers"]):
@@ -112,7 +112,7 @@ async def _read(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> 
     if scope["method"] == "GET":
         return read_get(scope["query_string"])
     if scope["method"] == "POST":
-        return await read_post(headers, receive)
+        return await read_post(headers, receive, documents.large_bodies)
     raise MethodNotAllowed
 
 

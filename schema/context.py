@@ -18,7 +18,7 @@ from schema.cors import Visit
 from schema.loader import Loaders
 
 if TYPE_CHECKING:
-    from schema.document import Prepared
+    from graphql import DocumentNode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,9 +28,9 @@ class RequestContext:
     `last_event_id`: where a subscription is to go on; `event_id`: where it is.
     """
 
-    prepared: "Prepared"
     caller: Context | TesseraError
     visit: Visit
+    document: "DocumentNode | None" = None
     zone: tzinfo = UTC
     header_key: str | None = None
     request_id: str = ""
@@ -47,6 +47,14 @@ class RequestContext:
         if isinstance(self.caller, TesseraError):
             raise self.caller
         return self.caller
+
+    @property
+    def owner(self) -> tuple[int | None, str] | None:
+        """Whose the documents of this request are; None for all whom nobody knows."""
+        if isinstance(self.caller, TesseraError):
+            return None
+        principal = self.caller.principal
+        return principal.program_id, principal.member_reference or principal.actor
 
     @property
     def loaders(self) -> Loaders:
@@ -94,23 +102,15 @@ class RequestContext:
 Info: TypeAlias = strawberry.Info[RequestContext, None]
 
 
-async def open_context(
-    visit: Visit,
-    prepared: "Prepared",
-    headers: Mapping[bytes, bytes],
-    request_id: str,
-    header_key: str | None = None,
-) -> RequestContext:
+async def open_context(visit: Visit, headers: Mapping[bytes, bytes], request_id: str) -> RequestContext:
     """The context of a request. A caller without a good token gets one too: its fields refuse then.
 
     Raises TooManyRequests.
     """
     key = headers.get(b"x-publishable-key")
     context = RequestContext(
-        prepared=prepared,
         caller=Unauthorized(),
         visit=visit,
-        header_key=header_key,
         request_id=request_id,
         publishable_key=None if key is None else key.decode("latin-1").strip(),
     )

@@ -24,9 +24,11 @@ from graphql import (
 
 from domain.errors import QueryTooComplex
 from schema.connection import DEFAULT_PAGE, MAX_PAGE
-from schema.limit import fragments_of
+from schema.limit import MAX_FIELDS, fragments_of
 
 MAX_COST = 5000
+# Each value is some microseconds of Python, in which nobody else is served.
+MAX_VALUES = 30_000
 
 _WRAPPERS = frozenset({"edges", "node", "pageInfo", "entries"})
 _SIZES = ("first", "last", "ids")
@@ -36,33 +38,44 @@ _SIZES = ("first", "last", "ids")
 class Rows:
     """A selected object. `times` is how often it stands there: a number, or the name of a variable.
 
-    `otherwise` is how often where the variable says nothing.
+    `otherwise` is how often where the variable says nothing; `values` how many fields of it are no objects.
     """
 
     times: int | str
     parts: tuple["Rows", ...]
     otherwise: int = DEFAULT_PAGE
+    values: int = 0
 
 
 def plan_cost(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> tuple[Rows, ...]:
     """What an operation costs, up to its variables. The document is valid and within the limits."""
     root = schema.get_root_type(operation.operation)
-    return _Planner(schema, fragments_of(document)).plan(operation.selection_set, root)
+    return _Planner(schema, fragments_of(document)).plan(operation.selection_set, root)[0]
 
 
 def cost_of(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
     """The estimated number of objects: pages multiply what is inside them."""
-    total = 0
-    for one in rows:
-        asked = variables.get(one.times) if isinstance(one.times, str) else one.times
-        total += _clamped(asked, one.otherwise) * (1 + cost_of(one.parts, variables))
-    return total
+    return sum(_times_of(one, variables) * (1 + cost_of(one.parts, variables)) for one in rows)
 
 
-def check_cost(cost: int) -> None:
-    """Raise QueryTooComplex where an operation asks for too much."""
+def values_of(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
+    """The estimated number of values in these objects."""
+    return sum(_times_of(one, variables) * (one.values + values_of(one.parts, variables)) for one in rows)
+
+
+def check_cost(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
+    """The cost. Raises QueryTooComplex where an operation asks for too much."""
+    cost = cost_of(rows, variables)
     if cost > MAX_COST:
         raise QueryTooComplex(f"cost {cost}, at most {MAX_COST}: ask for smaller pages")
+    # Hardly anybody selects so many fields that this would be more.
+    if cost > MAX_VALUES // MAX_FIELDS and (values := values_of(rows, variables)) > MAX_VALUES:
+        raise QueryTooComplex(f"{values} values, at most {MAX_VALUES}: ask for smaller pages or fewer fields")
+    return cost
+
+
+def _times_of(one: Rows, variables: Mapping[str, Any]) -> int:
+    return _clamped(variables.get(one.times) if isinstance(one.times, str) else one.times, one.otherwise)
 
 
 def _clamped(asked: object, otherwise: int) -> int:
@@ -81,28 +94,33 @@ class _Planner:
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
 
-    def plan(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> tuple[Rows, ...]:
+    def plan(self, selections: SelectionSetNode, parent: GraphQLNamedType | None) -> tuple[tuple[Rows, ...], int]:
+        """The objects below a selection, and how many values stand beside them."""
         rows: list[Rows] = []
+        values = 0
         for node in selections.selections:
             if isinstance(node, FieldNode):
-                rows += self._field(node, parent)
-                continue
-            fragment = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            assert isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode)  # noqa: S101 - there are no others
-            narrowed = fragment.type_condition
-            inside = parent if narrowed is None else self.schema.get_type(narrowed.name.value)
-            rows += self.plan(fragment.selection_set, inside)
-        return tuple(rows)
+                below, beside = self._field(node, parent)
+            else:
+                fragment = self.fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+                assert isinstance(fragment, FragmentDefinitionNode | InlineFragmentNode)  # noqa: S101 - no others
+                narrowed = fragment.type_condition
+                inside = parent if narrowed is None else self.schema.get_type(narrowed.name.value)
+                below, beside = self.plan(fragment.selection_set, inside)
+            rows += below
+            values += beside
+        return tuple(rows), values
 
-    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> tuple[Rows, ...]:
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> tuple[tuple[Rows, ...], int]:
         if node.selection_set is None or node.name.value.startswith("__"):
-            return ()
+            return (), 1
         definition = cast(GraphQLField, getattr(parent, "fields", {})[node.name.value])
-        parts = self.plan(node.selection_set, get_named_type(definition.type))
+        parts, values = self.plan(node.selection_set, get_named_type(definition.type))
         if node.name.value in _WRAPPERS:
-            return parts
+            # A page has one `pageInfo`, however many objects it has.
+            return parts, 0 if node.name.value == "pageInfo" else values
         times, otherwise = _times(node, definition)
-        return (Rows(times, parts, otherwise),)
+        return (Rows(times, parts, otherwise, values),), 0
 
 
 def default_size(definition: GraphQLField) -> int:

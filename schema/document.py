@@ -1,49 +1,51 @@
 """Documents, prepared once: parsed, measured, validated, and kept while they are asked for."""
 
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import strawberry
 from graphql import (
     ASTValidationRule,
     DocumentNode,
-    FloatValueNode,
     GraphQLError,
-    IntValueNode,
-    Node,
     OperationDefinitionNode,
     OperationType,
-    StringValueNode,
-    Visitor,
     get_named_type,
-    parse,
     recommended_rules,
     specified_rules,
     validate,
-    visit,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from domain.errors import BadRequest, QueryTooComplex
+from domain.errors import (
+    BadRequest,
+    DocumentNotTrusted,
+    InvalidRequest,
+    PersistedQueryNotFound,
+    TesseraError,
+)
+from schema.cache import FairCache
 from schema.coercion import name_literal
-from schema.cost import Rows, cost_of, plan_cost
-from schema.failure import PARSE_FAILED, VALIDATION_FAILED, DocumentRefused
-from schema.introspection import NoIntrospection, hide_types
-from schema.limit import MAX_COMMENTS, MAX_TOKENS, Meter, root_fields
-from schema.request import MAX_NUMBER_LENGTH
+from schema.cost import Rows, check_cost, plan_cost
+from schema.failure import VALIDATION_FAILED, DocumentRefused
+from schema.gate import Gate
+from schema.introspection import hide_types
+from schema.limit import Meter, root_fields
+from schema.parsing import parse_text
+from schema.request import GraphQLRequest
+from schema.trusted import TrustedRefused
 
 CACHED_DOCUMENTS = 512
-# Comments and texts may be long; the cache is bounded in documents, so each of them is bounded too.
+# Comments and texts may be long.
 MAX_CACHED_LENGTH = 16 * 1024
+# A token of a prepared document takes one to two KiB.
+MAX_CACHED_TOKENS = 50_000
+MAX_HASHED_CHARACTERS = 4 * 1024 * 1024
 MAX_REPORTED = 5
-
-_LONG_NUMBER = re.compile(rf"[-0-9.eE+]{{{MAX_NUMBER_LENGTH + 1}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Operation:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def cost(self, variables: Mapping[str, Any]) -> int:
-        """The estimated number of objects that it asks for."""
-        return cost_of(self.costs, {**self.defaults, **variables})
+        """The estimated number of objects that it asks for. Raises QueryTooComplex."""
+        return check_cost(self.costs, {**self.defaults, **variables})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,43 +91,115 @@ class Counts:
 
 
 class Documents:
-    """The documents of one schema; those that are good are kept, so that the next request finds them."""
+    """The documents of one schema; those that are good are kept, so that the next request finds them.
 
-    def __init__(self, schema: strawberry.Schema, *, introspection: bool) -> None:
+    `trusted` are known from the start, by their ids; with `only_trusted` no others run. Raises TrustedRefused for
+    one of them that would not.
+    """
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        introspection: bool,
+        trusted: Mapping[str, str] | None = None,
+        only_trusted: bool = False,
+    ) -> None:
         self.schema = schema
         self._rules: tuple[type[ASTValidationRule], ...] = (
             *specified_rules,
             *recommended_rules,
             MaybeNullValidationRule,
             OneOfInputValidationRule,
-            *(() if introspection else (NoIntrospection,)),
         )
-        self._introspection = self.suggest = introspection
-        self.cached = lru_cache(CACHED_DOCUMENTS)(self._prepare)
-
-    def prepare(self, text: str) -> Prepared:
-        """The document behind a text. Raises DocumentRefused, QueryTooComplex, BadRequest."""
-        return self.cached(text) if len(text) <= MAX_CACHED_LENGTH else self._prepare(text)
+        self.suggest = introspection
+        self._hits = self._misses = 0
+        # A new version of an app brings the same new documents from many phones at once; bodies take memory.
+        self._new, self._new_of_strangers, self.large_bodies = Gate(room=5), Gate(room=5), Gate()
+        self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_TOKENS)
+        # Texts by their hashes; they outlive what was prepared from them, which costs more memory.
+        self._hashed: FairCache[str] = FairCache(entries=4 * CACHED_DOCUMENTS, weight=MAX_HASHED_CHARACTERS)
+        self._only_trusted = only_trusted
+        self.trusted = {name: self._trust(name, text) for name, text in (trusted or {}).items()}
+        self._trusted_texts = {one.text: one for one in self.trusted.values()}
 
     @property
     def counts(self) -> Counts:
         """How often a document was found, and how often not, since the process began."""
-        info = self.cached.cache_info()
-        return Counts(info.hits, info.misses)
+        return Counts(self._hits, self._misses)
+
+    async def look_up(self, request: GraphQLRequest, owner: Hashable) -> Prepared:
+        """`find` in its turn: what is known at once, what is new one after the other. Raises TooManyRequests too."""
+        if self._only_trusted or self._knows(request):
+            return self.find(request, owner)
+        async with (self._new_of_strangers if owner is None else self._new).turn():
+            return self.find(request, owner)
+
+    def _knows(self, request: GraphQLRequest) -> bool:
+        text = request.query or self._hashed.get(request.document or "") or ""
+        return not text or text in self._kept or text in self._trusted_texts
+
+    def find(self, request: GraphQLRequest, owner: Hashable = None) -> Prepared:
+        """The document that a request names or brings; a good one is kept, for all, on its owner's account.
+
+        Raises PersistedQueryNotFound, DocumentNotTrusted, InvalidRequest, and what `prepare` raises.
+        """
+        name, text = request.document, request.query
+        if name is None:
+            return self.prepare(text, owner)
+        if name in self.trusted and text in ("", self.trusted[name].text):
+            return self.trusted[name]
+        if not text:
+            known = self._hashed.get(name)
+            if known is None:
+                raise DocumentNotTrusted if self._only_trusted else PersistedQueryNotFound
+            return self.prepare(known, owner)
+        if sha256(text.encode()).hexdigest() != name:
+            raise InvalidRequest("extensions.persistedQuery.sha256Hash: not the hash of query", field="extensions")
+        prepared = self.prepare(text, owner)
+        if len(text) <= MAX_CACHED_LENGTH and not self._only_trusted:
+            self._hashed.put(name, text, weight=len(text), owner=owner)
+        return prepared
+
+    def prepare(self, text: str, owner: Hashable = None) -> Prepared:
+        """The document behind a text.
+
+        Raises DocumentNotTrusted, QueryTooComplex, IntrospectionDisabled, DocumentRefused, BadRequest.
+        """
+        found = self._trusted_texts.get(text) or self._kept.get(text)
+        if found is not None:
+            self._hits += 1
+            return found
+        if self._only_trusted:
+            raise DocumentNotTrusted
+        if len(text) > MAX_CACHED_LENGTH:
+            return self._prepare(text)
+        self._misses += 1
+        prepared = self._prepare(text)
+        self._kept.put(text, prepared, weight=_tokens(prepared.document), owner=owner)
+        return prepared
+
+    def _trust(self, name: str, text: str) -> Prepared:
+        try:
+            return self._prepare(text)
+        except DocumentRefused as refused:
+            raise TrustedRefused(f"document '{name}': {refused.errors[0].message}") from None
+        except TesseraError as refused:
+            raise TrustedRefused(f"document '{name}': {refused.text}") from None
 
     def _prepare(self, text: str) -> Prepared:
-        document = _parse(text)
+        document = parse_text(text)
         if errors := self._faults(document):
             raise DocumentRefused([name_literal(one, document) for one in errors[:MAX_REPORTED]], VALIDATION_FAILED)
-        if not self._introspection:
+        if not self.suggest:
             document = hide_types(text, document)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         return Prepared(text, document, tuple(self._operation(document, node) for node in operations))
 
     def _faults(self, document: DocumentNode) -> list[GraphQLError]:
-        """What is wrong with a document. Raises QueryTooComplex."""
+        """What is wrong with a document. Raises QueryTooComplex, IntrospectionDisabled."""
         try:
-            Meter(document)
+            Meter(document, introspection=self.suggest)
         except GraphQLError as error:
             return [error]
         return validate(self.schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not self.suggest)
@@ -155,35 +229,11 @@ class Documents:
         return given is not None and "idempotencyKey" in getattr(get_named_type(given.type), "fields", ())
 
 
-def _parse(text: str) -> DocumentNode:
-    try:
-        document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
-    except GraphQLError as error:
-        if "contains more than" in error.message:
-            raise QueryTooComplex(f"more than {MAX_TOKENS} tokens or {MAX_COMMENTS} comments") from error
-        raise DocumentRefused([error], PARSE_FAILED) from error
-    if "\\u" in text:
-        visit(document, _PlainText())
-    if _LONG_NUMBER.search(text):
-        # It may stand in a text, where it is none.
-        visit(document, _ShortNumbers())
-    return document
-
-
-class _PlainText(Visitor):
-    """Holds texts that are written with escapes to what every other text is held to."""
-
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-        if "\0" in node.value or not unicodedata.is_normalized("NFC", node.value):
-            raise BadRequest("a text has a character that is not accepted")
-
-
-class _ShortNumbers(Visitor):
-    """Holds numbers that are written into the document to the length of those in JSON."""
-
-    def enter(self, node: Node, *_: Any) -> None:
-        if isinstance(node, IntValueNode | FloatValueNode) and len(node.value) > MAX_NUMBER_LENGTH:
-            raise BadRequest("a number is too long")
+def _tokens(document: DocumentNode) -> int:
+    count, token = 0, document.loc.start_token if document.loc else None
+    while token is not None:
+        count, token = count + 1, token.next
+    return count
 
 
 class ReadyDocument(SchemaExtension):
@@ -191,7 +241,7 @@ class ReadyDocument(SchemaExtension):
 
     def on_parse(self) -> Iterator[None]:
         """Put the document in place."""
-        self.execution_context.graphql_document = self.execution_context.context.prepared.document
+        self.execution_context.graphql_document = self.execution_context.context.document
         yield
 
     def on_validate(self) -> Iterator[None]:

@@ -1,18 +1,45 @@
 """One operation: prepared, weighed, run for its caller, rendered."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLError
 
-from domain.errors import BadRequest, MethodNotAllowed, QueryTooComplex
+from domain.errors import (
+    BadRequest,
+    DocumentNotTrusted,
+    IntrospectionDisabled,
+    MethodNotAllowed,
+    PersistedQueryNotFound,
+    QueryTooComplex,
+    TesseraError,
+)
 from schema.context import RequestContext, open_context
 from schema.cors import Visit
-from schema.cost import check_cost
 from schema.document import Documents, Operation, Prepared
 from schema.failure import DocumentRefused, render_errors, render_refusal
 from schema.mutations.idempotency import read_header
 from schema.request import GraphQLRequest
+
+DOCUMENT_REFUSALS = (
+    DocumentRefused,
+    QueryTooComplex,
+    PersistedQueryNotFound,
+    DocumentNotTrusted,
+    IntrospectionDisabled,
+)
+"""What is wrong with the document itself: told in the body, as GraphQL does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request that may run: by whom, which operation, at what cost."""
+
+    context: RequestContext
+    prepared: Prepared
+    operation: Operation
+    cost: int
 
 
 async def run(
@@ -24,45 +51,59 @@ async def run(
 ) -> dict[str, Any]:
     """The body of the response; without `data` where nothing ran.
 
-    Raises MethodNotAllowed, BadRequest, InvalidRequest, TooManyRequests.
+    Raises TooManyRequests, MethodNotAllowed, BadRequest, InvalidRequest.
     """
     try:
-        prepared, operation, cost = weigh(documents, request)
-    except (DocumentRefused, QueryTooComplex) as refused:
+        opened = await open_request(documents, request, visit, headers, request_id)
+    except DOCUMENT_REFUSALS as refused:
         return render_document_refusal(refused, request_id)
-    if operation.is_subscription:
+    if opened.operation.is_subscription:
         raise BadRequest("subscriptions need `Accept: text/event-stream`, or a WebSocket", field="query")
-    if request.by_get and not operation.is_query:
-        raise MethodNotAllowed("mutations need a POST")
-    key = read_header(headers, operation)
-    context = await open_context(visit, prepared, headers, request_id, key)
-    body = await _execute(documents, context, request, operation.name, request_id)
-    return {**body, "extensions": {"cost": cost}}
+    return await finish(documents, request, opened)
 
 
-def weigh(documents: Documents, request: GraphQLRequest) -> tuple[Prepared, Operation, int]:
-    """The document, the operation to run and its cost. Raises DocumentRefused, QueryTooComplex, BadRequest."""
-    prepared = documents.prepare(request.query)
+async def open_request(
+    documents: Documents,
+    request: GraphQLRequest,
+    visit: Visit,
+    headers: Mapping[bytes, bytes],
+    request_id: str,
+) -> Opened:
+    """Find out who asks, and then for what: who is over a rate limit costs no look at a document.
+
+    Raises TooManyRequests, DocumentRefused, QueryTooComplex, PersistedQueryNotFound, DocumentNotTrusted,
+    IntrospectionDisabled, BadRequest, InvalidRequest, MethodNotAllowed.
+    """
+    context = await open_context(visit, headers, request_id)
+    prepared = await documents.look_up(request, context.owner)
     operation = prepared.operation(request.operation_name)
     cost = operation.cost(request.variables)
-    check_cost(cost)
-    return prepared, operation, cost
+    if request.by_get and not operation.is_query and not operation.is_subscription:
+        raise MethodNotAllowed("mutations need a POST")
+    context.document = prepared.document
+    context.header_key = None if operation.is_subscription else read_header(headers, operation)
+    return Opened(context, prepared, operation, cost)
 
 
-def render_document_refusal(refused: DocumentRefused | QueryTooComplex, request_id: str) -> dict[str, Any]:
-    """The body for a document that never runs."""
-    if isinstance(refused, QueryTooComplex):
-        return {"errors": [render_refusal(refused, request_id)]}
-    return {"errors": render_errors(refused.errors, request_id, code=refused.code)}
-
-
-async def _execute(
-    documents: Documents, context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str
-) -> dict[str, Any]:
+async def finish(documents: Documents, request: GraphQLRequest, opened: Opened) -> dict[str, Any]:
+    """Run an operation that gives one result."""
+    context = opened.context
     result = await documents.schema.execute(
-        request.query, variable_values=dict(request.variables), context_value=context, operation_name=name
+        opened.prepared.text,
+        variable_values=dict(request.variables),
+        context_value=context,
+        operation_name=opened.operation.name,
     )
-    return render_result(result.data, result.errors, request_id, suggest=documents.suggest)
+    body = render_result(result.data, result.errors, context.request_id, suggest=documents.suggest)
+    return {**body, "extensions": {"cost": opened.cost}}
+
+
+def render_document_refusal(refused: Exception, request_id: str) -> dict[str, Any]:
+    """The body for a document that never runs."""
+    if isinstance(refused, TesseraError):
+        return {"errors": [render_refusal(refused, request_id)]}
+    assert isinstance(refused, DocumentRefused)  # noqa: S101 - there are no others
+    return {"errors": render_errors(refused.errors, request_id, code=refused.code)}
 
 
 def render_result(

@@ -14,6 +14,7 @@ from schema.coercion import FaultyInput, name_variable
 
 PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
 UNEXPECTED = "Unexpected error"
+MAX_MESSAGE = 1000
 
 # Custom attributes are named by their own keys, which are left as they are.
 _INPUTS = frozenset(
@@ -117,7 +118,9 @@ def render_errors(
 
 def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: bool) -> dict[str, Any]:
     error = name_variable(error)
-    body: dict[str, Any] = {"message": error.message if suggest else error.message.partition(" Did you mean")[0]}
+    message = error.message if suggest else error.message.partition(" Did you mean")[0]
+    # GraphQL quotes the word at fault, which may be as long as the document.
+    body: dict[str, Any] = {"message": message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…"}
     if error.locations:
         body["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path:

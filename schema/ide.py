@@ -18,7 +18,8 @@ CSP = (
 
 def wants_page(headers: dict[bytes, bytes], query_string: bytes) -> bool:
     """Whether a person in a browser looks in, and no client that wants JSON."""
-    return b"text/html" in headers.get(b"accept", b"") and b"query=" not in query_string
+    asks = any(name in query_string for name in (b"query=", b"documentId=", b"extensions="))
+    return b"text/html" in headers.get(b"accept", b"") and not asks
 
 
 async def send_page(scope: Scope, receive: Receive, send: Send) -> None:

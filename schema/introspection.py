@@ -1,4 +1,4 @@
-"""A schema that tells nothing of itself: `__schema` is refused, and `__type` finds no type.
+"""A schema that tells nothing of itself: `__schema` is refused (`schema/limit.py`), and `__type` finds no type.
 
 `__type` is not refused, because its answer for a name that no type has is null, which tells as little: whoever asks
 for it, as the audit of GraphQL over HTTP does, sends a good request, with introspection and without.
@@ -9,10 +9,8 @@ from typing import Any
 
 from graphql import (
     ArgumentNode,
-    ASTValidationRule,
     DocumentNode,
     FieldNode,
-    GraphQLError,
     NameNode,
     StringValueNode,
     Visitor,
@@ -20,14 +18,6 @@ from graphql import (
 )
 
 _ASKS = re.compile(r"__type\b")
-
-
-class NoIntrospection(ASTValidationRule):
-    """Refuses a document that asks for the schema."""
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        if node.name.value == "__schema":
-            self.report_error(GraphQLError("introspection is off: __schema is not answered", node))
 
 
 class _NoTypes(Visitor):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +13,21 @@ from urllib.parse import parse_qsl
 from starlette.types import Message, Receive
 
 from domain.errors import BadRequest, BodyTooLarge, NotJson, TesseraError, Unauthorized
+from schema.gate import Gate
+from schema.trusted import plain_id
 
 MAX_BODY_BYTES = 1024 * 1024
+# More takes milliseconds to decode, so one body is decoded at a time.
+SMALL_BODY_BYTES = 64 * 1024
 MAX_JSON_DEPTH = 32
+# As many as the largest batch has.
+MAX_JSON_VALUES = 60_000
+MAX_JSON_LIST = 10_000
 BODY_LIMIT_S = 30.0
 BODY_LATE = "body did not arrive in time"
 MAX_NUMBER_LENGTH = 64
+MAX_ID_LENGTH = 200
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _CHARSETS = frozenset({b"", b"utf-8", b"utf8"})
 # Proxies and libraries differ in which of two they believe, so neither is.
 _SINGLE: Mapping[bytes, Callable[[], TesseraError]] = {
@@ -36,12 +46,16 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client wants to run. `by_get`: only a query may."""
+    """What a client wants to run. `by_get`: only a query may.
+
+    `document` is an id or hash; without it there is a `query`, with it there may be one, whose hash it is then.
+    """
 
     query: str
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     by_get: bool = False
+    document: str | None = None
 
 
 def refuse_repeated(names: Iterable[bytes]) -> None:
@@ -53,8 +67,8 @@ def refuse_repeated(names: Iterable[bytes]) -> None:
         seen.add(name)
 
 
-async def read_post(headers: Mapping[bytes, bytes], receive: Receive) -> GraphQLRequest:
-    """The request of a POST. Raises NotJson, BodyTooLarge, BadRequest, ClientGone.
+async def read_post(headers: Mapping[bytes, bytes], receive: Receive, large: Gate) -> GraphQLRequest:
+    """The request of a POST. Raises NotJson, BodyTooLarge, BadRequest, TooManyRequests, ClientGone.
 
     Only JSON is read: a page of another site cannot send that without the browser asking first.
     """
@@ -63,7 +77,7 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive) -> GraphQL
     is_plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
     if media_type.strip() != b"application/json" or charset not in _CHARSETS or not is_plain:
         raise NotJson
-    given = read_json(await _read_body(headers, receive))
+    given = await read_in_turn(await _read_body(headers, receive), large)
     if not isinstance(given, dict):
         raise BadRequest("the body must be one JSON object; lists of operations are not accepted")
     return read_operation(given)
@@ -87,14 +101,38 @@ def read_get(query_string: bytes) -> GraphQLRequest:
 def read_operation(given: Mapping[str, Any], *, by_get: bool = False) -> GraphQLRequest:
     """The operation that an object describes. Raises BadRequest."""
     query, name = given.get("query"), given.get("operationName")
-    if not isinstance(query, str) or not query:
-        raise BadRequest("query: must be a text", field="query")
-    if name is not None and not isinstance(name, str):
-        raise BadRequest("operationName: must be a text", field="operationName")
     for key in ("variables", "extensions"):
         if given.get(key) is not None and not isinstance(given[key], dict):
             raise BadRequest(f"{key}: must be an object", field=key)
-    return GraphQLRequest(query, name, given.get("variables") or {}, by_get)
+    document = _document_of(given)
+    if document is not None and query is None:
+        query = ""
+    elif not isinstance(query, str) or not query:
+        raise BadRequest("query: must be a text", field="query")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest("operationName: must be a text", field="operationName")
+    return GraphQLRequest(query, name, given.get("variables") or {}, by_get, document)
+
+
+def _document_of(given: Mapping[str, Any]) -> str | None:
+    """The id of a document, as a persisted one has it or as Apollo's protocol says a hash. Raises BadRequest."""
+    named, told = given.get("documentId"), (given.get("extensions") or {}).get("persistedQuery")
+    if named is not None:
+        if told is not None or given.get("query") is not None:
+            raise BadRequest("documentId: stands alone, without query and persistedQuery", field="documentId")
+        return _id("documentId", named)
+    if told is None:
+        return None
+    # Python's True is equal to 1.
+    if not isinstance(told, dict) or told.get("version") != 1 or told["version"] is True:
+        raise BadRequest("extensions.persistedQuery: must be an object of version 1", field="extensions")
+    return _id("extensions.persistedQuery.sha256Hash", told.get("sha256Hash"))
+
+
+def _id(name: str, given: object) -> str:
+    if not isinstance(given, str) or not 0 < len(given) <= MAX_ID_LENGTH:
+        raise BadRequest(f"{name}: must be a text of 1 to {MAX_ID_LENGTH} characters", field=name.partition(".")[0])
+    return plain_id(given)
 
 
 async def _read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
@@ -124,12 +162,31 @@ def _extend(body: bytearray, message: Message) -> None:
         raise BodyTooLarge
 
 
+async def read_in_turn(raw: bytes, large: Gate) -> Any:
+    """`read_json`, of what is large one after the other. Raises BadRequest, TooManyRequests."""
+    if len(raw) <= SMALL_BODY_BYTES:
+        return read_json(raw)
+    async with large.turn():
+        return read_json(raw)
+
+
 def read_json(raw: bytes) -> Any:
-    """JSON: numbers exact, texts in NFC, no key twice, nested no deeper than 32. Raises BadRequest."""
+    """JSON: numbers exact, texts in NFC, no key twice, nested no deeper than 32, of bounded size. Raises BadRequest."""
+    _refuse_flood(raw)
     try:
         return _plain(_DECODER.decode(raw.decode("utf-8-sig")), 1)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadRequest("not valid JSON") from error
+
+
+def _refuse_flood(raw: bytes) -> None:
+    """Raise BadRequest for more values than anybody has to send, before objects are made of them."""
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= MAX_JSON_VALUES:
+        return
+    # What stands in texts is no value; a text that nobody closes runs to the end.
+    bare = _TEXT.sub(b"", raw)
+    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MAX_JSON_VALUES:
+        raise BadRequest(f"JSON has more than {MAX_JSON_VALUES} values")
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -140,6 +197,8 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
         return {_safe(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
+        if len(value) > MAX_JSON_LIST:
+            raise BadRequest(f"a list has more than {MAX_JSON_LIST} items")
         return [_plain(item, depth + 1) for item in value]
     return value
 

@@ -29,8 +29,9 @@ class Response:
         """What an operation gave, its errors included: it ran, so the status is 200."""
         await self._json(200, body)
 
-    async def request_error(self, body: Mapping[str, Any], status: int = 400) -> None:
+    async def request_error(self, body: Mapping[str, Any]) -> None:
         """Nothing ran. In plain JSON that is told by the body alone, because old clients expect 200."""
+        status: int = body["errors"][0]["extensions"]["httpStatus"]
         await self._json(status if self._is_strict else 200, body)
 
     async def refusal(self, error: TesseraError, *, allow: bytes | None = None) -> None:

@@ -1,7 +1,6 @@
 """WebSockets: the `graphql-transport-ws` protocol, one connection with many operations."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from domain.access import Principal
 from domain.errors import BadRequest, Forbidden, TesseraError, TooManyRequests, Unauthorized
-from resolvers.feed import MAX_OF_CLIENT, MAX_OF_MEMBER, FeedStopped, FollowerTooSlow
+from resolvers.feed import FeedStopped, FollowerTooSlow
 from resolvers.publishable import refuse_foreign_page
 from resolvers.token import check_again
 from schema.closing import (
@@ -31,29 +30,28 @@ from schema.closing import (
 )
 from schema.context import read_credentials
 from schema.cors import Visit, open_visit
+from schema.crowd import Crowd
 from schema.document import Documents
 from schema.failure import log_surprise, render_refusal
 from schema.handshake import may_open, reject, told_headers
-from schema.request import GraphQLRequest, read_json, read_operation
+from schema.request import GraphQLRequest, read_in_turn, read_operation
 from schema.response import to_json
 from schema.stream import refusal_of_surprise, stream
 
 SUBPROTOCOL = "graphql-transport-ws"
 INIT_LIMIT_S = 10.0
 SEND_LIMIT_S = 30.0
-MAX_CONNECTIONS = 2000
 MAX_OPERATIONS = 50
 MAX_ID_LENGTH = 100
 
 
 @dataclass(slots=True)
 class Sockets:
-    """The connections of a process, counted: all, and those of each caller."""
+    """The connections of a process."""
 
     documents: Documents
     timeout_s: float
-    _open: int = 0
-    _of: Counter[tuple[int | None, str]] = field(default_factory=Counter)
+    crowd: Crowd = field(default_factory=Crowd)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from the handshake to its end."""
@@ -63,28 +61,11 @@ class Sockets:
         if not await may_open(visit):
             await reject(send, 403)
             return
-        if self._open >= MAX_CONNECTIONS:
+        if self.crowd.is_full(visit.address):
             await reject(send, 503)
             return
-        self._open += 1
-        try:
+        with self.crowd.place():
             await _Connection(self, visit, headers, receive, send).run()
-        finally:
-            self._open -= 1
-
-    def count(self, principal: Principal) -> tuple[int | None, str]:
-        """Count a connection of a caller, by what it is counted under. Raises Closed."""
-        key = principal.program_id, principal.member_reference or principal.actor
-        if self._of[key] >= (MAX_OF_CLIENT if principal.member_reference is None else MAX_OF_MEMBER):
-            raise Closed(TRY_AGAIN, "Too many connections")
-        self._of[key] += 1
-        return key
-
-    def uncount(self, key: tuple[int | None, str]) -> None:
-        """Forget a connection that was counted."""
-        self._of[key] -= 1
-        if not self._of[key]:
-            del self._of[key]
 
 
 class _Connection:
@@ -101,12 +82,14 @@ class _Connection:
 
     async def run(self) -> None:
         """Serve until one of both sides has enough."""
-        key = None
+        crowd = self._sockets.crowd
         try:
-            await self._accept()
-            key = self._sockets.count(await self._initialise())
-            await self._send({"type": "connection_ack"})
-            await self._serve()
+            with crowd.waiting(self._visit.address):
+                await self._accept()
+                principal = await self._initialise()
+            with crowd.known(principal):
+                await self._send({"type": "connection_ack"})
+                await self._serve()
         except Closed as closed:
             await self._close(closed.code, closed.reason)
         except (ClientLeft, OSError, TimeoutError):
@@ -115,8 +98,6 @@ class _Connection:
             log_surprise(error, uuid4().hex)
             await self._close(INTERNAL_ERROR, "Internal error")
         finally:
-            if key is not None:
-                self._sockets.uncount(key)
             await self._cancel_all()
 
     async def _accept(self) -> None:
@@ -202,9 +183,12 @@ class _Connection:
         if received["type"] != "websocket.receive":
             raise ClientLeft
         try:
-            message = read_json((received.get("text") or "").encode())
+            raw = (received.get("text") or "").encode()
+            message = await read_in_turn(raw, self._sockets.documents.large_bodies)
         except BadRequest:
             raise Closed(BAD_REQUEST, "Not a message") from None
+        except TooManyRequests as error:
+            raise Closed(TRY_AGAIN, error.message) from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise Closed(BAD_REQUEST, "Not a message")
         if not isinstance(message.get("payload", {}), dict | None):

@@ -7,13 +7,19 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLError
 
-from domain.errors import QueryTooComplex, ServiceUnavailable, TesseraError, Unauthorized, UnexpectedFailure
+from domain.errors import ServiceUnavailable, TesseraError, Unauthorized, UnexpectedFailure
 from resolvers.feed import FeedStopped, FollowerTooSlow
-from schema.context import RequestContext, open_context
 from schema.cors import Visit
 from schema.document import Documents
-from schema.execution import render_document_refusal, render_result, run, weigh
-from schema.failure import DocumentRefused, cause_of, log_surprise, render_refusal
+from schema.execution import (
+    DOCUMENT_REFUSALS,
+    Opened,
+    finish,
+    open_request,
+    render_document_refusal,
+    render_result,
+)
+from schema.failure import cause_of, log_surprise, render_refusal
 from schema.request import GraphQLRequest
 
 Body: TypeAlias = dict[str, Any]
@@ -33,24 +39,23 @@ async def stream(
     Raises Unauthorized, FollowerTooSlow and FeedStopped, which end more than this operation.
     """
     try:
-        prepared, operation, cost = weigh(documents, request)
-        if not operation.is_subscription:
-            async with asyncio.timeout(timeout_s):
-                body = await run(documents, request, visit, headers, request_id)
-            yield body
-            return
-        context = await open_context(visit, prepared, headers, request_id)
-    except (DocumentRefused, QueryTooComplex) as refused:
+        async with asyncio.timeout(timeout_s):
+            opened = await open_request(documents, request, visit, headers, request_id)
+            body = None if opened.operation.is_subscription else await finish(documents, request, opened)
+    except DOCUMENT_REFUSALS as refused:
         yield render_document_refusal(refused, request_id)
     except TesseraError as error:
         yield {"errors": [render_refusal(error, request_id)]}
     except TimeoutError:
         yield {"errors": [render_refusal(ServiceUnavailable(f"not done within {timeout_s:g} s"), request_id)]}
     else:
-        context.last_event_id = _header(headers, b"last-event-id")
-        async with aclosing(_events(documents, context, request, operation.name, request_id)) as bodies:
+        if body is not None:
+            yield body
+            return
+        opened.context.last_event_id = _header(headers, b"last-event-id")
+        async with aclosing(_events(documents, request, opened)) as bodies:
             async for body in bodies:
-                yield body | {"extensions": {"cost": cost, "eventId": context.event_id}}
+                yield body | {"extensions": {"cost": opened.cost, "eventId": opened.context.event_id}}
 
 
 def refusal_of_surprise(error: Exception, request_id: str) -> Body:
@@ -59,17 +64,18 @@ def refusal_of_surprise(error: Exception, request_id: str) -> Body:
     return {"errors": [render_refusal(UnexpectedFailure(), request_id)]}
 
 
-async def _events(
-    documents: Documents, context: RequestContext, request: GraphQLRequest, name: str | None, request_id: str
-) -> AsyncGenerator[Body, None]:
+async def _events(documents: Documents, request: GraphQLRequest, opened: Opened) -> AsyncGenerator[Body, None]:
     results = await documents.schema.subscribe(
-        request.query, variable_values=dict(request.variables), context_value=context, operation_name=name
+        opened.prepared.text,
+        variable_values=dict(request.variables),
+        context_value=opened.context,
+        operation_name=opened.operation.name,
     )
     async with aclosing(results):
         async for result in results:
             for error in result.errors or ():
                 _raise_end(error)
-            yield render_result(result.data, result.errors, request_id, suggest=documents.suggest)
+            yield render_result(result.data, result.errors, opened.context.request_id, suggest=documents.suggest)
 
 
 def _raise_end(error: GraphQLError) -> None:

@@ -17,6 +17,7 @@ from rest_compat.page import operation_pages
 from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
+from tessera.documents import open_documents
 from tessera.jobs import running_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
@@ -45,7 +46,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     chosen = settings or load_settings()
     configure_logging(chosen)
     rest = build_rest_app()
-    graphql = build_graphql_app(introspection=chosen.introspection_enabled)
+    graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
     routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
     pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen))
     app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)

@@ -11,6 +11,7 @@ from uvicorn.supervisors import Multiprocess
 
 from schema.request import MAX_BODY_BYTES
 from tessera.app import create_app
+from tessera.documents import open_documents
 from tessera.locking import CommandRefused
 from tessera.protocol import BoundedProtocol
 from tessera.settings import Settings
@@ -24,7 +25,7 @@ HEALTH_LIMIT_S = 60
 
 
 def serve_until_stopped(settings: Settings, *, workers: int, on_started: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way end first. Raises CommandRefused."""
+    """Serve until SIGTERM or SIGINT; requests under way end first. Raises CommandRefused, SettingsRefused."""
     listener = _bind(settings.host, settings.port)
     # uvicorn hands the signal on when it has stopped; without this the process would die of it.
     signal.signal(signal.SIGTERM, _stop)
@@ -32,6 +33,8 @@ def serve_until_stopped(settings: Settings, *, workers: int, on_started: Callabl
         if workers == 1:
             _Server(_config(settings, create_app(settings)), on_started).run([listener])
         else:
+            # Workers that refuse their settings would be started again and again.
+            open_documents(settings)
             # The supervisor tells of processes that died and were replaced.
             logging.getLogger("uvicorn.error").setLevel("INFO")
             on_started()

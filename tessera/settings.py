@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from domain.signing import Algorithm
+from tessera.file import write_once
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
 
 PREFIX = "TESSERA_"
@@ -114,6 +115,14 @@ class Settings(BaseSettings):
     )
     graphql_introspection: bool | None = _setting(
         None, "true or false", "May clients read the GraphQL schema; by default in a sandbox only."
+    )
+    graphql_documents: Path | None = _setting(
+        None,
+        "a file or a folder of files as graphql-codegen writes persisted-documents.json",
+        "GraphQL documents that clients may ask for by their ids; read and checked at the start.",
+    )
+    graphql_trusted_only: bool = _setting(
+        False, "true or false", "Does GraphQL run no documents but those of `TESSERA_GRAPHQL_DOCUMENTS`."
     )
     log_format: Literal["console", "json"] = _setting(
         "console", "'console' or 'json'", "How messages are written to standard error."
@@ -218,6 +227,11 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsRefused(
             f"{PREFIX}SECRET_KEY must be set in production: {accepted_values('secret_key')}, the same on every machine."
         )
+    if settings.graphql_trusted_only and settings.graphql_documents is None:
+        raise SettingsRefused(
+            f"{PREFIX}GRAPHQL_DOCUMENTS must be set with {PREFIX}GRAPHQL_TRUSTED_ONLY: "
+            f"{accepted_values('graphql_documents')}."
+        )
     if settings.smtp_url is not None and settings.mail_from is None:
         raise SettingsRefused(f"{PREFIX}MAIL_FROM must be set with {PREFIX}SMTP_URL: {accepted_values('mail_from')}.")
     return settings
@@ -239,7 +253,7 @@ def ensure_secret_key(settings: Settings) -> str:
     ensure_data_dir(settings)
     file = settings.data_dir / SECRET_KEY_FILE
     if not file.exists():
-        _write_once(file, secrets.token_urlsafe(48))
+        write_once(file, secrets.token_urlsafe(48))
     kept = file.read_text().strip()
     if len(kept) < MIN_SECRET_KEY_CHARACTERS:
         raise SettingsRefused(f"{file} must hold {accepted_values('secret_key')}, and does not.")
@@ -252,22 +266,6 @@ def ensure_data_dir(settings: Settings) -> None:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsRefused(f"{PREFIX}DATA_DIR: {settings.data_dir} cannot be made: {error.strerror}.") from None
-
-
-def _write_once(file: Path, text: str) -> None:
-    """Create a file that only its owner reads, whole or not at all; whoever comes second changes nothing."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(text + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
 
 
 def _refuse_unknown_names() -> None:

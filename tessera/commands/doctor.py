@@ -16,7 +16,7 @@ from tessera.commands.serving import find_schema_state
 from tessera.console import REFUSED, begin, note, show
 from tessera.locking import CommandRefused, server_pid
 from tessera.migration import SENTENCES, USABLE
-from tessera.settings import SECRET_KEY_FILE, Settings
+from tessera.settings import SECRET_KEY_FILE, Settings, SettingsRefused
 
 # Older libraries can corrupt a write-ahead log that two connections write back at the same instant.
 _SQLITE_FIXED = (3, 51, 3)
@@ -101,6 +101,20 @@ def _port(settings: Settings) -> Finding:
     return Finding("ok", f"A server can listen on {place}.")
 
 
+def _documents(settings: Settings) -> Finding:
+    if settings.graphql_documents is None:
+        return Finding("ok", "GraphQL runs documents of all clients.")
+    # Importing the edge takes a moment, which only this check needs.
+    from tessera.documents import open_documents
+
+    try:
+        count = len(open_documents(settings).trusted)
+    except SettingsRefused as refusal:
+        return Finding("wrong", str(refusal))
+    others = "and no others" if settings.graphql_trusted_only else "and those of all clients"
+    return Finding("ok", f"GraphQL runs the {count} documents of {settings.graphql_documents}, {others}.")
+
+
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _environment,
     _data_folder,
@@ -108,4 +122,5 @@ _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _sqlite_library,
     _database,
     _port,
+    _documents,
 )

@@ -20,6 +20,7 @@ Check = Annotated[bool, typer.Option("--check", help="Compare with the file; exi
 Write = Annotated[bool, typer.Option("--write", help="Write the file.")]
 
 _SOURCE = Path(tessera.__file__).parent.parent
+RELEASED = "schema/released.graphql"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +50,37 @@ def export_schema(check: Check = False, write: Write = False) -> None:
     from schema.sdl import export_sdl
 
     _handle(_Snapshot(path="schema/schema.graphql", render=export_sdl), check=check, write=write)
+
+
+@schemas.command("release")
+def release_schema(
+    check: Check = False,
+    write: Annotated[bool, typer.Option("--write", help="Make today's schema the promise to clients.")] = False,
+    breaking: Annotated[bool, typer.Option("--breaking", help="Also where that breaks clients.")] = False,
+) -> None:
+    """What breaks clients of the released schema, schema/released.graphql; exit status 1 if anything does."""
+    from schema.promise import broken_promises, unexplained_deprecations
+    from schema.sdl import export_sdl
+
+    served, file = export_sdl(), _SOURCE / RELEASED
+    if write and not file.parent.is_dir():
+        raise CommandRefused(f"{file.parent} does not exist: --write is for a checkout of the source.")
+    faults = [
+        f"deprecated without naming, in `…`, what to use instead: {one}" for one in unexplained_deprecations(served)
+    ]
+    broken = broken_promises(file.read_text(), served) if file.exists() else []
+    if write and breaking:
+        broken = []
+    for one in (*faults, *broken):
+        show(one)
+    if faults or broken:
+        note(
+            f"{RELEASED}: {len(broken)} changes break clients. Deprecate first; `--write --breaking` breaks on purpose."
+        )
+        raise typer.Exit(REFUSED)
+    if write and not check:
+        file.write_text(served)
+    note(f"{RELEASED} written." if write and not check else f"Clients of {RELEASED} are served.")
 
 
 @openapis.command("export")

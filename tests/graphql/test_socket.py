@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from resolvers.outbox import relay_outbox
+from schema import crowd
 from schema import socket as edge
 from schema import subscription as subscriptions
 from schema.app import build_graphql_app
 from tests.graphql.live import Live, Talk, live
-from tests.graphql.world import Caller, World
+from tests.graphql.world import CONFIGURATION, Caller, World
 
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 
@@ -148,7 +150,7 @@ async def test_one_connection_has_so_many_operations_and_no_more(
 async def test_one_member_has_so_many_connections_and_no_more(
     served: Live, server: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "MAX_OF_MEMBER", 2)
+    monkeypatch.setattr(crowd, "MAX_OF_MEMBER", 2)
     member = await served.world.caller(member=await served.world.member(server))
     async with served.connection(member), served.connection(member):
         async with served.connection() as third:
@@ -163,12 +165,44 @@ async def test_one_member_has_so_many_connections_and_no_more(
 async def test_a_process_has_so_many_connections_and_no_more(
     served: Live, server: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(crowd, "MAX_CONNECTIONS", 1)
     async with served.connection(server):
         with pytest.raises(InvalidStatus) as refused:
             async with served.connection(server):
                 pass
         assert refused.value.response.status_code == 503
+
+
+async def test_one_address_has_so_many_connections_that_do_not_say_who_they_are(
+    served: Live, server: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "MAX_WAITING", 2)
+    # Who says it, waits no longer.
+    async with served.connection(server), served.connection(server), served.connection(server):
+        async with served.connection(), served.connection():
+            with pytest.raises(InvalidStatus) as refused:
+                async with served.connection():
+                    pass
+            assert refused.value.response.status_code == 503
+        async with served.connection(server):
+            pass
+
+
+async def test_operations_over_a_websocket_count_against_the_rate_limit(
+    world: World, served: Live, server: Caller
+) -> None:
+    document = CONFIGURATION.replace("program: {", "program: {rate_limit_per_second: 1, rate_burst: 2, ")
+    apply = "mutation($i: ConfigurationApplyInput!) {configurationApply(input: $i) {changed}}"
+    assert (await server.ask(apply, i={"document": document})).data["configurationApply"]["changed"] is True
+    world.clock[0] += timedelta(seconds=1)
+    async with served.connection(server) as talk:
+        for _ in range(2):
+            await talk.subscribe("1", "{__typename}")
+            assert await talk.data() == "Query"
+            await talk.receive()
+        # Of a document that nobody would run no more is said.
+        await talk.subscribe("1", "{")
+        assert await talk.refusal() == ("RATE_LIMITED", "TOO_MANY_REQUESTS", None)
 
 
 async def test_surprises_are_masked(served: Live, server: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,105 @@
+"""Work that keeps others waiting is done one piece at a time, with time for the others in between."""
+
+import asyncio
+import time
+
+import pytest
+
+from domain.errors import TooManyRequests
+from schema import gate as gating
+from schema.build import schema
+from schema.document import Documents
+from schema.gate import Gate
+from schema.request import GraphQLRequest
+from tests.graphql.live import live
+from tests.graphql.world import Caller, World
+
+KNOWN = GraphQLRequest("query Known {__typename}")
+
+
+@pytest.fixture(scope="session")
+def dialect() -> str:
+    """What is tested here is the same on every database."""
+    return "sqlite"
+
+
+async def _work(gate: Gate, done: list[tuple[float, float]]) -> None:
+    async with gate.turn():
+        start = time.monotonic()
+        time.sleep(0.02)  # noqa: ASYNC251 - it stands for work on the event loop
+        done.append((start, time.monotonic()))
+
+
+async def test_between_two_pieces_others_have_as_much_time() -> None:
+    gate, done = Gate(), list[tuple[float, float]]()
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while len(done) < 5:
+            turns += 1
+            await asyncio.sleep(0.001)
+
+    await asyncio.gather(others(), *(_work(gate, done) for _ in range(5)))
+    for (start, end), (following, _) in zip(done, done[1:], strict=False):
+        assert following - end >= (end - start) * 0.9
+    assert turns > 10
+
+
+async def test_too_many_that_wait_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gating, "MAX_WAITING", 3)
+    gate, done = Gate(), list[tuple[float, float]]()
+    results = await asyncio.gather(*(_work(gate, done) for _ in range(10)), return_exceptions=True)
+    refused = [one for one in results if isinstance(one, TooManyRequests)]
+    # One goes at once, one has the turn and lets time pass, three wait.
+    assert (len(done), len(refused)) == (5, 5)
+    assert refused[0].retry_after_s == 1
+    await _work(gate, done)
+
+
+async def test_who_goes_away_leaves_the_way_free() -> None:
+    gate, done = Gate(), list[tuple[float, float]]()
+    tasks = [asyncio.create_task(_work(gate, done)) for _ in range(3)]
+    await asyncio.sleep(0.025)
+    for one in tasks:
+        one.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(1):
+        await _work(gate, done)
+
+
+async def test_what_is_known_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gating, "MAX_WAITING", 0)
+    documents = Documents(schema, introspection=True)
+    documents.prepare(KNOWN.query)
+    assert (await documents.look_up(KNOWN, None)).text == KNOWN.query
+    with pytest.raises(TooManyRequests):
+        await documents.look_up(GraphQLRequest("query New {__typename}"), None)
+
+
+async def test_strangers_keep_none_waiting_who_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = Documents(schema, introspection=True)
+    new = (GraphQLRequest(f"query New{number} {{__typename}}") for number in range(100))
+    async with asyncio.timeout(20):
+        async with documents._new_of_strangers.turn():
+            assert await documents.look_up(next(new), ("program", "us"))
+            waiting = asyncio.create_task(documents.look_up(next(new), None))
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+        assert await waiting
+
+
+async def test_a_large_body_waits_for_its_turn(server: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gating, "MAX_WAITING", 0)
+    answer = await server.send(b'{"query": "{__typename}"' + b" " * 70_000 + b"}")
+    assert (answer.status, answer.refusal[1]) == (429, "TOO_MANY_REQUESTS")
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_large_message_waits_for_its_turn_too(
+    world: World, server: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gating, "MAX_WAITING", 0)
+    async with live(world) as served, served.connection(server) as talk:
+        await talk.send(type="ping", payload={"a": "b" * 70_000})
+        assert await talk.closed() == (1013, "Too many requests")
