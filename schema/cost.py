@@ -99,7 +99,7 @@ class _Planner:
             return ()
         definition = cast(GraphQLField, getattr(parent, "fields", {})[node.name.value])
         parts = self.plan(node.selection_set, get_named_type(definition.type))
-        if node.name.value in _WRAPPERS:
+        if node.name.value in _WRAPPERS and "first" not in definition.args:
             return parts
         times, otherwise = _times(node, definition)
         return (Rows(times, parts, otherwise),)
