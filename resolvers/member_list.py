@@ -39,7 +39,7 @@ class MemberFilter:
         for name in ("tier", "reference_prefix", "email_id", "mobile_number"):
             given = getattr(self, name)
             if given is not None and not (0 < len(given) <= _MAX_TEXT and "\0" not in given):
-                raise InvalidRequest(f"{name}: 1 to {_MAX_TEXT} characters", field=f"filter.{name}")
+                raise InvalidRequest(f"{name}: 1 to {_MAX_TEXT} characters", field=name)
 
 
 ALL_MEMBERS = MemberFilter()

@@ -37,6 +37,7 @@ _INPUTS = frozenset(
         "mobile_number",
         "preferred_language",
         "product_code",
+        "reference_prefix",
         "referral_code",
         "refresh_token",
         "relation_reference",

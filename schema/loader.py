@@ -22,6 +22,7 @@ from resolvers.program import Program, get_program
 from resolvers.program_plan import ProgramPlan, list_program_plans
 from resolvers.redemption import Redemption, list_redemptions
 from resolvers.referral import Referrals, list_referrals
+from resolvers.review import HeldTransaction, list_held_by_id
 from resolvers.segment import Membership, list_memberships
 from resolvers.sight import Sight
 from resolvers.statement import (
@@ -48,7 +49,7 @@ from resolvers.statement import (
     list_statement,
     page_entries,
 )
-from resolvers.sub_relation import SubRelation, page_sub_relations
+from resolvers.sub_relation import SubRelation, list_sub_relations_by_id, page_sub_relations
 from resolvers.tier_standing import (
     MemberTier,
     TierChange,
@@ -130,6 +131,10 @@ class Loaders:
         self.pending: DataLoader[int, Sequence[PendingPoints] | None] = _by_key(lambda keys: list_pending(ctx, keys))
         self.lot: DataLoader[int, MemberLot | None] = _by_key(lambda keys: list_lots_by_id(ctx, keys))
         self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))
+        self.sub_relation: DataLoader[int, SubRelation | None] = _by_key(
+            lambda keys: list_sub_relations_by_id(ctx, keys)
+        )
+        self.held: DataLoader[int, HeldTransaction | None] = _by_key(lambda keys: list_held_by_id(ctx, keys))
         self.hold: DataLoader[int, Hold | None] = _by_key(lambda keys: list_holds_by_id(ctx, keys))
         self.points_request: DataLoader[int, PointsRequest | None] = _by_key(
             lambda keys: list_requests_by_id(ctx, keys)

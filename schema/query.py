@@ -1,6 +1,7 @@
 """The queries."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
 import strawberry
@@ -14,6 +15,8 @@ from resolvers.merge import MergeMembers, preview_merge
 from resolvers.points_request import list_points_requests
 from resolvers.program import get_program, list_credentials, list_programs
 from schema.connection import (
+    DEFAULT_PAGE,
+    MAX_PAGE,
     After,
     Connection,
     Edge,
@@ -30,12 +33,14 @@ from schema.field import field
 from schema.global_id import (
     BATCH,
     ENTRY,
+    HELD,
     HOLD,
     LOT,
     MEMBER,
     PROGRAM,
     REDEMPTION,
     REQUEST,
+    SUB_RELATION,
     TRANSACTION,
     GlobalId,
     Id,
@@ -57,6 +62,7 @@ from schema.types.configuration import (
 )
 from schema.types.entry import load_entry
 from schema.types.filter import BatchFilter
+from schema.types.held import load_held
 from schema.types.hold import load_hold
 from schema.types.lot import load_lot
 from schema.types.member import load_member
@@ -66,6 +72,7 @@ from schema.types.points_request import PointsRequest, PointsRequestStatus, load
 from schema.types.program import Credential, Program, to_credential, to_program
 from schema.types.redemption import load_redemption
 from schema.types.refusal import ErrorDefinition, catalogue
+from schema.types.sub_relation import load_sub_relation
 from schema.types.transaction import load_transaction
 
 MAX_NODES = 100
@@ -99,9 +106,18 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
     async def program(self, info: Info) -> Program | None:
         return to_program(await get_program(info.context.loaders.ctx), info.context)
 
-    @field("Every program that the caller may see: an administrator sees all.")
-    async def programs(self, info: Info) -> list[Program] | None:
-        return [to_program(row, info.context) for row in await list_programs(info.context.ctx)]
+    @field("The programs that the caller may see, oldest first: an administrator sees all.")
+    async def programs(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most so many: 1 to 100.")] = MAX_PAGE,
+        after: Annotated[
+            strawberry.ID | None, strawberry.argument(description="The id of a program: those behind it.")
+        ] = None,
+    ) -> list[Program] | None:
+        size, behind = read_page(first, None).size, _program_number(after)
+        rows = await list_programs(info.context.ctx)
+        return [to_program(row, info.context) for row in rows if row.id > behind][:size]
 
     @field("The adjustments that wait, or waited, for approval, newest first.")
     async def points_requests(
@@ -122,9 +138,14 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
         edges = [Edge(node=to_request(row, context), cursor=number_cursor("requests", row.id)) for row in rows]
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
-    @field("Every credential that the program ever had, newest first.")
-    async def credentials(self, info: Info) -> list[Credential] | None:
-        return [to_credential(row, info.context) for row in await list_credentials(info.context.ctx)]
+    @field("The credentials that the program has and had, newest first; one of them at most is good.")
+    async def credentials(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most so many: 1 to 100.")] = DEFAULT_PAGE,
+    ) -> list[Credential] | None:
+        rows = await list_credentials(info.context.ctx)
+        return [to_credential(row, info.context) for row in rows[: read_page(first, None).size]]
 
     @field("The configuration in force, or any version; null if there is no such version.")
     async def configuration(
@@ -188,26 +209,41 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
         return catalogue()
 
 
+def _program_number(after: str | None) -> int:
+    """The partition that an id names, 0 for none. Raises BadRequest."""
+    if after is None:
+        return 0
+    given = decode(after, "after")
+    if given.kind != PROGRAM:
+        raise BadRequest("after: not the id of a program", field="after")
+    return given.partition
+
+
 async def _node(given: GlobalId, context: RequestContext) -> Node | None:
     """Whatever the id names, if it is the caller's."""
     partition = context.ctx.principal.program
-    if (number := given.number(MEMBER, partition)) is not None:
-        return await load_member(number, context)
-    if (number := given.number(ENTRY, partition)) is not None:
-        return await load_entry(number, context)
-    if (number := given.number(TRANSACTION, partition)) is not None:
-        return await load_transaction(number, context)
-    if (number := given.number(LOT, partition)) is not None:
-        return await load_lot(number, context)
-    if (number := given.number(HOLD, partition)) is not None:
-        return await load_hold(number, context)
-    if (number := given.number(REQUEST, partition)) is not None:
-        return await load_request(number, context)
+    load = _NUMBERED.get(given.kind)
+    if load is not None:
+        number = given.number(given.kind, partition)
+        return None if number is None else await load(number, context)
     if given.kind == PROGRAM and given.partition == partition:
         return to_program(await context.loaders.program.load(partition), context)
     if given.kind == REDEMPTION and given.partition == partition:
         return await load_redemption(parse_uuid(given.key), context)
     return await _batch(given, context)
+
+
+_NUMBERED: Mapping[str, Callable[[int, RequestContext], Awaitable[Node | None]]] = {
+    MEMBER: load_member,
+    ENTRY: load_entry,
+    TRANSACTION: load_transaction,
+    LOT: load_lot,
+    HOLD: load_hold,
+    REQUEST: load_request,
+    SUB_RELATION: load_sub_relation,
+    HELD: load_held,
+}
+"""How objects are loaded whose key is a number."""
 
 
 async def _batch(given: GlobalId, context: RequestContext) -> Batch | None:

@@ -105,7 +105,7 @@ def to_member_filter(given: MembersFilter | None) -> MemberFilter:
     if given is None:
         return MemberFilter()
     return MemberFilter(
-        statuses=values_of(given.statuses, "filter.statuses"),
+        statuses=values_of(given.statuses, "statuses"),
         enrolled=Days(given.enrolled_from, given.enrolled_to),
         tier=given.tier,
         reference_prefix=given.reference_prefix,
@@ -119,8 +119,8 @@ def to_entry_filter(given: LedgerFilter | None) -> EntryFilter:
     if given is None:
         return EntryFilter()
     return EntryFilter(
-        kinds=values_of(given.kinds, "filter.kinds"),
-        buckets=values_of(given.buckets, "filter.buckets"),
+        kinds=values_of(given.kinds, "kinds"),
+        buckets=values_of(given.buckets, "buckets"),
         days=Days(given.from_, given.to),
     )
 
@@ -130,7 +130,7 @@ def to_transaction_filter(given: TransactionsFilter | None) -> TransactionFilter
     if given is None:
         return TransactionFilter()
     return TransactionFilter(
-        statuses=values_of(given.statuses, "filter.statuses"),
+        statuses=values_of(given.statuses, "statuses"),
         transaction_type=None if given.transaction_type is None else given.transaction_type.name,
         days=Days(given.from_, given.to),
     )

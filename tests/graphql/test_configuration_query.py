@@ -21,9 +21,9 @@ QUERY = """{configuration {version document
         rules {name enabled cap validFrom validTo definition} definition}
     segments {name kind definition} aggregates {key function period of definition}}}"""
 SAVE = {
-    "ruleGroups": "mutation($i: RuleGroupSaveInput!) {saved: ruleGroupSave(input: $i) {changed}}",
-    "segments": "mutation($i: SegmentSaveInput!) {saved: segmentSave(input: $i) {changed}}",
-    "aggregates": "mutation($i: AggregateSaveInput!) {saved: aggregateSave(input: $i) {changed}}",
+    "ruleGroups": "mutation($i: ConfigurationItemSaveInput!) {saved: ruleGroupSave(input: $i) {changed}}",
+    "segments": "mutation($i: ConfigurationItemSaveInput!) {saved: segmentSave(input: $i) {changed}}",
+    "aggregates": "mutation($i: ConfigurationItemSaveInput!) {saved: aggregateSave(input: $i) {changed}}",
 }
 
 

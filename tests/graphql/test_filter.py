@@ -37,6 +37,7 @@ async def test_members_are_found_by_what_they_are(world: World, server: Caller) 
     for one in people:
         await world.member(server, **one)
         world.clock[0] += timedelta(days=1)
+        server = await world.caller()
     await world.earn(server, "a-1", 150)
     cases: tuple[tuple[dict[str, Any], list[str]], ...] = (
         ({}, ["b-1", "a-1", "b-2", "B-3", "\u00fc-1"]),
@@ -66,6 +67,7 @@ async def test_members_are_ordered_as_asked_for_and_paged_in_that_order(world: W
     for reference in ("b", "a", "C", "d"):
         await world.member(server, relationReference=reference)
         world.clock[0] += timedelta(hours=1)
+        server = await world.caller()
     for order, expected in (
         (None, ["b", "a", "C", "d"]),
         (LATEST, ["d", "C", "a", "b"]),
@@ -98,10 +100,10 @@ async def test_a_cursor_is_good_under_another_filter_and_in_no_other_order(world
 async def test_what_is_no_filter_of_members_is_refused(world: World, server: Caller) -> None:
     by_enrolment = {"f": {"referencePrefix": "M"}, "o": {"field": "ENROLLMENT"}}
     cases: tuple[tuple[dict[str, Any], str], ...] = (
-        ({"f": {"referencePrefix": ""}}, "filter.referencePrefix"),
-        ({"f": {"emailId": "x" * 501}}, "filter.emailId"),
-        ({"f": {"tier": "a\0b"}}, "filter.tier"),
-        ({"f": {"statuses": ["ACTIVE"] * 101}}, "filter.statuses"),
+        ({"f": {"referencePrefix": ""}}, "referencePrefix"),
+        ({"f": {"emailId": "x" * 501}}, "emailId"),
+        ({"f": {"tier": "a\0b"}}, "tier"),
+        ({"f": {"statuses": ["ACTIVE"] * 101}}, "statuses"),
         ({"f": {"enrolledFrom": "2026-02-02", "enrolledTo": "2026-02-01"}}, "to"),
         (by_enrolment, "orderBy"),
     )
@@ -144,11 +146,11 @@ async def test_a_ledger_is_narrowed_and_paged(world: World, server: Caller) -> N
     assert (await ledger(f=spent, last=2, before=info["pageInfo"]["startCursor"]))[0] == ["5", "4"]
     assert (await ledger(f=spent, last=2))[0] == ["2", "1"]
     # A place in time is one under any filter.
-    assert (await ledger(f={"buckets": ["BONUS"]}, after=info["pageInfo"]["endCursor"]))[0] == ["5", "5"]
+    assert (await ledger(f={"buckets": ["BONUS"]}, after=info["pageInfo"]["endCursor"]))[0] == ["5"]
     answer = await server.ask(LEDGER, r=reference, f={"from": "2026-01-02", "to": "2026-01-01"})
     assert answer.refusal == ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "to")
     answer = await server.ask(LEDGER, r=reference, f={"kinds": ["EARN"] * 101})
-    assert answer.refusal == ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "filter.kinds")
+    assert answer.refusal == ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "kinds")
 
 
 async def test_transactions_are_narrowed_and_paged(world: World, server: Caller) -> None:

@@ -40,6 +40,7 @@ QUERIES = (
     "query($entry: ID!) {ledgerEntry(id: $entry) {id}}",
     "query($hold: ID!) {node(id: $hold) {id}}",
     "query($hold: ID!) {hold(id: $hold) {id}}",
+    "query($link: ID!) {node(id: $link) {id}}",
     "query($purchase: ID!) {node(id: $purchase) {id}}",
     "query($purchase: ID!) {transaction(id: $purchase) {id entries {id}}}",
     "query($transaction: String!) {transaction(transactionId: $transaction) {id}}",

@@ -93,8 +93,9 @@ async def test_purchases_of_postings_are_read_together(world: World, server: Cal
             await _bought(
                 world, server, reference, world.unique("T"), transactionDate=f"2026-01-0{number + 1}T10:00:00Z"
             )
-        query = """{members {edges {node {ledger {edges {node {transaction {id entries {id}}}}}
-            transactions {edges {node {entries {transaction {id}}}}}}}}}"""
+        query = """{members(first: 4) {edges {node {
+            ledger(first: 9) {edges {node {transaction {id entries(first: 5) {id}}}}}
+            transactions(first: 9) {edges {node {entries(first: 5) {transaction {id}}}}}}}}}"""
         async with counted() as statements:
             assert (await server.ask(query)).data
         costs.add(len(statements))
