@@ -138,8 +138,8 @@ def test_what_has_a_global_id_is_a_node() -> None:
         for name, one in OWN.items()
         if isinstance(one, GraphQLObjectType) and "id" in one.fields and node not in one.interfaces
     }
-    # A session is there to be ended, and soon over.
-    assert others == {"MemberSession"}
+    # Of a session and of a merge the id is what ends it, or undoes it, with.
+    assert others == {"MemberSession", "Merge"}
 
 
 def test_filters_and_orders_are_optional_inputs() -> None:
@@ -186,11 +186,12 @@ async def test_members_move_points_with_a_key_only(world: World, server: Caller)
         }
 
 
-async def test_global_ids_of_every_kind_are_looked_up(world: World, server: Caller) -> None:
+async def test_global_ids_of_every_kind_are_looked_up(world: World) -> None:
+    administrator = await world.administrator(program=1)
     node = OWN["Node"]
     kinds = [one.name for one in BUILT.get_possible_types(node)]  # type: ignore[arg-type]
     for kind in kinds:
         key = "6f9619ff-8b86-4011-b42d-00cf4fc964ff" if kind == "Redemption" else 999
-        answer = await server.ask("query($id: ID!) {node(id: $id) {id}}", id=encode(kind, 1, key))
+        answer = await administrator.ask("query($id: ID!) {node(id: $id) {id}}", id=encode(kind, 1, key))
         if kind != "Program":
             assert answer.data == {"node": None}, kind

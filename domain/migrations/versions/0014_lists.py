@@ -26,6 +26,8 @@ def upgrade() -> None:
         sqlite_where=_TIERED,
         postgresql_where=_TIERED,
     )
+    # What expires when counts what was spent of it, too, so closed lots are looked for as well.
+    op.create_index("ix_lot_account", "lot", ["program_id", "account_id", "expires_at"])
     if op.get_bind().dialect.name == "postgresql":
         op.create_index(
             "ix_member_reference", "member", ["program_id", sa.text('relation_reference COLLATE "C"'), "id"]
@@ -36,6 +38,7 @@ def downgrade() -> None:
     """Take them away."""
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index("ix_member_reference", table_name="member")
+    op.drop_index("ix_lot_account", table_name="lot")
     op.drop_index("ix_member_tier", table_name="member", sqlite_where=_TIERED, postgresql_where=_TIERED)
     op.drop_index("ix_member_status", table_name="member")
     op.drop_index("ix_member_enrolled", table_name="member")
