@@ -129,3 +129,27 @@ async def test_a_count_costs_something_only_when_it_is_asked_for(world: World, s
     plain = await _cost(server, "{members {edges {node {ledger {edges {cursor}}}}}}")
     counting = await _cost(server, "{members {totalCount edges {node {ledger {totalCount edges {cursor}}}}}}")
     assert plain < counting
+
+
+async def test_what_is_refused_leaves_alone_what_is_read_with_it(world: World, server: Caller) -> None:
+    reference = await world.member(server, 10)
+    query = """query($r: String!) {known: member(reference: $r) {balance {available}}
+        unknown: member(reference: "nobody") {id} too: member(reference: $r) {tier {name} balance {available}}}"""
+    answer = await server.ask(query, r=reference)
+    assert [one["path"] for one in answer.errors] == [["unknown"]]
+    balance = {"available": "10"}
+    assert answer.body["data"] == {
+        "known": {"balance": balance},
+        "unknown": None,
+        "too": {"tier": None, "balance": balance},
+    }
+
+
+async def test_what_a_mutation_changes_is_read_anew(world: World, server: Caller) -> None:
+    reference = await world.member(server, 10)
+    redeem = """%s: pointsRedeem(input: {relationReference: $r, points: 1, idempotencyKey: "%s"}) {
+        member {balance {available} ledger {totalCount}}}"""
+    document = f"mutation($r: String!) {{{' '.join(redeem % (name, name) for name in ('a', 'b'))}}}"
+    found = (await server.ask(document, r=reference)).data
+    assert [found[name]["member"]["balance"]["available"] for name in ("a", "b")] == ["9", "8"]
+    assert [found[name]["member"]["ledger"]["totalCount"] for name in ("a", "b")] == [2, 3]
