@@ -79,7 +79,7 @@ async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[in
         points = {} if terms.basis == "aggregate" else _points(tx, state, list(members), now)
         standing = Standing(state)
         if terms.aggregate is not None:
-            standing.load_counts(tx, list(members), [now])
+            standing.load_aggregate(tx, list(members), terms.aggregate, now)
         found = {}
         for one, person in members.items():
             value = None if terms.aggregate is None else standing.aggregate(one, terms.aggregate, now)

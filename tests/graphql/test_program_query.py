@@ -66,3 +66,16 @@ async def test_thresholds_of_fraud_are_told_to_nobody_but_in_the_document(world:
     app = await world.caller(member=await world.member(server))
     answer = await app.ask("{configuration {document}}")
     assert answer.refusal == ("FORBIDDEN", "FORBIDDEN", "403", None)
+
+
+async def test_programs_are_listed_behind_one_another(world: World) -> None:
+    administrator = await world.administrator()
+    query = "query($n: Int! = 100, $a: ID) {programs(first: $n, after: $a) {id name tiers {name}}}"
+    found = (await administrator.ask(query)).data["programs"]
+    assert [one["name"] for one in found] == ["Ours", "Theirs"]
+    pages = [(await administrator.ask(query, n=1, a=after)).data["programs"] for after in (None, found[0]["id"])]
+    assert pages == [found[:1], found[1:]]
+    assert (await administrator.ask(query, a=found[1]["id"])).data["programs"] == []
+    for after in ("x", "TWVtYmVyOjE6MQ"):
+        refused = ("BAD_USER_INPUT", "BAD_REQUEST", "999", "after")
+        assert (await administrator.ask(query, a=after)).refusal == refused

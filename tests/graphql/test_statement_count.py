@@ -57,7 +57,10 @@ async def _cost(caller: Caller, document: str, **variables: Any) -> int:
 
 AGGREGATE = """
 version: 1
-aggregates: [{key: spent, function: sum, of: amount, period: ytd}]
+aggregates:
+  - {key: spent, function: sum, of: amount, period: ytd}
+  - {key: bought, function: count, period: rolling_365}
+rule_groups: [{name: Base, caps: {month: 100000}}]
 tiers: {assessment: automatic, basis: aggregate, aggregate: spent, levels: [{name: Fan, from_aggregate: 30}]}
 """
 TIER_PLANS = {
