@@ -193,11 +193,26 @@ def expiry_dates(
     currency: str = "DEFAULT",
 ) -> list[Due]:
     """What falls due in [start, end) on the accounts of these members, by expiry instant, as it is at `now`."""
+    query = _dates(program_id, member_ids, now, currency).where(lot.c.expires_at >= start, lot.c.expires_at < end)
+    return [
+        Due(
+            row.member_id,
+            row.expires_at,
+            int(row.earned),
+            int(row.remaining) + int(row.lapsed),
+            int(row.expired),
+            int(row.held),
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def _dates(program_id: int, member_ids: Sequence[int], now: datetime, currency: str) -> Select[Any]:
     accounts = _account_ids(program_id, member_ids, currency)
     held = _held_lots(program_id, accounts, now)
     booked = _written_off(program_id, accounts)
     own = (account.c.program_id == lot.c.program_id) & (account.c.id == lot.c.account_id)
-    rows = tx.execute(
+    return (
         select(
             account.c.member_id,
             lot.c.expires_at,
@@ -215,23 +230,10 @@ def expiry_dates(
             account.c.program_id == program_id,
             account.c.member_id.in_(member_ids),
             account.c.currency == currency,
-            lot.c.expires_at >= start,
-            lot.c.expires_at < end,
         )
         .group_by(account.c.member_id, lot.c.expires_at)
         .order_by(lot.c.expires_at)
     )
-    return [
-        Due(
-            row.member_id,
-            row.expires_at,
-            int(row.earned),
-            int(row.remaining) + int(row.lapsed),
-            int(row.expired),
-            int(row.held),
-        )
-        for row in rows
-    ]
 
 
 def _account_ids(program_id: int, member_ids: Sequence[int], currency: str) -> Select[tuple[int]]:

@@ -27,7 +27,7 @@ from schema.connection import (
 )
 from schema.context import Info
 from schema.field import field
-from schema.loader import EntryPage, HoldPage, LotPage, TransactionPage
+from schema.ledger_loader import EntryPage, HoldPage, LotPage, TransactionPage
 from schema.types.balance import Balance, to_balance
 from schema.types.entry import LedgerEntry, to_entry
 from schema.types.expiry import ExpiryPeriod, ExpirySchedule, to_period, to_schedule

@@ -182,6 +182,11 @@ PAGED = {
     "TransactionBatch.results": (
         '{transactionBatch(batchId: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {results%s {edges {cursor}}}}'
     ),
+    "Query.programs": "{programs%s {name}}",
+    "Query.credentials": "{credentials%s {clientId}}",
+    "Member.lots": "{me {lots%s {edges {cursor}}}}",
+    "Member.pending": "{me {pending%s {points}}}",
+    "Transaction.entries": "{node(id: 1) {... on Transaction {entries%s {id}}}}",
     "Batch.rows": "{node(id: 1) {... on Batch {rows%s {edges {cursor}}}}}",
 }
 

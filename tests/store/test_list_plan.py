@@ -146,62 +146,74 @@ def _fill(tx: Connection) -> None:
 
 def _fill_ledger(tx: Connection) -> None:
     """Thirty purchases, postings and lots of each of a hundred members; every tenth lot is open."""
-    postings, lots, purchases, traces = [], [], [], []
-    for one in range(1, MANY + 1):
-        of, key = 1 + one % 100, {"program_id": 1, "id": one}
-        dated = NOW + timedelta(hours=one)
-        postings.append(
-            key
-            | {
-                "account_id": of,
-                "seq": one,
-                "kind": "earn",
-                "contra": "program",
-                "bucket": "spend" if one % 2 else "bonus",
-                "points": 10,
-                "balance_after": 10,
-                "loyalty_txn_type": 1,
-                "external_reference": uuid4(),
-                "transaction_date": dated,
-                "processed_at": dated,
-                "config_version": 1,
-                "source": "test",
-                "actor": "test",
-                "transaction_ref": one,
-                "hash": b"",
-            }
-        )
-        left = 0 if one % 10 else 10
-        dates = {"earned_at": dated, "expires_at": dated + timedelta(days=365), "available_at": dated}
-        lots.append(
-            key | dates | {"account_id": of, "entry_id": one, "points": 10, "remaining": left, "is_open": left > 0}
-        )
-        traces.append(
-            {"program_id": 1, "entry_id": one, "lot_id": one, "points": 10, "expires_at": dates["expires_at"]}
-        )
-        purchases.append(
-            key
-            | {
-                "member_id": of,
-                "transaction_id": f"T-{one}",
-                "type": "DR",
-                "amount": Decimal(10),
-                "transaction_date": dated,
-                "attributes": {},
-                "points": 10,
-                "config_version": 1,
-                "source": "test",
-                "actor": "test",
-                "processed_at": dated,
-            }
-        )
-    for table, rows in (
-        (member_transaction, purchases),
-        (ledger_entry, postings),
-        (lot, lots),
-        (lot_trace, traces),
-    ):
-        tx.execute(insert(table), rows)
+    for table, row in ((member_transaction, _purchase), (ledger_entry, _posting), (lot, _lot), (lot_trace, _trace)):
+        tx.execute(insert(table), [{"program_id": 1} | row(one) for one in range(1, MANY + 1)])
+
+
+def _of(one: int) -> int:
+    return 1 + one % 100
+
+
+def _at(one: int) -> datetime:
+    return NOW + timedelta(hours=one)
+
+
+def _purchase(one: int) -> dict[str, Any]:
+    return {
+        "id": one,
+        "member_id": _of(one),
+        "transaction_id": f"T-{one}",
+        "type": "DR",
+        "amount": Decimal(10),
+        "transaction_date": _at(one),
+        "attributes": {},
+        "points": 10,
+        "config_version": 1,
+        "source": "test",
+        "actor": "test",
+        "processed_at": _at(one),
+    }
+
+
+def _posting(one: int) -> dict[str, Any]:
+    return {
+        "id": one,
+        "account_id": _of(one),
+        "seq": one,
+        "kind": "earn",
+        "contra": "program",
+        "bucket": "spend" if one % 2 else "bonus",
+        "points": 10,
+        "balance_after": 10,
+        "loyalty_txn_type": 1,
+        "external_reference": uuid4(),
+        "transaction_date": _at(one),
+        "processed_at": _at(one),
+        "config_version": 1,
+        "source": "test",
+        "actor": "test",
+        "transaction_ref": one,
+        "hash": b"",
+    }
+
+
+def _lot(one: int) -> dict[str, Any]:
+    left = 0 if one % 10 else 10
+    return {
+        "id": one,
+        "account_id": _of(one),
+        "entry_id": one,
+        "points": 10,
+        "remaining": left,
+        "is_open": left > 0,
+        "earned_at": _at(one),
+        "expires_at": _at(one) + timedelta(days=365),
+        "available_at": _at(one),
+    }
+
+
+def _trace(one: int) -> dict[str, Any]:
+    return {"entry_id": one, "lot_id": one, "points": 10, "expires_at": _at(one) + timedelta(days=365)}
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
