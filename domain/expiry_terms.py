@@ -31,3 +31,17 @@ class ExpiryOverride:
 
     months: int | None = None
     last_day: date | None = None
+
+
+def in_words(terms: ExpiryTerms) -> str:
+    """The terms as a sentence that a member can read."""
+    if terms.policy == "none":
+        return "Points do not expire."
+    if terms.policy == "fixed_date":
+        return f"Points can be spent until {terms.last_day:%Y-%m-%d}, that day included."
+    count = terms.months or 0
+    months = "1 month" if count == 1 else f"{count} months"
+    begin = "they were earned" if terms.policy == "months" else "the last purchase that earned some"
+    if terms.period_end == "day":
+        return f"Points expire {months} after {begin}."
+    return f"Points expire at the end of the {terms.period_end} that is {months} after {begin}."

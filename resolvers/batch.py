@@ -188,13 +188,17 @@ async def get_batch_totals(ctx: Context, batch_id: int) -> BatchTotals:
     return await ctx.read(body)
 
 
-async def list_batches(ctx: Context, *, first: int = 50, before_id: int | None = None) -> list[Batch]:
-    """The newest batches of the caller's program. Raises Forbidden."""
+async def list_batches(
+    ctx: Context, *, first: int = 50, before_id: int | None = None, kind: str | None = None, status: str | None = None
+) -> list[Batch]:
+    """The newest batches of the caller's program, of one type and in one status if asked for. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_READ)
 
     def body(tx: Connection) -> list[Batch]:
         state = ctx.program(tx)
-        found = store.page_batches(tx, ctx.principal.program, first=first, before_id=before_id)
+        found = store.page_batches(
+            tx, ctx.principal.program, first=first, before_id=before_id, kind=kind, status=status
+        )
         return [_to_batch(row, state) for row in found]
 
     return await ctx.read(body)

@@ -13,10 +13,11 @@ from domain.clock import Clock
 from domain.crypto import KeyRing
 from domain.errors import ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
+from domain.member import Member
 from domain.rate import Rate
 from domain.signing import ALGORITHMS, Algorithm
 from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
-from domain.store.member import references_of
+from domain.store.member import find_members, references_of
 from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
@@ -26,6 +27,7 @@ from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
 from resolvers.messenger import Messenger
 from resolvers.rate_share import RateShares
+from resolvers.sight import Sight
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -92,16 +94,20 @@ class Services:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """One call of a use case: the caller, its source (`rest`, `graphql`, `file:NAME`, `cli`) and the services."""
+    """One call of a use case: the caller, its source (`rest`, `graphql`, `file:NAME`, `cli`) and the services.
+
+    `sight`: what a request that reads many things has seen already; None: everything is looked up anew.
+    """
 
     services: Services
     principal: Principal
     source: str
     request_id: str
+    sight: Sight | None = None
 
     async def read(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction that cannot write."""
-        return await self.services.db.read(body)
+        return await (self.services.db if self.sight is None else self.sight).read(body)
 
     async def write(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction: all of it is stored, or nothing.
@@ -143,8 +149,12 @@ class Context:
         return key if own is None else key_of_member(key, own)
 
     def program(self, tx: Connection) -> ProgramState:
-        """The caller's program with its configuration, as current in this database transaction."""
-        return self.services.programs.current(tx, self.principal.program)
+        """The caller's program with its configuration, as current in this database transaction, or this request."""
+        if self.sight is None:
+            return self.services.programs.current(tx, self.principal.program)
+        if self.sight.state is None:
+            self.sight.state = self.services.programs.current(tx, self.principal.program)
+        return self.sight.state
 
     def program_in_force(self, tx: Connection) -> ProgramState:
         """The same, and no other configuration comes into force meanwhile: for what aggregates count."""
@@ -152,16 +162,35 @@ class Context:
 
     def visible_members(self, tx: Connection, member_ids: Sequence[int]) -> list[int]:
         """Those of these members that exist in the caller's program and that the caller may see."""
-        references = references_of(tx, self.principal.program, member_ids)
-        own = self.own_members(tx)
-        return [one for one in member_ids if one in references and (own is None or one in own)]
+        seen = set() if self.sight is None else self.sight.seen
+        if unknown := [one for one in member_ids if one not in seen]:
+            references = references_of(tx, self.principal.program, unknown)
+            own = self.own_members(tx)
+            # Added to what the request has seen, if it keeps that.
+            seen |= {one for one in unknown if one in references and (own is None or one in own)}
+        return [one for one in member_ids if one in seen]
+
+    def members(self, tx: Connection, member_ids: Sequence[int]) -> dict[int, Member]:
+        """Those of these members that the caller may see, by id; as the request has read them, if it has."""
+        known = {} if self.sight is None else self.sight.members
+        if unknown := [one for one in member_ids if one not in known]:
+            found = find_members(tx, self.services.keys, self.principal.program, ids=unknown)
+            own = self.own_members(tx)
+            visible = [one.member for one in found if own is None or one.member.id in own]
+            if self.sight is not None:
+                self.sight.know(visible)
+            known = known | {one.id: one for one in visible}
+        return {one: known[one] for one in sorted(set(member_ids)) if one in known}
 
     def own_members(self, tx: Connection) -> frozenset[int] | None:
         """The ids that a member-bound caller may see: itself, and whom it answers for since a merge. None: all."""
         reference = self.principal.member_reference
         if reference is None:
             return None
+        if self.sight is not None and self.sight.own is not None:
+            return self.sight.own
         own = answering(tx, self.principal.program, reference)
-        if own is None:
-            return frozenset()
-        return frozenset({own, *merged_ids(tx, self.principal.program, [own])})
+        found = frozenset() if own is None else frozenset({own, *merged_ids(tx, self.principal.program, [own])})
+        if self.sight is not None:
+            self.sight.own = found
+        return found

@@ -12,7 +12,7 @@ from domain.clock import NEVER, last_moment
 from domain.errors import InvalidRequest
 from domain.points import from_minor
 from domain.program_zone import start_of_day
-from domain.store.balance import Due, accounts_of, expiry_dates
+from domain.store.balance import Due, expiry_dates
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.holder import find_holder, own_reference
@@ -60,7 +60,7 @@ async def get_expiry_schedule(
         # A lot is good until the instant after its last day, so a year's dates end with the next year's first.
         start = start_of_day(date(year, 1, 1), zone) + timedelta(microseconds=1)
         end = start_of_day(date(year + 1, 1, 1), zone) + timedelta(microseconds=1)
-        dates = expiry_dates(tx, holder.state.id, [holder.account_id or 0], start, end, now)
+        dates = expiry_dates(tx, holder.state.id, [holder.member_id], start, end, now, currency)
         expiry = holder.state.configuration.expiry
         return ExpirySchedule(
             period=_PERIODS.get(expiry.period_end, "Monthly"),
@@ -92,12 +92,11 @@ async def list_expiring(ctx: Context, member_ids: Sequence[int]) -> dict[int, Se
 
     def body(tx: Connection) -> dict[int, Sequence[ExpiryPeriod]]:
         state = ctx.program(tx)
-        accounts = accounts_of(tx, state.id, ctx.visible_members(tx, member_ids))
-        coming: dict[int, list[ExpiryPeriod]] = {one: [] for one in accounts.values()}
+        coming: dict[int, list[ExpiryPeriod]] = {one: [] for one in ctx.visible_members(tx, member_ids)}
         start = now + timedelta(microseconds=1)
         for one in expiry_dates(tx, state.id, list(coming), start, NEVER, now):
             if one.remaining:
-                coming[one.account_id].append(_period(state, one, now))
-        return {member_id: coming[account_id] for member_id, account_id in accounts.items()}
+                coming[one.member_id].append(_period(state, one, now))
+        return dict(coming)
 
     return await ctx.read(body)

@@ -7,21 +7,26 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.store import entry as store
-from domain.store.balance import read_figures
+from domain.store import entry_page as store
+from domain.store.balance import read_figures_with_next
+from domain.store.entry import find_entries
 from domain.store.lot import lots_of_entries
+from domain.store.program import ProgramState
 from resolvers.balance import Balance, balance_of
 from resolvers.context import Context
+from resolvers.days import ANY_DAY, Days
 from resolvers.entry import EntryLot, LedgerEntry, entry_lot, entry_of
 
 __all__ = [
     "Balance",
     "EntryCursor",
+    "EntryFilter",
     "EntryLot",
     "LedgerEntry",
     "count_entries",
     "list_balances",
     "list_entries_by_id",
+    "list_entries_of_transactions",
     "list_entry_lots",
     "page_entries",
 ]
@@ -35,6 +40,23 @@ class EntryCursor:
     entry_id: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryFilter:
+    """Which postings are asked for: of these kinds and buckets (None: all), with a transaction date on these days."""
+
+    kinds: frozenset[str] | None = None
+    buckets: frozenset[str] | None = None
+    days: Days = ANY_DAY
+
+    def narrowing(self, state: ProgramState) -> store.Narrowing:
+        """The same as the store has it. Raises InvalidRequest."""
+        start, end = self.days.instants(state.zone)
+        return store.Narrowing(kinds=self.kinds, buckets=self.buckets, start=start, end=end)
+
+
+ALL_ENTRIES = EntryFilter()
+
+
 async def list_balances(ctx: Context, member_ids: Sequence[int]) -> dict[int, Balance]:
     """The balances of many members in a fixed number of statements. Raises Forbidden."""
     ctx.principal.require(Permission.LEDGER_READ)
@@ -43,7 +65,7 @@ async def list_balances(ctx: Context, member_ids: Sequence[int]) -> dict[int, Ba
     def body(tx: Connection) -> dict[int, Balance]:
         state = ctx.program(tx)
         visible = ctx.visible_members(tx, member_ids)
-        figures = read_figures(tx, state.id, visible, now, with_next=True)
+        figures = read_figures_with_next(tx, state.id, visible, now)
         return {one.member_id: balance_of(one, state) for one in figures}
 
     return await ctx.read(body)
@@ -56,10 +78,12 @@ async def page_entries(
     first: int,
     older_than: EntryCursor | None = None,
     newer_than: EntryCursor | None = None,
+    only: EntryFilter = ALL_ENTRIES,
 ) -> dict[int, list[LedgerEntry]]:
     """At most `first` postings of each member, newest first, in a fixed number of statements.
 
     With `newer_than` alone the page next to that cursor on its newer side, still newest first.
+    Raises Forbidden, InvalidRequest (a reversed range).
     """
     ctx.principal.require(Permission.LEDGER_READ)
 
@@ -73,6 +97,7 @@ async def page_entries(
             first=first,
             older_than=_place(older_than),
             newer_than=_place(newer_than),
+            only=only.narrowing(state),
         )
         for one in found:
             pages[one.member_id].append(entry_of(one, state, ctx.services.keys))
@@ -85,12 +110,15 @@ def _place(cursor: EntryCursor | None) -> tuple[datetime, int] | None:
     return None if cursor is None else (cursor.transaction_date.astimezone(UTC), cursor.entry_id)
 
 
-async def count_entries(ctx: Context, member_ids: Sequence[int]) -> dict[int, int]:
-    """How many postings each member has. Raises Forbidden."""
+async def count_entries(ctx: Context, member_ids: Sequence[int], only: EntryFilter = ALL_ENTRIES) -> dict[int, int]:
+    """How many postings each member has. Raises Forbidden, InvalidRequest (a reversed range)."""
     ctx.principal.require(Permission.LEDGER_READ)
 
     def body(tx: Connection) -> dict[int, int]:
-        return store.count_entries(tx, ctx.principal.program, ctx.visible_members(tx, member_ids))
+        visible = ctx.visible_members(tx, member_ids)
+        if only == ALL_ENTRIES:
+            return store.count_entries(tx, ctx.principal.program, visible)
+        return store.count_narrowed(tx, ctx.principal.program, visible, only.narrowing(ctx.program(tx)))
 
     return await ctx.read(body)
 
@@ -102,8 +130,23 @@ async def list_entries_by_id(ctx: Context, entry_ids: Sequence[int]) -> dict[int
     def body(tx: Connection) -> dict[int, LedgerEntry]:
         state = ctx.program(tx)
         own = ctx.own_members(tx)
-        found = store.find_entries(tx, state.id, entry_ids)
+        found = find_entries(tx, state.id, entry_ids)
         return {one.id: entry_of(one, state, ctx.services.keys) for one in found if own is None or one.member_id in own}
+
+    return await ctx.read(body)
+
+
+async def list_entries_of_transactions(ctx: Context, row_ids: Sequence[int]) -> dict[int, list[LedgerEntry]]:
+    """What these transactions posted, in the order of posting; a member sees its own only. Raises Forbidden."""
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[int, list[LedgerEntry]]:
+        state, own = ctx.program(tx), ctx.own_members(tx)
+        found: dict[int, list[LedgerEntry]] = {}
+        for one in store.entries_of_transactions(tx, state.id, row_ids):
+            if one.transaction_ref is not None and (own is None or one.member_id in own):
+                found.setdefault(one.transaction_ref, []).append(entry_of(one, state, ctx.services.keys))
+        return found
 
     return await ctx.read(body)
 
@@ -116,7 +159,7 @@ async def list_entry_lots(ctx: Context, entry_ids: Sequence[int]) -> dict[int, l
         state, own = ctx.program(tx), ctx.own_members(tx)
         seen = entry_ids
         if own is not None:
-            seen = [one.id for one in store.find_entries(tx, state.id, entry_ids) if one.member_id in own]
+            seen = [one.id for one in find_entries(tx, state.id, entry_ids) if one.member_id in own]
         found = lots_of_entries(tx, state.id, seen)
         return {one: [entry_lot(lot, state) for lot in lots] for one, lots in found.items()}
 

@@ -12,10 +12,10 @@ from domain.member import MEMBER_WRITABLE, Member
 from domain.referral import read_code
 from domain.rules.fixed import member_definitions
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
-from domain.store.member import count_members as count_stored_members
-from domain.store.member import find_members, owners, page_members
+from domain.store.member import find_members, owners
 from domain.store.program import ProgramState
 from resolvers.context import Context
+from resolvers.member_list import MemberFilter, MemberOrder, count_members, list_members
 from resolvers.roster import Change, Roster
 from resolvers.surprise import told_as
 
@@ -23,6 +23,8 @@ __all__ = [
     "EnrollMember",
     "ImportMember",
     "Member",
+    "MemberFilter",
+    "MemberOrder",
     "MemberWritten",
     "UpdateMember",
     "count_members",
@@ -180,6 +182,9 @@ async def get_member(ctx: Context, relation_reference: str | None) -> Member:
         found = find_members(tx, ctx.services.keys, ctx.principal.program, references=[reference])
         if not found:
             raise MemberNotFound
+        if ctx.sight is not None:
+            # The token's own, or with a token that may see everybody.
+            ctx.sight.know([found[0].member])
         return found[0].member
 
     return await ctx.read(body)
@@ -216,32 +221,4 @@ async def list_members_by_id(ctx: Context, member_ids: Sequence[int]) -> dict[in
     """The members of the caller's program among these ids; those of others are left out."""
     ctx.principal.require(Permission.MEMBER_READ)
 
-    def body(tx: Connection) -> dict[int, Member]:
-        found = find_members(tx, ctx.services.keys, ctx.principal.program, ids=member_ids)
-        own = ctx.own_members(tx)
-        return {one.member.id: one.member for one in found if own is None or one.member.id in own}
-
-    return await ctx.read(body)
-
-
-async def list_members(
-    ctx: Context, *, first: int, after_id: int | None = None, before_id: int | None = None
-) -> list[Member]:
-    """A page of members by id; with `before_id` alone the page that ends before it. Raises Forbidden."""
-    _require_all_members(ctx)
-    keys, program_id = ctx.services.keys, ctx.principal.program
-    return await ctx.read(
-        lambda tx: page_members(tx, keys, program_id, first=first, after_id=after_id, before_id=before_id)
-    )
-
-
-async def count_members(ctx: Context) -> int:
-    """How many members the program has. Raises Forbidden."""
-    _require_all_members(ctx)
-    return await ctx.read(lambda tx: count_stored_members(tx, ctx.principal.program))
-
-
-def _require_all_members(ctx: Context) -> None:
-    ctx.principal.require(Permission.MEMBER_READ)
-    if ctx.principal.kind is PrincipalKind.MEMBER:
-        raise Forbidden("the token is bound to one member")
+    return await ctx.read(lambda tx: ctx.members(tx, member_ids))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from domain.access import ROLES, Permission, PrincipalKind
 from domain.crypto import hash_secret
-from domain.errors import Forbidden, InvalidRequest
+from domain.errors import InvalidRequest
 from domain.ids import new_token
 from domain.models.types import to_json
 from domain.rules.model import DEFAULT_SEGMENTS, Configuration, ProgramTerms
@@ -44,7 +44,6 @@ __all__ = [
     "go_live",
     "list_credentials",
     "list_environment_programs",
-    "list_program_terms",
     "list_programs",
     "reset_credential",
 ]
@@ -218,22 +217,6 @@ async def get_program(ctx: Context) -> Program:
             config_version=state.config_version,
             created_at=state.created_at,
         )
-
-    return await ctx.read(body)
-
-
-async def list_program_terms(ctx: Context, program_ids: Sequence[int]) -> dict[int, ProgramTerms]:
-    """What programs say about themselves, by partition: the caller's own, or whichever an administrator may see.
-
-    Raises Forbidden, ProgramNotFound.
-    """
-    if set(program_ids) != {ctx.principal.program_id}:
-        if ctx.principal.kind in {PrincipalKind.PROGRAM, PrincipalKind.MEMBER}:
-            raise Forbidden("the token is for another program")
-        ctx.principal.require(Permission.CONFIGURATION_READ)
-
-    def body(tx: Connection) -> dict[int, ProgramTerms]:
-        return {one: ctx.services.programs.current(tx, one).terms for one in program_ids}
 
     return await ctx.read(body)
 

@@ -196,6 +196,17 @@ async def list_held(
     return await ctx.read(body)
 
 
+async def list_held_by_id(ctx: Context, held_ids: Sequence[int]) -> dict[int, HeldTransaction]:
+    """Held transactions of the program by id. Raises Forbidden."""
+    ctx.principal.require(Permission.POINTS_APPROVE)
+
+    def body(tx: Connection) -> dict[int, HeldTransaction]:
+        state = ctx.program(tx)
+        return {one.id: one for one in _told(tx, ctx, state, list(find_held(tx, state.id, held_ids).values()))}
+
+    return await ctx.read(body)
+
+
 def _read(tx: Connection, ctx: Context, state: ProgramState, held_id: int) -> HeldTransaction:
     return _told(tx, ctx, state, list(find_held(tx, state.id, [held_id]).values()))[0]
 

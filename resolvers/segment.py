@@ -11,7 +11,6 @@ from domain.errors import Forbidden, InvalidRequest
 from domain.member import Member
 from domain.rules.model import Segment
 from domain.rules.segment import segments_of
-from domain.store.member import find_members
 from domain.store.merge import answering_for
 from domain.store.program import ProgramState
 from domain.store.segment import candidates, snapshot_of
@@ -55,7 +54,7 @@ async def list_memberships(ctx: Context, member_ids: Sequence[int]) -> dict[int,
         running = [one for one in campaigns_at(state, now) if one.is_active]
         if not state.configuration.segments and not running:
             return {one: Membership() for one in visible}
-        members = [one.member for one in find_members(tx, ctx.services.keys, state.id, ids=visible)]
+        members = list(ctx.members(tx, visible).values())
         groups = memberships(tx, state, members, now)
         merged = answering_for(tx, state.id, visible) if running else {}
         return {

@@ -87,6 +87,11 @@ class Standing:
         """Read the caps and aggregates that transactions of these instants may move, unless they are known."""
         read_together(tx, *self._counts(ids, instants))
 
+    def load_aggregate(self, tx: Connection, ids: Sequence[int], key: str, at: datetime) -> None:
+        """Read one aggregate as it stands at an instant, and no cap."""
+        wanted = [one.aggregate for one in self.state.rules.aggregates if one.aggregate.key == key]
+        read_together(tx, *self._buckets_of(wanted, ids, {local_date(at, self.state.zone)}))
+
     def readings(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
         """What `load` reads, to be read together with something else."""
         if not ids:
@@ -114,6 +119,10 @@ class Standing:
             starts = {start for day in days for start in window_starts(day).values()}
             wanted.append(into(counters(state.id, ids, sorted(starts)), self._counters))
         stored = [one.aggregate for one in state.rules.aggregates if one.aggregate.key not in self.recounted]
+        return wanted + self._buckets_of(stored, ids, days)
+
+    def _buckets_of(self, stored: Sequence[Aggregate], ids: Sequence[int], days: set[date]) -> list[Reading[None]]:
+        state, wanted = self.state, list[Reading[None]]()
         rolling = [one for one in stored if one.period == "rolling_365"]
         fixed = [one for one in stored if one.period != "rolling_365"]
         if fixed:

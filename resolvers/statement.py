@@ -23,10 +23,12 @@ from resolvers.expiry_schedule import ExpiryPeriod, ExpirySchedule, get_expiry_s
 from resolvers.holder import Holder, find_holder, own_reference
 from resolvers.ledger import (
     EntryCursor,
+    EntryFilter,
     EntryLot,
     count_entries,
     list_balances,
     list_entries_by_id,
+    list_entries_of_transactions,
     list_entry_lots,
     page_entries,
 )
@@ -35,6 +37,7 @@ __all__ = [
     "Balance",
     "CategoryRow",
     "EntryCursor",
+    "EntryFilter",
     "EntryLot",
     "ExpiryPeriod",
     "ExpirySchedule",
@@ -48,6 +51,7 @@ __all__ = [
     "get_statement_summary",
     "list_balances",
     "list_entries_by_id",
+    "list_entries_of_transactions",
     "list_entry_lots",
     "list_expiring",
     "list_statement",

@@ -29,6 +29,7 @@ from resolvers.sub_relation_record import (
     list_linked_members,
     list_members_by_sub_relation,
     list_sub_relations,
+    list_sub_relations_by_id,
     page_sub_relations,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "list_linked_members",
     "list_members_by_sub_relation",
     "list_sub_relations",
+    "list_sub_relations_by_id",
     "page_sub_relations",
     "unlink_sub_relation",
 ]

@@ -119,3 +119,15 @@ async def page_sub_relations(
         return pages
 
     return await ctx.read(body)
+
+
+async def list_sub_relations_by_id(ctx: Context, link_ids: Sequence[int]) -> dict[int, SubRelation]:
+    """Sub-relations of the caller's program by id; a member sees its own only. Raises Forbidden."""
+    ctx.principal.require(Permission.MEMBER_READ)
+
+    def body(tx: Connection) -> dict[int, SubRelation]:
+        own = ctx.own_members(tx)
+        found = store.find_linked(tx, ctx.principal.program, link_ids)
+        return {one.id: one for one in found if own is None or one.member_id in own}
+
+    return await ctx.read(body)

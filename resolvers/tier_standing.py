@@ -9,12 +9,8 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.points import from_minor
-from domain.store.balance import read_figures
-from domain.store.entry import earned_since
-from domain.store.member import find_members
 from domain.store.program import ProgramState
-from domain.store.reading import read
-from domain.store.tier import TierChange, joined, read_changes, tiers
+from domain.store.tier import TierChange, earned_jointly, read_changes
 from domain.tiers import TierProgress, multiplier_of, progress
 from resolvers.context import Context
 from resolvers.standing import Standing
@@ -53,8 +49,8 @@ async def list_tiers(ctx: Context, member_ids: Sequence[int]) -> dict[int, Membe
             return {}
         retention = timedelta(days=terms.retention_days) if terms.assessment == "automatic" else None
         found = {}
-        for stored in find_members(tx, ctx.services.keys, state.id, ids=ctx.visible_members(tx, member_ids)):
-            one, multiplier = stored.member, multiplier_of(terms, stored.member.tier)
+        for one in ctx.members(tx, member_ids).values():
+            multiplier = multiplier_of(terms, one.tier)
             if one.tier is None or multiplier is None:
                 continue
             qualified = one.tier_qualified_at
@@ -79,20 +75,19 @@ async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[in
         terms = state.configuration.tiers
         if terms.assessment == "off":
             return {}
-        visible = ctx.visible_members(tx, member_ids)
-        points = _points(tx, state, visible, now)
-        history, standing = read(tx, tiers(state.id, visible)), Standing(state)
+        members = ctx.members(tx, member_ids)
+        points = {} if terms.basis == "aggregate" else _points(tx, state, list(members), now)
+        standing = Standing(state)
         if terms.aggregate is not None:
-            standing.load_counts(tx, visible, [now])
+            standing.load_aggregate(tx, list(members), terms.aggregate, now)
         found = {}
-        for one in visible:
+        for one, person in members.items():
             value = None if terms.aggregate is None else standing.aggregate(one, terms.aggregate, now)
-            current = history[one][-1].tier if one in history else None
             counted = points.get(one, Decimal(0))
             found[one] = TierWay(
                 points=None if terms.basis == "aggregate" else counted,
                 aggregate=value,
-                progress=progress(terms, counted, value, current),
+                progress=progress(terms, counted, value, person.tier),
             )
         return found
 
@@ -101,16 +96,9 @@ async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[in
 
 def _points(tx: Connection, state: ProgramState, member_ids: Sequence[int], now: datetime) -> dict[int, Decimal]:
     """The points that count for tiers: what was earned for good, or in the last year, by whoever is the member now."""
-    others = read(tx, joined(state.id, member_ids))
-    earned: dict[int, dict[int, int]] = {}
-    for one in read_figures(tx, state.id, member_ids, now):
-        joint = others[one.member_id].earned if one.member_id in others else {}
-        earned[one.member_id] = {one.account_id: one.spend + one.bonus, **joint}
-    if state.configuration.tiers.window == "rolling_365":
-        accounts = [account_id for by_account in earned.values() for account_id in by_account]
-        recent = earned_since(tx, state.id, accounts, now - ROLLING)
-        earned = {one: {each: recent.get(each, 0) for each in by_account} for one, by_account in earned.items()}
-    return {one: from_minor(max(0, sum(points.values())), state.places) for one, points in earned.items()}
+    since = now - ROLLING if state.configuration.tiers.window == "rolling_365" else None
+    earned = earned_jointly(tx, state.id, member_ids, since)
+    return {one: from_minor(max(0, points), state.places) for one, points in earned.items()}
 
 
 async def list_tier_changes(ctx: Context, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:

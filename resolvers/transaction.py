@@ -13,9 +13,10 @@ from domain.access import Permission
 from domain.errors import AwardFailed, InsertFailed, TesseraError
 from domain.points import from_minor
 from domain.store.program import ProgramState
-from domain.store.transaction import StoredTransaction
+from domain.store.transaction import Narrowing, StoredTransaction, find_transactions, newest_transaction
 from domain.store.transaction import page_transactions as page_stored
 from resolvers.context import Context
+from resolvers.days import ANY_DAY, Days
 from resolvers.earning import ConfigurationMoved, Earnings
 from resolvers.submission import SubmitTransaction, TransactionOutcome
 from resolvers.surprise import told_as
@@ -23,7 +24,10 @@ from resolvers.surprise import told_as
 __all__ = [
     "SubmitTransaction",
     "Transaction",
+    "TransactionFilter",
     "TransactionOutcome",
+    "find_transaction",
+    "list_transactions_by_id",
     "page_transactions",
     "post_transactions",
     "submit_transaction",
@@ -48,6 +52,18 @@ class Transaction:
     points: Decimal
     source: str
     processed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransactionFilter:
+    """Which transactions are asked for: of these statuses (None: all), of this type, dated on these days."""
+
+    statuses: frozenset[str] | None = None
+    transaction_type: str | None = None
+    days: Days = ANY_DAY
+
+
+ALL_TRANSACTIONS = TransactionFilter()
 
 
 async def submit_transaction(ctx: Context, command: SubmitTransaction) -> TransactionOutcome:
@@ -101,19 +117,56 @@ def post_transactions(
 
 
 async def page_transactions(
-    ctx: Context, member_ids: Sequence[int], *, first: int, before_id: int | None = None
+    ctx: Context,
+    member_ids: Sequence[int],
+    *,
+    first: int,
+    before_id: int | None = None,
+    only: TransactionFilter = ALL_TRANSACTIONS,
 ) -> dict[int, list[Transaction]]:
-    """The newest transactions of each member (by id, descending), at most `first` each."""
+    """The newest transactions of each member (by id, descending), at most `first` each.
+
+    Raises Forbidden, InvalidRequest (a reversed range).
+    """
     ctx.principal.require(Permission.LEDGER_READ)
 
     def body(tx: Connection) -> dict[int, list[Transaction]]:
         state = ctx.program(tx)
         visible = ctx.visible_members(tx, member_ids)
-        rows = page_stored(tx, state.id, visible, first=first, before_id=before_id)
+        start, end = only.days.instants(state.zone)
+        narrowed = Narrowing(statuses=only.statuses, kind=only.transaction_type, start=start, end=end)
+        rows = page_stored(tx, state.id, visible, first=first, before_id=before_id, only=narrowed)
         pages: dict[int, list[Transaction]] = {one: [] for one in visible}
         for row in rows:
             pages[row.member_id].append(_transaction(row, state))
         return pages
+
+    return await ctx.read(body)
+
+
+async def list_transactions_by_id(ctx: Context, row_ids: Sequence[int]) -> dict[int, Transaction]:
+    """Transactions of the caller's program by row id; a member sees its own only. Raises Forbidden."""
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[int, Transaction]:
+        state, found = ctx.program(tx), find_transactions(tx, ctx.principal.program, row_ids)
+        visible = set(ctx.visible_members(tx, sorted({one.member_id for one in found.values()})))
+        return {one.id: _transaction(one, state) for one in found.values() if one.member_id in visible}
+
+    return await ctx.read(body)
+
+
+async def find_transaction(ctx: Context, transaction_id: str, transaction_type: str) -> Transaction | None:
+    """The newest transaction of this type that was submitted under this id; a member's token finds its own only.
+
+    None where there is none. Raises Forbidden.
+    """
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> Transaction | None:
+        state, own = ctx.program(tx), ctx.own_members(tx)
+        row = newest_transaction(tx, state.id, transaction_id, transaction_type, own)
+        return None if row is None else _transaction(row, state)
 
     return await ctx.read(body)
 

@@ -135,6 +135,24 @@ def read_entry_cursor(page: Page) -> EntryCursor | None:
         raise _bad(page) from error
 
 
+def lot_cursor(expires_at: datetime, earned_at: datetime, lot_id: int) -> str:
+    """The cursor of a lot."""
+    return pack(f"lots:{to_micros(expires_at)}:{to_micros(earned_at)}:{lot_id}")
+
+
+def read_lot_cursor(page: Page) -> tuple[datetime, datetime, int] | None:
+    """The place behind the page's cursor. Raises BadRequest."""
+    if page.cursor is None:
+        return None
+    parts = _of_list("lots", page).split(":")
+    if len(parts) != 3 or not all(one.removeprefix("-").isdecimal() for one in parts) or len(parts[2]) >= 19:
+        raise _bad(page)
+    try:
+        return from_micros(int(parts[0])), from_micros(int(parts[1])), int(parts[2])
+    except (OverflowError, ValueError) as error:
+        raise _bad(page) from error
+
+
 def _of_list(name: str, page: Page) -> str:
     given, _, rest = unpack(page.cursor or "", _field(page)).partition(":")
     if given != name:

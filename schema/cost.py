@@ -116,7 +116,7 @@ class _Planner:
             return (), 1
         definition = cast(GraphQLField, getattr(parent, "fields", {})[node.name.value])
         parts, values = self.plan(node.selection_set, get_named_type(definition.type))
-        if node.name.value in _WRAPPERS:
+        if node.name.value in _WRAPPERS and "first" not in definition.args:
             # A page has one `pageInfo`, however many objects it has.
             return parts, 0 if node.name.value == "pageInfo" else values
         times, otherwise = _times(node, definition)

@@ -38,6 +38,7 @@ _INPUTS = frozenset(
         "mobile_number",
         "preferred_language",
         "product_code",
+        "reference_prefix",
         "referral_code",
         "refresh_token",
         "relation_reference",

@@ -2,12 +2,13 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from typing import Annotated
 
 import strawberry
 
 from domain.errors import BadRequest
 
-MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST, HELD, SESSION = (
+MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST, HELD, SESSION, LOT = (
     "Member",
     "LedgerEntry",
     "Transaction",
@@ -20,11 +21,14 @@ MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOL
     "PointsRequest",
     "HeldTransaction",
     "MemberSession",
+    "Lot",
 )
 _KINDS = frozenset(
-    {MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST, HELD, SESSION}
+    {MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST, HELD, SESSION, LOT}
 )
 _MAX_LENGTH = 200
+
+Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 
 
 @dataclass(frozen=True, slots=True)

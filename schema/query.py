@@ -1,31 +1,26 @@
 """The queries."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
-from domain.errors import BadRequest, MemberNotFound, RedemptionNotFound
+from domain.errors import BadRequest, RedemptionNotFound
 from resolvers.attribute import AttributeFormat as Format
 from resolvers.attribute import export_attributes
 from resolvers.batch import list_batches
 from resolvers.configuration import find_configuration, get_configuration, list_configuration_versions
-from resolvers.member import count_members, get_member, list_members
 from resolvers.merge import MergeMembers, preview_merge
 from resolvers.points_request import list_points_requests
 from resolvers.program import get_program, list_credentials, list_programs
-from resolvers.redemption import find_redemption_by_key
-from resolvers.sub_relation import list_members_by_sub_relation
 from schema.connection import (
+    DEFAULT_PAGE,
+    MAX_PAGE,
     After,
-    Before,
     Connection,
-    CountedConnection,
     Edge,
     First,
-    Last,
-    UncountedConnection,
     cut,
     number_cursor,
     page_info,
@@ -35,7 +30,24 @@ from schema.connection import (
 from schema.context import Info, RequestContext
 from schema.event_query import EventQuery
 from schema.field import field
-from schema.global_id import BATCH, ENTRY, HOLD, MEMBER, PROGRAM, REDEMPTION, REQUEST, GlobalId, decode
+from schema.global_id import (
+    BATCH,
+    ENTRY,
+    HELD,
+    HOLD,
+    LOT,
+    MEMBER,
+    PROGRAM,
+    REDEMPTION,
+    REQUEST,
+    SUB_RELATION,
+    TRANSACTION,
+    GlobalId,
+    Id,
+    decode,
+)
+from schema.ledger_query import LedgerQuery
+from schema.member_query import MemberQuery
 from schema.queue_query import QueueQuery
 from schema.scalar import parse_uuid
 from schema.session_query import SessionQuery
@@ -48,24 +60,26 @@ from schema.types.configuration import (
     to_configuration,
     to_configuration_version,
 )
-from schema.types.entry import LedgerEntry, load_entry
-from schema.types.hold import Hold, load_hold
-from schema.types.member import Member, load_member, to_member
+from schema.types.entry import load_entry
+from schema.types.filter import BatchFilter
+from schema.types.held import load_held
+from schema.types.hold import load_hold
+from schema.types.lot import load_lot
+from schema.types.member import load_member
 from schema.types.merge import MergePreview, to_preview
 from schema.types.node import Node
 from schema.types.points_request import PointsRequest, PointsRequestStatus, load_request, to_request
 from schema.types.program import Credential, Program, to_credential, to_program
-from schema.types.redemption import Redemption, load_redemption, to_redemption
+from schema.types.redemption import load_redemption
 from schema.types.refusal import ErrorDefinition, catalogue
+from schema.types.sub_relation import load_sub_relation
+from schema.types.transaction import load_transaction
 
-_BEHIND_ALL = 2**63 - 1
 MAX_NODES = 100
-
-Id = Annotated[strawberry.ID, strawberry.argument(description="A global id.")]
 
 
 @strawberry.type(description="What can be asked. Everything is of the caller's own program.")
-class Query(StandingQuery, QueueQuery, SessionQuery, EventQuery):
+class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, EventQuery):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await _node(decode(id), info.context)
@@ -90,109 +104,20 @@ class Query(StandingQuery, QueueQuery, SessionQuery, EventQuery):
 
     @field("The caller's program.")
     async def program(self, info: Info) -> Program | None:
-        return to_program(await get_program(info.context.ctx), info.context)
+        return to_program(await get_program(info.context.loaders.ctx), info.context)
 
-    @field("Every program that the caller may see: an administrator sees all.")
-    async def programs(self, info: Info) -> list[Program] | None:
-        return [to_program(row, info.context) for row in await list_programs(info.context.ctx)]
-
-    @field("The member that the token is bound to; null for other tokens.")
-    async def me(self, info: Info) -> Member | None:
-        if info.context.ctx.principal.member_reference is None:
-            return None
-        return to_member(await get_member(info.context.ctx, None), info.context)
-
-    @field("A member by `reference` or by `id`; with a member's token, without either.")
-    async def member(
+    @field("The programs that the caller may see, oldest first: an administrator sees all.")
+    async def programs(
         self,
         info: Info,
-        reference: Annotated[
-            str | None, strawberry.argument(description="The program's own reference, exact in case.")
+        first: Annotated[int, strawberry.argument(description="At most so many: 1 to 100.")] = MAX_PAGE,
+        after: Annotated[
+            strawberry.ID | None, strawberry.argument(description="The id of a program: those behind it.")
         ] = None,
-        id: Annotated[strawberry.ID | None, strawberry.argument(description="The member's global id.")] = None,
-    ) -> Member | None:
-        if id is None:
-            return to_member(await get_member(info.context.ctx, reference), info.context)
-        if reference is not None:
-            raise BadRequest("member: either reference or id", field="id")
-        number = decode(id).number(MEMBER, info.context.ctx.principal.program)
-        found = None if number is None else await load_member(number, info.context)
-        if found is None:
-            raise MemberNotFound
-        return found
-
-    @field("The members of the program, in the order of their enrolment.")
-    async def members(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> CountedConnection[Member] | None:
-        ctx, page = info.context.ctx, read_page(first, after, last, before)
-        number = read_number_cursor("members", page)
-        if page.backwards:
-            found = await list_members(ctx, first=page.size + 1, before_id=number or _BEHIND_ALL)
-        else:
-            found = await list_members(ctx, first=page.size + 1, after_id=number)
-        rows, has_more = cut(found, page)
-        edges = [Edge(node=to_member(row, info.context), cursor=number_cursor("members", row.id)) for row in rows]
-
-        async def count() -> int:
-            return await count_members(ctx)
-
-        return CountedConnection(edges=edges, page_info=page_info(edges, page, has_more), count=count)
-
-    @field("The members that a card, an identifier, or the pair of both is linked to: several may share one.")
-    async def members_by_sub_relation(
-        self,
-        info: Info,
-        card_number: Annotated[str | None, strawberry.argument(description="The whole card number.")] = None,
-        identifier: Annotated[
-            str | None, strawberry.argument(description="The identifier of the sub-relation, exact in case.")
-        ] = None,
-        first: First = None,
-        after: After = None,
-    ) -> UncountedConnection[Member] | None:
-        page = read_page(first, after)
-        after_id = read_number_cursor("membersBySubRelation", page)
-        found = await list_members_by_sub_relation(
-            info.context.ctx, card_number, identifier, first=page.size + 1, after_id=after_id
-        )
-        rows, has_more = cut(found, page)
-        edges = [
-            Edge(node=to_member(row, info.context), cursor=number_cursor("membersBySubRelation", row.id))
-            for row in rows
-        ]
-        return UncountedConnection(edges=edges, page_info=page_info(edges, page, has_more))
-
-    @field("One posting; null if the caller's program has none of this id.")
-    async def ledger_entry(self, info: Info, id: Id) -> LedgerEntry | None:
-        number = decode(id).number(ENTRY, info.context.ctx.principal.program)
-        return None if number is None else await load_entry(number, info.context)
-
-    @field("A redemption by its external reference; null if there is none.")
-    async def redemption(
-        self,
-        info: Info,
-        external_reference: Annotated[UUID, strawberry.argument(description="The reference of the redemption.")],
-    ) -> Redemption | None:
-        return await load_redemption(external_reference, info.context)
-
-    @field("The redemption that an idempotency key made: finds the reference where the answer was lost.")
-    async def redemption_by_reference(
-        self,
-        info: Info,
-        client_reference: Annotated[
-            str, strawberry.argument(description="The idempotency key, or the reference of your own choice.")
-        ],
-        relation_reference: Annotated[
-            str | None, strawberry.argument(description="The member whose own token the key was sent with, if one was.")
-        ] = None,
-    ) -> Redemption | None:
-        row = await find_redemption_by_key(info.context.ctx, client_reference, relation_reference)
-        return None if row is None else to_redemption(row, info.context)
-
-    @field("A hold; null if the caller's program has none of this id.")
-    async def hold(self, info: Info, id: Id) -> Hold | None:
-        number = decode(id).number(HOLD, info.context.ctx.principal.program)
-        return None if number is None else await load_hold(number, info.context)
+    ) -> list[Program] | None:
+        size, behind = read_page(first, None).size, _program_number(after)
+        rows = await list_programs(info.context.ctx)
+        return [to_program(row, info.context) for row in rows if row.id > behind][:size]
 
     @field("The adjustments that wait, or waited, for approval, newest first.")
     async def points_requests(
@@ -213,9 +138,14 @@ class Query(StandingQuery, QueueQuery, SessionQuery, EventQuery):
         edges = [Edge(node=to_request(row, context), cursor=number_cursor("requests", row.id)) for row in rows]
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
-    @field("Every credential that the program ever had, newest first.")
-    async def credentials(self, info: Info) -> list[Credential] | None:
-        return [to_credential(row, info.context) for row in await list_credentials(info.context.ctx)]
+    @field("The credentials that the program has and had, newest first; one of them at most is good.")
+    async def credentials(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most so many: 1 to 100.")] = DEFAULT_PAGE,
+    ) -> list[Credential] | None:
+        rows = await list_credentials(info.context.ctx)
+        return [to_credential(row, info.context) for row in rows[: read_page(first, None).size]]
 
     @field("The configuration in force, or any version; null if there is no such version.")
     async def configuration(
@@ -254,11 +184,22 @@ class Query(StandingQuery, QueueQuery, SessionQuery, EventQuery):
     async def batch(self, info: Info, id: Id) -> Batch | None:
         return await _batch(decode(id), info.context)
 
-    @field("The batch files of the program, newest first.")
-    async def batches(self, info: Info, first: First = None, after: After = None) -> Connection[Batch] | None:
-        page = read_page(first, after)
-        number = read_number_cursor("batches", page)
-        found = await list_batches(info.context.ctx, first=page.size + 1, before_id=number)
+    @field("The batch files of the program, newest first. A cursor is good under another filter as well.")
+    async def batches(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        filter: Annotated[BatchFilter | None, strawberry.argument(description="Only these; null: all.")] = None,
+    ) -> Connection[Batch] | None:
+        page, only = read_page(first, after), filter or BatchFilter()
+        found = await list_batches(
+            info.context.ctx,
+            first=page.size + 1,
+            before_id=read_number_cursor("batches", page),
+            kind=only.type,
+            status=None if only.status is None else only.status.name,
+        )
         rows, has_more = cut(found, page)
         edges = [Edge(node=to_batch(row, info.context), cursor=number_cursor("batches", row.id)) for row in rows]
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
@@ -268,22 +209,41 @@ class Query(StandingQuery, QueueQuery, SessionQuery, EventQuery):
         return catalogue()
 
 
+def _program_number(after: str | None) -> int:
+    """The partition that an id names, 0 for none. Raises BadRequest."""
+    if after is None:
+        return 0
+    given = decode(after, "after")
+    if given.kind != PROGRAM:
+        raise BadRequest("after: not the id of a program", field="after")
+    return given.partition
+
+
 async def _node(given: GlobalId, context: RequestContext) -> Node | None:
     """Whatever the id names, if it is the caller's."""
     partition = context.ctx.principal.program
-    if (number := given.number(MEMBER, partition)) is not None:
-        return await load_member(number, context)
-    if (number := given.number(ENTRY, partition)) is not None:
-        return await load_entry(number, context)
-    if (number := given.number(HOLD, partition)) is not None:
-        return await load_hold(number, context)
-    if (number := given.number(REQUEST, partition)) is not None:
-        return await load_request(number, context)
+    load = _NUMBERED.get(given.kind)
+    if load is not None:
+        number = given.number(given.kind, partition)
+        return None if number is None else await load(number, context)
     if given.kind == PROGRAM and given.partition == partition:
         return to_program(await context.loaders.program.load(partition), context)
     if given.kind == REDEMPTION and given.partition == partition:
         return await load_redemption(parse_uuid(given.key), context)
     return await _batch(given, context)
+
+
+_NUMBERED: Mapping[str, Callable[[int, RequestContext], Awaitable[Node | None]]] = {
+    MEMBER: load_member,
+    ENTRY: load_entry,
+    TRANSACTION: load_transaction,
+    LOT: load_lot,
+    HOLD: load_hold,
+    REQUEST: load_request,
+    SUB_RELATION: load_sub_relation,
+    HELD: load_held,
+}
+"""How objects are loaded whose key is a number."""
 
 
 async def _batch(given: GlobalId, context: RequestContext) -> Batch | None:

@@ -52,11 +52,17 @@ def head_revision() -> str | None:
     return ScriptDirectory(str(Path(__file__).parent)).get_current_head()
 
 
+def _is_told(_item: object, name: str | None, *_: object) -> bool:
+    # An index over an expression of one database: models cannot have it for one and not for the other.
+    return name != "ix_member_reference"
+
+
 def drift(url: str) -> list[Any]:
     """What the models say and the migrated database does not have, or the other way round."""
 
     def compare(connection: Connection) -> list[Any]:
-        return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+        context = MigrationContext.configure(connection, opts={"include_object": _is_told})
+        return list(compare_metadata(context, METADATA))
 
     return _with_connection(url, compare)
 

@@ -148,6 +148,8 @@ lot = Table(
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     ),
+    # For what was spent and what expired of points with one date: of these most are closed.
+    Index("ix_lot_account", "program_id", "account_id", "expires_at"),
     Index("ix_lot_due", "program_id", "expires_at", "account_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     postgresql_with={"fillfactor": "70"},
 )

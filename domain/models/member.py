@@ -58,6 +58,17 @@ member = Table(
         sqlite_where=text("merged_into IS NOT NULL"),
         postgresql_where=text("merged_into IS NOT NULL"),
     ),
+    Index("ix_member_enrolled", "program_id", "enrolled_at", "id"),
+    Index("ix_member_status", "program_id", "status", "enrolled_at", "id"),
+    Index(
+        "ix_member_tier",
+        "program_id",
+        "tier",
+        "enrolled_at",
+        "id",
+        sqlite_where=text("tier IS NOT NULL"),
+        postgresql_where=text("tier IS NOT NULL"),
+    ),
     Index(
         "ix_member_referred_by",
         "program_id",
@@ -71,7 +82,8 @@ member = Table(
 Destroying `data_key` erases the member, since `erased_at`. E-mail and mobile number are found by keyed hashes.
 `merged_into` is the member who answers for this one since a merge: its reference goes on to work.
 `referral_code` never changes; `referred_by` is whose code the member was enrolled with, `referral_rewarded_at` when
-both got their points for it, or might have.
+both got their points for it, or might have. On PostgreSQL there is an index of references by code points as well
+(`ix_member_reference`), which is made by its migration alone: SQLite compares so by itself.
 """
 
 member_unique_value = Table(

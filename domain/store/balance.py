@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Subquery, case, func, select
+from sqlalchemy import Connection, Select, Subquery, case, func, select
 
 from domain.clock import NEVER
 from domain.models import account, hold, ledger_entry, lot, lot_trace
@@ -56,7 +57,7 @@ class Due:
     What a hold that lapsed gives back counts as remaining.
     """
 
-    account_id: int
+    member_id: int
     expires_at: datetime
     earned: int
     remaining: int
@@ -70,30 +71,50 @@ def read_figures(
     member_ids: Sequence[int],
     now: datetime,
     currency: str = "DEFAULT",
-    *,
-    with_next: bool = False,
 ) -> list[Figures]:
-    """The figures of these members. One statement; two more where something is due or the next is asked for."""
-    rows = tx.execute(
-        select(*(account.c[name] for name in _COLUMNS), account.c.next_release).where(
-            account.c.program_id == program_id,
-            account.c.member_id.in_(member_ids),
-            account.c.currency == currency,
-        )
-    )
-    figures, looked_at, lapsing = [], [], []
-    for row in rows:
+    """The figures of these members, but for what expires next. One statement; two more where something is due."""
+    figures, releases = [], {}
+    for row in tx.execute(_accounts(program_id, member_ids, currency)):
         one = Figures(*row[:-1])
         figures.append(one)
-        is_due = one.next_expiry <= now or row.next_release <= now
-        if is_due or (with_next and one.next_expiry < NEVER):
-            looked_at.append(one)
-        if row.next_release <= now:
-            lapsing.append(one)
-    if looked_at:
-        held = _lapsed_holds(tx, program_id, [one.account_id for one in lapsing], now) if lapsing else {}
-        _bring_up_to(tx, program_id, looked_at, held, now)
+        releases[one.account_id] = row.next_release
+    moved = [one for one in figures if one.next_expiry <= now or releases[one.account_id] <= now]
+    if moved:
+        lapsing = [one.account_id for one in moved if releases[one.account_id] <= now]
+        parts = _open_parts(tx, program_id, [one.account_id for one in moved])
+        _bring_up_to(moved, parts, _lapsed_holds(tx, program_id, lapsing, now), now)
     return figures
+
+
+def read_figures_with_next(
+    tx: Connection, program_id: int, member_ids: Sequence[int], now: datetime, currency: str = "DEFAULT"
+) -> list[Figures]:
+    """The figures of these members with what expires next. One statement; another where a hold may have lapsed."""
+    columns = (lot.c.expires_at.label("part_expires"), lot.c.available_at, func.sum(lot.c.remaining).label("points"))
+    joined = (lot.c.program_id == account.c.program_id) & (lot.c.account_id == account.c.id) & lot.c.is_open
+    query = _accounts(program_id, member_ids, currency).add_columns(*columns).outerjoin(lot, joined)
+    found: dict[int, Figures] = {}
+    parts: dict[int, list[_Part]] = {}
+    lapsing = set()
+    for row in tx.execute(query.group_by(account.c.program_id, account.c.id, lot.c.expires_at, lot.c.available_at)):
+        one = found.setdefault(row.id, Figures(*row[: len(_COLUMNS)]))
+        if row.next_release <= now:
+            lapsing.add(one.account_id)
+        if row.part_expires is not None:
+            parts.setdefault(row.id, []).append(_Part(row.part_expires, row.available_at, int(row.points)))
+    held = _lapsed_holds(tx, program_id, sorted(lapsing), now)
+    # What nothing is due of, and has nothing that ever expires, is as it was at the last posting.
+    moved = [one for one in found.values() if one.next_expiry < NEVER or one.account_id in lapsing]
+    _bring_up_to(moved, parts, held, now)
+    return list(found.values())
+
+
+def _accounts(program_id: int, member_ids: Sequence[int], currency: str) -> Select[Any]:
+    return select(*(account.c[name] for name in _COLUMNS), account.c.next_release).where(
+        account.c.program_id == program_id,
+        account.c.member_id.in_(member_ids),
+        account.c.currency == currency,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +127,12 @@ class _Part:
 
 
 def _bring_up_to(
-    tx: Connection, program_id: int, figures: Sequence[Figures], held: Mapping[int, Sequence[_Part]], now: datetime
+    figures: Sequence[Figures],
+    parts: Mapping[int, Sequence[_Part]],
+    held: Mapping[int, Sequence[_Part]],
+    now: datetime,
 ) -> None:
     """What has expired, matured or lapsed by `now` counts so, booked or not."""
-    parts = _open_parts(tx, program_id, [one.account_id for one in figures])
     for one in figures:
         given_back = held.get(one.account_id, ())
         back = sum(part.points for part in given_back)
@@ -141,6 +164,8 @@ def _open_parts(tx: Connection, program_id: int, account_ids: Sequence[int]) -> 
 def _lapsed_holds(tx: Connection, program_id: int, account_ids: Sequence[int], now: datetime) -> dict[int, list[_Part]]:
     """What holds that lapsed give back: what had expired by the end of a hold comes back expired."""
     found: dict[int, list[_Part]] = {}
+    if not account_ids:
+        return found
     # The lot says when, not the trace of the hold: its date may have been put off since.
     for row in tx.execute(
         select(hold.c.account_id, lot.c.expires_at, func.sum(-lot_trace.c.points).label("points"))
@@ -159,14 +184,37 @@ def _lapsed_holds(tx: Connection, program_id: int, account_ids: Sequence[int], n
 
 
 def expiry_dates(
-    tx: Connection, program_id: int, account_ids: Sequence[int], start: datetime, end: datetime, now: datetime
+    tx: Connection,
+    program_id: int,
+    member_ids: Sequence[int],
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    currency: str = "DEFAULT",
 ) -> list[Due]:
-    """What falls due in [start, end) on these accounts, by expiry instant, as it is at `now`."""
-    held = _held_lots(program_id, account_ids, now)
-    booked = _written_off(program_id, account_ids)
-    rows = tx.execute(
+    """What falls due in [start, end) on the accounts of these members, by expiry instant, as it is at `now`."""
+    query = _dates(program_id, member_ids, now, currency).where(lot.c.expires_at >= start, lot.c.expires_at < end)
+    return [
+        Due(
+            row.member_id,
+            row.expires_at,
+            int(row.earned),
+            int(row.remaining) + int(row.lapsed),
+            int(row.expired),
+            int(row.held),
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def _dates(program_id: int, member_ids: Sequence[int], now: datetime, currency: str) -> Select[Any]:
+    accounts = _account_ids(program_id, member_ids, currency)
+    held = _held_lots(program_id, accounts, now)
+    booked = _written_off(program_id, accounts)
+    own = (account.c.program_id == lot.c.program_id) & (account.c.id == lot.c.account_id)
+    return (
         select(
-            lot.c.account_id,
+            account.c.member_id,
             lot.c.expires_at,
             func.sum(lot.c.points).label("earned"),
             func.sum(lot.c.remaining).label("remaining"),
@@ -174,31 +222,27 @@ def expiry_dates(
             func.coalesce(func.sum(held.c.held), 0).label("held"),
             func.coalesce(func.sum(held.c.lapsed), 0).label("lapsed"),
         )
+        .select_from(account)
+        .join(lot, own)
         .outerjoin(booked, booked.c.lot_id == lot.c.id)
         .outerjoin(held, held.c.lot_id == lot.c.id)
         .where(
-            lot.c.program_id == program_id,
-            lot.c.account_id.in_(account_ids),
-            lot.c.expires_at >= start,
-            lot.c.expires_at < end,
+            account.c.program_id == program_id,
+            account.c.member_id.in_(member_ids),
+            account.c.currency == currency,
         )
-        .group_by(lot.c.account_id, lot.c.expires_at)
+        .group_by(account.c.member_id, lot.c.expires_at)
         .order_by(lot.c.expires_at)
     )
-    return [
-        Due(
-            row.account_id,
-            row.expires_at,
-            int(row.earned),
-            int(row.remaining) + int(row.lapsed),
-            int(row.expired),
-            int(row.held),
-        )
-        for row in rows
-    ]
 
 
-def _written_off(program_id: int, account_ids: Sequence[int]) -> Subquery:
+def _account_ids(program_id: int, member_ids: Sequence[int], currency: str) -> Select[tuple[int]]:
+    return select(account.c.id).where(
+        account.c.program_id == program_id, account.c.member_id.in_(member_ids), account.c.currency == currency
+    )
+
+
+def _written_off(program_id: int, account_ids: Select[tuple[int]]) -> Subquery:
     """What of each lot has expired and was booked."""
     return (
         select(lot_trace.c.lot_id, func.sum(-lot_trace.c.points).label("points"))
@@ -216,7 +260,7 @@ def _written_off(program_id: int, account_ids: Sequence[int]) -> Subquery:
     )
 
 
-def _held_lots(program_id: int, account_ids: Sequence[int], now: datetime) -> Subquery:
+def _held_lots(program_id: int, account_ids: Select[tuple[int]], now: datetime) -> Subquery:
     """What pending holds took from each lot, those that lapsed apart."""
     taken = -lot_trace.c.points
     return (

@@ -37,9 +37,19 @@ def lock_batch(tx: Connection, program_id: int, batch_id: int) -> Row[Any] | Non
     return tx.execute(select(batch).where(_is(program_id, batch_id)).with_for_update()).one_or_none()
 
 
-def page_batches(tx: Connection, program_id: int, *, first: int, before_id: int | None) -> Sequence[Row[Any]]:
-    """The newest batches, at most `first`."""
+def page_batches(
+    tx: Connection,
+    program_id: int,
+    *,
+    first: int,
+    before_id: int | None,
+    kind: str | None = None,
+    status: str | None = None,
+) -> Sequence[Row[Any]]:
+    """The newest batches, at most `first`: of one type and in one status, or of any."""
     statement = select(batch).where(batch.c.program_id == program_id)
+    statement = statement if kind is None else statement.where(batch.c.type == kind)
+    statement = statement if status is None else statement.where(batch.c.status == status)
     if before_id is not None:
         statement = statement.where(batch.c.id < before_id)
     return tx.execute(statement.order_by(batch.c.id.desc()).limit(first)).all()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from domain.models import account, ledger_entry, lot, member
 
@@ -80,8 +80,8 @@ def find_redemptions(
             ledger_entry.c.processed_at,
             _REVERSING.c.processed_at.label("reversed_at"),
         )
-        .join(account, _same(account.c.id == ledger_entry.c.account_id, account.c.program_id))
-        .outerjoin(_REVERSING, _same(_REVERSING.c.reverses_id == ledger_entry.c.id, _REVERSING.c.program_id))
+        .join(account, same_program(account.c.id == ledger_entry.c.account_id, account.c.program_id))
+        .outerjoin(_REVERSING, same_program(_REVERSING.c.reverses_id == ledger_entry.c.id, _REVERSING.c.program_id))
         .where(ledger_entry.c.program_id == program_id, ledger_entry.c.kind == "redemption")
     )
     query = query.where(ledger_entry.c.id.in_(ids)) if ids is not None else query
@@ -89,7 +89,8 @@ def find_redemptions(
     return [StoredRedemption(**row._mapping) for row in tx.execute(query)]
 
 
-def _same(condition: ColumnElement[bool], program: ColumnElement[int]) -> ColumnElement[bool]:
+def same_program(condition: ColumnElement[bool], program: ColumnElement[int]) -> ColumnElement[bool]:
+    """A condition that joins to a posting a row of its program."""
     return and_(program == ledger_entry.c.program_id, condition)
 
 
@@ -103,9 +104,9 @@ def entries_query(program_id: int) -> Select[Any]:
             member.c.data_key,
             _REVERSING.c.id.label("reversed_by"),
         )
-        .join(account, _same(account.c.id == ledger_entry.c.account_id, account.c.program_id))
-        .join(member, _same(member.c.id == account.c.member_id, member.c.program_id))
-        .outerjoin(_REVERSING, _same(_REVERSING.c.reverses_id == ledger_entry.c.id, _REVERSING.c.program_id))
+        .join(account, same_program(account.c.id == ledger_entry.c.account_id, account.c.program_id))
+        .join(member, same_program(member.c.id == account.c.member_id, member.c.program_id))
+        .outerjoin(_REVERSING, same_program(_REVERSING.c.reverses_id == ledger_entry.c.id, _REVERSING.c.program_id))
         .where(ledger_entry.c.program_id == program_id)
     )
 
@@ -137,63 +138,6 @@ def find_entries(tx: Connection, program_id: int, ids: Sequence[int]) -> list[St
     """Postings by id."""
     rows = tx.execute(entries_query(program_id).where(ledger_entry.c.id.in_(ids)))
     return [StoredEntry(**row._mapping) for row in rows]
-
-
-def page_entries(
-    tx: Connection,
-    program_id: int,
-    member_ids: Sequence[int],
-    *,
-    first: int,
-    older_than: tuple[datetime, int] | None = None,
-    newer_than: tuple[datetime, int] | None = None,
-) -> list[StoredEntry]:
-    """At most `first` postings of each member, newest first, by one statement that stops early.
-
-    With `newer_than` alone the page next to that place on its newer side.
-    """
-    from_below = newer_than is not None and older_than is None
-    pages = []
-    for member_id in member_ids:
-        query = entries_query(program_id).where(account.c.member_id == member_id)
-        if older_than is not None:
-            query = query.where(_before(older_than))
-        if newer_than is not None:
-            query = query.where(_after(newer_than))
-        order = (ledger_entry.c.transaction_date, ledger_entry.c.id)
-        query = query.order_by(*(order if from_below else (one.desc() for one in order))).limit(first)
-        pages.append(select(query.subquery()))
-    if not pages:
-        return []
-    union = pages[0].union_all(*pages[1:]) if len(pages) > 1 else pages[0]
-    entries = [StoredEntry(**row._mapping) for row in tx.execute(union)]
-    return sorted(entries, key=lambda one: (one.transaction_date, one.id), reverse=True)
-
-
-def _before(place: tuple[datetime, int]) -> ColumnElement[bool]:
-    at, entry_id = place
-    return or_(
-        ledger_entry.c.transaction_date < at,
-        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id < entry_id),
-    )
-
-
-def _after(place: tuple[datetime, int]) -> ColumnElement[bool]:
-    at, entry_id = place
-    return or_(
-        ledger_entry.c.transaction_date > at,
-        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id > entry_id),
-    )
-
-
-def count_entries(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
-    """How many postings each member has: the version of the account counts them."""
-    rows = tx.execute(
-        select(account.c.member_id, func.sum(account.c.version).label("entries"))
-        .where(account.c.program_id == program_id, account.c.member_id.in_(member_ids))
-        .group_by(account.c.member_id)
-    )
-    return {row.member_id: int(row.entries) for row in rows}
 
 
 def statement_query(

@@ -94,25 +94,6 @@ def led_astray(program_id: int, led: Mapping[str, int]) -> Reading[bool]:
     return Reading(_LED, given, lambda rows: any(led[row[0]] != row[1] for row in rows))
 
 
-def page_members(
-    tx: Connection, keys: KeyRing, program_id: int, *, first: int, after_id: int | None, before_id: int | None
-) -> list[Member]:
-    """A page of members in the order of ids; with `before_id` alone the page that ends before it."""
-    query = select(member).where(member.c.program_id == program_id).limit(first)
-    backwards = before_id is not None and after_id is None
-    if after_id is not None:
-        query = query.where(member.c.id > after_id)
-    if before_id is not None:
-        query = query.where(member.c.id < before_id)
-    rows = tx.execute(query.order_by(member.c.id.desc() if backwards else member.c.id)).all()
-    return [stored_member(keys, row).member for row in (reversed(rows) if backwards else rows)]
-
-
-def count_members(tx: Connection, program_id: int) -> int:
-    """How many members the program has."""
-    return tx.scalar(select(func.count()).select_from(member).where(member.c.program_id == program_id)) or 0
-
-
 def owners(tx: Connection, program_id: int, attribute: str, hashes: Iterable[bytes]) -> dict[bytes, int]:
     """Who has these values of a unique attribute: member ids by keyed hash."""
     wanted = list(hashes)

@@ -32,6 +32,11 @@ def find_by_id(tx: Connection, program_id: int, row_id: int) -> SubRelation | No
     return None if row is None else _sub_relation(row)
 
 
+def find_linked(tx: Connection, program_id: int, ids: Sequence[int]) -> list[SubRelation]:
+    """Sub-relations by id that are linked."""
+    return [_sub_relation(row) for row in tx.execute(_linked(program_id).where(table.c.id.in_(ids)))]
+
+
 def lock_sub_relation(tx: Connection, program_id: int, row_id: int) -> SubRelation | None:
     """One sub-relation that is linked, locked for a change."""
     row = tx.execute(_linked(program_id).where(table.c.id == row_id).with_for_update()).one_or_none()

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, union_all
 
 from domain.member import CANCELLED
-from domain.models import account, member, member_tier
+from domain.models import account, ledger_entry, member, member_tier
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values
@@ -100,6 +100,40 @@ def joined(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, Join
         return found
 
     return Reading(_JOINED, {"program_id": program_id, "members": member_ids}, take)
+
+
+def earned_jointly(
+    tx: Connection, program_id: int, member_ids: Sequence[int], since: datetime | None
+) -> dict[int, int]:
+    """What these members and those who were merged into them earned, refunds taken off, in smallest units.
+
+    `since`: only what they did from that instant on; None: all of it.
+    """
+    earned: ColumnElement[int] = account.c.spend + account.c.bonus if since is None else _earned_from(since)
+    joined_by = (account.c.program_id == member.c.program_id) & (account.c.member_id == member.c.id)
+
+    def of(column: ColumnElement[int]) -> Select[Any]:
+        columns: list[ColumnElement[Any]] = [column.label("member_id"), earned.label("earned")]
+        query = select(*columns).join_from(member, account, joined_by)
+        return query.where(member.c.program_id == program_id, column.is_not(None), column.in_(member_ids))
+
+    found: dict[int, int] = {}
+    for row in tx.execute(union_all(of(member.c.id), of(member.c.merged_into))):
+        found[row.member_id] = found.get(row.member_id, 0) + int(row.earned)
+    return found
+
+
+def _earned_from(since: datetime) -> ColumnElement[int]:
+    return (
+        select(func.coalesce(func.sum(ledger_entry.c.points), 0))
+        .where(
+            ledger_entry.c.program_id == account.c.program_id,
+            ledger_entry.c.account_id == account.c.id,
+            ledger_entry.c.transaction_date > since,
+            ledger_entry.c.bucket.in_(("spend", "bonus")),
+        )
+        .scalar_subquery()
+    )
 
 
 def read_changes(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, list[TierChange]]:

@@ -1,12 +1,12 @@
 """Submitted transactions in the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from domain.models import ledger_entry
 from domain.models import member_transaction as table
@@ -193,18 +193,52 @@ def update_transactions(tx: Connection, program_id: int, changed: Sequence[Store
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Narrowing:
+    """Which transactions are meant: of these statuses, of this type, dated in [start, end); None: any."""
+
+    statuses: Collection[str] | None = None
+    kind: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def apply(self, query: Select[Any]) -> Select[Any]:
+        """The query, narrowed."""
+        query = query if self.statuses is None else query.where(table.c.status.in_(sorted(self.statuses)))
+        query = query if self.kind is None else query.where(table.c.type == self.kind)
+        query = query if self.start is None else query.where(table.c.transaction_date >= self.start)
+        return query if self.end is None else query.where(table.c.transaction_date < self.end)
+
+
 def page_transactions(
-    tx: Connection, program_id: int, member_ids: Sequence[int], *, first: int, before_id: int | None
+    tx: Connection,
+    program_id: int,
+    member_ids: Sequence[int],
+    *,
+    first: int,
+    before_id: int | None,
+    only: Narrowing,
 ) -> list[StoredTransaction]:
-    """The newest transactions of each member, at most `first` each, by one statement."""
-    query = select(
-        table,
-        func.row_number().over(partition_by=table.c.member_id, order_by=table.c.id.desc()).label("place"),
-    ).where(table.c.program_id == program_id, table.c.member_id.in_(member_ids))
-    if before_id is not None:
-        query = query.where(table.c.id < before_id)
-    ranked = query.subquery()
-    rows = tx.execute(
-        select(*(ranked.c[name] for name in _COLUMNS)).where(ranked.c.place <= first).order_by(ranked.c.id.desc())
+    """The newest transactions of each member, at most `first` each, by one statement that stops early."""
+    pages = []
+    for member_id in member_ids:
+        query = only.apply(select(table).where(table.c.program_id == program_id, table.c.member_id == member_id))
+        query = query if before_id is None else query.where(table.c.id < before_id)
+        pages.append(select(query.order_by(table.c.id.desc()).limit(first).subquery()))
+    if not pages:
+        return []
+    union = pages[0].union_all(*pages[1:]) if len(pages) > 1 else pages[0]
+    found = [StoredTransaction(**row._mapping) for row in tx.execute(union)]
+    return sorted(found, key=lambda one: one.id, reverse=True)
+
+
+def newest_transaction(
+    tx: Connection, program_id: int, transaction_id: str, kind: str, member_ids: Collection[int] | None
+) -> StoredTransaction | None:
+    """The newest transaction of a type under an id that its submitter gave it, of these members or of anybody."""
+    query = select(table).where(
+        table.c.program_id == program_id, table.c.transaction_id == transaction_id, table.c.type == kind
     )
-    return [StoredTransaction(**row._mapping) for row in rows]
+    query = query if member_ids is None else query.where(table.c.member_id.in_(sorted(member_ids)))
+    row = tx.execute(query.order_by(table.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else StoredTransaction(**row._mapping)

@@ -14,7 +14,8 @@ from schema.global_id import MEMBER, decode
 from schema.mutations.idempotency import read_key
 from schema.scalar import ClearableDate
 from schema.types.attribute import AttributeInput, attribute_values
-from schema.types.member import Member, MemberStatus, load_member, to_member
+from schema.types.member import Member, load_member, to_member
+from schema.types.member_status import MemberStatus
 
 _FIXED = ("full_name", "email_id", "mobile_number", "gender", "dob", "address", "preferred_language")
 

@@ -13,6 +13,14 @@ from resolvers.configuration import AppliedConfiguration
 from resolvers.configuration import ConfigurationVersion as VersionRow
 from schema.context import RequestContext
 from schema.field import field
+from schema.types.configuration_item import (
+    Aggregate,
+    RuleGroup,
+    Segment,
+    to_aggregate,
+    to_rule_group,
+    to_segment,
+)
 
 
 @strawberry.enum(description="What an attribute belongs to.")
@@ -80,6 +88,18 @@ class Configuration:
     def product_codes(self) -> list[ProductCode]:
         stored = self.stored.get("product_codes") or []
         return [ProductCode(code=one["code"], sub_codes=one.get("sub_codes", [])) for one in stored]
+
+    @field("The groups of rules with their rules, in the order in which they run.")
+    def rule_groups(self) -> list[RuleGroup]:
+        return [to_rule_group(one) for one in self.stored.get("rule_groups") or []]
+
+    @field("The segments, in the order of the document.")
+    def segments(self) -> list[Segment]:
+        return [to_segment(one) for one in self.stored.get("segments") or []]
+
+    @field("The aggregates, in the order of the document.")
+    def aggregates(self) -> list[Aggregate]:
+        return [to_aggregate(one) for one in self.stored.get("aggregates") or []]
 
 
 @strawberry.type(description="A version of the configuration that is or was in force.")

@@ -19,6 +19,7 @@ from schema.types.node import Node
 
 if TYPE_CHECKING:
     from schema.types.member import Member
+    from schema.types.transaction import Transaction
 
 
 @strawberry.enum(description="What a posting is.")
@@ -86,6 +87,7 @@ class LedgerEntry(Node):
     member_id: strawberry.Private[int]
     reverses_id: strawberry.Private[int | None]
     related_id: strawberry.Private[int | None]
+    transaction_row_id: strawberry.Private[int | None]
     row: strawberry.Private[EntryRow]
 
     @field(
@@ -113,6 +115,18 @@ class LedgerEntry(Node):
     async def related(self, info: Info) -> "LedgerEntry | None":
         return None if self.related_id is None else await load_entry(self.related_id, info.context)
 
+    @field(
+        "The purchase or refund behind it, with its custom attributes. Null for what came of no transaction, and for "
+        "what the caller may not see."
+    )
+    async def transaction(
+        self, info: Info
+    ) -> Annotated["Transaction", strawberry.lazy("schema.types.transaction")] | None:
+        from schema.types.transaction import load_transaction
+
+        row_id = self.transaction_row_id
+        return None if row_id is None else await load_transaction(row_id, info.context)
+
 
 def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
     """A posting as callers see it."""
@@ -138,6 +152,7 @@ def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
         member_id=row.member_id,
         reverses_id=row.reverses_id,
         related_id=row.related_id,
+        transaction_row_id=row.transaction_row_id,
         row=row,
     )
 

@@ -12,6 +12,7 @@ from schema.field import field
 from schema.global_id import HELD, encode
 from schema.scalar import Points
 from schema.types.member import Member, load_member
+from schema.types.node import Node
 
 
 @strawberry.enum(description="What was decided about a held transaction.")
@@ -22,8 +23,7 @@ class HeldStatus(Enum):
 
 
 @strawberry.type(description="A transaction over a threshold, or the rest of one, that somebody decides about.")
-class HeldTransaction:
-    id: strawberry.ID = strawberry.field(description="What to decide about, opaque.")
+class HeldTransaction(Node):
     transaction_id: str = strawberry.field(description="The submitter's own id of the transaction.")
     amount: Decimal = strawberry.field(description="The money that was spent.")
     transaction_date: datetime = strawberry.field(description="When it happened.")
@@ -63,3 +63,9 @@ def to_held(row: HeldRow, context: RequestContext) -> HeldTransaction:
         reason=row.reason,
         member_id=row.member_id,
     )
+
+
+async def load_held(held_id: int, context: RequestContext) -> HeldTransaction | None:
+    """A held transaction of the caller's program, for those who may decide about it."""
+    row = await context.loaders.held.load(held_id)
+    return None if row is None else to_held(row, context)

@@ -1,19 +1,31 @@
 """Programs, their configuration and their credentials."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 
 import strawberry
 
 from domain.errors import ProgramNotFound
-from resolvers.program import CredentialRecord, ProgramTerms
+from resolvers.program import CredentialRecord
 from resolvers.program import IssuedCredential as IssuedRow
 from resolvers.program import Program as ProgramRow
+from resolvers.program_plan import ProgramPlan
 from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import PROGRAM, encode
 from schema.scalar import Points
 from schema.types.node import Node
+from schema.types.program_plan import (
+    ExpiryOffer,
+    ReferralOffer,
+    Tier,
+    TierTerms,
+    to_expiry,
+    to_referral,
+    to_tier_terms,
+    to_tiers,
+)
 
 
 @strawberry.enum(description="The two environments of a program; their data never meet.")
@@ -39,41 +51,67 @@ class Program(Node):
 
     @field("How many decimals a point has: 0 for whole points.")
     async def points_decimals(self, info: Info) -> int | None:
-        return (await self._terms(info)).points_decimals
+        return (await self._plan(info)).terms.points_decimals
 
     @field("The fewest points that are redeemed at once; 0 for no minimum.")
     async def redemption_minimum(self, info: Info) -> Points | None:
-        return Points((await self._terms(info)).redemption_minimum)
+        return Points((await self._plan(info)).terms.redemption_minimum)
 
-    @field("What points may be redeemed for.")
+    @field("What points may be redeemed for. As many as the configuration has.")
     async def redemption_types(self, info: Info) -> list[RedemptionType] | None:
-        types = (await self._terms(info)).redemption_types
+        types = (await self._plan(info)).terms.redemption_types
         return [RedemptionType(type=number, name=name) for number, name in types.items()]
 
     @field("The time zone of its days, dates and answers: an IANA name such as `Asia/Kolkata`.")
     async def time_zone(self, info: Info) -> str | None:
-        return (await self._terms(info)).time_zone
+        return (await self._plan(info)).terms.time_zone
 
     @field("The currency of its amounts of money.")
     async def currency(self, info: Info) -> str | None:
-        return (await self._terms(info)).currency
+        return (await self._plan(info)).terms.currency
 
     @field("Whether every redemption needs an idempotency key; with a member's token it needs one anyway.")
     async def require_key(self, info: Info) -> bool | None:
-        return (await self._terms(info)).require_key
+        return (await self._plan(info)).terms.require_key
 
-    async def _terms(self, info: Info) -> ProgramTerms:
-        terms = await info.context.loaders.terms.load(self.row_id)
-        if terms is None:
+    @field("The type of a redemption that names none.")
+    async def default_redemption_type(self, info: Info) -> int | None:
+        return (await self._plan(info)).terms.default_loyalty_txn_type
+
+    @field(
+        "How many points are one unit of the currency: `points / redemptionRate` is the money that points are worth."
+    )
+    async def redemption_rate(self, info: Info) -> Decimal | None:
+        return (await self._plan(info)).terms.redemption_rate
+
+    @field("The levels of its tiers, lowest first; empty where it has none. As many as the configuration has.")
+    async def tiers(self, info: Info) -> list[Tier] | None:
+        return to_tiers((await self._plan(info)).tiers)
+
+    @field("How tiers are reached and kept; null where the program has none.")
+    async def tier_terms(self, info: Info) -> TierTerms | None:
+        return to_tier_terms((await self._plan(info)).tiers)
+
+    @field("What bringing a new member gives; null: referrals are off.")
+    async def referral(self, info: Info) -> ReferralOffer | None:
+        return to_referral((await self._plan(info)).referrals)
+
+    @field("When points expire.")
+    async def expiry(self, info: Info) -> ExpiryOffer | None:
+        return to_expiry((await self._plan(info)).expiry)
+
+    async def _plan(self, info: Info) -> ProgramPlan:
+        plan = await info.context.loaders.plan.load(self.row_id)
+        if plan is None:
             raise ProgramNotFound
-        return terms
+        return plan
 
 
 @strawberry.type(description="A credential that the program has or had. Secrets are never shown again.")
 class Credential:
     client_id: str = strawberry.field(description="The client id.")
     publishable_key: str = strawberry.field(
-        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+        description="The key that may stand in a browser: it names the program, and is good for signing in."
     )
     generation: int = strawberry.field(description="Counts the resets; tokens of earlier generations are dead.")
     created_at: datetime = strawberry.field(description="When it was made.")
@@ -88,7 +126,7 @@ class IssuedCredential:
     client_id: str = strawberry.field(description="The client id.")
     client_secret: str = strawberry.field(description="The client secret. Store it now.")
     publishable_key: str = strawberry.field(
-        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+        description="The key that may stand in a browser: it names the program, and is good for signing in."
     )
 
 

@@ -8,6 +8,7 @@ import strawberry
 from resolvers.sub_relation import SubRelation as SubRelationRow
 from schema.context import RequestContext
 from schema.global_id import SUB_RELATION, encode
+from schema.types.node import Node
 
 
 @strawberry.enum(description="What a sub-relation is.")
@@ -20,8 +21,7 @@ class SubRelationType(Enum):
 
 
 @strawberry.type(description="A card, account, device or external id that is linked to a member.")
-class SubRelation:
-    id: strawberry.ID = strawberry.field(description="The sub-relation's id, opaque.")
+class SubRelation(Node):
     type: SubRelationType = strawberry.field(description="What it is.")
     card_number: str | None = strawberry.field(
         description="The card number; null for a payment card, of which only the last digits are kept."
@@ -49,3 +49,9 @@ def to_sub_relation(row: SubRelationRow, context: RequestContext) -> SubRelation
         status=row.status,
         created_at=context.local(row.created_at),
     )
+
+
+async def load_sub_relation(link_id: int, context: RequestContext) -> SubRelation | None:
+    """A sub-relation of the caller's program, if the caller may see it."""
+    row = await context.loaders.sub_relation.load(link_id)
+    return None if row is None else to_sub_relation(row, context)

@@ -10,13 +10,16 @@ import strawberry
 
 from resolvers.transaction import SubmitTransaction
 from resolvers.transaction import Transaction as TransactionRow
+from schema.connection import DEFAULT_PAGE, read_page
 from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import TRANSACTION, encode
 from schema.scalar import Points
 from schema.types.attribute import AttributeInput, AttributeValue, attribute_list, attribute_values, find_attribute
+from schema.types.node import Node
 
 if TYPE_CHECKING:
+    from schema.types.entry import LedgerEntry
     from schema.types.member import Member
 
 
@@ -36,8 +39,7 @@ class TransactionStatus(Enum):
 
 
 @strawberry.type(description="A transaction as it was submitted, with what it earned.")
-class Transaction:
-    id: strawberry.ID = strawberry.field(description="The transaction's id, opaque.")
+class Transaction(Node):
     transaction_id: str = strawberry.field(description="The id that the submitter gave it.")
     transaction_type: TransactionType = strawberry.field(description="What it is.")
     amount: Decimal = strawberry.field(description="The money that was spent.")
@@ -50,6 +52,7 @@ class Transaction:
     processed_at: datetime = strawberry.field(description="When it was posted.")
     values: strawberry.Private[Mapping[str, Any]]
     member_id: strawberry.Private[int]
+    row_id: strawberry.Private[int]
 
     @field("The custom attributes that came with it.")
     def attributes(self) -> list[AttributeValue]:
@@ -66,6 +69,20 @@ class Transaction:
         from schema.types.member import load_member
 
         return await load_member(self.member_id, info.context)
+
+    @field(
+        "What it posted, in the order of posting: for a purchase one entry for each rule group and campaign that gave "
+        "something, for a refund what it took back. None while it waits or is held."
+    )
+    async def entries(
+        self,
+        info: Info,
+        first: Annotated[int, strawberry.argument(description="At most so many: 1 to 100.")] = DEFAULT_PAGE,
+    ) -> list[Annotated["LedgerEntry", strawberry.lazy("schema.types.entry")]] | None:
+        from schema.types.entry import to_entry
+
+        rows = await info.context.loaders.transaction_entries.load(self.row_id) or ()
+        return [to_entry(row, info.context) for row in rows[: read_page(first, None).size]]
 
 
 def to_transaction(row: TransactionRow, context: RequestContext) -> Transaction:
@@ -84,7 +101,14 @@ def to_transaction(row: TransactionRow, context: RequestContext) -> Transaction:
         processed_at=context.local(row.processed_at),
         values=row.attributes,
         member_id=row.member_id,
+        row_id=row.id,
     )
+
+
+async def load_transaction(row_id: int, context: RequestContext) -> Transaction | None:
+    """A transaction of the caller's program, if the caller may see it."""
+    row = await context.loaders.transaction.load(row_id)
+    return None if row is None else to_transaction(row, context)
 
 
 @strawberry.input(description="What is said of a transaction, whether it is submitted or tried out.")

@@ -21,6 +21,9 @@ UNKNOWN = {
     "card": "4012888888881881",
     "hold": "SG9sZDoxOjk5OQ",
     "session": "TWVtYmVyU2Vzc2lvbjoxOjk5OQ",
+    "purchase": "VHJhbnNhY3Rpb246MTo5OTk",
+    "transaction": "never-bought",
+    "lot": "TG90OjE6OTk5",
 }
 """Well-formed names of nothing."""
 
@@ -37,6 +40,11 @@ QUERIES = (
     "query($entry: ID!) {ledgerEntry(id: $entry) {id}}",
     "query($hold: ID!) {node(id: $hold) {id}}",
     "query($hold: ID!) {hold(id: $hold) {id}}",
+    "query($link: ID!) {node(id: $link) {id}}",
+    "query($purchase: ID!) {node(id: $purchase) {id}}",
+    "query($purchase: ID!) {transaction(id: $purchase) {id entries {id}}}",
+    "query($transaction: String!) {transaction(transactionId: $transaction) {id}}",
+    "query($lot: ID!) {node(id: $lot) {id}}",
     "query($guid: UUID!) {redemption(externalReference: $guid) {id}}",
     "query($key: String!) {redemptionByReference(clientReference: $key) {id}}",
     "query($reference: String!) {memberSessions(relationReference: $reference) {id}}",
@@ -97,12 +105,18 @@ async def _victim(world: World, caller: Caller) -> Victim:
     held = (await caller.ask(create, i={"relationReference": reference, "points": 1})).data["holdCreate"]["hold"]
     ids = (
         await caller.ask(
-            "query($r: String!) {program {id} member(reference: $r) {id ledger {edges {node {id}}}}}", r=reference
+            """query($r: String!) {program {id} member(reference: $r) {id ledger {edges {node {id}}}
+                lots {edges {node {id}}} transactions {edges {node {id transactionId}}}}}""",
+            r=reference,
         )
     ).data
+    (bought,) = [edge["node"] for edge in ids["member"]["transactions"]["edges"]]
     return Victim(
         {
             "member": ids["member"]["id"],
+            "purchase": bought["id"],
+            "transaction": bought["transactionId"],
+            "lot": ids["member"]["lots"]["edges"][0]["node"]["id"],
             "entry": ids["member"]["ledger"]["edges"][0]["node"]["id"],
             "redemption": redeemed["id"],
             "program": ids["program"]["id"],
@@ -160,7 +174,8 @@ async def test_lists_hold_only_what_is_of_the_program(world: World, server: Call
     await _victim(world, theirs)
     own = await world.member(server, 10)
     query = """{programs {name} members {totalCount edges {node {relationReference
-        ledger {totalCount} transactions {edges {node {id}}}}}} batches {edges {cursor}}}"""
+        ledger {totalCount} transactions {edges {node {id}}} lots {edges {node {id}}} pending {points}}}}
+        batches {edges {cursor}}}"""
     data = (await server.ask(query)).data
     assert data["programs"] == [{"name": "Ours"}]
     assert data["members"]["totalCount"] == 1

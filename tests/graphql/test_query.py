@@ -28,6 +28,7 @@ QUERIES = {
     "campaigns": "campaigns {name}",
     "segmentMembers": 'segmentMembers(segment: "New") {edges {cursor}}',
     "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
+    "transaction": 'transaction(transactionId: "T-1") {id}',
     "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
     "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
     "hold": 'hold(id: "SG9sZDoxOjE") {id}',

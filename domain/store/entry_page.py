@@ -1,0 +1,107 @@
+"""Pages of the journal: postings of members and of transactions, and how many there are."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from domain.models import account, ledger_entry
+from domain.store.entry import StoredEntry, entries_query, same_program
+
+
+def entries_of_transactions(tx: Connection, program_id: int, transactions: Sequence[int]) -> list[StoredEntry]:
+    """The postings of these transactions, in the order of posting."""
+    query = entries_query(program_id).where(
+        # Named, so that the index serves a list whose values are not known yet when it is planned.
+        ledger_entry.c.transaction_ref.is_not(None),
+        ledger_entry.c.transaction_ref.in_(transactions),
+    )
+    return [StoredEntry(**row._mapping) for row in tx.execute(query.order_by(ledger_entry.c.id))]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Narrowing:
+    """Which postings are meant: of these kinds and buckets, dated in [start, end); None: any."""
+
+    kinds: Collection[str] | None = None
+    buckets: Collection[str] | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def apply(self, query: Select[Any]) -> Select[Any]:
+        """The query, narrowed."""
+        query = query if self.kinds is None else query.where(ledger_entry.c.kind.in_(sorted(self.kinds)))
+        query = query if self.buckets is None else query.where(ledger_entry.c.bucket.in_(sorted(self.buckets)))
+        query = query if self.start is None else query.where(ledger_entry.c.transaction_date >= self.start)
+        return query if self.end is None else query.where(ledger_entry.c.transaction_date < self.end)
+
+
+def page_entries(
+    tx: Connection,
+    program_id: int,
+    member_ids: Sequence[int],
+    *,
+    first: int,
+    older_than: tuple[datetime, int] | None = None,
+    newer_than: tuple[datetime, int] | None = None,
+    only: Narrowing,
+) -> list[StoredEntry]:
+    """At most `first` postings of each member, newest first, by one statement that stops early.
+
+    With `newer_than` alone the page next to that place on its newer side.
+    """
+    from_below = newer_than is not None and older_than is None
+    pages = []
+    for member_id in member_ids:
+        query = only.apply(entries_query(program_id)).where(account.c.member_id == member_id)
+        if older_than is not None:
+            query = query.where(_before(older_than))
+        if newer_than is not None:
+            query = query.where(_after(newer_than))
+        order = (ledger_entry.c.transaction_date, ledger_entry.c.id)
+        query = query.order_by(*(order if from_below else (one.desc() for one in order))).limit(first)
+        pages.append(select(query.subquery()))
+    if not pages:
+        return []
+    union = pages[0].union_all(*pages[1:]) if len(pages) > 1 else pages[0]
+    entries = [StoredEntry(**row._mapping) for row in tx.execute(union)]
+    return sorted(entries, key=lambda one: (one.transaction_date, one.id), reverse=True)
+
+
+def _before(place: tuple[datetime, int]) -> ColumnElement[bool]:
+    at, entry_id = place
+    return or_(
+        ledger_entry.c.transaction_date < at,
+        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id < entry_id),
+    )
+
+
+def _after(place: tuple[datetime, int]) -> ColumnElement[bool]:
+    at, entry_id = place
+    return or_(
+        ledger_entry.c.transaction_date > at,
+        and_(ledger_entry.c.transaction_date == at, ledger_entry.c.id > entry_id),
+    )
+
+
+def count_entries(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
+    """How many postings each member has: the version of the account counts them."""
+    rows = tx.execute(
+        select(account.c.member_id, func.sum(account.c.version).label("entries"))
+        .where(account.c.program_id == program_id, account.c.member_id.in_(member_ids))
+        .group_by(account.c.member_id)
+    )
+    return {row.member_id: int(row.entries) for row in rows}
+
+
+def count_narrowed(tx: Connection, program_id: int, member_ids: Sequence[int], only: Narrowing) -> dict[int, int]:
+    """How many postings that are meant each member has; who has none is left out."""
+    counted = (
+        select(account.c.member_id, func.count().label("entries"))
+        .join(ledger_entry, same_program(account.c.id == ledger_entry.c.account_id, account.c.program_id))
+        .where(account.c.program_id == program_id, account.c.member_id.in_(member_ids))
+        .group_by(account.c.member_id)
+    )
+    return {row.member_id: row.entries for row in tx.execute(only.apply(counted))}

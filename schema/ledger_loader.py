@@ -1,0 +1,154 @@
+"""DataLoaders of what members have: balances, postings, transactions, lots, holds, statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from strawberry.dataloader import DataLoader
+
+from resolvers.context import Context
+from resolvers.hold import Hold, list_holds_by_id, page_holds_of
+from resolvers.lot import LotPlace, MemberLot, PendingPoints, list_lots_by_id, list_pending, page_lots
+from resolvers.redemption import Redemption, list_redemptions
+from resolvers.statement import (
+    Balance,
+    CategoryRow,
+    EntryCursor,
+    EntryFilter,
+    EntryLot,
+    ExpiryPeriod,
+    ExpirySchedule,
+    LedgerEntry,
+    StatementPage,
+    StatementQuery,
+    StatementSummary,
+    count_entries,
+    get_categorized_statement,
+    get_expiry_schedule,
+    get_statement_summary,
+    list_balances,
+    list_entries_by_id,
+    list_entries_of_transactions,
+    list_entry_lots,
+    list_expiring,
+    list_statement,
+    page_entries,
+)
+from resolvers.transaction import Transaction, TransactionFilter, list_transactions_by_id, page_transactions
+from schema.batched import by_key, one_by_one
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Which postings of a member are asked for."""
+
+    size: int
+    older_than: EntryCursor | None = None
+    newer_than: EntryCursor | None = None
+    only: EntryFilter = EntryFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPage:
+    """Which transactions of a member are asked for."""
+
+    size: int
+    before_id: int | None = None
+    only: TransactionFilter = TransactionFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class LotPage:
+    """Which lots of a member are asked for."""
+
+    size: int
+    after: LotPlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPage:
+    """Which holds of a member are asked for."""
+
+    size: int
+    status: str | None = None
+    before_id: int | None = None
+
+
+class LedgerLoaders:
+    """The loaders of accounts, of one request of one caller."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        """The call with what this request has seen, for use cases that read members."""
+        self.balance: DataLoader[int, Balance | None] = by_key(lambda keys: list_balances(ctx, keys))
+        self.entry: DataLoader[int, LedgerEntry | None] = by_key(lambda keys: list_entries_by_id(ctx, keys))
+        self.entry_lots: DataLoader[int, Sequence[EntryLot] | None] = by_key(lambda keys: list_entry_lots(ctx, keys))
+        self.transaction: DataLoader[int, Transaction | None] = by_key(lambda keys: list_transactions_by_id(ctx, keys))
+        self.transaction_entries: DataLoader[int, list[LedgerEntry] | None] = by_key(
+            lambda keys: list_entries_of_transactions(ctx, keys)
+        )
+        self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = by_key(lambda keys: list_expiring(ctx, keys))
+        self.pending: DataLoader[int, Sequence[PendingPoints] | None] = by_key(lambda keys: list_pending(ctx, keys))
+        self.lot: DataLoader[int, MemberLot | None] = by_key(lambda keys: list_lots_by_id(ctx, keys))
+        self.redemption: DataLoader[UUID, Redemption | None] = by_key(lambda keys: list_redemptions(ctx, keys))
+        self.hold: DataLoader[int, Hold | None] = by_key(lambda keys: list_holds_by_id(ctx, keys))
+        self.summary: DataLoader[str, StatementSummary] = one_by_one(lambda name: get_statement_summary(ctx, name))
+        self.statement: DataLoader[StatementQuery, StatementPage] = one_by_one(lambda query: list_statement(ctx, query))
+        self.categories: DataLoader[StatementQuery, Sequence[CategoryRow]] = one_by_one(
+            lambda query: get_categorized_statement(ctx, query)
+        )
+        self.schedule: DataLoader[tuple[str, int], ExpirySchedule] = one_by_one(
+            lambda key: get_expiry_schedule(ctx, *key)
+        )
+        self._entry_counts: dict[EntryFilter, DataLoader[int, int | None]] = {}
+        self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
+        self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
+        self._lots: dict[LotPage, DataLoader[int, list[MemberLot] | None]] = {}
+        self._holds: dict[HoldPage, DataLoader[int, list[Hold] | None]] = {}
+
+    def entries(self, page: EntryPage) -> DataLoader[int, list[LedgerEntry] | None]:
+        """The loader of one page of postings, for any number of members."""
+        if page not in self._entries:
+            self._entries[page] = by_key(
+                lambda keys: page_entries(
+                    self.ctx,
+                    keys,
+                    first=page.size,
+                    older_than=page.older_than,
+                    newer_than=page.newer_than,
+                    only=page.only,
+                )
+            )
+        return self._entries[page]
+
+    def entry_counts(self, only: EntryFilter) -> DataLoader[int, int | None]:
+        """The loader of how many postings of a kind members have."""
+        if only not in self._entry_counts:
+            self._entry_counts[only] = by_key(lambda keys: count_entries(self.ctx, keys, only))
+        return self._entry_counts[only]
+
+    def transactions(self, page: TransactionPage) -> DataLoader[int, list[Transaction] | None]:
+        """The loader of one page of transactions, for any number of members."""
+        if page not in self._transactions:
+            self._transactions[page] = by_key(
+                lambda keys: page_transactions(
+                    self.ctx, keys, first=page.size, before_id=page.before_id, only=page.only
+                )
+            )
+        return self._transactions[page]
+
+    def lots(self, page: LotPage) -> DataLoader[int, list[MemberLot] | None]:
+        """The loader of one page of lots, for any number of members."""
+        if page not in self._lots:
+            self._lots[page] = by_key(lambda keys: page_lots(self.ctx, keys, first=page.size, after=page.after))
+        return self._lots[page]
+
+    def holds(self, page: HoldPage) -> DataLoader[int, list[Hold] | None]:
+        """The loader of one page of holds, for any number of members."""
+        if page not in self._holds:
+            self._holds[page] = by_key(
+                lambda keys: page_holds_of(
+                    self.ctx, keys, first=page.size, status=page.status, before_id=page.before_id
+                )
+            )
+        return self._holds[page]
