@@ -73,7 +73,7 @@ class Program(Node):
 class Credential:
     client_id: str = strawberry.field(description="The client id.")
     publishable_key: str = strawberry.field(
-        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+        description="The key that may stand in a browser: it names the program, and members sign in with it."
     )
     generation: int = strawberry.field(description="Counts the resets; tokens of earlier generations are dead.")
     created_at: datetime = strawberry.field(description="When it was made.")
@@ -88,7 +88,7 @@ class IssuedCredential:
     client_id: str = strawberry.field(description="The client id.")
     client_secret: str = strawberry.field(description="The client secret. Store it now.")
     publishable_key: str = strawberry.field(
-        description="The key that may stand in a browser: it names the program. Nothing accepts it yet."
+        description="The key that may stand in a browser: it names the program, and members sign in with it."
     )
 
 
