@@ -13,7 +13,7 @@ from domain.access import Permission
 from domain.errors import AwardFailed, InsertFailed, TesseraError
 from domain.points import from_minor
 from domain.store.program import ProgramState
-from domain.store.transaction import StoredTransaction
+from domain.store.transaction import StoredTransaction, find_transactions
 from domain.store.transaction import page_transactions as page_stored
 from resolvers.context import Context
 from resolvers.earning import ConfigurationMoved, Earnings
@@ -24,6 +24,7 @@ __all__ = [
     "SubmitTransaction",
     "Transaction",
     "TransactionOutcome",
+    "list_transactions_by_id",
     "page_transactions",
     "post_transactions",
     "submit_transaction",
@@ -114,6 +115,19 @@ async def page_transactions(
         for row in rows:
             pages[row.member_id].append(_transaction(row, state))
         return pages
+
+    return await ctx.read(body)
+
+
+async def list_transactions_by_id(ctx: Context, ids: Sequence[int]) -> dict[int, Transaction]:
+    """The transactions with these ids that exist in the program and that the caller may see."""
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> dict[int, Transaction]:
+        state = ctx.program(tx)
+        rows = find_transactions(tx, state.id, ids)
+        visible = set(ctx.visible_members(tx, list({row.member_id for row in rows.values()})))
+        return {row.id: _transaction(row, state) for row in rows.values() if row.member_id in visible}
 
     return await ctx.read(body)
 

@@ -52,7 +52,7 @@ from resolvers.tier_standing import (
     list_tier_progress,
     list_tiers,
 )
-from resolvers.transaction import Transaction, page_transactions
+from resolvers.transaction import Transaction, list_transactions_by_id, page_transactions
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -108,6 +108,7 @@ class Loaders:
         self.entry_count: DataLoader[int, int | None] = _by_key(lambda keys: count_entries(ctx, keys))
         self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = _by_key(lambda keys: list_expiring(ctx, keys))
         self.redemption: DataLoader[UUID, Redemption | None] = _by_key(lambda keys: list_redemptions(ctx, keys))
+        self.transaction: DataLoader[int, Transaction | None] = _by_key(lambda keys: list_transactions_by_id(ctx, keys))
         self.hold: DataLoader[int, Hold | None] = _by_key(lambda keys: list_holds_by_id(ctx, keys))
         self.points_request: DataLoader[int, PointsRequest | None] = _by_key(
             lambda keys: list_requests_by_id(ctx, keys)

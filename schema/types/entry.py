@@ -19,6 +19,7 @@ from schema.types.node import Node
 
 if TYPE_CHECKING:
     from schema.types.member import Member
+    from schema.types.transaction import Transaction
 
 
 @strawberry.enum(description="What a posting is.")
@@ -87,6 +88,16 @@ class LedgerEntry(Node):
     reverses_id: strawberry.Private[int | None]
     related_id: strawberry.Private[int | None]
     row: strawberry.Private[EntryRow]
+
+    @field("The purchase that gave the points, or the refund that took them back; null for other postings.")
+    async def transaction(
+        self, info: Info
+    ) -> Annotated["Transaction", strawberry.lazy("schema.types.transaction")] | None:
+        from schema.types.transaction import to_transaction
+
+        key = self.row.transaction_row_id
+        row = None if key is None else await info.context.loaders.transaction.load(key)
+        return None if row is None else to_transaction(row, info.context)
 
     @field(
         "Why it has its points: of an earning, a refund and an upgrade bonus. Null for other postings, which name what "
