@@ -26,6 +26,7 @@ class Environment(Enum):
 class RedemptionType:
     type: int = strawberry.field(description="The number: `loyaltyTxnType` of `pointsRedeem`.")
     name: str = strawberry.field(description="What it stands for.")
+    is_default: bool = strawberry.field(description="A redemption that names no type is of this one.")
 
 
 @strawberry.type(description="A loyalty program in one environment.")
@@ -47,8 +48,11 @@ class Program(Node):
 
     @field("What points may be redeemed for.")
     async def redemption_types(self, info: Info) -> list[RedemptionType] | None:
-        types = (await self._terms(info)).redemption_types
-        return [RedemptionType(type=number, name=name) for number, name in types.items()]
+        terms = await self._terms(info)
+        return [
+            RedemptionType(type=number, name=name, is_default=number == terms.default_loyalty_txn_type)
+            for number, name in terms.redemption_types.items()
+        ]
 
     @field("The time zone of its days, dates and answers: an IANA name such as `Asia/Kolkata`.")
     async def time_zone(self, info: Info) -> str | None:

@@ -36,7 +36,7 @@ export function createMemberClient(onConnection: (connection: Connection) => voi
       subscriptionExchange({
         forwardSubscription(request) {
           // graphql-ws reads the payload for each connection anew, so a subscription goes on behind the last event.
-          let lastEventId: unknown = undefined;
+          let lastEventId: string | undefined;
           const payload = {
             query: request.query ?? '',
             get variables() {
@@ -47,7 +47,7 @@ export function createMemberClient(onConnection: (connection: Connection) => voi
             subscribe: (sink) => ({
               unsubscribe: socket.subscribe(payload, {
                 next(result) {
-                  lastEventId = result.extensions?.['eventId'] ?? lastEventId;
+                  lastEventId = (result.extensions as { eventId?: string } | undefined)?.eventId ?? lastEventId;
                   sink.next(result as Parameters<typeof sink.next>[0]);
                 },
                 error: (error) => sink.error(error),

@@ -89,14 +89,14 @@ function ruleInWords(rule: Rule): string {
 function fate(entry: Entry, terms: Terms): string[] {
   const lots = entry.explanation?.lots ?? [];
   const said = lots.flatMap(({ points, expiresAt, availableAt }) => {
-    const which = lots.length > 1 ? `${countPoints(points)} can` : 'They can';
+    const which = lots.length > 1 ? `${countPoints(points)} can` : 'These points can';
     const from = availableAt ? ` from ${formatDay(availableAt, terms.timeZone)}` : '';
     if (expiresAt) return [`${which} be spent${from} until ${formatLastDay(expiresAt, terms.timeZone)}.`];
     return availableAt ? [`${which} be spent${from} on.`] : [];
   });
   if (said.length > 0) return said;
   return entry.expiresAt && entry.kind !== 'HOLD' && !entry.points.startsWith('-')
-    ? [`They can be spent until ${formatLastDay(entry.expiresAt, terms.timeZone)}.`]
+    ? [`These points can be spent until ${formatLastDay(entry.expiresAt, terms.timeZone)}.`]
     : [];
 }
 

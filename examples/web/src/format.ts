@@ -22,7 +22,8 @@ export function countPoints(text: string): string {
 }
 
 export function formatMoney(text: string, currency: string | null | undefined): string {
-  if (!currency) return formatPoints(text);
+  // A program that named no currency has `DEFAULT`, which is none.
+  if (!currency || !/^[A-Z]{3}$/.test(currency)) return formatPoints(text);
   return new Intl.NumberFormat(LANGUAGE, { style: 'currency', currency }).format(text as Exact);
 }
 
