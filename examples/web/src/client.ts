@@ -4,7 +4,7 @@ import { createClient } from 'graphql-ws';
 
 import { API_URL, SOCKET_URL } from './config';
 import { refusalOf } from './refusal';
-import { currentToken, freshToken } from './session';
+import { currentToken, freshToken, sessionState } from './session';
 
 /** Whether events come in: for the member to see. */
 export type Connection = 'connecting' | 'live' | 'away';
@@ -59,7 +59,8 @@ export function createMemberClient(onConnection: (connection: Connection) => voi
       }),
     ],
   });
-  return { client, close: () => void socket.dispose() };
+  // A connection that was being made may fail meanwhile, which is nobody's business any more.
+  return { client, close: () => void Promise.resolve(socket.dispose()).catch(() => undefined) };
 }
 
 function createSocket(onConnection: (connection: Connection) => void) {
@@ -69,17 +70,15 @@ function createSocket(onConnection: (connection: Connection) => void) {
     url: SOCKET_URL,
     keepAlive: 20_000,
     retryAttempts: Number.POSITIVE_INFINITY,
-    // Anything but a session that is over, or a document that is refused, is worth another attempt.
-    shouldRetry: () => true,
+    shouldRetry: () => sessionState().kind === 'in',
     retryWait: async (retries) => {
       await new Promise((resolve) => setTimeout(resolve, Math.min(500 * 2 ** retries, 15_000) * (0.5 + Math.random())));
     },
     connectionParams: async () => {
       try {
         sent = await freshToken(refused);
-      } catch (error) {
-        // Without a connection there is no token either, and no reason to give up.
-        if (error instanceof Error && error.name === 'SessionOver') throw error;
+      } catch {
+        // Without a token the server closes the connection; whether there is another attempt is decided then.
         return {};
       }
       return { authorization: `Bearer ${sent}` };

@@ -105,6 +105,6 @@ function sentence(text: string): string {
 }
 
 /** What an event tells a member who looks at the page. */
-export function newsOf(entry: { points: string; narration: string }): string {
-  return `${formatChange(entry.points)}: ${entry.narration}`;
+export function newsOf(entry: Pick<Entry, 'kind' | 'points' | 'narration'>): string {
+  return `${formatChange(entry.points)} points · ${titleOf(entry)}`;
 }

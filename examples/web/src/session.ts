@@ -30,12 +30,14 @@ const STORE = 'tessera.session';
 const EARLY_MS = 60_000;
 const LONGEST_MS = 60 * 60_000;
 
+const KEY = { 'X-Publishable-Key': PUBLISHABLE_KEY };
+
 /** For what needs the publishable key and no token. */
 export const visitor = new Client({
   url: API_URL,
   exchanges: [fetchExchange],
   preferGetMethod: false,
-  fetchOptions: { headers: { 'X-Publishable-Key': PUBLISHABLE_KEY } },
+  fetchOptions: { headers: KEY },
 });
 
 let access: { token: string; sessionId: string; until: number } | null = null;
@@ -78,7 +80,10 @@ export async function signOut(): Promise<void> {
   forget();
   settle({ kind: 'out', because: 'signed-out' });
   if (!stored) return;
-  const { error } = await visitor.mutation(SignOutDocument, { refreshToken: stored.refreshToken }).toPromise();
+  const { error } = await visitor
+    // Also when the page is closed right away.
+    .mutation(SignOutDocument, { refreshToken: stored.refreshToken }, { fetchOptions: { headers: KEY, keepalive: true } })
+    .toPromise();
   if (error && state.kind === 'out') settle({ kind: 'out', because: 'left' });
 }
 
