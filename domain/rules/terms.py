@@ -24,6 +24,10 @@ REDEMPTION_TYPES: Mapping[int, str] = {
 """The published redemption types; a program's own are added to them."""
 
 
+NO_CURRENCY = "DEFAULT"
+"""What stands for the currency where the configuration names none."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProgramTerms:
     """What a program says about itself. `redemption_minimum` in points, 0 for none.
@@ -35,7 +39,7 @@ class ProgramTerms:
     """
 
     time_zone: str = "UTC"
-    currency: str = "DEFAULT"
+    currency: str = NO_CURRENCY
     points_decimals: int = 0
     rounding: Literal["half_up"] = "half_up"
     redemption_rate: Decimal = Decimal(100)

@@ -7,6 +7,7 @@ from enum import Enum
 import strawberry
 
 from domain.errors import ProgramNotFound
+from domain.rules.terms import NO_CURRENCY
 from resolvers.program import CredentialRecord
 from resolvers.program import IssuedCredential as IssuedRow
 from resolvers.program import Program as ProgramRow
@@ -38,6 +39,7 @@ class Environment(Enum):
 class RedemptionType:
     type: int = strawberry.field(description="The number: `loyaltyTxnType` of `pointsRedeem`.")
     name: str = strawberry.field(description="What it stands for.")
+    is_default: bool = strawberry.field(description="A redemption that names no type is of this one.")
 
 
 @strawberry.type(description="A loyalty program in one environment.")
@@ -59,24 +61,24 @@ class Program(Node):
 
     @field("What points may be redeemed for. As many as the configuration has.")
     async def redemption_types(self, info: Info) -> list[RedemptionType] | None:
-        types = (await self._plan(info)).terms.redemption_types
-        return [RedemptionType(type=number, name=name) for number, name in types.items()]
+        terms = (await self._plan(info)).terms
+        return [
+            RedemptionType(type=number, name=name, is_default=number == terms.default_loyalty_txn_type)
+            for number, name in terms.redemption_types.items()
+        ]
 
     @field("The time zone of its days, dates and answers: an IANA name such as `Asia/Kolkata`.")
     async def time_zone(self, info: Info) -> str | None:
         return (await self._plan(info)).terms.time_zone
 
-    @field("The currency of its amounts of money.")
+    @field("The currency of its amounts of money; null: the configuration names none.")
     async def currency(self, info: Info) -> str | None:
-        return (await self._plan(info)).terms.currency
+        named = (await self._plan(info)).terms.currency
+        return None if named == NO_CURRENCY else named
 
     @field("Whether every redemption needs an idempotency key; with a member's token it needs one anyway.")
     async def require_key(self, info: Info) -> bool | None:
         return (await self._plan(info)).terms.require_key
-
-    @field("The type of a redemption that names none.")
-    async def default_redemption_type(self, info: Info) -> int | None:
-        return (await self._plan(info)).terms.default_loyalty_txn_type
 
     @field(
         "How many points are one unit of the currency: `points / redemptionRate` is the money that points are worth."
@@ -111,7 +113,7 @@ class Program(Node):
 class Credential:
     client_id: str = strawberry.field(description="The client id.")
     publishable_key: str = strawberry.field(
-        description="The key that may stand in a browser: it names the program, and is good for signing in."
+        description="The key that may stand in a browser: it names the program, and members sign in with it."
     )
     generation: int = strawberry.field(description="Counts the resets; tokens of earlier generations are dead.")
     created_at: datetime = strawberry.field(description="When it was made.")
@@ -126,7 +128,7 @@ class IssuedCredential:
     client_id: str = strawberry.field(description="The client id.")
     client_secret: str = strawberry.field(description="The client secret. Store it now.")
     publishable_key: str = strawberry.field(
-        description="The key that may stand in a browser: it names the program, and is good for signing in."
+        description="The key that may stand in a browser: it names the program, and members sign in with it."
     )
 
 

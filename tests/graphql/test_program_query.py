@@ -5,7 +5,7 @@ from tests.graphql.test_tier import TIERS, under
 from tests.graphql.world import Caller, World
 
 PROGRAM = """{program {
-    redemptionRate redemptionMinimum pointsDecimals currency defaultRedemptionType redemptionTypes {type name}
+    redemptionRate redemptionMinimum pointsDecimals currency redemptionTypes {type isDefault}
     tiers {name rank fromPoints fromAggregate multiplier upgradeBonus}
     tierTerms {assessment basis window aggregate retentionDays}
     referral {rewardOn referrerPoints refereePoints maxPerReferrer}
@@ -26,7 +26,7 @@ async def test_a_member_knows_the_ladder_the_rate_and_the_terms(world: World, se
         found = (await caller.ask(PROGRAM)).data["program"]
         assert found["redemptionRate"] == "40"
         assert found["redemptionMinimum"] == "1"
-        assert found["defaultRedemptionType"] == 30
+        assert [one["type"] for one in found["redemptionTypes"] if one["isDefault"]] == [30]
         silver = {"name": "Silver", "rank": 1, "fromPoints": "0", "multiplier": "1", "upgradeBonus": "0"}
         gold = {"name": "Gold", "rank": 2, "fromPoints": "100", "multiplier": "1.5", "upgradeBonus": "20"}
         platinum = {"name": "Platinum", "rank": 3, "fromPoints": "1000", "multiplier": "1", "upgradeBonus": "0"}

@@ -118,19 +118,19 @@ async def test_a_member_is_found_by_reference_and_by_id(world: World, server: Ca
 
 async def test_an_app_reads_the_terms_that_it_has_to_obey(world: World, server: Caller) -> None:
     app = await world.caller(member=await world.member(server))
-    terms = "pointsDecimals redemptionMinimum redemptionTypes {type name} timeZone currency requireKey"
+    terms = "pointsDecimals redemptionMinimum redemptionTypes {type name isDefault} timeZone currency requireKey"
     expected = {
         "pointsDecimals": 2,
         "redemptionMinimum": "1",
         "redemptionTypes": [
-            {"type": 4, "name": "points transfer"},
-            {"type": 5, "name": "hotel"},
-            {"type": 6, "name": "air"},
-            {"type": 19, "name": "charity"},
-            {"type": 30, "name": "gift card"},
+            {"type": 4, "name": "points transfer", "isDefault": False},
+            {"type": 5, "name": "hotel", "isDefault": False},
+            {"type": 6, "name": "air", "isDefault": False},
+            {"type": 19, "name": "charity", "isDefault": False},
+            {"type": 30, "name": "gift card", "isDefault": True},
         ],
         "timeZone": "Asia/Kolkata",
-        "currency": "DEFAULT",
+        "currency": None,
         "requireKey": False,
     }
     for caller in (app, server, await world.administrator(program=1)):

@@ -1,0 +1,69 @@
+import type { CombinedError } from '@urql/core';
+
+/** Why a call did not do what it was sent for. */
+export interface Refusal {
+  /** `extensions.reason` of the API, or `OFFLINE` where there was no answer. */
+  reason: string;
+  /** `extensions.code`: the family of the error. */
+  code: string;
+  message: string;
+  requestId: string | null;
+}
+
+export const NO_ANSWER = 'NO_ANSWER';
+
+/** The refusal that an answer, or the lack of one, stands for. */
+export function refusalOf(error: CombinedError): Refusal {
+  const told = error.graphQLErrors[0];
+  if (!told) return { reason: NO_ANSWER, code: NO_ANSWER, message: error.message, requestId: null };
+  const { reason, code, requestId } = told.extensions as Record<string, unknown>;
+  return {
+    reason: typeof reason === 'string' ? reason : 'UNKNOWN',
+    code: typeof code === 'string' ? code : 'UNKNOWN',
+    message: told.message,
+    requestId: typeof requestId === 'string' ? requestId : null,
+  };
+}
+
+const UNSETTLED = new Set([
+  NO_ANSWER,
+  'SERVICE_UNAVAILABLE',
+  'INTERNAL_SERVER_ERROR',
+  'UNAUTHENTICATED',
+  'RATE_LIMITED',
+]);
+
+/** Whether it is still open what became of the call: then it is sent again with the same key, never with another. */
+export function isUnsettled(refusal: Refusal): boolean {
+  return UNSETTLED.has(refusal.code);
+}
+
+const WORDS: Record<string, string> = {
+  [NO_ANSWER]: 'There was no answer. Check your connection.',
+  SERVICE_UNAVAILABLE: 'The service is away for a moment. Please try again.',
+  UNEXPECTED_FAILURE: 'Something went wrong on our side. Please try again.',
+  TOO_MANY_REQUESTS: 'That was a lot at once. Please wait a moment and try again.',
+  UNAUTHORIZED: 'You are not signed in any more.',
+  FORBIDDEN: 'This is not allowed from here.',
+  OTP_INVALID: 'This code is wrong or has run out. Check it, or ask for a new one.',
+  OTP_ATTEMPTS_EXCEEDED: 'Too many wrong codes. Ask for a new one later.',
+  OTP_TOO_OFTEN: 'You asked for many codes. Please wait up to an hour before the next.',
+  INSUFFICIENT_POINTS: 'You do not have that many points to spend.',
+  BELOW_MINIMUM: 'That is fewer points than can be redeemed at once.',
+  POINTS_NOT_POSITIVE: 'Enter more than zero points.',
+  HELD_FOR_REVIEW: 'That is over a limit of the program, so it was not redeemed. Try fewer points, or contact us.',
+  MEMBER_NOT_ACTIVE: 'Your membership is not active yet, so points cannot be spent.',
+  MEMBER_SUSPENDED: 'Your membership is suspended, so points cannot be spent. Please contact us.',
+  MEMBERSHIP_BLOCKED: 'Your membership is blocked, so points cannot be spent. Please contact us.',
+  LOGIN_BLOCKED: 'Your access is blocked. Please contact us.',
+  MEMBER_CANCELLED: 'Your membership has ended.',
+  DUPLICATE_EMAIL: 'Another member has this e-mail address.',
+  DUPLICATE_MOBILE: 'Another member has this mobile number.',
+};
+
+/** The refusal in the words of a member. */
+export function inWords(refusal: Refusal): string {
+  const words = WORDS[refusal.reason];
+  if (words) return words;
+  return refusal.requestId ? `${refusal.message} (reference ${refusal.requestId.slice(0, 8)})` : refusal.message;
+}
