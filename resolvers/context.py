@@ -109,6 +109,10 @@ class Context:
         """Run `body` in one database transaction that cannot write."""
         return await (self.services.db if self.sight is None else self.sight).read(body)
 
+    async def read_one(self, body: Callable[[Connection], Result]) -> Result:
+        """Run `body`, which asks one statement only, without a transaction around it."""
+        return await self.services.db.read_one(body)
+
     async def write(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction: all of it is stored, or nothing.
 

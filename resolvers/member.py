@@ -187,7 +187,7 @@ async def get_member(ctx: Context, relation_reference: str | None) -> Member:
             ctx.sight.know([found[0].member])
         return found[0].member
 
-    return await ctx.read(body)
+    return await ctx.read_one(body)
 
 
 async def get_member_by_unique_attribute(ctx: Context, key: str, value: str) -> Member:

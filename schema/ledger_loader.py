@@ -35,7 +35,7 @@ from resolvers.statement import (
     page_entries,
 )
 from resolvers.transaction import Transaction, TransactionFilter, list_transactions_by_id, page_transactions
-from schema.batched import by_key, one_by_one
+from schema.batched import ByKey, OneByOne, by_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +77,24 @@ class HoldPage:
 class LedgerLoaders:
     """The loaders of accounts, of one request of one caller."""
 
+    balance = ByKey[int, Balance](list_balances)
+    entry = ByKey[int, LedgerEntry](list_entries_by_id)
+    entry_lots = ByKey[int, Sequence[EntryLot]](list_entry_lots)
+    transaction = ByKey[int, Transaction](list_transactions_by_id)
+    transaction_entries = ByKey[int, list[LedgerEntry]](list_entries_of_transactions)
+    expiring = ByKey[int, Sequence[ExpiryPeriod]](list_expiring)
+    pending = ByKey[int, Sequence[PendingPoints]](list_pending)
+    lot = ByKey[int, MemberLot](list_lots_by_id)
+    redemption = ByKey[UUID, Redemption](list_redemptions)
+    hold = ByKey[int, Hold](list_holds_by_id)
+    summary = OneByOne[str, StatementSummary](get_statement_summary)
+    statement = OneByOne[StatementQuery, StatementPage](list_statement)
+    categories = OneByOne[StatementQuery, Sequence[CategoryRow]](get_categorized_statement)
+    schedule = OneByOne[tuple[str, int], ExpirySchedule](lambda ctx, key: get_expiry_schedule(ctx, *key))
+
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         """The call with what this request has seen, for use cases that read members."""
-        self.balance: DataLoader[int, Balance | None] = by_key(lambda keys: list_balances(ctx, keys))
-        self.entry: DataLoader[int, LedgerEntry | None] = by_key(lambda keys: list_entries_by_id(ctx, keys))
-        self.entry_lots: DataLoader[int, Sequence[EntryLot] | None] = by_key(lambda keys: list_entry_lots(ctx, keys))
-        self.transaction: DataLoader[int, Transaction | None] = by_key(lambda keys: list_transactions_by_id(ctx, keys))
-        self.transaction_entries: DataLoader[int, list[LedgerEntry] | None] = by_key(
-            lambda keys: list_entries_of_transactions(ctx, keys)
-        )
-        self.expiring: DataLoader[int, Sequence[ExpiryPeriod] | None] = by_key(lambda keys: list_expiring(ctx, keys))
-        self.pending: DataLoader[int, Sequence[PendingPoints] | None] = by_key(lambda keys: list_pending(ctx, keys))
-        self.lot: DataLoader[int, MemberLot | None] = by_key(lambda keys: list_lots_by_id(ctx, keys))
-        self.redemption: DataLoader[UUID, Redemption | None] = by_key(lambda keys: list_redemptions(ctx, keys))
-        self.hold: DataLoader[int, Hold | None] = by_key(lambda keys: list_holds_by_id(ctx, keys))
-        self.summary: DataLoader[str, StatementSummary] = one_by_one(lambda name: get_statement_summary(ctx, name))
-        self.statement: DataLoader[StatementQuery, StatementPage] = one_by_one(lambda query: list_statement(ctx, query))
-        self.categories: DataLoader[StatementQuery, Sequence[CategoryRow]] = one_by_one(
-            lambda query: get_categorized_statement(ctx, query)
-        )
-        self.schedule: DataLoader[tuple[str, int], ExpirySchedule] = one_by_one(
-            lambda key: get_expiry_schedule(ctx, *key)
-        )
         self._entry_counts: dict[EntryFilter, DataLoader[int, int | None]] = {}
         self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
         self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}

@@ -28,7 +28,7 @@ from resolvers.tier_standing import (
     list_tier_progress,
     list_tiers,
 )
-from schema.batched import by_key, one_by_one
+from schema.batched import ByKey, OneByOne, by_key
 from schema.ledger_loader import LedgerLoaders
 
 
@@ -43,27 +43,25 @@ class SubRelationPage:
 class Loaders(LedgerLoaders):
     """The loaders of one request of one caller."""
 
+    member = ByKey[int, Member](list_members_by_id)
+    tier = ByKey[int, MemberTier](list_tiers)
+    tier_way = ByKey[int, TierWay](list_tier_progress)
+    tier_history = ByKey[int, list[TierChange]](list_tier_changes)
+    membership = ByKey[int, Membership](list_memberships)
+    sub_relation = ByKey[int, SubRelation](list_sub_relations_by_id)
+    held = ByKey[int, HeldTransaction](list_held_by_id)
+    points_request = ByKey[int, PointsRequest](list_requests_by_id)
+    referrals = ByKey[int, Referrals](list_referrals)
+    program = OneByOne[int, Program](lambda ctx, _: get_program(ctx))
+    plan = ByKey[int, ProgramPlan](list_program_plans)
+    batch = OneByOne[int, Batch](get_batch)
+    batch_totals = OneByOne[int, BatchTotals](get_batch_totals)
+    batch_rows = OneByOne[tuple[int, int, int], Sequence[BatchRow]](
+        lambda ctx, key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])
+    )
+
     def __init__(self, given: Context) -> None:
-        ctx = replace(given, sight=Sight(given.services.db))
-        super().__init__(ctx)
-        self.member: DataLoader[int, Member | None] = by_key(lambda keys: list_members_by_id(ctx, keys))
-        self.tier: DataLoader[int, MemberTier | None] = by_key(lambda keys: list_tiers(ctx, keys))
-        self.tier_way: DataLoader[int, TierWay | None] = by_key(lambda keys: list_tier_progress(ctx, keys))
-        self.tier_history: DataLoader[int, list[TierChange] | None] = by_key(lambda keys: list_tier_changes(ctx, keys))
-        self.membership: DataLoader[int, Membership | None] = by_key(lambda keys: list_memberships(ctx, keys))
-        self.sub_relation: DataLoader[int, SubRelation | None] = by_key(
-            lambda keys: list_sub_relations_by_id(ctx, keys)
-        )
-        self.held: DataLoader[int, HeldTransaction | None] = by_key(lambda keys: list_held_by_id(ctx, keys))
-        self.points_request: DataLoader[int, PointsRequest | None] = by_key(lambda keys: list_requests_by_id(ctx, keys))
-        self.referrals: DataLoader[int, Referrals | None] = by_key(lambda keys: list_referrals(ctx, keys))
-        self.program: DataLoader[int, Program] = one_by_one(lambda _: get_program(ctx))
-        self.plan: DataLoader[int, ProgramPlan | None] = by_key(lambda keys: list_program_plans(ctx, keys))
-        self.batch: DataLoader[int, Batch] = one_by_one(lambda key: get_batch(ctx, key))
-        self.batch_totals: DataLoader[int, BatchTotals] = one_by_one(lambda key: get_batch_totals(ctx, key))
-        self.batch_rows: DataLoader[tuple[int, int, int], Sequence[BatchRow]] = one_by_one(
-            lambda key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])
-        )
+        super().__init__(replace(given, sight=Sight(given.services.db)))
         self._sub_relations: dict[SubRelationPage, DataLoader[int, list[SubRelation] | None]] = {}
 
     def sub_relations(self, page: SubRelationPage) -> DataLoader[int, list[SubRelation] | None]:

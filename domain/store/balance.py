@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Subquery, case, func, select
+from sqlalchemy import Connection, Select, Subquery, bindparam, case, func, select
 
 from domain.clock import NEVER
 from domain.models import account, hold, ledger_entry, lot, lot_trace
+from domain.store.among import among
+from domain.store.reading import Reading, read
 
 
 @dataclass(slots=True)
@@ -50,6 +52,18 @@ _COLUMNS = (
 )
 
 
+_ACCOUNTS = select(*(account.c[name] for name in _COLUMNS), account.c.next_release).where(
+    account.c.program_id == bindparam("program_id"),
+    among(account.c.member_id, "member_ids"),
+    account.c.currency == bindparam("currency"),
+)
+_WITH_PARTS = (
+    _ACCOUNTS.add_columns(lot.c.expires_at.label("part_expires"), lot.c.available_at, func.sum(lot.c.remaining))
+    .outerjoin(lot, (lot.c.program_id == account.c.program_id) & (lot.c.account_id == account.c.id) & lot.c.is_open)
+    .group_by(account.c.program_id, account.c.id, lot.c.expires_at, lot.c.available_at)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """What falls due at one instant on one account, of what was earned, held, taken and written off.
@@ -74,10 +88,11 @@ def read_figures(
 ) -> list[Figures]:
     """The figures of these members, but for what expires next. One statement; two more where something is due."""
     figures, releases = [], {}
-    for row in tx.execute(_accounts(program_id, member_ids, currency)):
-        one = Figures(*row[:-1])
+    given = {"program_id": program_id, "member_ids": list(member_ids), "currency": currency}
+    for *values, next_release in read(tx, Reading(_ACCOUNTS, given, list)):
+        one = Figures(*values)
         figures.append(one)
-        releases[one.account_id] = row.next_release
+        releases[one.account_id] = next_release
     moved = [one for one in figures if one.next_expiry <= now or releases[one.account_id] <= now]
     if moved:
         lapsing = [one.account_id for one in moved if releases[one.account_id] <= now]
@@ -90,31 +105,21 @@ def read_figures_with_next(
     tx: Connection, program_id: int, member_ids: Sequence[int], now: datetime, currency: str = "DEFAULT"
 ) -> list[Figures]:
     """The figures of these members with what expires next. One statement; another where a hold may have lapsed."""
-    columns = (lot.c.expires_at.label("part_expires"), lot.c.available_at, func.sum(lot.c.remaining).label("points"))
-    joined = (lot.c.program_id == account.c.program_id) & (lot.c.account_id == account.c.id) & lot.c.is_open
-    query = _accounts(program_id, member_ids, currency).add_columns(*columns).outerjoin(lot, joined)
+    given = {"program_id": program_id, "member_ids": list(member_ids), "currency": currency}
     found: dict[int, Figures] = {}
     parts: dict[int, list[_Part]] = {}
     lapsing = set()
-    for row in tx.execute(query.group_by(account.c.program_id, account.c.id, lot.c.expires_at, lot.c.available_at)):
-        one = found.setdefault(row.id, Figures(*row[: len(_COLUMNS)]))
-        if row.next_release <= now:
+    for *figures, next_release, expires_at, available_at, points in read(tx, Reading(_WITH_PARTS, given, list)):
+        one = found.setdefault(figures[0], Figures(*figures))
+        if next_release <= now:
             lapsing.add(one.account_id)
-        if row.part_expires is not None:
-            parts.setdefault(row.id, []).append(_Part(row.part_expires, row.available_at, int(row.points)))
+        if expires_at is not None:
+            parts.setdefault(one.account_id, []).append(_Part(expires_at, available_at, int(points)))
     held = _lapsed_holds(tx, program_id, sorted(lapsing), now)
     # What nothing is due of, and has nothing that ever expires, is as it was at the last posting.
     moved = [one for one in found.values() if one.next_expiry < NEVER or one.account_id in lapsing]
     _bring_up_to(moved, parts, held, now)
     return list(found.values())
-
-
-def _accounts(program_id: int, member_ids: Sequence[int], currency: str) -> Select[Any]:
-    return select(*(account.c[name] for name in _COLUMNS), account.c.next_release).where(
-        account.c.program_id == program_id,
-        account.c.member_id.in_(member_ids),
-        account.c.currency == currency,
-    )
 
 
 @dataclass(frozen=True, slots=True)

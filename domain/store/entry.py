@@ -1,6 +1,6 @@
 """Reading the journal: redemptions, pages of entries, sums."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
 from domain.models import account, ledger_entry, lot, member
+from domain.store.reading import Values
 
 _REVERSING = ledger_entry.alias("reversing")
 
@@ -94,7 +95,7 @@ def same_program(condition: ColumnElement[bool], program: ColumnElement[int]) ->
     return and_(program == ledger_entry.c.program_id, condition)
 
 
-def entries_query(program_id: int) -> Select[Any]:
+def entries_query(program_id: Any) -> Select[Any]:
     """Every posting of a program with its member, to be narrowed."""
     return (
         select(
@@ -132,6 +133,15 @@ _ENTRY_COLUMNS = (
     "related_id",
     "transaction_ref",
 )
+
+
+_STORED = (*_ENTRY_COLUMNS, "member_id", "relation_reference", "data_key", "reversed_by")
+"""What the columns of `entries_query` are called."""
+
+
+def stored_entries(rows: Iterable[Values]) -> list[StoredEntry]:
+    """Postings from rows with the columns of `entries_query`."""
+    return [StoredEntry(**dict(zip(_STORED, row, strict=True))) for row in rows]
 
 
 def find_entries(tx: Connection, program_id: int, ids: Sequence[int]) -> list[StoredEntry]:

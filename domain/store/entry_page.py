@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select, union_all
 
 from domain.models import account, ledger_entry
-from domain.store.entry import StoredEntry, entries_query, same_program
+from domain.store.entry import StoredEntry, entries_query, same_program, stored_entries
+from domain.store.reading import Reading, read
 
 
 def entries_of_transactions(tx: Connection, program_id: int, transactions: Sequence[int]) -> list[StoredEntry]:
@@ -52,25 +54,48 @@ def page_entries(
 
     With `newer_than` alone the page next to that place on its newer side.
     """
-    from_below = newer_than is not None and older_than is None
-    pages = []
-    for member_id in member_ids:
-        query = only.apply(entries_query(program_id)).where(account.c.member_id == member_id)
-        if older_than is not None:
-            query = query.where(_before(older_than))
-        if newer_than is not None:
-            query = query.where(_after(newer_than))
-        order = (ledger_entry.c.transaction_date, ledger_entry.c.id)
-        query = query.order_by(*(order if from_below else (one.desc() for one in order))).limit(first)
-        pages.append(select(query.subquery()))
-    if not pages:
+    if not member_ids:
         return []
-    union = pages[0].union_all(*pages[1:]) if len(pages) > 1 else pages[0]
-    entries = [StoredEntry(**row._mapping) for row in tx.execute(union)]
+    if len(member_ids) == 1 and only == Narrowing():
+        query = _one_page(older_than is not None, newer_than is not None)
+        given: dict[str, Any] = {"program_id": program_id, "member_id": member_ids[0], "first": first}
+        for place, at, entry_id in ((older_than, "older_at", "older_id"), (newer_than, "newer_at", "newer_id")):
+            if place is not None:
+                given |= {at: place[0], entry_id: place[1]}
+        entries = read(tx, Reading(query, given, stored_entries))
+    else:
+        whole = only.apply(entries_query(program_id))
+        pages = [select(_page(whole, one, first, older_than, newer_than).subquery()) for one in member_ids]
+        entries = stored_entries(tx.execute(union_all(*pages)))
     return sorted(entries, key=lambda one: (one.transaction_date, one.id), reverse=True)
 
 
-def _before(place: tuple[datetime, int]) -> ColumnElement[bool]:
+@cache
+def _one_page(has_older: bool, has_newer: bool) -> Select[Any]:
+    """The page of one member, which is built once: most callers show one."""
+    at, entry_id = ledger_entry.c.transaction_date.type, ledger_entry.c.id.type
+    return _page(
+        entries_query(bindparam("program_id")),
+        bindparam("member_id"),
+        bindparam("first"),
+        (bindparam("older_at", type_=at), bindparam("older_id", type_=entry_id)) if has_older else None,
+        (bindparam("newer_at", type_=at), bindparam("newer_id", type_=entry_id)) if has_newer else None,
+    )
+
+
+def _page(query: Select[Any], member_id: Any, first: Any, older_than: Any, newer_than: Any) -> Select[Any]:
+    """The page of a member, from values or from what stands for them."""
+    query = query.where(account.c.member_id == member_id)
+    if older_than is not None:
+        query = query.where(_before(older_than))
+    if newer_than is not None:
+        query = query.where(_after(newer_than))
+    from_below = newer_than is not None and older_than is None
+    order = (ledger_entry.c.transaction_date, ledger_entry.c.id)
+    return query.order_by(*(order if from_below else (one.desc() for one in order))).limit(first)
+
+
+def _before(place: tuple[Any, Any]) -> ColumnElement[bool]:
     at, entry_id = place
     return or_(
         ledger_entry.c.transaction_date < at,
@@ -78,7 +103,7 @@ def _before(place: tuple[datetime, int]) -> ColumnElement[bool]:
     )
 
 
-def _after(place: tuple[datetime, int]) -> ColumnElement[bool]:
+def _after(place: tuple[Any, Any]) -> ColumnElement[bool]:
     at, entry_id = place
     return or_(
         ledger_entry.c.transaction_date > at,

@@ -1,4 +1,4 @@
-"""Reads that do not depend on each other, in one round trip.
+"""Reads whose statements are built once; those that do not depend on each other in one round trip.
 
 To a transaction that waits for its points, each round trip costs more than what it asks for.
 """
@@ -45,7 +45,11 @@ def into(reading: Reading[dict[Key, Found]], known: dict[Key, Found]) -> Reading
 
 def read(tx: Connection, reading: Reading[Found]) -> Found:
     """What one statement finds."""
-    return reading.take(tx.execute(reading.statement, reading.values))
+    if tx.dialect.name != "postgresql":
+        return reading.take(tx.execute(reading.statement, reading.values))
+    statement, names, constants = _text(reading.statement)
+    values = {**constants, **reading.values}
+    return reading.take(tx.exec_driver_sql(statement, tuple([values[name] for name in names])))
 
 
 def read_together(tx: Connection, *readings: Reading[Any]) -> list[Any]:
@@ -60,15 +64,25 @@ def read_together(tx: Connection, *readings: Reading[Any]) -> list[Any]:
 
 @cache
 def _around(statements: tuple[Select[Any], ...]) -> tuple[str, list[str], dict[str, Any]]:
-    """The text of one statement around them all, the names of its values in their order, and what it says itself.
-
-    The text is made once: to look it up with each execution takes longer than the driver needs for the rest.
-    """
+    """The text of one statement around them all, the names of its values in their order, and what it says itself."""
     parts: list[Any] = []
     for one in statements:
         inner = one.subquery()
         rows = select(func.row(*inner.c)).select_from(inner).scalar_subquery()
         # Records come as tuples that the driver has decoded already.
         parts.append(func.array(rows, type_=NullType()))
-    compiled = select(*parts).compile(dialect=POSTGRES)
+    return _compiled(select(*parts))
+
+
+@cache
+def _text(statement: Select[Any]) -> tuple[str, list[str], dict[str, Any]]:
+    """The text of one statement, the names of its values in their order, and what it says itself.
+
+    The text is made once: to look it up with each execution takes longer than the driver needs for the rest.
+    """
+    return _compiled(statement)
+
+
+def _compiled(statement: Select[Any]) -> tuple[str, list[str], dict[str, Any]]:
+    compiled = statement.compile(dialect=POSTGRES)
     return str(compiled), compiled.positiontup or [], dict(compiled.params)
