@@ -107,7 +107,8 @@ async def test_a_database_that_is_away_is_said_to_be(
     async def away(*_: Any) -> None:
         raise ServiceUnavailable
 
-    monkeypatch.setattr(world.services.db, "read", away)
+    for way in ("read", "read_one"):
+        monkeypatch.setattr(world.services.db, way, away)
     answer = await server.ask("query($r: String!) {member(reference: $r) {id}}", r=reference)
     assert answer.refusal == ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "503", None)
     assert answer.body["data"] == {"member": None}
