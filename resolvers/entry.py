@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -62,9 +62,8 @@ RESERVED_TYPES = frozenset(
 """`LoyaltyTxnType`s of the statement map that are not redemptions (`docs/statements.md`)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LedgerEntry:
-    """One posting, the `sequence`-th of its account.
+class LedgerEntry(NamedTuple):
+    """One posting, the `sequence`-th of its account; a tuple, because pages of them are made all the time.
 
     `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed.
 

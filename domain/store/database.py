@@ -7,6 +7,7 @@ over asyncpg, on SQLite's writer it runs without a single thread switch (docs/ad
 import asyncio
 import random
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -15,9 +16,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_only, greenlet_spawn
 
-from domain.errors import ServiceUnavailable
+from domain.errors import ServiceUnavailable, TesseraError
+from domain.store.bare import BARE, driver_of
 from domain.store.listener import PostgresListener
 from domain.store.postgres_calls import PostgresCalls
 from domain.store.sqlite_writer import SqliteWriter, sqlite_reader_engine
@@ -86,7 +88,7 @@ class SqliteDatabase:
 
     async def read(self, body: Body[Result]) -> Result:
         """See `Database.read`."""
-        return await _run(self._readers, body, read_only=True)
+        return await _run(self._readers, partial(_undone, body))
 
     async def read_one(self, body: Body[Result]) -> Result:
         """See `Database.read_one`."""
@@ -127,24 +129,22 @@ class PostgresDatabase:
             pool_recycle=_CONNECTION_LIFE_S,
             connect_args={"server_settings": _SESSION | _ONE_PLAN, "timeout": 5, "command_timeout": _ANSWER_S},
         )
-        # A use case reads with several statements, and all of them must tell of the same instant.
-        self._readers = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._readers = self._engine.execution_options(isolation_level="AUTOCOMMIT", **{BARE: True})
         plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._calls = PostgresCalls(plain, pool_size, _SESSION | _BY_INDEX, _ANSWER_S)
         self._listener = PostgresListener(plain)
 
     async def read(self, body: Body[Result]) -> Result:
         """See `Database.read`."""
-        return await _run(self._readers, body, read_only=True)
+        return await _run(self._readers, partial(_within_snapshot, body))
 
     async def read_one(self, body: Body[Result]) -> Result:
         """See `Database.read_one`: one round trip in place of three."""
-        return await _run(self._single, body, read_only=True)
+        return await _run(self._readers, partial(_alone, body))
 
     async def write(self, body: Body[Result]) -> Result:
         """See `Database.write`; deadlocks and serialisation failures are tried again."""
-        return await _run(self._engine, body, read_only=False)
+        return await _run(self._engine, partial(_in_transaction, body))
 
     async def call(self, statement: str, *values: Any, about: Hashable) -> Sequence[Any]:
         """One call of a function that locks what it is `about`, in one round trip and durable; the row it gives.
@@ -177,10 +177,11 @@ class PostgresDatabase:
         await self._calls.close()
 
 
-async def _run(engine: AsyncEngine, body: Body[Result], *, read_only: bool) -> Result:
+async def _run(engine: AsyncEngine, run: Body[Result]) -> Result:
+    """Run with a connection, all of it in one greenlet: a greenlet for each step takes half as long again."""
     for attempt in range(_RETRIES):
         try:
-            return await greenlet_spawn(_transact, engine, body, read_only)
+            return await greenlet_spawn(_connected, engine, run)
         except DBAPIError as error:
             if _sqlstate(error) not in _RETRYABLE or attempt == _RETRIES - 1:
                 _raise(_translated(error), error)
@@ -196,13 +197,49 @@ async def _run(engine: AsyncEngine, body: Body[Result], *, read_only: bool) -> R
     raise AssertionError("the last attempt returns or raises")
 
 
-def _transact(engine: AsyncEngine, body: Body[Result], read_only: bool) -> Result:
-    """One database transaction in one greenlet: a greenlet for each step takes half as long again."""
-    with engine.sync_engine.connect() as connection, connection.begin() as transaction:
+def _connected(engine: AsyncEngine, run: Body[Result]) -> Result:
+    with engine.sync_engine.connect() as connection:
+        return run(connection)
+
+
+def _in_transaction(body: Body[Result], connection: Connection) -> Result:
+    with connection.begin():
+        return body(connection)
+
+
+def _undone(body: Body[Result], connection: Connection) -> Result:
+    with connection.begin() as transaction:
         result = body(connection)
-        if read_only:
-            transaction.rollback()
+        transaction.rollback()
         return result
+
+
+def _within_snapshot(body: Body[Result], connection: Connection) -> Result:
+    """Several statements, all of which tell of the same instant; begun and ended by the driver alone."""
+    bare = driver_of(connection)
+
+    def whole(connection: Connection) -> Result:
+        await_only(bare.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        try:
+            result = body(connection)
+        except TesseraError:
+            await_only(bare.execute("ROLLBACK"))
+            raise
+        await_only(bare.execute("ROLLBACK"))
+        return result
+
+    return _alone(whole, connection)
+
+
+def _alone(body: Body[Result], connection: Connection) -> Result:
+    try:
+        return body(connection)
+    except TesseraError:
+        raise
+    except BaseException:
+        # Nobody knows what it would answer next.
+        connection.invalidate()
+        raise
 
 
 def was_undone(error: BaseException) -> bool:

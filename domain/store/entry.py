@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
@@ -31,14 +31,14 @@ class StoredRedemption:
     reversed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEntry:
-    """One posting with the member it belongs to, in smallest units; `data_key` is the member's, wrapped."""
+class StoredEntry(NamedTuple):
+    """One posting with the member it belongs to, in smallest units; `data_key` is the member's, wrapped.
+
+    A tuple in the order of the columns, for pages of them are read all the time.
+    """
 
     id: int
     seq: int
-    member_id: int
-    relation_reference: str
     kind: str
     bucket: str
     points: int
@@ -56,8 +56,10 @@ class StoredEntry:
     reverses_id: int | None
     related_id: int | None
     transaction_ref: int | None
-    reversed_by: int | None
+    member_id: int
+    relation_reference: str
     data_key: bytes | None
+    reversed_by: int | None
 
 
 def find_redemptions(
@@ -112,42 +114,18 @@ def entries_query(program_id: Any) -> Select[Any]:
     )
 
 
-_ENTRY_COLUMNS = (
-    "id",
-    "seq",
-    "kind",
-    "bucket",
-    "points",
-    "balance_after",
-    "loyalty_txn_type",
-    "external_reference",
-    "transaction_date",
-    "processed_at",
-    "expires_at",
-    "merchant",
-    "amount",
-    "narration",
-    "detail",
-    "config_version",
-    "reverses_id",
-    "related_id",
-    "transaction_ref",
-)
-
-
-_STORED = (*_ENTRY_COLUMNS, "member_id", "relation_reference", "data_key", "reversed_by")
-"""What the columns of `entries_query` are called."""
+_ENTRY_COLUMNS = StoredEntry._fields[: StoredEntry._fields.index("member_id")]
+"""Those of the posting itself, which come first."""
 
 
 def stored_entries(rows: Iterable[Values]) -> list[StoredEntry]:
     """Postings from rows with the columns of `entries_query`."""
-    return [StoredEntry(**dict(zip(_STORED, row, strict=True))) for row in rows]
+    return list(map(StoredEntry._make, rows))
 
 
 def find_entries(tx: Connection, program_id: int, ids: Sequence[int]) -> list[StoredEntry]:
     """Postings by id."""
-    rows = tx.execute(entries_query(program_id).where(ledger_entry.c.id.in_(ids)))
-    return [StoredEntry(**row._mapping) for row in rows]
+    return stored_entries(tx.execute(entries_query(program_id).where(ledger_entry.c.id.in_(ids))))
 
 
 def statement_query(
@@ -179,7 +157,7 @@ def read_statement(
     query = statement_query(program_id, account_id, start, end, types)
     count = tx.scalar(select(func.count()).select_from(query.subquery())) or 0
     page = query.order_by(ledger_entry.c.transaction_date.desc(), ledger_entry.c.id.desc())
-    return [StoredEntry(**row._mapping) for row in tx.execute(page.offset(skip).limit(limit))], count
+    return stored_entries(tx.execute(page.offset(skip).limit(limit))), count
 
 
 def earned_since(tx: Connection, program_id: int, account_ids: Sequence[int], since: datetime) -> dict[int, int]:

@@ -20,7 +20,7 @@ def entries_of_transactions(tx: Connection, program_id: int, transactions: Seque
         ledger_entry.c.transaction_ref.is_not(None),
         ledger_entry.c.transaction_ref.in_(transactions),
     )
-    return [StoredEntry(**row._mapping) for row in tx.execute(query.order_by(ledger_entry.c.id))]
+    return stored_entries(tx.execute(query.order_by(ledger_entry.c.id)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

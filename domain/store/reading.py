@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Dialect, Select, func, select
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.types import NullType
 
+from domain.store.bare import fetch
+
 POSTGRES: Dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no annotation there
 
 Key = TypeVar("Key")
@@ -49,7 +51,7 @@ def read(tx: Connection, reading: Reading[Found]) -> Found:
         return reading.take(tx.execute(reading.statement, reading.values))
     statement, names, constants = _text(reading.statement)
     values = {**constants, **reading.values}
-    return reading.take(tx.exec_driver_sql(statement, tuple([values[name] for name in names])))
+    return reading.take(fetch(tx, statement, [values[name] for name in names]))
 
 
 def read_together(tx: Connection, *readings: Reading[Any]) -> list[Any]:
@@ -58,7 +60,7 @@ def read_together(tx: Connection, *readings: Reading[Any]) -> list[Any]:
         return [read(tx, one) for one in readings]
     statement, names, constants = _around(tuple(one.statement for one in readings))
     values = constants | {name: value for one in readings for name, value in one.values.items()}
-    found = tx.exec_driver_sql(statement, tuple([values[name] for name in names])).one()
+    [found] = fetch(tx, statement, [values[name] for name in names])
     return [one.take(rows) for one, rows in zip(readings, found, strict=True)]
 
 

@@ -1,7 +1,7 @@
 """`LedgerEntry.transaction`: what was bought, beside the points that it gave."""
 
-from tests.graphql.test_statement_count import counted
 from tests.graphql.world import Caller, World
+from tests.statements import noted
 
 LEDGER = """query($r: String!) {member(reference: $r) {ledger {edges {node {kind points
     transaction {transactionId transactionType amount productCode member {relationReference}}}}}}}"""
@@ -36,7 +36,7 @@ async def test_the_purchases_of_a_page_cost_one_look(world: World, server: Calle
         for _ in range(count):
             await world.earn(server, ann, 1)
         await server.ask(LEDGER, r=ann)
-        async with counted() as statements:
+        with noted() as statements:
             assert (await server.ask(LEDGER, r=ann)).data
         costs.append(len(statements))
     assert costs[0] == costs[1]

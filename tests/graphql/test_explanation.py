@@ -3,8 +3,8 @@
 from typing import Any
 
 from resolvers.configuration import apply_configuration
-from tests.graphql.test_statement_count import counted
 from tests.graphql.world import Caller, World
+from tests.statements import noted
 
 RULES = """
 version: 1
@@ -117,7 +117,7 @@ async def test_explanations_cost_the_same_for_any_page(world: World, server: Cal
         for _ in range(count):
             await world.earn(server, reference, 10)
         assert await _explained(server, reference)
-        async with counted() as statements:
+        with noted() as statements:
             await _explained(server, reference)
         costs.append(len(statements))
     assert costs[0] == costs[1]

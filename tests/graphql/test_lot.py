@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.graphql.test_statement_count import counted
 from tests.graphql.test_tier import under
 from tests.graphql.world import Caller, World
+from tests.statements import noted
 
 LOTS = """query($r: String, $first: Int, $after: String) {member(reference: $r) {
     lots(first: $first, after: $after) {
@@ -105,7 +105,7 @@ async def test_lots_of_many_members_are_read_together(world: World, server: Call
     for _ in range(3):
         await world.member(server, 10)
         query = "{members {edges {node {lots {edges {node {entry {id}}}} pending {points}}}}}"
-        async with counted() as statements:
+        with noted() as statements:
             assert (await server.ask(query)).data
         costs.add(len(statements))
     assert len(costs) == 1

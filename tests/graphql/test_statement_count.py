@@ -1,18 +1,15 @@
 """How many SQL statements a query costs: the same number whatever the sizes of its pages."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from tests.graphql.test_campaign import CAMPAIGNS
 from tests.graphql.test_query import HOME_SCREEN
 from tests.graphql.test_segment import SEGMENTS
 from tests.graphql.test_tier import TIERS, under
 from tests.graphql.world import Caller, World
+from tests.statements import noted
 
 MEMBERS = """query($first: Int!, $entries: Int!) {members(first: $first) {edges {node {
     relationReference balance {available nextExpiryAt} expiring {available}
@@ -30,27 +27,10 @@ LIST = """query($first: Int!, $entries: Int!) {members(first: $first) {edges {no
     balance {available} tier {name} ledger(first: $entries) {edges {node {points}}}}}}}"""
 
 
-@asynccontextmanager
-async def counted() -> AsyncIterator[list[str]]:
-    """The statements that any engine runs meanwhile."""
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        # Only SQLite's driver says so by a statement.
-        if statement != "BEGIN":
-            statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 async def _cost(caller: Caller, document: str, **variables: Any) -> int:
     # Once before, so that what is cached for a while costs nothing.
     assert (await caller.ask(document, **variables)).data
-    async with counted() as statements:
+    with noted() as statements:
         assert (await caller.ask(document, **variables)).data
     return len(statements)
 

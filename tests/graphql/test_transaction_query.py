@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.graphql.test_statement_count import counted
 from tests.graphql.world import Caller, World
+from tests.statements import noted
 
 TRANSACTION = """id transactionId transactionType status points amount attribute(key: "channel") {value}
     entries {category points transaction {id}} member {relationReference}"""
@@ -96,7 +96,7 @@ async def test_purchases_of_postings_are_read_together(world: World, server: Cal
         query = """{members(first: 4) {edges {node {
             ledger(first: 9) {edges {node {transaction {id entries(first: 5) {id}}}}}
             transactions(first: 9) {edges {node {entries(first: 5) {transaction {id}}}}}}}}}"""
-        async with counted() as statements:
+        with noted() as statements:
             assert (await server.ask(query)).data
         costs.add(len(statements))
     assert len(costs) == 1

@@ -1,15 +1,11 @@
 """Transactions that name a card or an identifier: they reach the one member it is linked to, and nobody by guess."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from domain.errors import KeyReused, TesseraError
 from resolvers.batch import BatchLine, open_batch, post_batch_lines
@@ -19,6 +15,7 @@ from resolvers.sub_relation import UnlinkSubRelation, unlink_sub_relation
 from resolvers.transaction import SubmitTransaction, submit_transaction, submit_transactions
 from tests.resolvers.conftest import Shop, contents
 from tests.resolvers.test_sub_relation import MASTER, VISA, link, members
+from tests.statements import noted
 
 BUY = SubmitTransaction(
     transaction_id="T1",
@@ -122,10 +119,10 @@ async def test_many_transactions_cost_the_statements_of_one(shop: Shop) -> None:
             for number in range(size)
             for place, (card, identifier) in enumerate(((f"GIFT-{number}", None), (None, f"G-{number}")))
         ]
-        with counted() as statements:
+        with noted() as statements:
             outcomes = await submit_transactions(context, rows)
         assert not [one for one in outcomes if isinstance(one, TesseraError)]
-        counts.append(len([one for one in statements if "sub_relation" in one]))
+        counts.append(len([one for one, _ in statements if "sub_relation" in one]))
     assert counts == [1, 1]
 
 
@@ -137,18 +134,3 @@ async def test_rows_of_a_file_name_cards_too(shop: Shop) -> None:
     lines = [BatchLine(line=line, command=command) for line, command in enumerate((BUY, shared), 2)]
     rows = await post_batch_lines(context, batch.id, lines)
     assert [(row.code, int(row.points)) for row in rows] == [("000", 10), ("118", 0)]
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements that any engine runs meanwhile."""
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)

@@ -1,8 +1,7 @@
 """Lists of what may be many are read by an index, in its order, however few of the many are meant."""
 
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import Connection, insert, select, text
 
 from domain.clock import NEVER
 from domain.crypto import KeyRing
@@ -24,6 +22,7 @@ from domain.store.lot_page import page_open_lots, pending_dates
 from domain.store.member_page import Narrowing, count_members, page_members
 from domain.store.transaction import Narrowing as TransactionNarrowing
 from domain.store.transaction import newest_transaction, page_transactions
+from tests.statements import noted
 
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
 KEYS = KeyRing("a secret of the tests that protects nothing")
@@ -87,20 +86,6 @@ IN_ORDER = {
     "members by reference",
     "members by the beginning of it",
 }
-
-
-@asynccontextmanager
-async def _heard() -> AsyncIterator[list[tuple[str, Any]]]:
-    statements: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        statements.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def _fill(tx: Connection) -> None:
@@ -236,7 +221,7 @@ async def test_lists_are_read_by_their_index(database_url: str, tmp_path: Path) 
 
 
 async def _plan_of(db: Any, body: Callable[[Connection], object]) -> str:
-    async with _heard() as statements:
+    with noted() as statements:
         await db.read(body)
     ((statement, parameters),) = [one for one in statements if "FROM" in one[0]]
 
