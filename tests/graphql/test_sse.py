@@ -123,7 +123,7 @@ async def test_who_has_no_good_token_is_told_nothing(served: Live, client: httpx
 
 async def test_queries_come_as_one_event(served: Live, server: Caller, client: httpx.AsyncClient) -> None:
     result, done = await _events(client, served, "{program {currency}}", server.headers | EVENTS)
-    assert json.loads(result.data)["data"] == {"program": {"currency": "DEFAULT"}}
+    assert json.loads(result.data)["data"] == {"program": {"currency": None}}
     assert done.event == "complete"
 
 

@@ -12,7 +12,7 @@ from tests.callers import callers
 from tests.scale import long_run
 from tests.servers import CONFIGURATION, Credentials, Deployment, Server, running_servers
 
-EXAMPLES = 1_000 if long_run else 20
+EXAMPLES = 1_000 if long_run else 10
 # The document says which refusals an operation has, but not for which values: what the program's data decides
 # (a product code, a balance) no schema can tell. What it says is bad must be refused.
 SETTINGS = """
