@@ -41,7 +41,7 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, snapshots, module 
 bench: $(VENV)/.dev ## Measure against the floors (BENCH_QUICK=1: a short run)
 	$(BIN)/python -m bench $(ARGS)
 
-e2e: $(VENV)/.dev ## Foreign tools against running servers: OpenAPI, GraphQL audit, clients, compilers (needs node, npm, npx, curl)
+e2e: $(VENV)/.dev ## Foreign tools against running servers: OpenAPI, GraphQL audit, clients, compilers, a web app (needs node, npm, chromium, curl)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 snapshots: $(VENV)/.dev ## Regenerate the files that make check compares with the code
