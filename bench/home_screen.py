@@ -19,7 +19,7 @@ DOCUMENT = """query Home($reference: String!) {member(reference: $reference) {
     ledger(first: 20) {edges {node {kind points transactionDate}} pageInfo {hasNextPage}}}}"""
 
 _PREFIX = "S-"
-_TIER = f"UPDATE member SET tier = 'Silver', tier_since = enrolled_at WHERE relation_reference LIKE '{_PREFIX}%'"  # noqa: S608
+_TIER = f"UPDATE member SET tier = 'Silver', tier_since = enrolled_at WHERE relation_reference LIKE '{_PREFIX}%'"  # noqa: S608 - our own prefix
 # With more postings than the screen shows.
 _SPENT_LOTS = 10
 

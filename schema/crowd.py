@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from domain.access import Principal
 from resolvers.feed import MAX_OF_CLIENT, MAX_OF_MEMBER
 from schema.closing import TRY_AGAIN, Closed
+
+Key = TypeVar("Key")
 
 MAX_CONNECTIONS = 2000
 # Of one address; who means well says in milliseconds who it is. Without this one machine could take all places.
@@ -57,8 +60,7 @@ class Crowd:
             _uncount(self._of, key)
 
 
-def _uncount(counter: Counter[str] | Counter[tuple[int | None, str]], key: object) -> None:
-    counts: Counter[object] = counter  # type: ignore[assignment]
+def _uncount(counts: Counter[Key], key: Key) -> None:
     counts[key] -= 1
     if not counts[key]:
         del counts[key]

@@ -26,6 +26,7 @@ class PostgresListener:
         try:
             await connection.add_listener(channel, lambda *_: heard())
         except BaseException:
+            # Nobody would close it: it is kept only when it listens.
             connection.terminate()
             raise
         self._connection = connection

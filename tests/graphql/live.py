@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from schema.socket import SUBPROTOCOL
 from tessera.jobs import JOBS, Job, running_jobs
@@ -44,7 +45,7 @@ class Live:
     @asynccontextmanager
     async def connection(self, caller: Caller | None = None, **settings: Any) -> AsyncIterator["Talk"]:
         """A connection, with `connection_init` behind it where a caller is given."""
-        async with connect(self.ws, subprotocols=[SUBPROTOCOL], proxy=None, **settings) as opened:  # type: ignore[list-item]
+        async with connect(self.ws, subprotocols=[Subprotocol(SUBPROTOCOL)], proxy=None, **settings) as opened:
             talk = Talk(opened)
             if caller is not None:
                 await talk.send(type="connection_init", payload=caller.headers)

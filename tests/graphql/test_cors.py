@@ -14,7 +14,12 @@ ASKED = {"access-control-request-method": "POST", "access-control-request-header
 
 @pytest.fixture
 async def ann(world: World, server: Caller) -> str:
-    """A member; our program allows SHOP, theirs OTHER."""
+    """A member whose program has a page."""
+    return await member_with_page(world, server)
+
+
+async def member_with_page(world: World, server: Caller) -> str:
+    """A member with a password; our program allows SHOP, theirs OTHER."""
     for caller, origin in ((server, SHOP), (await world.caller(world.theirs), OTHER)):
         document = CONFIGURATION.replace("program: {", f"program: {{allowed_origins: ['{origin}'], ")
         assert (await caller.ask(APPLY, i={"document": document})).data

@@ -14,6 +14,7 @@ import httpx
 from httpx_sse import aconnect_sse
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.callers import Caller, callers
 from tests.scale import long_run, scaled
@@ -61,7 +62,7 @@ class Subscriber:
         """Follow over `graphql-transport-ws`, with another server each time."""
         while len(self.events) < expected:
             url = next(self.servers).url.replace("http", "ws") + "/graphql"
-            async with connect(url, subprotocols=["graphql-transport-ws"], proxy=None) as connection:  # type: ignore[list-item]
+            async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as connection:
                 await connection.send(json.dumps({"type": "connection_init", "payload": self.headers}))
                 await connection.recv()
                 payload = {"query": _DOCUMENT, "variables": self.variables}

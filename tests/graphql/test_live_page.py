@@ -9,28 +9,17 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.graphql.live import Live, live
-from tests.graphql.test_cors import OTHER, SHOP, STRANGE, readers, start
-from tests.graphql.test_session import APPLY, IMPORT, REVOKE
-from tests.graphql.world import CONFIGURATION, Caller, World
-from tests.resolvers.mailbox import PASSWORD
+from tests.graphql.test_cors import OTHER, SHOP, STRANGE, member_with_page, readers, start
+from tests.graphql.test_session import REVOKE
+from tests.graphql.world import Caller, World
 
 ACTIVITY = "subscription {memberActivity {topic}}"
 
 
 @pytest.fixture
-async def ann(world: World, server: Caller) -> str:
-    """A member; our program allows SHOP, theirs OTHER."""
-    for caller, origin in ((server, SHOP), (await world.caller(world.theirs), OTHER)):
-        document = CONFIGURATION.replace("program: {", f"program: {{allowed_origins: ['{origin}'], ")
-        assert (await caller.ask(APPLY, i={"document": document})).data
-    reference = await world.member(server, 100)
-    assert (await server.ask(IMPORT, i={"relationReference": reference, "secret": PASSWORD})).data
-    return reference
-
-
-@pytest.fixture
-async def app(world: World, ann: str) -> Caller:
+async def app(world: World, server: Caller) -> Caller:
     """The member's app on the page of its program."""
+    ann = await member_with_page(world, server)
     token = (await start(world, SHOP, ann)).data["sessionStartByPassword"]["accessToken"]
     return Caller(world.client, token, key=world.ours.publishable_key)
 
