@@ -1,6 +1,6 @@
 """Documents, prepared once: parsed, measured, validated, and kept while they are asked for."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -36,6 +36,7 @@ from schema.gate import Gate
 from schema.introspection import hide_types
 from schema.limit import Meter, root_fields
 from schema.parsing import parse_text
+from schema.plan.operation import Plan, make_plan
 from schema.request import GraphQLRequest
 from schema.trusted import TrustedRefused
 
@@ -66,11 +67,12 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A valid document."""
+    """A valid document. `plans` are those of its operations, by their names, as they are made."""
 
     text: str
     document: DocumentNode
     operations: tuple[Operation, ...]
+    plans: dict[str | None, Plan | None] = field(default_factory=dict, compare=False)
 
     def operation(self, name: str | None) -> Operation:
         """The operation to run. Raises BadRequest."""
@@ -94,7 +96,7 @@ class Documents:
     """The documents of one schema; those that are good are kept, so that the next request finds them.
 
     `trusted` are known from the start, by their ids; with `only_trusted` no others run. Raises TrustedRefused for
-    one of them that would not.
+    one of them that would not. Without `compiled` everything is left to graphql-core: for comparisons.
     """
 
     def __init__(
@@ -104,8 +106,10 @@ class Documents:
         introspection: bool,
         trusted: Mapping[str, str] | None = None,
         only_trusted: bool = False,
+        compiled: bool = True,
     ) -> None:
         self.schema = schema
+        self._compiled = compiled
         self._rules: tuple[type[ASTValidationRule], ...] = (
             *specified_rules,
             *recommended_rules,
@@ -178,6 +182,27 @@ class Documents:
         prepared = self._prepare(text)
         self._kept.put(text, prepared, weight=_tokens(prepared.document), owner=owner)
         return prepared
+
+    async def execute(
+        self, prepared: Prepared, operation: Operation, variables: Mapping[str, Any], context: Any
+    ) -> tuple[dict[str, Any] | None, Sequence[GraphQLError] | None]:
+        """Data and errors of an operation that is no subscription: by its plan, or else by graphql-core."""
+        plan = self.plan(prepared, operation) if self._compiled else None
+        result = None if plan is None else await plan.run(variables, context)
+        if result is not None:
+            return result.data, result.errors
+        left = await self.schema.execute(
+            prepared.text, variable_values=dict(variables), context_value=context, operation_name=operation.name
+        )
+        return left.data, left.errors
+
+    def plan(self, prepared: Prepared, operation: Operation) -> Plan | None:
+        """The plan of an operation, made when it is asked for first; None where there is none."""
+        if operation.name not in prepared.plans:
+            nodes = [node for node in prepared.document.definitions if isinstance(node, OperationDefinitionNode)]
+            node = nodes[prepared.operations.index(operation)]
+            prepared.plans[operation.name] = make_plan(self.schema, prepared.document, node)
+        return prepared.plans[operation.name]
 
     def _trust(self, name: str, text: str) -> Prepared:
         try:

@@ -1,0 +1,213 @@
+"""Selections, compiled: for each object type, the steps of the fields that are asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from types import CoroutineType
+from typing import Any, NamedTuple
+
+import strawberry
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    OperationDefinitionNode,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.executor import to_nodes
+from graphql.execution.values import VariableValues
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.cast import TYPE_CAST_ATTRIBUTE
+from strawberry.types.field import StrawberryField
+
+from schema.plan.completion import (
+    Complete,
+    Completion,
+    Select,
+    careful_object,
+    complete_abstract,
+    complete_leaf,
+    complete_list,
+    complete_non_null,
+    complete_object,
+    gathered,
+)
+from schema.plan.leaf import Careful, Quick, is_inert
+from schema.plan.run import Path, Place, PlanInfo, Run
+from schema.plan.step import Step, is_attribute, make_step
+
+_TYPENAME = "__typename"
+
+
+class Selection(NamedTuple):
+    """The answer of an object, both ways; the quick one only where all that is asked for are attributes."""
+
+    quick: Quick | None
+    select: Select
+    steps: Mapping[str, Step]
+
+
+class Compiler:
+    """Compiles an operation as its directives have it with these variables."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
+        self._schema, self._core = schema, schema._schema
+        self._operation, self._variables = operation, variables
+        self._fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
+
+    def root(self) -> Selection:
+        """The selection of the operation itself."""
+        kind = self._core.get_root_type(self._operation.operation)
+        assert kind is not None  # noqa: S101 - the document is valid
+        found = collect_fields(self._core, self._fragments, self._variables, kind, self._operation)
+        return self._selection(kind, found.grouped_field_set)
+
+    def _below(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Selection:
+        found = collect_subfields(self._core, self._fragments, self._variables, self._operation, kind, details)
+        return self._selection(kind, found.grouped_field_set)
+
+    def _selection(self, kind: GraphQLObjectType, fields: GroupedFieldSet) -> Selection:
+        steps: dict[str, Step] = {}
+        attributes: dict[str, tuple[str, Quick]] | None = {}
+        names = []
+        for key, details in fields.items():
+            if details[0].node.name.value == _TYPENAME:
+                steps[key] = _constant(kind.name)
+                names.append(key)
+                continue
+            place = _place(kind, key, details)
+            completion = self._completion(place.definition.type, place)
+            steps[key] = make_step(place, self._schema, completion)
+            if completion.quick is None or place.field is None or not is_attribute(place, self._schema):
+                attributes = None
+            elif attributes is not None:
+                attributes[key] = place.field.python_name, completion.quick
+        quick = self._quick(kind, list(steps), attributes) if attributes else None
+        return Selection(quick, _select(list(steps.items())), steps)
+
+    def _quick(
+        self, kind: GraphQLObjectType, keys: Sequence[str], attributes: Mapping[str, tuple[str, Quick]]
+    ) -> Quick | None:
+        if self._schema.config.default_resolver is not getattr:
+            return None
+        admit = _admission(kind)
+        return None if admit is None else _quick_object(kind.name, keys, attributes, admit)
+
+    def _completion(self, kind: GraphQLOutputType, place: Place, *, nullable: bool = True) -> Completion:
+        if is_non_null_type(kind):
+            return complete_non_null(self._completion(kind.of_type, place, nullable=False))
+        if is_list_type(kind):
+            item = self._completion(kind.of_type, place)
+            return complete_list(item, nullable=nullable, non_null_items=is_non_null_type(kind.of_type))
+        if is_leaf_type(kind):
+            return complete_leaf(kind, nullable=nullable)
+        if is_abstract_type(kind):
+            return complete_abstract(kind, self._choice(kind, place))
+        assert isinstance(kind, GraphQLObjectType)  # noqa: S101 - there are no other types of output
+        selection = self._below(kind, place.details)
+        return complete_object(kind, selection.quick, selection.select, nullable=nullable)
+
+    def _choice(self, kind: Any, place: Place) -> Callable[[str, Any, PlanInfo], Complete]:
+        """Finds the completion for the name of a type, which is compiled when it is met for the first time."""
+        known: dict[str, Complete] = {}
+
+        def choose(name: str, value: Any, info: PlanInfo) -> Complete:
+            found = known.get(name) if isinstance(name, str) else None
+            if found is None:
+                chosen = info.run.executor.ensure_valid_runtime_type(name, kind, place.details, info._raw_info, value)
+                found = known[name] = careful_object(chosen, self._below(chosen, place.details).select)
+            return found
+
+        return choose
+
+
+def _place(kind: GraphQLObjectType, key: str, details: FieldDetailsList) -> Place:
+    definition = kind.fields[details[0].node.name.value]
+    field = (definition.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    known = field if isinstance(field, StrawberryField) else None
+    return Place(key, kind, definition, details, to_nodes(details), known)
+
+
+def _constant(value: str) -> Step:
+    return lambda _source, _run, _path: value
+
+
+def _select(steps: Sequence[tuple[str, Step]]) -> Select:
+    """Starts all fields, then waits for those that are not done."""
+
+    def select(source: Any, run: Run, path: Path | None) -> Any:
+        results: dict[str, Any] = {}
+        waiting: list[str] = []
+        try:
+            for key, step in steps:
+                value = results[key] = step(source, run, path)
+                if value.__class__ is CoroutineType:
+                    waiting.append(key)
+        except Exception:
+            if waiting:
+                run.settle([results[key] for key in waiting])
+            raise
+        return gathered(results, waiting) if waiting else results
+
+    return select
+
+
+def _admission(kind: GraphQLObjectType) -> Callable[[Any], bool] | None:
+    """Whether an object is surely one of a type; None where the program itself says what is."""
+    definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if definition is None or definition.is_type_of is not None:
+        return None
+    is_type_of: Callable[..., Any] | None = kind.is_type_of
+    fitting: set[type] = set()
+
+    def fits(source: Any) -> bool:
+        # A cast says of one object what the class says of the others.
+        if is_type_of is not None and getattr(source, TYPE_CAST_ATTRIBUTE, None) is not None:
+            return False
+        if source.__class__ not in fitting:
+            if not is_inert(source.__class__) or (is_type_of is not None and not is_type_of(source, None)):
+                return False
+            fitting.add(source.__class__)
+        return True
+
+    return fits
+
+
+def _quick_object(
+    type_name: str, keys: Sequence[str], attributes: Mapping[str, tuple[str, Quick]], fits: Callable[[Any], bool]
+) -> Quick:
+    plain = list(attributes)
+    completions = [completion for _, completion in attributes.values()]
+    read: Callable[[Any], Any] = attrgetter(*(name for name, _ in attributes.values()))
+    if len(plain) == 1:
+        (only,) = completions
+        (key,) = plain
+        answer: Quick = lambda source: {key: only(read(source))}  # noqa: E731
+    else:
+        answer = lambda source: {  # noqa: E731
+            key: complete(value) for key, complete, value in zip(plain, completions, read(source), strict=False)
+        }
+
+    def quick(source: Any) -> Any:
+        if not fits(source):
+            raise Careful
+        found = answer(source)
+        # The order of an answer is that of the question.
+        return found if len(keys) == len(plain) else {key: found.get(key, type_name) for key in keys}
+
+    return quick
