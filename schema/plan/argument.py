@@ -35,8 +35,9 @@ class Arguments:
         self._definition, self._node = place.definition, place.nodes[0]
         self._arguments = place.field.arguments
         self._config, self._scalars = schema.config, schema.schema_converter.scalar_registry
-        self._are_leaves = all(_is_leaf(one) for one in place.definition.args.values()) and not any(
-            isinstance(one.type, StrawberryMaybe) or one.type is GlobalID for one in self._arguments
+        self._nested = {name for name, one in place.definition.args.items() if not is_leaf_type(_nullable(one))}
+        self._is_as_it_is = not any(
+            isinstance(one.type, StrawberryMaybe) or _is_id(one.type) for one in self._arguments
         )
         self._has_variables = any(_has_variable(one.value) for one in self._node.arguments or ())
         self._ready: Given | None = None
@@ -45,9 +46,9 @@ class Arguments:
         """The arguments for this run. Raises GraphQLError."""
         found = self._ready or run.given.get(self)
         if found is not None:
-            return found  # type: ignore[no-any-return]
+            return found
         coerced = get_argument_values(self._definition, self._node, run.variables)
-        if not (self._are_leaves and all(_is_constant(value) for value in coerced.values())):
+        if not (self._is_as_it_is and all(self._is_constant(*one) for one in coerced.items())):
             # What a resolver could change is made anew for each.
             return lambda info: self._convert(coerced, info)
         converted = self._convert(coerced, None)
@@ -58,6 +59,10 @@ class Arguments:
             self._ready = given
         return given
 
+    def _is_constant(self, name: str, value: object) -> bool:
+        """Whether a value is handed on as it is, and cannot be changed."""
+        return value is None or (name not in self._nested and (value.__class__ in CONSTANT or isinstance(value, Enum)))
+
     def _convert(self, coerced: dict[str, Any], info: Any) -> dict[str, Any]:
         return convert_arguments(coerced, self._arguments, self._scalars, self._config, info)
 
@@ -67,12 +72,12 @@ def raw_arguments(definition: GraphQLField, node: Any, run: Run) -> dict[str, An
     return get_argument_values(definition, node, run.variables) if definition.args else {}
 
 
-def _is_leaf(argument: Any) -> bool:
-    return is_leaf_type(get_nullable_type(argument.type))
+def _nullable(argument: Any) -> Any:
+    return get_nullable_type(argument.type)
 
 
-def _is_constant(value: object) -> bool:
-    return value.__class__ in CONSTANT or isinstance(value, Enum)
+def _is_id(kind: object) -> bool:
+    return kind is GlobalID or getattr(kind, "of_type", None) is GlobalID
 
 
 def _has_variable(node: ValueNode | ArgumentNode) -> bool:

@@ -95,7 +95,7 @@ def complete_abstract(kind: Any, choose: Callable[[str, Any, PlanInfo], Complete
         if _is_null(value):
             return None
         resolve_type = kind.resolve_type or info.run.executor.type_resolver
-        name = resolve_type(value, info._raw_info, kind)
+        name: Any = resolve_type(value, info._raw_info, kind)
         if is_awaitable(name):
             return chosen(name, value, info, path)
         return choose(name, value, info)(value, info, path)

@@ -52,7 +52,9 @@ def quick_leaf(leaf: GraphQLLeafType, *, nullable: bool) -> Quick | None:
     if leaf is GraphQLBoolean:
         return lambda value: value if value.__class__ is bool else other(value)
     if leaf is GraphQLInt:
-        return lambda value: value if value.__class__ is int and -GREATEST_INT <= value <= GREATEST_INT else other(value)
+        return lambda value: (
+            value if value.__class__ is int and -GREATEST_INT <= value <= GREATEST_INT else other(value)
+        )
     if isinstance(leaf, GraphQLEnumType):
         return _quick_enum(leaf, other)
     return other

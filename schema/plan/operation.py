@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from types import CoroutineType
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from graphql import (
@@ -42,7 +42,7 @@ class Plan:
         self._variables = Variables(schema._schema, operation)
         self._fragments = _fragments(document)
         self._conditions = tuple(sorted(_conditions(operation.selection_set, self._fragments)))
-        self._variants: dict[tuple[bool, ...], Selection] = {}
+        self._variants: dict[tuple[Any, ...], Selection] = {}
         self._is_serial = operation.operation is OperationType.MUTATION
 
     async def run(self, given: Mapping[str, Any], context: Any) -> ExecutionResult | None:
@@ -78,7 +78,8 @@ class Plan:
                 del self._variants[next(iter(self._variants))]
             # The plan outlives the request, so it keeps no more of its variables than it was made for.
             kept = VariableValues(
-                {name: variables.sources[name] for name in self._conditions}, dict(zip(self._conditions, values, strict=True))
+                {name: variables.sources[name] for name in self._conditions},
+                dict(zip(self._conditions, values, strict=True)),
             )
             compiler = Compiler(self._schema, self._operation, self._fragments, kept)
             found = self._variants[values] = compiler.root()
@@ -92,7 +93,7 @@ class Plan:
             context_value=context,
             raw_variable_values=dict(given),
             operation_name=name.value if name else None,
-            is_awaitable=optimized_is_awaitable,
+            is_awaitable=cast(Any, optimized_is_awaitable),
             operation_extensions=None,
         )
         assert isinstance(built, Executor)  # noqa: S101 - the variables are good, and so is the document

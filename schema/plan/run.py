@@ -94,7 +94,7 @@ class PlanInfo(strawberry.Info[Any, Any]):
         return self.run.context
 
     @cached_property
-    def _raw_info(self) -> GraphQLResolveInfo:  # type: ignore[override]
+    def _raw_info(self) -> GraphQLResolveInfo[Any]:  # type: ignore[override]
         place = self.place
         return self.run.executor.build_resolve_info(place.definition, place.nodes, place.parent, _core_path(self._path))
 

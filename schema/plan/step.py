@@ -166,7 +166,7 @@ def _caller(field: StrawberryField) -> Call:
     """Calls the method of a field with the reserved arguments that it has."""
     resolver = field.base_resolver
     assert resolver is not None  # noqa: S101 - a field without one is an attribute
-    method: Callable[..., Any] = resolver.wrapped_func
+    method: Any = resolver.wrapped_func
     sources = [one.name for one in (resolver.parent_parameter, resolver.root_parameter) if one is not None]
     info_name = resolver.info_parameter.name if resolver.info_parameter else None
     takes_self = resolver.self_parameter is not None
