@@ -80,16 +80,19 @@ class _Ending:
     async def wait(self, pending: Any, info: PlanInfo, path: Path) -> Any:
         """The completed value of what is still to come."""
         try:
-            value = await pending
-            if self._quick is not None:
-                try:
-                    return self._quick(value)
-                except Exception:  # noqa: BLE001, S110 - as above
-                    pass
-            completed = self._careful(value, info, path)
-            return await completed if completed.__class__ is CoroutineType else completed
+            return await self.finish(await pending, info, path)
         except Exception as error:  # noqa: BLE001 - as above
             return self.fail(error, info.run, path)
+
+    async def finish(self, value: Any, info: PlanInfo, path: Path) -> Any:
+        """The completed value of what has come. Raises what went wrong with it."""
+        if self._quick is not None:
+            try:
+                return self._quick(value)
+            except Exception:  # noqa: BLE001, S110 - as above
+                pass
+        completed = self._careful(value, info, path)
+        return await completed if completed.__class__ is CoroutineType else completed
 
     async def _guard(self, pending: Any, run: Run, path: Path) -> Any:
         try:
@@ -130,9 +133,14 @@ def _called(place: Place, call: Call, arguments: Arguments | None, ending: _Endi
 def _awaited(place: Place, call: Call, arguments: Arguments | None, ending: _Ending) -> Step:
     key, type_name = place.key, place.parent.name
 
-    async def called(source: Any, info: PlanInfo, given: Given | None) -> Any:
-        value = call(source, info, given)
-        return await value if is_awaitable(value) else value
+    async def answer(source: Any, info: PlanInfo, path: Path, given: Given | None) -> Any:
+        try:
+            value = call(source, info, given)
+            if is_awaitable(value):
+                value = await value
+            return await ending.finish(value, info, path)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is the error of this field
+            return ending.fail(error, info.run, path)
 
     def step(source: Any, run: Run, above: Path | None) -> Any:
         path = (above, key, type_name)
@@ -141,7 +149,7 @@ def _awaited(place: Place, call: Call, arguments: Arguments | None, ending: _End
             given = None if arguments is None else arguments.read(run)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is the error of this field
             return ending.fail(error, run, path)
-        return ending.wait(called(source, info, given), info, path)
+        return answer(source, info, path, given)
 
     return step
 
