@@ -36,15 +36,15 @@ from schema.gate import Gate
 from schema.introspection import hide_types
 from schema.limit import Meter, root_fields
 from schema.parsing import parse_text
-from schema.plan.operation import Plan, make_plan
+from schema.plan.operation import MAX_VARIANTS, Plan, make_plan
 from schema.request import GraphQLRequest
 from schema.trusted import TrustedRefused
 
 CACHED_DOCUMENTS = 512
 # Comments and texts may be long.
 MAX_CACHED_LENGTH = 16 * 1024
-# A token of a prepared document takes one to two KiB.
-MAX_CACHED_TOKENS = 50_000
+# A token of a prepared document takes one to two KiB, and a field of a plan as much.
+MAX_CACHED_WEIGHT = 50_000
 MAX_HASHED_CHARACTERS = 4 * 1024 * 1024
 MAX_REPORTED = 5
 
@@ -67,11 +67,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A valid document. `plans` are those of its operations, by their names, as they are made."""
+    """A valid document. `plans` are those of its operations, by their names, as they are made.
+
+    `weight` is what it takes with its plans, in tokens.
+    """
 
     text: str
     document: DocumentNode
     operations: tuple[Operation, ...]
+    weight: int
     plans: dict[str | None, Plan | None] = field(default_factory=dict, compare=False)
 
     def operation(self, name: str | None) -> Operation:
@@ -120,7 +124,7 @@ class Documents:
         self._hits = self._misses = 0
         # A new version of an app brings the same new documents from many phones at once; bodies take memory.
         self._new, self._new_of_strangers, self.large_bodies = Gate(room=5), Gate(room=5), Gate()
-        self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_TOKENS)
+        self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_WEIGHT)
         # Texts by their hashes; they outlive what was prepared from them, which costs more memory.
         self._hashed: FairCache[str] = FairCache(entries=4 * CACHED_DOCUMENTS, weight=MAX_HASHED_CHARACTERS)
         self._only_trusted = only_trusted
@@ -180,7 +184,7 @@ class Documents:
             return self._prepare(text)
         self._misses += 1
         prepared = self._prepare(text)
-        self._kept.put(text, prepared, weight=_tokens(prepared.document), owner=owner)
+        self._kept.put(text, prepared, weight=prepared.weight, owner=owner)
         return prepared
 
     async def execute(
@@ -214,20 +218,23 @@ class Documents:
 
     def _prepare(self, text: str) -> Prepared:
         document = parse_text(text)
-        if errors := self._faults(document):
+        errors, fields = self._examine(document)
+        if errors:
             raise DocumentRefused([name_literal(one, document) for one in errors[:MAX_REPORTED]], VALIDATION_FAILED)
         if not self.suggest:
             document = hide_types(text, document)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        return Prepared(text, document, tuple(self._operation(document, node) for node in operations))
+        weight = _tokens(document) + fields * (MAX_VARIANTS if "@" in text else 1)
+        return Prepared(text, document, tuple(self._operation(document, node) for node in operations), weight)
 
-    def _faults(self, document: DocumentNode) -> list[GraphQLError]:
-        """What is wrong with a document. Raises QueryTooComplex, IntrospectionDisabled."""
+    def _examine(self, document: DocumentNode) -> tuple[list[GraphQLError], int]:
+        """What is wrong with a document, and how many fields it has. Raises QueryTooComplex, IntrospectionDisabled."""
         try:
-            Meter(document, introspection=self.suggest)
+            fields = Meter(document, introspection=self.suggest).fields
         except GraphQLError as error:
-            return [error]
-        return validate(self.schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not self.suggest)
+            return [error], 0
+        suggest = self.suggest
+        return validate(self.schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not suggest), fields
 
     def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
         defaults = {

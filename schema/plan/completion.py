@@ -6,6 +6,7 @@ paths, and raises where it does not know. The careful one does it as graphql-cor
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from types import CoroutineType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -32,13 +33,15 @@ class Completion(NamedTuple):
     careful: Complete
 
 
+@lru_cache(maxsize=512)
 def complete_leaf(leaf: GraphQLLeafType, *, nullable: bool) -> Completion:
-    """The completion of a scalar or an enum."""
+    """The completion of a scalar or an enum; the same for all fields, which are many."""
 
     def careful(value: Any, _info: PlanInfo, _path: Path) -> Any:
         return None if _is_null(value) else Executor.complete_leaf_value(leaf, value)
 
-    return Completion(quick_leaf(leaf, nullable=nullable), careful)
+    completion = Completion(quick_leaf(leaf, nullable=nullable), careful)
+    return completion if nullable else complete_non_null(completion)
 
 
 def complete_non_null(inner: Completion) -> Completion:
@@ -137,6 +140,8 @@ def _quick_list(item: Quick, *, nullable: bool) -> Quick:
 
 class _Items:
     """Completes the items of lists, one by one: those that are all right the quick way."""
+
+    __slots__ = ("_careful", "_non_null", "_quick")
 
     def __init__(self, item: Completion, *, non_null: bool) -> None:
         self._quick, self._careful, self._non_null = item.quick, item.careful, non_null

@@ -24,11 +24,12 @@ from graphql.execution.values import VariableValues
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.types.info import Info
 
+from schema.plan.completion import Select
 from schema.plan.run import Run
-from schema.plan.selection import Compiler, Selection
+from schema.plan.selection import Compiler, select_of, serially
 from schema.plan.variable import Variables
 
-MAX_VARIANTS = 8
+MAX_VARIANTS = 4
 """Of one operation: what its directives leave of it differs with the variables that they name."""
 
 _CONDITIONS = frozenset({"skip", "include"})
@@ -42,7 +43,7 @@ class Plan:
         self._variables = Variables(schema._schema, operation)
         self._fragments = _fragments(document)
         self._conditions = tuple(sorted(_conditions(operation.selection_set, self._fragments)))
-        self._variants: dict[tuple[Any, ...], Selection] = {}
+        self._variants: dict[tuple[Any, ...], Select] = {}
         self._is_serial = operation.operation is OperationType.MUTATION
 
     async def run(self, given: Mapping[str, Any], context: Any) -> ExecutionResult | None:
@@ -50,12 +51,12 @@ class Plan:
         variables = self._variables.coerce(given)
         if isinstance(variables, list):
             return ExecutionResult(None, variables)
-        selection = self._variant(variables)
-        if selection is None:
+        select = self._variant(variables)
+        if select is None:
             return None
         run = Run(context, variables, lambda: self._executor(given, context))
         try:
-            data = await self._serially(selection, run) if self._is_serial else selection.select(None, run, None)
+            data = select(None, run, None)
             if data.__class__ is CoroutineType:
                 data = await data
         except GraphQLError as error:
@@ -63,14 +64,7 @@ class Plan:
             data = None
         return ExecutionResult(data, run.errors or None)
 
-    async def _serially(self, selection: Selection, run: Run) -> dict[str, Any]:
-        results = {}
-        for key, step in selection.steps.items():
-            value = step(None, run, None)
-            results[key] = await value if value.__class__ is CoroutineType else value
-        return results
-
-    def _variant(self, variables: VariableValues) -> Selection | None:
+    def _variant(self, variables: VariableValues) -> Select | None:
         values = tuple(variables.coerced.get(name) for name in self._conditions)
         found = self._variants.get(values)
         if found is None and all(isinstance(value, bool) for value in values):
@@ -81,8 +75,8 @@ class Plan:
                 {name: variables.sources[name] for name in self._conditions},
                 dict(zip(self._conditions, values, strict=True)),
             )
-            compiler = Compiler(self._schema, self._operation, self._fragments, kept)
-            found = self._variants[values] = compiler.root()
+            steps = Compiler(self._schema, self._operation, self._fragments, kept).root()
+            found = self._variants[values] = serially(steps) if self._is_serial else select_of(steps)
         return found
 
     def _executor(self, given: Mapping[str, Any], context: Any) -> Executor[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from types import CoroutineType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import strawberry
 from graphql import (
@@ -45,6 +45,12 @@ from schema.plan.leaf import Careful, Quick, is_inert
 from schema.plan.run import Path, Place, PlanInfo, Run
 from schema.plan.step import Step, is_attribute, make_step
 
+Steps: TypeAlias = Sequence[tuple[str, Step]]
+"""The steps of an object, by the names in its answer."""
+
+Places: TypeAlias = Mapping[str, Place | None]
+"""The fields that are asked for, by the names in the answer; None for the name of the type."""
+
 _TYPENAME = "__typename"
 
 
@@ -53,7 +59,6 @@ class Selection(NamedTuple):
 
     quick: Quick | None
     select: Select
-    steps: Mapping[str, Step]
 
 
 class Compiler:
@@ -70,52 +75,61 @@ class Compiler:
         self._operation, self._variables = operation, variables
         self._fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
 
-    def root(self) -> Selection:
-        """The selection of the operation itself."""
+    def root(self) -> Steps:
+        """The steps of the operation itself."""
         kind = self._core.get_root_type(self._operation.operation)
         assert kind is not None  # noqa: S101 - the document is valid
         found = collect_fields(self._core, self._fragments, self._variables, kind, self._operation)
-        return self._selection(kind, found.grouped_field_set)
+        return self._steps(kind, _places(kind, found.grouped_field_set), {})
 
     def _below(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Selection:
+        places = self._collect(kind, details)
+        known: dict[str, Completion] = {}
+        quick = self._quick(kind, places, known)
+        if quick is None:
+            return Selection(None, select_of(self._steps(kind, places, known)))
+        # Most objects are never answered the careful way.
+        return Selection(quick, _later(lambda: select_of(self._steps(kind, self._collect(kind, details), {}))))
+
+    def _collect(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Places:
         found = collect_subfields(self._core, self._fragments, self._variables, self._operation, kind, details)
-        return self._selection(kind, found.grouped_field_set)
+        return _places(kind, found.grouped_field_set)
 
-    def _selection(self, kind: GraphQLObjectType, fields: GroupedFieldSet) -> Selection:
-        steps: dict[str, Step] = {}
-        attributes: dict[str, tuple[str, Quick]] | None = {}
-        names = []
-        for key, details in fields.items():
-            if details[0].node.name.value == _TYPENAME:
-                steps[key] = _constant(kind.name)
-                names.append(key)
-                continue
-            place = _place(kind, key, details)
-            completion = self._completion(place.definition.type, place)
-            steps[key] = make_step(place, self._schema, completion)
-            if completion.quick is None or place.field is None or not is_attribute(place, self._schema):
-                attributes = None
-            elif attributes is not None:
-                attributes[key] = place.field.python_name, completion.quick
-        quick = self._quick(kind, list(steps), attributes) if attributes else None
-        return Selection(quick, _select(list(steps.items())), steps)
+    def _steps(self, kind: GraphQLObjectType, places: Places, known: Mapping[str, Completion]) -> Steps:
+        steps: list[tuple[str, Step]] = []
+        for key, place in places.items():
+            if place is None:
+                steps.append((key, _constant(kind.name)))
+            else:
+                completion = known.get(key) or self._completion(place.definition.type, place)
+                steps.append((key, make_step(place, self._schema, completion)))
+        return steps
 
-    def _quick(
-        self, kind: GraphQLObjectType, keys: Sequence[str], attributes: Mapping[str, tuple[str, Quick]]
-    ) -> Quick | None:
-        if self._schema.config.default_resolver is not getattr:
-            return None
+    def _quick(self, kind: GraphQLObjectType, places: Places, known: dict[str, Completion]) -> Quick | None:
+        """The quick way of an object, if there is one. The completions that it looks at become known."""
         admit = _admission(kind)
-        return None if admit is None else _quick_object(kind.name, keys, attributes, admit)
+        if admit is None or self._schema.config.default_resolver is not getattr:
+            return None
+        asked = {key: place for key, place in places.items() if place is not None}
+        if not asked or not all(is_attribute(place, self._schema) for place in asked.values()):
+            return None
+        attributes: dict[str, tuple[str, Quick]] = {}
+        for key, place in asked.items():
+            known[key] = completion = self._completion(place.definition.type, place)
+            if completion.quick is None or place.field is None:
+                return None
+            attributes[key] = place.field.python_name, completion.quick
+        return _quick_object(kind.name, list(places), attributes, admit)
 
     def _completion(self, kind: GraphQLOutputType, place: Place, *, nullable: bool = True) -> Completion:
         if is_non_null_type(kind):
-            return complete_non_null(self._completion(kind.of_type, place, nullable=False))
+            inner = self._completion(kind.of_type, place, nullable=False)
+            return inner if is_leaf_type(kind.of_type) else complete_non_null(inner)
+        if is_leaf_type(kind):
+            return complete_leaf(kind, nullable=nullable)
         if is_list_type(kind):
             item = self._completion(kind.of_type, place)
             return complete_list(item, nullable=nullable, non_null_items=is_non_null_type(kind.of_type))
-        if is_leaf_type(kind):
-            return complete_leaf(kind, nullable=nullable)
         if is_abstract_type(kind):
             return complete_abstract(kind, self._choice(kind, place))
         assert isinstance(kind, GraphQLObjectType)  # noqa: S101 - there are no other types of output
@@ -136,6 +150,13 @@ class Compiler:
         return choose
 
 
+def _places(kind: GraphQLObjectType, fields: GroupedFieldSet) -> Places:
+    return {
+        key: None if details[0].node.name.value == _TYPENAME else _place(kind, key, details)
+        for key, details in fields.items()
+    }
+
+
 def _place(kind: GraphQLObjectType, key: str, details: FieldDetailsList) -> Place:
     definition = kind.fields[details[0].node.name.value]
     field = (definition.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
@@ -147,7 +168,19 @@ def _constant(value: str) -> Step:
     return lambda _source, _run, _path: value
 
 
-def _select(steps: Sequence[tuple[str, Step]]) -> Select:
+def _later(make: Callable[[], Select]) -> Select:
+    """Makes a selection when it is first used."""
+    made: list[Select] = []
+
+    def select(source: Any, run: Run, path: Path | None) -> Any:
+        if not made:
+            made.append(make())
+        return made[0](source, run, path)
+
+    return select
+
+
+def select_of(steps: Steps) -> Select:
     """Starts all fields, then waits for those that are not done."""
 
     def select(source: Any, run: Run, path: Path | None) -> Any:
@@ -163,6 +196,19 @@ def _select(steps: Sequence[tuple[str, Step]]) -> Select:
                 run.settle([results[key] for key in waiting])
             raise
         return gathered(results, waiting) if waiting else results
+
+    return select
+
+
+def serially(steps: Steps) -> Select:
+    """Ends each field before it starts the next."""
+
+    async def select(source: Any, run: Run, path: Path | None) -> dict[str, Any]:
+        results = {}
+        for key, step in steps:
+            value = step(source, run, path)
+            results[key] = await value if value.__class__ is CoroutineType else value
+        return results
 
     return select
 

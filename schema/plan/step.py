@@ -52,6 +52,8 @@ def make_step(place: Place, schema: strawberry.Schema, completion: Completion) -
 class _Ending:
     """What comes after the value of a field is there."""
 
+    __slots__ = ("_careful", "_non_null", "_quick", "place")
+
     def __init__(self, place: Place, completion: Completion) -> None:
         self.place = place
         self._quick, self._careful = completion
