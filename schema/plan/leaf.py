@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from inspect import iscoroutinefunction
-from types import GeneratorType
+from types import GeneratorType, NoneType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -37,8 +37,10 @@ class Careful(Exception):
 
 @lru_cache(maxsize=1024)
 def is_inert(kind: type) -> bool:
-    """Whether the objects of a class are values, and neither to be awaited nor to be raised."""
-    may_be_more = issubclass(kind, Exception | GeneratorType) or hasattr(kind, "__getattr__")
+    """Whether the objects of a class are values: not nothing, and neither to be awaited nor to be raised."""
+    may_be_more = issubclass(kind, Exception | GeneratorType | NoneType | type(Undefined)) or hasattr(
+        kind, "__getattr__"
+    )
     return not may_be_more and not hasattr(kind, "__await__")
 
 

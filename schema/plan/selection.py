@@ -107,19 +107,23 @@ class Compiler:
 
     def _quick(self, kind: GraphQLObjectType, places: Places, known: dict[str, Completion]) -> Quick | None:
         """The quick way of an object, if there is one. The completions that it looks at become known."""
-        admit = _admission(kind)
-        if admit is None or self._schema.config.default_resolver is not getattr:
+        definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        # Where the program itself says what is of a type, it is asked.
+        is_told = definition is None or definition.is_type_of is not None
+        if is_told or self._schema.config.default_resolver is not getattr:
             return None
-        asked = {key: place for key, place in places.items() if place is not None}
-        if not asked or not all(is_attribute(place, self._schema) for place in asked.values()):
+        if not all(place is None or is_attribute(place, self._schema) for place in places.values()):
             return None
         attributes: dict[str, tuple[str, Quick]] = {}
-        for key, place in asked.items():
+        for key, place in places.items():
+            if place is None:
+                attributes[key] = "__class__", _always(kind.name)
+                continue
             known[key] = completion = self._completion(place.definition.type, place)
             if completion.quick is None or place.field is None:
                 return None
             attributes[key] = place.field.python_name, completion.quick
-        return _quick_object(kind.name, list(places), attributes, admit)
+        return _quick_object(kind.is_type_of, attributes)
 
     def _completion(self, kind: GraphQLOutputType, place: Place, *, nullable: bool = True) -> Completion:
         if is_non_null_type(kind):
@@ -213,47 +217,37 @@ def serially(steps: Steps) -> Select:
     return select
 
 
-def _admission(kind: GraphQLObjectType) -> Callable[[Any], bool] | None:
-    """Whether an object is surely one of a type; None where the program itself says what is."""
-    definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    if definition is None or definition.is_type_of is not None:
-        return None
-    is_type_of: Callable[..., Any] | None = kind.is_type_of
+def _always(value: str) -> Quick:
+    return lambda _: value
+
+
+def _quick_object(is_type_of: Callable[..., Any] | None, attributes: Mapping[str, tuple[str, Quick]]) -> Quick:
+    """The quick way of an object: a class says once and for all whether its objects are of the type."""
+    keys, completions = list(attributes), [completion for _, completion in attributes.values()]
+    read: Callable[[Any], Any] = attrgetter(*(name for name, _ in attributes.values()))
     fitting: set[type] = set()
 
-    def fits(source: Any) -> bool:
-        # A cast says of one object what the class says of the others.
-        if is_type_of is not None and getattr(source, TYPE_CAST_ATTRIBUTE, None) is not None:
-            return False
-        if source.__class__ not in fitting:
-            if not is_inert(source.__class__) or (is_type_of is not None and not is_type_of(source, None)):
-                return False
-            fitting.add(source.__class__)
-        return True
-
-    return fits
-
-
-def _quick_object(
-    type_name: str, keys: Sequence[str], attributes: Mapping[str, tuple[str, Quick]], fits: Callable[[Any], bool]
-) -> Quick:
-    plain = list(attributes)
-    completions = [completion for _, completion in attributes.values()]
-    read: Callable[[Any], Any] = attrgetter(*(name for name, _ in attributes.values()))
-    if len(plain) == 1:
-        (only,) = completions
-        (key,) = plain
-        answer: Quick = lambda source: {key: only(read(source))}  # noqa: E731
-    else:
-        answer = lambda source: {  # noqa: E731
-            key: complete(value) for key, complete, value in zip(plain, completions, read(source), strict=False)
-        }
-
-    def quick(source: Any) -> Any:
-        if not fits(source):
+    def admit(source: Any) -> None:
+        if not is_inert(source.__class__) or not (is_type_of is None or is_type_of(source, None)):
             raise Careful
-        found = answer(source)
-        # The order of an answer is that of the question.
-        return found if len(keys) == len(plain) else {key: found.get(key, type_name) for key in keys}
+        fitting.add(source.__class__)
 
-    return quick
+    def several(source: Any) -> dict[str, Any]:
+        if source.__class__ not in fitting:
+            admit(source)
+        return {key: complete(value) for key, complete, value in zip(keys, completions, read(source), strict=False)}
+
+    def one(source: Any) -> dict[str, Any]:
+        if source.__class__ not in fitting:
+            admit(source)
+        return {keys[0]: completions[0](read(source))}
+
+    quick = one if len(keys) == 1 else several
+
+    def checked(source: Any) -> dict[str, Any]:
+        # A cast says of one object what the class says of the others.
+        if getattr(source, TYPE_CAST_ATTRIBUTE, None) is not None:
+            raise Careful
+        return quick(source)
+
+    return quick if is_type_of is None else checked

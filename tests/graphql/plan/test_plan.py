@@ -43,6 +43,7 @@ async def _both(text: str, **variables: Any) -> tuple[Any, list[tuple[str, ...]]
         "{thing(seed: $s) {there {seed} there {rooted there {seed}} ...P ...P}} fragment P on Thing {there {parented}}",
         '{must(seed: $s) {must {seed}} thing {even loud(word: "x")}}',
         "{named(seed: $s) {id: seed friend {friend {name}}}}",
+        "{thing(seed: $s) {here {mustNow {__typename}} there {must {__typename}}}}",
         "{must(seed: $s) {told a: told(color: GREEN) must {told}}}",
         "{thing(seed: $s) {later {later {later {seed}}} plains {number inner {text}}}}",
     ],
