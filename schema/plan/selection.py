@@ -110,7 +110,7 @@ class Compiler:
         definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
         # Where the program itself says what is of a type, it is asked.
         is_told = definition is None or definition.is_type_of is not None
-        if is_told or self._schema.config.default_resolver is not getattr:
+        if not places or is_told or self._schema.config.default_resolver is not getattr:
             return None
         if not all(place is None or is_attribute(place, self._schema) for place in places.values()):
             return None

@@ -83,8 +83,11 @@ class Generator:
         return Operation("\n".join([f"{kind} Generated{head} {selection}", *draft.fragments]), draft.variables)
 
     def _selection(self, draft: _Draft, kind: Any, depth: int) -> str:
-        parts = [self._part(draft, kind, depth) for _ in range(self._random.randint(1, 3))]
-        return "{" + " ".join(part for part in parts if part) + " __typename}"
+        parts = [self._part(draft, kind, depth) for _ in range(self._random.choice((0, 1, 1, 2, 2, 3, 3)))]
+        asked = [part for part in parts if part]
+        if not asked or self._random.random() < 0.4:
+            asked.insert(self._random.randint(0, len(asked)), "__typename")
+        return "{" + " ".join(asked) + "}"
 
     def _part(self, draft: _Draft, kind: Any, depth: int) -> str:
         chance = self._random.random()
