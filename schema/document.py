@@ -113,7 +113,8 @@ class Documents:
         compiled: bool = True,
     ) -> None:
         self.schema = schema
-        self._compiled = compiled
+        # What other extensions add to an operation a plan knows nothing of.
+        self._compiled = compiled and all(type(one) is ReadyDocument for one in schema.get_extensions())
         self._rules: tuple[type[ASTValidationRule], ...] = (
             *specified_rules,
             *recommended_rules,
@@ -191,7 +192,7 @@ class Documents:
         self, prepared: Prepared, operation: Operation, variables: Mapping[str, Any], context: Any
     ) -> tuple[dict[str, Any] | None, Sequence[GraphQLError] | None]:
         """Data and errors of an operation that is no subscription: by its plan, or else by graphql-core."""
-        plan = self.plan(prepared, operation) if self._compiled else None
+        plan = self.plan(prepared, operation)
         result = None if plan is None else await plan.run(variables, context)
         if result is not None:
             return result.data, result.errors
@@ -202,6 +203,8 @@ class Documents:
 
     def plan(self, prepared: Prepared, operation: Operation) -> Plan | None:
         """The plan of an operation, made when it is asked for first; None where there is none."""
+        if not self._compiled:
+            return None
         if operation.name not in prepared.plans:
             nodes = [node for node in prepared.document.definitions if isinstance(node, OperationDefinitionNode)]
             node = nodes[prepared.operations.index(operation)]

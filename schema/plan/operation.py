@@ -96,7 +96,11 @@ class Plan:
 
 def make_plan(schema: strawberry.Schema, document: DocumentNode, operation: OperationDefinitionNode) -> Plan | None:
     """The plan of an operation of a valid document; None for what is left to graphql-core."""
-    if not is_plannable(schema) or operation.operation is OperationType.SUBSCRIPTION or operation.directives:
+    if (
+        schema.config.info_class is not Info
+        or operation.operation is OperationType.SUBSCRIPTION
+        or operation.directives
+    ):
         return None
     if any(one.directives for one in operation.variable_definitions or ()):
         return None
@@ -107,11 +111,6 @@ def make_plan(schema: strawberry.Schema, document: DocumentNode, operation: Oper
     if not directives <= _CONDITIONS or any(getattr(node, "arguments", None) for node in nodes if _is_spread(node)):
         return None
     return Plan(schema, document, operation)
-
-
-def is_plannable(schema: strawberry.Schema) -> bool:
-    """Whether a schema is without what would have to be called for every field."""
-    return schema.config.info_class is Info and not any(one._implements_resolve() for one in schema.get_extensions())
 
 
 def _is_spread(node: SelectionNode) -> bool:

@@ -8,6 +8,7 @@ import strawberry
 from graphql import is_non_null_type
 from strawberry.execution.is_awaitable import optimized_is_awaitable as is_awaitable
 from strawberry.types.field import StrawberryField
+from strawberry.types.fields.resolver import StrawberryResolver
 
 from schema.plan.argument import Arguments, Given, raw_arguments
 from schema.plan.completion import Completion
@@ -30,6 +31,7 @@ def _is_usual(place: Place, schema: strawberry.Schema) -> bool:
     return (
         field is not None
         and type(field).get_result is StrawberryField.get_result
+        and type(field.base_resolver) in (StrawberryResolver, type(None))
         and not field.extensions
         and not field.is_subscription
         and not schema.schema_converter.exception_handlers

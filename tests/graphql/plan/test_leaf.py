@@ -39,7 +39,7 @@ class Strange:
         return "strange"
 
 
-VALUES = (
+VALUES: tuple[Any, ...] = (
     *(
         "",
         "text",

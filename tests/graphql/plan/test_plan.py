@@ -3,7 +3,7 @@
 import gc
 import weakref
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -171,22 +171,38 @@ async def test_compiled_execution_can_be_turned_off() -> None:
     assert prepared.plans == {}
 
 
-async def test_a_schema_that_watches_its_fields_is_left_to_graphql_core() -> None:
-    seen = []
+class Watching(SchemaExtension):
+    """Notes each operation."""
 
-    class Watching(SchemaExtension):
-        def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
-            seen.append(info.field_name)
-            return _next(root, info, *args, **kwargs)
+    def on_execute(self) -> Iterator[None]:
+        """Note an operation."""
+        self.execution_context.context.log.append("operation")
+        yield
 
+
+class WatchingFields(SchemaExtension):
+    """Notes each field."""
+
+    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
+        """Note a field."""
+        info.context.log.append(info.field_name)
+        return _next(root, info, *args, **kwargs)
+
+
+@pytest.mark.parametrize(("extension", "seen"), [(Watching, ["operation"]), (WatchingFields, ["one"])])
+async def test_a_schema_with_extensions_is_left_to_graphql_core(
+    extension: type[SchemaExtension], seen: list[str]
+) -> None:
     @strawberry.type
     class Query:
         one: int = 1
 
-    documents = Documents(TesseraSchema(query=Query, extensions=[ReadyDocument, Watching]), introspection=True)
+    documents = Documents(TesseraSchema(query=Query, extensions=[ReadyDocument, extension]), introspection=True)
     prepared = documents.prepare("{one}")
-    await documents.execute(prepared, prepared.operations[0], {}, Context(prepared.document))
-    assert seen == ["one"]
+    context = Context(prepared.document)
+    await documents.execute(prepared, prepared.operations[0], {}, context)
+    assert context.log == seen
+    assert prepared.plans == {}
 
 
 def test_a_document_weighs_what_its_fragments_are_written_out() -> None:
