@@ -13,8 +13,6 @@ from graphql import (
     ValueNode,
     VariableNode,
     get_argument_values,
-    get_nullable_type,
-    is_leaf_type,
 )
 from strawberry.relay.types import GlobalID
 from strawberry.types.arguments import convert_arguments
@@ -35,7 +33,6 @@ class Arguments:
         self._definition, self._node = place.definition, place.nodes[0]
         self._arguments = place.field.arguments
         self._config, self._scalars = schema.config, schema.schema_converter.scalar_registry
-        self._nested = {name for name, one in place.definition.args.items() if not is_leaf_type(_nullable(one))}
         self._is_as_it_is = not any(
             isinstance(one.type, StrawberryMaybe) or _is_id(one.type) for one in self._arguments
         )
@@ -48,7 +45,7 @@ class Arguments:
         if found is not None:
             return found
         coerced = get_argument_values(self._definition, self._node, run.variables)
-        if not (self._is_as_it_is and all(self._is_constant(*one) for one in coerced.items())):
+        if not (self._is_as_it_is and all(map(_is_constant, coerced.values()))):
             # What a resolver could change is made anew for each.
             return lambda info: self._convert(coerced, info)
         converted = self._convert(coerced, None)
@@ -59,10 +56,6 @@ class Arguments:
             self._ready = given
         return given
 
-    def _is_constant(self, name: str, value: object) -> bool:
-        """Whether a value is handed on as it is, and cannot be changed."""
-        return value is None or (name not in self._nested and (value.__class__ in CONSTANT or isinstance(value, Enum)))
-
     def _convert(self, coerced: dict[str, Any], info: Any) -> dict[str, Any]:
         return convert_arguments(coerced, self._arguments, self._scalars, self._config, info)
 
@@ -72,8 +65,8 @@ def raw_arguments(definition: GraphQLField, node: Any, run: Run) -> dict[str, An
     return get_argument_values(definition, node, run.variables) if definition.args else {}
 
 
-def _nullable(argument: Any) -> Any:
-    return get_nullable_type(argument.type)
+def _is_constant(value: object) -> bool:
+    return value.__class__ in CONSTANT or isinstance(value, Enum)
 
 
 def _is_id(kind: object) -> bool:

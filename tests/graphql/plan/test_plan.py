@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import strawberry
+from graphql import OperationDefinitionNode, parse
 from strawberry.extensions import SchemaExtension
 
 from schema.build import TesseraSchema
 from schema.build import schema as served
 from schema.document import Documents, Prepared, ReadyDocument
-from schema.plan.operation import MAX_VARIANTS
+from schema.plan.operation import MAX_VARIANTS, make_plan
 from tests.graphql.plan.comparison import answer_of, is_covered
 from tests.graphql.plan.nasty import Context, schema
 
@@ -93,6 +94,36 @@ async def test_introspection_is_left_to_graphql_core(text: str) -> None:
     data, errors = await documents.execute(prepared, prepared.operations[0], {}, Context(prepared.document))
     assert data
     assert not errors
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{thing @strange {seed}}",
+        "query @strange {thing {seed}}",
+        "query($s: Int @strange) {thing(seed: $s) {seed}}",
+        "{thing {...P}} fragment P on Thing {... @strange {seed}}",
+    ],
+)
+def test_other_directives_are_left_to_graphql_core(text: str) -> None:
+    document = parse(text)
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    assert make_plan(schema, document, operation) is None
+    plain = parse(text.replace("@strange", ""))
+    assert isinstance(plain.definitions[0], OperationDefinitionNode)
+    assert make_plan(schema, plain, plain.definitions[0]) is not None
+
+
+async def test_variables_that_are_nested_too_deeply_are_refused_as_ever() -> None:
+    text = "query($w: Where!) {thing {echo(where: $w)}}"
+    for depth in (10, 1000):
+        where: dict[str, Any] = {"names": []}
+        for _ in range(depth):
+            where = {"names": [], "inner": where}
+        data, errors = await _both(text, w=where)
+        assert (data is None) == (depth == 1000)
+        assert bool(errors) == (depth == 1000)
 
 
 def test_subscriptions_have_no_plan() -> None:
