@@ -1,7 +1,6 @@
 """B4 (i): GraphQL without a database, beside the same schema on Apollo Server and on Mercurius with its compiler.
 
-Twice the rate of Apollo is the goal of compiled execution, which is not there yet: graphql-core walks every field in
-Python. So ratios are told here, and none is asked for.
+What of it is execution is compiled (docs/adr/0015); the rest is HTTP. Ratios are told here, and none is asked for.
 """
 
 import json

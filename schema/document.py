@@ -1,6 +1,6 @@
 """Documents, prepared once: parsed, measured, validated, and kept while they are asked for."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -36,14 +36,15 @@ from schema.gate import Gate
 from schema.introspection import hide_types
 from schema.limit import Meter, root_fields
 from schema.parsing import parse_text
+from schema.plan.operation import MAX_VARIANTS, Plan, make_plan
 from schema.request import GraphQLRequest
 from schema.trusted import TrustedRefused
 
 CACHED_DOCUMENTS = 512
 # Comments and texts may be long.
 MAX_CACHED_LENGTH = 16 * 1024
-# A token of a prepared document takes one to two KiB.
-MAX_CACHED_TOKENS = 50_000
+# A token of a prepared document takes one to two KiB, and a field of a plan as much.
+MAX_CACHED_WEIGHT = 50_000
 MAX_HASHED_CHARACTERS = 4 * 1024 * 1024
 MAX_REPORTED = 5
 
@@ -66,11 +67,16 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A valid document."""
+    """A valid document. `plans` are those of its operations, by their names, as they are made.
+
+    `weight` is what it takes with its plans, in tokens.
+    """
 
     text: str
     document: DocumentNode
     operations: tuple[Operation, ...]
+    weight: int
+    plans: dict[str | None, Plan | None] = field(default_factory=dict, compare=False)
 
     def operation(self, name: str | None) -> Operation:
         """The operation to run. Raises BadRequest."""
@@ -94,7 +100,7 @@ class Documents:
     """The documents of one schema; those that are good are kept, so that the next request finds them.
 
     `trusted` are known from the start, by their ids; with `only_trusted` no others run. Raises TrustedRefused for
-    one of them that would not.
+    one of them that would not. Without `compiled` everything is left to graphql-core: for comparisons.
     """
 
     def __init__(
@@ -104,8 +110,11 @@ class Documents:
         introspection: bool,
         trusted: Mapping[str, str] | None = None,
         only_trusted: bool = False,
+        compiled: bool = True,
     ) -> None:
         self.schema = schema
+        # What other extensions add to an operation a plan knows nothing of.
+        self._compiled = compiled and all(type(one) is ReadyDocument for one in schema.get_extensions())
         self._rules: tuple[type[ASTValidationRule], ...] = (
             *specified_rules,
             *recommended_rules,
@@ -116,7 +125,7 @@ class Documents:
         self._hits = self._misses = 0
         # A new version of an app brings the same new documents from many phones at once; bodies take memory.
         self._new, self._new_of_strangers, self.large_bodies = Gate(room=5), Gate(room=5), Gate()
-        self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_TOKENS)
+        self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_WEIGHT)
         # Texts by their hashes; they outlive what was prepared from them, which costs more memory.
         self._hashed: FairCache[str] = FairCache(entries=4 * CACHED_DOCUMENTS, weight=MAX_HASHED_CHARACTERS)
         self._only_trusted = only_trusted
@@ -176,8 +185,31 @@ class Documents:
             return self._prepare(text)
         self._misses += 1
         prepared = self._prepare(text)
-        self._kept.put(text, prepared, weight=_tokens(prepared.document), owner=owner)
+        self._kept.put(text, prepared, weight=prepared.weight, owner=owner)
         return prepared
+
+    async def execute(
+        self, prepared: Prepared, operation: Operation, variables: Mapping[str, Any], context: Any
+    ) -> tuple[dict[str, Any] | None, Sequence[GraphQLError] | None]:
+        """Data and errors of an operation that is no subscription: by its plan, or else by graphql-core."""
+        plan = self.plan(prepared, operation)
+        result = None if plan is None else await plan.run(variables, context)
+        if result is not None:
+            return result.data, result.errors
+        left = await self.schema.execute(
+            prepared.text, variable_values=dict(variables), context_value=context, operation_name=operation.name
+        )
+        return left.data, left.errors
+
+    def plan(self, prepared: Prepared, operation: Operation) -> Plan | None:
+        """The plan of an operation, made when it is asked for first; None where there is none."""
+        if not self._compiled:
+            return None
+        if operation.name not in prepared.plans:
+            nodes = [node for node in prepared.document.definitions if isinstance(node, OperationDefinitionNode)]
+            node = nodes[prepared.operations.index(operation)]
+            prepared.plans[operation.name] = make_plan(self.schema, prepared.document, node)
+        return prepared.plans[operation.name]
 
     def _trust(self, name: str, text: str) -> Prepared:
         try:
@@ -189,20 +221,23 @@ class Documents:
 
     def _prepare(self, text: str) -> Prepared:
         document = parse_text(text)
-        if errors := self._faults(document):
+        errors, fields = self._examine(document)
+        if errors:
             raise DocumentRefused([name_literal(one, document) for one in errors[:MAX_REPORTED]], VALIDATION_FAILED)
         if not self.suggest:
             document = hide_types(text, document)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        return Prepared(text, document, tuple(self._operation(document, node) for node in operations))
+        weight = _tokens(document) + fields * (MAX_VARIANTS if "@" in text else 1)
+        return Prepared(text, document, tuple(self._operation(document, node) for node in operations), weight)
 
-    def _faults(self, document: DocumentNode) -> list[GraphQLError]:
-        """What is wrong with a document. Raises QueryTooComplex, IntrospectionDisabled."""
+    def _examine(self, document: DocumentNode) -> tuple[list[GraphQLError], int]:
+        """What is wrong with a document, and how many fields it has. Raises QueryTooComplex, IntrospectionDisabled."""
         try:
-            Meter(document, introspection=self.suggest)
+            fields = Meter(document, introspection=self.suggest).fields
         except GraphQLError as error:
-            return [error]
-        return validate(self.schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not self.suggest)
+            return [error], 0
+        suggest = self.suggest
+        return validate(self.schema._schema, document, self._rules, MAX_REPORTED, hide_suggestions=not suggest), fields
 
     def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
         defaults = {

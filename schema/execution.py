@@ -88,13 +88,8 @@ async def open_request(
 async def finish(documents: Documents, request: GraphQLRequest, opened: Opened) -> dict[str, Any]:
     """Run an operation that gives one result."""
     context = opened.context
-    result = await documents.schema.execute(
-        opened.prepared.text,
-        variable_values=dict(request.variables),
-        context_value=context,
-        operation_name=opened.operation.name,
-    )
-    body = render_result(result.data, result.errors, context.request_id, suggest=documents.suggest)
+    data, errors = await documents.execute(opened.prepared, opened.operation, request.variables, context)
+    body = render_result(data, errors, context.request_id, suggest=documents.suggest)
     return {**body, "extensions": {"cost": opened.cost}}
 
 

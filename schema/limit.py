@@ -75,11 +75,12 @@ class Meter:
         self._active: set[str] = set()
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         _check(operations=len(operations), fragments=len(self._fragments))
-        total = 0
+        self.fields = 0
+        """Of all operations together, all fragments written out."""
         for operation in operations:
             self._measure_head(operation)
-            total += self._measure(operation.selection_set, MAX_DEPTH).fields
-            _check(fields_of_all=total)
+            self.fields += self._measure(operation.selection_set, MAX_DEPTH).fields
+            _check(fields_of_all=self.fields)
             # By now no fragment spreads itself, and all of them written out are a few hundred fields at most.
             self._check_repeats(operation)
         for name in self._fragments:
