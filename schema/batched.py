@@ -1,5 +1,6 @@
 """How a loader asks: what many fields ask for at once becomes one call of a use case, or one call after the other."""
 
+from asyncio import shield
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +13,13 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
+class _SharedLoader(DataLoader[Key, Value]):
+    """A loader whose answers many fields wait for: where an error cancels one of them, the others go on waiting."""
+
+    def load(self, key: Key) -> Awaitable[Value]:
+        return shield(super().load(key))
+
+
 def by_key(load: Callable[[list[Key]], Awaitable[Mapping[Key, Value]]]) -> DataLoader[Key, Value | None]:
     """A loader of many keys at once; what is not found is None."""
 
@@ -19,7 +27,7 @@ def by_key(load: Callable[[list[Key]], Awaitable[Mapping[Key, Value]]]) -> DataL
         found = await load(keys)
         return [found.get(key) for key in keys]
 
-    return DataLoader(load_fn=load_many)
+    return _SharedLoader(load_fn=load_many)
 
 
 def _one_by_one(load: Callable[[Key], Awaitable[Value]]) -> DataLoader[Key, Value]:
@@ -28,7 +36,7 @@ def _one_by_one(load: Callable[[Key], Awaitable[Value]]) -> DataLoader[Key, Valu
     async def load_many(keys: list[Key]) -> Sequence[Value | BaseException]:
         return [await _outcome(load(key)) for key in keys]
 
-    return DataLoader(load_fn=load_many)
+    return _SharedLoader(load_fn=load_many)
 
 
 class ByKey(Generic[Key, Value]):
