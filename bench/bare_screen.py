@@ -1,7 +1,7 @@
-"""The floor of B4 (ii): the home screen by SQL alone, through asyncpg and orjson behind a bare ASGI callable.
+"""The floor of B4 (ii): the home screen by the product's SQL alone, through asyncpg and orjson.
 
-Four statements in one database transaction, for all figures are of one instant. No token, no validation, no types, no
-GraphQL: the member comes in the variables and the form of the answer is fixed.
+Behind a bare ASGI callable, with no token, no validation, no types, no GraphQL: the member comes in the variables and
+the form of the answer is fixed.
 `uvicorn bench.bare_screen:app` serves it; BENCH_DATABASE_URL names the database.
 """
 
@@ -18,21 +18,39 @@ from starlette.types import Receive, Scope, Send
 
 from bench.bare_stack import URL_VARIABLE
 from bench.rules import configuration
+from domain.crypto import KeyRing
+from domain.models import member as member_table
+from domain.store.balance import figures_with_next
+from domain.store.entry import StoredEntry
+from domain.store.entry_page import Narrowing, page_entries
+from domain.store.member import members_named
+from domain.store.program import ProgramCache
+from domain.store.reading import Reading, for_driver
 
 _PAGE = 20
 _ZONE = ZoneInfo(configuration()["program"]["time_zone"])
 
-_MEMBER = """
-SELECT id, relation_reference, enrolled_at, tier, tier_since FROM member
- WHERE program_id = $1 AND relation_reference = $2"""
-_ACCOUNT = """
-SELECT id, available, pending FROM account WHERE program_id = $1 AND member_id = $2 AND currency = 'DEFAULT'"""
-_LOTS = """
-SELECT expires_at, sum(remaining)::bigint AS points FROM lot
- WHERE program_id = $1 AND account_id = $2 AND is_open AND expires_at > $3 GROUP BY expires_at"""
-_ENTRIES = """
-SELECT kind, points, transaction_date FROM ledger_entry
- WHERE program_id = $1 AND account_id = $2 ORDER BY transaction_date DESC, id DESC LIMIT $3"""
+_PROGRAM = 1
+# Stand for what a request is about in the values of the statements.
+_REFERENCE, _MEMBER = "a reference", 2**62 - 1
+
+
+def _statements() -> tuple[tuple[str, list[Any]], tuple[str, list[Any]]]:
+    """The product's own: the one that finds the member, and the one of all that its screen shows."""
+    now = datetime.now(UTC)
+    rest = (
+        ProgramCache().asking(_PROGRAM),
+        figures_with_next(_PROGRAM, [_MEMBER], now),
+        page_entries(_PROGRAM, [_MEMBER], first=_PAGE + 1, only=Narrowing()),
+    )
+    named = members_named(KeyRing("-" * 32), _PROGRAM, [_REFERENCE])
+    return for_driver([named]), for_driver([one for asking in rest for one in next(asking) if isinstance(one, Reading)])
+
+
+(_FIND, _FIND_VALUES), (_SHOW, _SHOW_VALUES) = _statements()
+_COLUMNS = [column.name for column in member_table.c]
+_ID, _SINCE, _TIER, _TIER_SINCE = map(_COLUMNS.index, ("id", "enrolled_at", "tier", "tier_since"))
+_KIND, _POINTS, _DATE = map(StoredEntry._fields.index, ("kind", "points", "transaction_date"))
 
 
 @asynccontextmanager
@@ -65,30 +83,41 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _screen(pool: Any, reference: str) -> dict[str, Any]:
-    async with pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
-        member = await tx.fetchrow(_MEMBER, 1, reference)
-        account = await tx.fetchrow(_ACCOUNT, 1, member["id"])
-        lots = await tx.fetch(_LOTS, 1, account["id"], datetime.now(UTC))
-        entries = await tx.fetch(_ENTRIES, 1, account["id"], _PAGE + 1)
-    next_expiry, expiring = min(lots)
+    async with pool.acquire() as tx:
+        [member] = await tx.fetch(_FIND, *_given(_FIND_VALUES, _REFERENCE, reference))
+        [(_, lots, entries)] = await tx.fetch(_SHOW, *_given(_SHOW_VALUES, _MEMBER, member[_ID]))
+    now = datetime.now(UTC)
+    figures, open_ones = lots[0], [one[-3:] for one in lots if one[-3] > now]
+    next_expiry = min(at for at, _, _ in open_ones)
     return {
-        "relationReference": member["relation_reference"],
-        "enrolledAt": _local(member["enrolled_at"]),
-        "tier": {"name": member["tier"], "since": _local(member["tier_since"])},
+        "relationReference": reference,
+        "enrolledAt": _local(member[_SINCE]),
+        "tier": {"name": member[_TIER], "since": _local(member[_TIER_SINCE])},
         "balance": {
-            "available": str(account["available"]),
-            "pending": str(account["pending"]),
+            "available": str(figures[2]),
+            "pending": str(figures[8]),
             "nextExpiryAt": _local(next_expiry),
-            "nextExpiringPoints": str(expiring),
+            "nextExpiringPoints": str(sum(points for at, _, points in open_ones if at == next_expiry)),
         },
         "ledger": {
             "edges": [
-                {"node": {"kind": kind.upper(), "points": str(points), "transactionDate": _local(at)}}
-                for kind, points, at in entries[:_PAGE]
+                {
+                    "node": {
+                        "kind": one[_KIND].upper(),
+                        "points": str(one[_POINTS]),
+                        "transactionDate": _local(one[_DATE]),
+                    }
+                }
+                for one in entries[:_PAGE]
             ],
             "pageInfo": {"hasNextPage": len(entries) > _PAGE},
         },
     }
+
+
+def _given(values: list[Any], place: Any, value: Any) -> list[Any]:
+    """The values of a statement with what the request is about in its places."""
+    return [value if one == place else [value] if one == [place] else one for one in values]
 
 
 def _local(instant: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """What every use case is handed: who asks, from where, and the services of the process."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ from domain.idempotency_key import key_of_member, read_key
 from domain.member import Member
 from domain.rate import Rate
 from domain.signing import ALGORITHMS, Algorithm
+from domain.store.asking import Asking, need
 from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
 from domain.store.member import find_members, references_of
 from domain.store.merge import MergedMeanwhile, answering, merged_ids
@@ -109,9 +110,12 @@ class Context:
         """Run `body` in one database transaction that cannot write."""
         return await (self.services.db if self.sight is None else self.sight).read(body)
 
-    async def read_one(self, body: Callable[[Connection], Result]) -> Result:
-        """Run `body`, which asks one statement only, without a transaction around it."""
-        return await self.services.db.read_one(body)
+    async def ask(self, begin: Callable[[], Asking[Result]]) -> Result:
+        """What a read finds at one instant."""
+        if self.sight is not None:
+            return await self.sight.ask(begin)
+        [found] = await self.services.db.ask(begin)
+        return found  # type: ignore[no-any-return]  # what the read finds
 
     async def write(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction: all of it is stored, or nothing.
@@ -160,6 +164,14 @@ class Context:
             self.sight.state = self.services.programs.current(tx, self.principal.program)
         return self.sight.state
 
+    def asking_program(self) -> Asking[ProgramState]:
+        """The same, asked together with other things."""
+        if self.sight is None:
+            return (yield from self.services.programs.asking(self.principal.program))
+        if self.sight.state is None:
+            self.sight.state = yield from self.services.programs.asking(self.principal.program)
+        return self.sight.state
+
     def program_in_force(self, tx: Connection) -> ProgramState:
         """The same, and no other configuration comes into force meanwhile: for what aggregates count."""
         return self.services.programs.current(tx, self.principal.program, in_force=True)
@@ -174,6 +186,12 @@ class Context:
             seen |= {one for one in unknown if one in references and (own is None or one in own)}
         return [one for one in member_ids if one in seen]
 
+    def asking_visible(self, member_ids: Sequence[int]) -> Asking[Sequence[int]]:
+        """The same, asked together with other things; nothing is asked of whom the request has seen."""
+        if self.sight is not None and self.sight.seen.issuperset(member_ids):
+            return member_ids
+        return (yield from need(lambda tx: self.visible_members(tx, member_ids)))
+
     def members(self, tx: Connection, member_ids: Sequence[int]) -> dict[int, Member]:
         """Those of these members that the caller may see, by id; as the request has read them, if it has."""
         known = {} if self.sight is None else self.sight.members
@@ -185,6 +203,13 @@ class Context:
                 self.sight.know(visible)
             known = known | {one.id: one for one in visible}
         return {one: known[one] for one in sorted(set(member_ids)) if one in known}
+
+    def asking_members(self, member_ids: Sequence[int]) -> Asking[Mapping[int, Member]]:
+        """The same, asked together with other things; nothing is asked of whom the request has read."""
+        known = {} if self.sight is None else self.sight.members
+        if known.keys() >= set(member_ids):
+            return {one: known[one] for one in sorted(set(member_ids))}
+        return (yield from need(lambda tx: self.members(tx, member_ids)))
 
     def own_members(self, tx: Connection) -> frozenset[int] | None:
         """The ids that a member-bound caller may see: itself, and whom it answers for since a merge. None: all."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -63,44 +62,57 @@ RESERVED_TYPES = frozenset(
 
 
 class LedgerEntry(NamedTuple):
-    """One posting, the `sequence`-th of its account; a tuple, because pages of them are made all the time.
+    """One posting as it is stored, in points and words, which are worked out when they are looked at.
 
-    `points` is signed; `expires_at` None: does not expire; `is_active` False: reversed.
-
-    `note` is the free text that came with it (the narration of a transfer or bonus, the reason of an
-    adjustment), None where there was none or the member was erased; `narration` is that or a sentence of ours.
-    `related_id`: the other side of a transfer, the earning of a refund, the hold of a settled redemption.
+    Pages of them are made all the time, and most who ask look at little.
     """
 
-    id: int
-    sequence: int
-    member_id: int
-    relation_reference: str
-    kind: str
-    bucket: str
-    category: str
-    points: Decimal
-    balance_after: Decimal
-    loyalty_txn_type: int
-    external_reference: UUID
-    transaction_date: datetime
-    processed_at: datetime
-    expires_at: datetime | None
-    merchant: str | None
-    amount: Decimal | None
-    narration: str
-    note: str | None
-    detail: Mapping[str, Any]
-    config_version: int
-    reverses_id: int | None
-    related_id: int | None
-    transaction_row_id: int | None
-    is_active: bool
+    stored: StoredEntry
+    state: ProgramState
+    keys: KeyRing
+
+    @property
+    def category(self) -> str:
+        """The row of the categorised statement that it counts in."""
+        return category_of(self.stored.kind, self.stored.bucket)
+
+    @property
+    def points(self) -> Decimal:
+        """Signed."""
+        return from_minor(self.stored.points, self.state.places)
+
+    @property
+    def balance_after(self) -> Decimal:
+        """Available and pending points right after it."""
+        return from_minor(self.stored.balance_after, self.state.places)
+
+    @property
+    def is_active(self) -> bool:
+        """False for a redemption that was reversed."""
+        return self.stored.reversed_by is None
+
+    @property
+    def detail(self) -> Mapping[str, Any]:
+        """How its points came about."""
+        return orjson.loads(self.stored.detail) if self.stored.detail else {}
+
+    @property
+    def note(self) -> str | None:
+        """The free text that came with it: the narration of a transfer or bonus, the reason of an adjustment.
+
+        None where there was none, or the member was erased.
+        """
+        return reveal(self.keys, self.stored.data_key, self.stored.narration)
+
+    @property
+    def narration(self) -> str:
+        """`note`, or a sentence of ours."""
+        return self.note or _narration(self.stored, self.detail, self.state)
 
     @property
     def explanation(self) -> Explanation | None:
         """Why it has its points; None where nothing beside the posting itself says so."""
-        return explain(self.detail, self.config_version)
+        return explain(self.detail, self.stored.config_version)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,38 +153,6 @@ _CATEGORIES = {
 def known_types(state: ProgramState) -> frozenset[int]:
     """Every `LoyaltyTxnType` that a statement of the program may be narrowed to."""
     return RESERVED_TYPES | frozenset(state.terms.redemption_types)
-
-
-def entry_of(stored: StoredEntry, state: ProgramState, keys: KeyRing) -> LedgerEntry:
-    """A stored posting in points and words."""
-    note = reveal(keys, stored.data_key, stored.narration)
-    detail = orjson.loads(stored.detail) if stored.detail else {}
-    return LedgerEntry(
-        id=stored.id,
-        sequence=stored.seq,
-        member_id=stored.member_id,
-        relation_reference=stored.relation_reference,
-        kind=stored.kind,
-        bucket=stored.bucket,
-        category=category_of(stored.kind, stored.bucket),
-        points=from_minor(stored.points, state.places),
-        balance_after=from_minor(stored.balance_after, state.places),
-        loyalty_txn_type=stored.loyalty_txn_type,
-        external_reference=stored.external_reference,
-        transaction_date=stored.transaction_date,
-        processed_at=stored.processed_at,
-        expires_at=stored.expires_at,
-        merchant=stored.merchant,
-        amount=stored.amount,
-        narration=note or _narration(stored, detail, state),
-        note=note,
-        detail=detail,
-        config_version=stored.config_version,
-        reverses_id=stored.reverses_id,
-        related_id=stored.related_id,
-        transaction_row_id=stored.transaction_ref,
-        is_active=stored.reversed_by is None,
-    )
 
 
 def _narration(stored: StoredEntry, detail: Mapping[str, Any], state: ProgramState) -> str:

@@ -8,14 +8,15 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.store import entry_page as store
-from domain.store.balance import read_figures_with_next
+from domain.store.asking import Asking, together
+from domain.store.balance import figures_with_next
 from domain.store.entry import find_entries
 from domain.store.lot import lots_of_entries
 from domain.store.program import ProgramState
 from resolvers.balance import Balance, balance_of
 from resolvers.context import Context
 from resolvers.days import ANY_DAY, Days
-from resolvers.entry import EntryLot, LedgerEntry, entry_lot, entry_of
+from resolvers.entry import EntryLot, LedgerEntry, entry_lot
 
 __all__ = [
     "Balance",
@@ -62,13 +63,13 @@ async def list_balances(ctx: Context, member_ids: Sequence[int]) -> dict[int, Ba
     ctx.principal.require(Permission.LEDGER_READ)
     now = ctx.services.clock()
 
-    def body(tx: Connection) -> dict[int, Balance]:
-        state = ctx.program(tx)
-        visible = ctx.visible_members(tx, member_ids)
-        figures = read_figures_with_next(tx, state.id, visible, now)
-        return {one.member_id: balance_of(one, state) for one in figures}
+    def asking() -> Asking[dict[int, Balance]]:
+        visible = yield from ctx.asking_visible(member_ids)
+        figures = figures_with_next(ctx.principal.program, visible, now)
+        state, found = yield from together(ctx.asking_program(), figures)
+        return {one.member_id: balance_of(one, state) for one in found}
 
-    return await ctx.read(body)
+    return await ctx.ask(asking)
 
 
 async def page_entries(
@@ -87,23 +88,25 @@ async def page_entries(
     """
     ctx.principal.require(Permission.LEDGER_READ)
 
-    def body(tx: Connection) -> dict[int, list[LedgerEntry]]:
-        state = ctx.program(tx)
-        pages: dict[int, list[LedgerEntry]] = {one: [] for one in ctx.visible_members(tx, member_ids)}
-        found = store.page_entries(
-            tx,
-            state.id,
-            list(pages),
+    def asking() -> Asking[dict[int, list[LedgerEntry]]]:
+        visible = yield from ctx.asking_visible(member_ids)
+        # The zone of the program says when days begin.
+        narrowing = store.Narrowing() if only == ALL_ENTRIES else only.narrowing((yield from ctx.asking_program()))
+        page = store.page_entries(
+            ctx.principal.program,
+            visible,
             first=first,
             older_than=_place(older_than),
             newer_than=_place(newer_than),
-            only=only.narrowing(state),
+            only=narrowing,
         )
+        state, found = yield from together(ctx.asking_program(), page)
+        pages: dict[int, list[LedgerEntry]] = {one: [] for one in visible}
         for one in found:
-            pages[one.member_id].append(entry_of(one, state, ctx.services.keys))
+            pages[one.member_id].append(LedgerEntry(one, state, ctx.services.keys))
         return pages
 
-    return await ctx.read(body)
+    return await ctx.ask(asking)
 
 
 def _place(cursor: EntryCursor | None) -> tuple[datetime, int] | None:
@@ -131,7 +134,9 @@ async def list_entries_by_id(ctx: Context, entry_ids: Sequence[int]) -> dict[int
         state = ctx.program(tx)
         own = ctx.own_members(tx)
         found = find_entries(tx, state.id, entry_ids)
-        return {one.id: entry_of(one, state, ctx.services.keys) for one in found if own is None or one.member_id in own}
+        return {
+            one.id: LedgerEntry(one, state, ctx.services.keys) for one in found if own is None or one.member_id in own
+        }
 
     return await ctx.read(body)
 
@@ -145,7 +150,7 @@ async def list_entries_of_transactions(ctx: Context, row_ids: Sequence[int]) -> 
         found: dict[int, list[LedgerEntry]] = {}
         for one in store.entries_of_transactions(tx, state.id, row_ids):
             if one.transaction_ref is not None and (own is None or one.member_id in own):
-                found.setdefault(one.transaction_ref, []).append(entry_of(one, state, ctx.services.keys))
+                found.setdefault(one.transaction_ref, []).append(LedgerEntry(one, state, ctx.services.keys))
         return found
 
     return await ctx.read(body)

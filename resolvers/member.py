@@ -11,8 +11,9 @@ from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound,
 from domain.member import MEMBER_WRITABLE, Member
 from domain.referral import read_code
 from domain.rules.fixed import member_definitions
+from domain.store.asking import need
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
-from domain.store.member import find_members, owners
+from domain.store.member import find_members, members_named, owners
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.member_list import MemberFilter, MemberOrder, count_members, list_members
@@ -178,16 +179,16 @@ async def get_member(ctx: Context, relation_reference: str | None) -> Member:
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
 
-    def body(tx: Connection) -> Member:
-        found = find_members(tx, ctx.services.keys, ctx.principal.program, references=[reference])
-        if not found:
-            raise MemberNotFound
-        if ctx.sight is not None:
-            # The token's own, or with a token that may see everybody.
-            ctx.sight.know([found[0].member])
-        return found[0].member
-
-    return await ctx.read_one(body)
+    # Not with the request's other reads: they need to know which member it is.
+    named = members_named(ctx.services.keys, ctx.principal.program, [reference])
+    [found] = await ctx.services.db.ask(lambda: need(named))
+    if not found:
+        raise MemberNotFound
+    member: Member = found[0].member
+    if ctx.sight is not None:
+        # The token's own, or with a token that may see everybody.
+        ctx.sight.know([member])
+    return member
 
 
 async def get_member_by_unique_attribute(ctx: Context, key: str, value: str) -> Member:

@@ -6,18 +6,20 @@ It belongs to one caller and lives as long as one request, up to the next mutati
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
 from domain.errors import TesseraError
 from domain.member import Member
+from domain.store.asking import Asking, need
 from domain.store.database import PostgresDatabase, SqliteDatabase
 from domain.store.program import ProgramState
 
 Result = TypeVar("Result")
 
-_Waiting = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
+_Waiting = tuple[Callable[[], Asking[Any]], "asyncio.Future[Any]"]
 
 
 @dataclass(slots=True)
@@ -43,13 +45,17 @@ class Sight:
             self.seen.add(one.id)
 
     async def read(self, body: Callable[[Connection], Result]) -> Result:
-        """Run `body` in a database transaction that cannot write, with whatever else is asked for now.
+        """The same of what has to be done with the database itself."""
+        return await self.ask(lambda: need(body))
 
-        Raises what `body` raises, ServiceUnavailable.
+    async def ask(self, begin: Callable[[], Asking[Result]]) -> Result:
+        """What a read finds at one instant, with whatever else is asked for now.
+
+        Raises what it raises, ServiceUnavailable.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
-        self._waiting.append((body, answer))
+        self._waiting.append((begin, answer))
         if len(self._waiting) == 1:
             loop.call_soon(self._begin)
         return await answer
@@ -72,7 +78,7 @@ class Sight:
         if not wanted:
             return
         try:
-            results = await self.db.read(lambda tx: [_outcome(tx, body) for body, _ in wanted])
+            results = await self.db.ask(*[partial(_settled, begin) for begin, _ in wanted])
         except Exception as error:  # noqa: BLE001 - each caller is told, as if it had read alone
             results = [error] * len(wanted)
         for (_, answer), result in zip(wanted, results, strict=True):
@@ -84,9 +90,9 @@ class Sight:
                 answer.set_result(result)
 
 
-def _outcome(tx: Connection, body: Callable[[Connection], Any]) -> Any:
-    """What a body finds, or its refusal in its place, so that it leaves the others alone."""
+def _settled(begin: Callable[[], Asking[Any]]) -> Asking[Any]:
+    """What a read finds, or its refusal in its place, so that it leaves the others alone."""
     try:
-        return body(tx)
+        return (yield from begin())
     except TesseraError as refusal:
         return refusal

@@ -18,7 +18,7 @@ from domain.store.hold import unbooked_lapses
 from domain.store.program import ProgramState
 from resolvers.balance import Balance, balance_of
 from resolvers.context import Context
-from resolvers.entry import CATEGORY_ORDER, LedgerEntry, category_of, entry_of, known_types
+from resolvers.entry import CATEGORY_ORDER, LedgerEntry, category_of, known_types
 from resolvers.expiry_schedule import ExpiryPeriod, ExpirySchedule, get_expiry_schedule, list_expiring
 from resolvers.holder import Holder, find_holder, own_reference
 from resolvers.ledger import (
@@ -184,7 +184,9 @@ async def list_statement(ctx: Context, query: StatementQuery) -> StatementPage:
             skip=query.skip,
             limit=min(query.limit, MAX_PAGE),
         )
-        return StatementPage(entries=[entry_of(one, holder.state, ctx.services.keys) for one in entries], count=count)
+        return StatementPage(
+            entries=[LedgerEntry(one, holder.state, ctx.services.keys) for one in entries], count=count
+        )
 
     return await ctx.read(body)
 

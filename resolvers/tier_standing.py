@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.points import from_minor
+from domain.store.asking import Asking
 from domain.store.program import ProgramState
 from domain.store.tier import TierChange, earned_jointly, read_changes
 from domain.tiers import TierProgress, multiplier_of, progress
@@ -42,14 +43,15 @@ async def list_tiers(ctx: Context, member_ids: Sequence[int]) -> dict[int, Membe
     """The tiers of those of these members that have one; nobody has where tiers are off. Raises Forbidden."""
     ctx.principal.require(Permission.MEMBER_READ)
 
-    def body(tx: Connection) -> dict[int, MemberTier]:
-        state = ctx.program(tx)
+    def asking() -> Asking[dict[int, MemberTier]]:
+        state = yield from ctx.asking_program()
         terms = state.configuration.tiers
         if terms.assessment == "off":
             return {}
         retention = timedelta(days=terms.retention_days) if terms.assessment == "automatic" else None
         found = {}
-        for one in ctx.members(tx, member_ids).values():
+        members = yield from ctx.asking_members(member_ids)
+        for one in members.values():
             multiplier = multiplier_of(terms, one.tier)
             if one.tier is None or multiplier is None:
                 continue
@@ -62,7 +64,7 @@ async def list_tiers(ctx: Context, member_ids: Sequence[int]) -> dict[int, Membe
             )
         return found
 
-    return await ctx.read(body)
+    return await ctx.ask(asking)
 
 
 async def list_tier_progress(ctx: Context, member_ids: Sequence[int]) -> dict[int, TierWay]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -12,6 +12,7 @@ from domain.errors import BadRequest, InvalidRequest
 from resolvers.statement import EntryCursor
 from schema.field import field
 from schema.global_id import pack, unpack
+from schema.lazy import lazily
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -89,6 +90,16 @@ def cut(rows: Sequence[Row], page: Page) -> tuple[Sequence[Row], bool]:
     if not has_more:
         return rows, False
     return (rows[1:] if page.backwards else rows[: page.size]), True
+
+
+_edge: Callable[[Any, tuple[Any, Callable[[Any], str]]], Edge[Any]] = lazily(
+    Edge, {"node": lambda _, beside: beside[0], "cursor": lambda row, beside: beside[1](row)}
+)
+
+
+def edges_of(rows: Sequence[Row], node: Callable[[Row], Item], cursor: Callable[[Row], str]) -> list[Edge[Item]]:
+    """The rows as items of a page, with their cursors."""
+    return [_edge(row, (node(row), cursor)) for row in rows]
 
 
 def page_info(edges: Sequence[Edge[Item]], page: Page, has_more: bool) -> PageInfo:

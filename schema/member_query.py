@@ -11,11 +11,11 @@ from schema.connection import (
     After,
     Before,
     CountedConnection,
-    Edge,
     First,
     Last,
     UncountedConnection,
     cut,
+    edges_of,
     number_cursor,
     page_info,
     read_number_cursor,
@@ -94,7 +94,7 @@ class MemberQuery:
             only=only,
         )
         rows, has_more = cut(found, page)
-        edges = [Edge(node=to_member(row, info.context), cursor=number_cursor(name, row.id)) for row in rows]
+        edges = edges_of(rows, lambda row: to_member(row, info.context), lambda row: number_cursor(name, row.id))
 
         async def count() -> int:
             return await count_members(ctx, only)
@@ -118,8 +118,7 @@ class MemberQuery:
             info.context.ctx, card_number, identifier, first=page.size + 1, after_id=after_id
         )
         rows, has_more = cut(found, page)
-        edges = [
-            Edge(node=to_member(row, info.context), cursor=number_cursor("membersBySubRelation", row.id))
-            for row in rows
-        ]
+        edges = edges_of(
+            rows, lambda row: to_member(row, info.context), lambda row: number_cursor("membersBySubRelation", row.id)
+        )
         return UncountedConnection(edges=edges, page_info=page_info(edges, page, has_more))

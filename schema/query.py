@@ -19,9 +19,9 @@ from schema.connection import (
     MAX_PAGE,
     After,
     Connection,
-    Edge,
     First,
     cut,
+    edges_of,
     number_cursor,
     page_info,
     read_number_cursor,
@@ -135,7 +135,7 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
             before_id=read_number_cursor("requests", page),
         )
         rows, has_more = cut(found, page)
-        edges = [Edge(node=to_request(row, context), cursor=number_cursor("requests", row.id)) for row in rows]
+        edges = edges_of(rows, lambda row: to_request(row, context), lambda row: number_cursor("requests", row.id))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("The credentials that the program has and had, newest first; one of them at most is good.")
@@ -166,10 +166,11 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
         number = read_number_cursor("configurations", page)
         found = await list_configuration_versions(info.context.ctx, first=page.size + 1, before_version=number)
         rows, has_more = cut(found, page)
-        edges = [
-            Edge(node=to_configuration_version(row, info.context), cursor=number_cursor("configurations", row.version))
-            for row in rows
-        ]
+        edges = edges_of(
+            rows,
+            lambda row: to_configuration_version(row, info.context),
+            lambda row: number_cursor("configurations", row.version),
+        )
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("The program's own attribute definitions as a file, which `attributeImport` reads.")
@@ -201,7 +202,7 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
             status=None if only.status is None else only.status.name,
         )
         rows, has_more = cut(found, page)
-        edges = [Edge(node=to_batch(row, info.context), cursor=number_cursor("batches", row.id)) for row in rows]
+        edges = edges_of(rows, lambda row: to_batch(row, info.context), lambda row: number_cursor("batches", row.id))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("Every error that this API can give. Needs no token.")

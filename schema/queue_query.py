@@ -10,9 +10,9 @@ from resolvers.review import list_held
 from schema.connection import (
     After,
     Connection,
-    Edge,
     First,
     cut,
+    edges_of,
     number_cursor,
     page_info,
     read_number_cursor,
@@ -52,5 +52,5 @@ class QueueQuery:
             before_id=read_number_cursor("held", page),
         )
         rows, has_more = cut(found, page)
-        edges = [Edge(node=to_held(row, context), cursor=number_cursor("held", row.id)) for row in rows]
+        edges = edges_of(rows, lambda row: to_held(row, context), lambda row: number_cursor("held", row.id))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))

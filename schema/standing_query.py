@@ -8,10 +8,10 @@ from resolvers.campaign import list_campaigns
 from resolvers.segment import list_segment_members
 from schema.connection import (
     After,
-    Edge,
     First,
     PageInfo,
     UncountedConnection,
+    edges_of,
     number_cursor,
     read_number_cursor,
     read_page,
@@ -44,7 +44,7 @@ class StandingQuery:
         found = await list_segment_members(
             context.ctx, segment, first=page.size, after_id=read_number_cursor(_NAME, page)
         )
-        edges = [Edge(node=to_member(row, context), cursor=number_cursor(_NAME, row.id)) for row in found.members]
+        edges = edges_of(found.members, lambda row: to_member(row, context), lambda row: number_cursor(_NAME, row.id))
         return UncountedConnection(
             edges=edges,
             page_info=PageInfo(

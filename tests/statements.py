@@ -9,6 +9,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
 
 from domain.store.bare import BARE, fetch
+from domain.store.database import PostgresDatabase
 
 
 @contextmanager
@@ -26,9 +27,14 @@ def noted() -> Iterator[list[tuple[str, Any]]]:
             statements.append((statement, tuple(values)))
         return fetch(tx, statement, values)
 
+    async def asked(db: PostgresDatabase, statement: str, values: Sequence[Any]) -> Any:
+        statements.append((statement, tuple(values)))
+        return await ask(db, statement, values)
+
+    ask = PostgresDatabase._fetch
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        with patch("domain.store.reading.fetch", fetched):
+        with patch("domain.store.reading.fetch", fetched), patch.object(PostgresDatabase, "_fetch", asked):
             yield statements
     finally:
         event.remove(Engine, "before_cursor_execute", note)

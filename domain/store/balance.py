@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, Subquery, bindparam, case, func, sele
 from domain.clock import NEVER
 from domain.models import account, hold, ledger_entry, lot, lot_trace
 from domain.store.among import among
+from domain.store.asking import Asking, need
 from domain.store.reading import Reading, read
 
 
@@ -101,21 +102,24 @@ def read_figures(
     return figures
 
 
-def read_figures_with_next(
-    tx: Connection, program_id: int, member_ids: Sequence[int], now: datetime, currency: str = "DEFAULT"
-) -> list[Figures]:
+def figures_with_next(
+    program_id: int, member_ids: Sequence[int], now: datetime, currency: str = "DEFAULT"
+) -> Asking[list[Figures]]:
     """The figures of these members with what expires next. One statement; another where a hold may have lapsed."""
     given = {"program_id": program_id, "member_ids": list(member_ids), "currency": currency}
     found: dict[int, Figures] = {}
     parts: dict[int, list[_Part]] = {}
     lapsing = set()
-    for *figures, next_release, expires_at, available_at, points in read(tx, Reading(_WITH_PARTS, given, list)):
+    rows = yield from need(Reading(_WITH_PARTS, given, list))
+    for *figures, next_release, expires_at, available_at, points in rows:
         one = found.setdefault(figures[0], Figures(*figures))
         if next_release <= now:
             lapsing.add(one.account_id)
         if expires_at is not None:
             parts.setdefault(one.account_id, []).append(_Part(expires_at, available_at, int(points)))
-    held = _lapsed_holds(tx, program_id, sorted(lapsing), now)
+    held: dict[int, list[_Part]] = {}
+    if lapsing:
+        held = yield from need(lambda tx: _lapsed_holds(tx, program_id, sorted(lapsing), now))
     # What nothing is due of, and has nothing that ever expires, is as it was at the last posting.
     moved = [one for one in found.values() if one.next_expiry < NEVER or one.account_id in lapsing]
     _bring_up_to(moved, parts, held, now)

@@ -6,10 +6,10 @@ over asyncpg, on SQLite's writer it runs without a single thread switch (docs/ad
 
 import asyncio
 import random
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar, cast
 
 import asyncpg
 from sqlalchemy import Connection, text
@@ -19,9 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from domain.errors import ServiceUnavailable, TesseraError
+from domain.store.asking import Asking, Need, answer, together
 from domain.store.bare import BARE, driver_of
+from domain.store.connections import Connections
 from domain.store.listener import PostgresListener
 from domain.store.postgres_calls import PostgresCalls
+from domain.store.reading import Reading, Values, for_driver, go_together, take
 from domain.store.sqlite_writer import SqliteWriter, sqlite_reader_engine
 
 Result = TypeVar("Result")
@@ -57,8 +60,8 @@ class Database(Protocol):
     async def read(self, body: Body[Result]) -> Result:
         """Run `body` in one read-only database transaction. Raises ServiceUnavailable."""
 
-    async def read_one(self, body: Body[Result]) -> Result:
-        """Run `body`, which asks one statement only: it needs no transaction around it. Raises ServiceUnavailable."""
+    async def ask(self, *begin: Callable[[], Asking[Any]]) -> list[Any]:
+        """What reads find, all at one instant; each may be begun more than once. Raises ServiceUnavailable."""
 
     async def write(self, body: Body[Result]) -> Result:
         """Run `body` in one database transaction and commit durably. Raises ServiceUnavailable.
@@ -90,9 +93,9 @@ class SqliteDatabase:
         """See `Database.read`."""
         return await _run(self._readers, partial(_undone, body))
 
-    async def read_one(self, body: Body[Result]) -> Result:
-        """See `Database.read_one`."""
-        return await self.read(body)
+    async def ask(self, *begin: Callable[[], Asking[Any]]) -> list[Any]:
+        """See `Database.ask`."""
+        return await self.read(lambda tx: [answer(tx, one()) for one in begin])
 
     async def write(self, body: Body[Result]) -> Result:
         """See `Database.write`; concurrent calls share one commit."""
@@ -132,15 +135,25 @@ class PostgresDatabase:
         self._readers = self._engine.execution_options(isolation_level="AUTOCOMMIT", **{BARE: True})
         plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._calls = PostgresCalls(plain, pool_size, _SESSION | _BY_INDEX, _ANSWER_S)
+        self._asks = Connections(plain, _SESSION | _ONE_PLAN, answer_s=_ANSWER_S, statement_life_s=_CONNECTION_LIFE_S)
+        self._room = asyncio.Semaphore(max(1, pool_size // 2))
         self._listener = PostgresListener(plain)
 
     async def read(self, body: Body[Result]) -> Result:
         """See `Database.read`."""
         return await _run(self._readers, partial(_within_snapshot, body))
 
-    async def read_one(self, body: Body[Result]) -> Result:
-        """See `Database.read_one`: one round trip in place of three."""
-        return await _run(self._readers, partial(_alone, body))
+    async def ask(self, *begin: Callable[[], Asking[Any]]) -> list[Any]:
+        """See `Database.ask`: one statement is of one instant by itself; where more is needed all begin again."""
+        asking = together(*[one() for one in begin])
+        try:
+            needs = next(asking)
+            if (readings := _one_statement(needs)) is not None:
+                asking.send(take(readings, await self._fetch(*for_driver(readings))))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # what the reads find
+        asking.close()
+        return await self.read(lambda tx: [answer(tx, one()) for one in begin])
 
     async def write(self, body: Body[Result]) -> Result:
         """See `Database.write`; deadlocks and serialisation failures are tried again."""
@@ -152,16 +165,7 @@ class PostgresDatabase:
         `statement` takes an array for each value, because concurrent calls share it and its commit.
         Raises ServiceUnavailable: the outcome is then unknown until the call is repeated with its key.
         """
-        for attempt in range(_RETRIES):
-            try:
-                return list(await self._calls.call(statement, values, about))
-            except asyncpg.PostgresError as error:
-                if error.sqlstate not in _RETRYABLE or attempt == _RETRIES - 1:
-                    _raise(_away(error), error)
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
-            except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError) as error:
-                _raise(_away(error), error)
-        raise AssertionError("the last attempt returns or raises")
+        return list(await _driven(lambda: self._calls.call(statement, values, about)))
 
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """See `Database.listen`: on a connection that is for nothing else."""
@@ -175,6 +179,31 @@ class PostgresDatabase:
         await self._listener.close()
         await self._engine.dispose()
         await self._calls.close()
+        await self._asks.close()
+
+    async def _fetch(self, statement: str, values: Sequence[Any]) -> Sequence[Values]:
+        async with self._room:
+            rows = await _driven(lambda: self._asks.fetch(statement, values))
+        return cast(Sequence[Values], rows)
+
+
+def _one_statement(needs: Sequence[Need]) -> list[Reading[Any]] | None:
+    readings = [one for one in needs if isinstance(one, Reading)]
+    return readings if len(readings) == len(needs) and go_together(readings) else None
+
+
+async def _driven(ask: Callable[[], Awaitable[Result]]) -> Result:
+    """What the driver answers itself, asked again after a deadlock."""
+    for attempt in range(_RETRIES):
+        try:
+            return await ask()
+        except asyncpg.PostgresError as error:
+            if error.sqlstate not in _RETRYABLE or attempt == _RETRIES - 1:
+                _raise(_away(error), error)
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
+        except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError) as error:
+            _raise(_away(error), error)
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def _run(engine: AsyncEngine, run: Body[Result]) -> Result:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select, union_all
 
 from domain.models import account, ledger_entry
+from domain.store.asking import Asking, need
 from domain.store.entry import StoredEntry, entries_query, same_program, stored_entries
-from domain.store.reading import Reading, read
+from domain.store.reading import Reading
 
 
 def entries_of_transactions(tx: Connection, program_id: int, transactions: Sequence[int]) -> list[StoredEntry]:
@@ -41,7 +42,6 @@ class Narrowing:
 
 
 def page_entries(
-    tx: Connection,
     program_id: int,
     member_ids: Sequence[int],
     *,
@@ -49,7 +49,7 @@ def page_entries(
     older_than: tuple[datetime, int] | None = None,
     newer_than: tuple[datetime, int] | None = None,
     only: Narrowing,
-) -> list[StoredEntry]:
+) -> Asking[list[StoredEntry]]:
     """At most `first` postings of each member, newest first, by one statement that stops early.
 
     With `newer_than` alone the page next to that place on its newer side.
@@ -62,11 +62,11 @@ def page_entries(
         for place, at, entry_id in ((older_than, "older_at", "older_id"), (newer_than, "newer_at", "newer_id")):
             if place is not None:
                 given |= {at: place[0], entry_id: place[1]}
-        entries = read(tx, Reading(query, given, stored_entries))
+        entries = yield from need(Reading(query, given, stored_entries))
     else:
         whole = only.apply(entries_query(program_id))
         pages = [select(_page(whole, one, first, older_than, newer_than).subquery()) for one in member_ids]
-        entries = stored_entries(tx.execute(union_all(*pages)))
+        entries = yield from need(lambda tx: stored_entries(tx.execute(union_all(*pages))))
     return sorted(entries, key=lambda one: (one.transaction_date, one.id), reverse=True)
 
 

@@ -1,5 +1,6 @@
 """Members in the database: found by id, reference or keyed hash; written in bulk."""
 
+from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -79,6 +80,15 @@ def members_query(by: str, *, follow: bool, lock: bool) -> Select[Any]:
     query = query.where(among(column, by)).order_by(member.c.id)
     return query.with_for_update(of=member) if lock else query
 
+
+def members_named(keys: KeyRing, program_id: int, references: Sequence[str]) -> Reading[list[Stored]]:
+    """Whom these references lead to; unknown ones are left out."""
+    given = {"program_id": program_id, "references": references}
+    return Reading(_BY_REFERENCE, given, lambda rows: [stored_member(keys, _ROW._make(row)) for row in rows])
+
+
+_BY_REFERENCE = members_query("references", follow=True, lock=False)
+_ROW: Any = namedtuple("_ROW", tuple(column.name for column in _BY_REFERENCE.selected_columns))  # type: ignore[misc]  # of a table
 
 _LED = select(member.c.relation_reference, func.coalesce(member.c.merged_into, member.c.id)).where(
     member.c.program_id == bindparam("program_id"), among(member.c.relation_reference, "references")
@@ -249,6 +259,8 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
 def stored_member(keys: KeyRing, row: Any) -> Stored:
     """A member as it is stored; `row` has the columns of `members_query`."""
     data_key = keys.unwrap(row.data_key) if row.data_key and row.profile is not None else b""
+    # By a reading, a document comes as its text.
+    attributes = orjson.loads(row.attributes) if isinstance(row.attributes, str) else row.attributes
     personal = orjson.loads(decrypt(data_key, row.profile)) if data_key else _NOBODY
     return Stored(
         Member(
@@ -257,7 +269,7 @@ def stored_member(keys: KeyRing, row: Any) -> Stored:
             status=row.status,
             dob=date.fromisoformat(personal["dob"]) if personal["dob"] else None,
             preferred_language=row.preferred_language,
-            attributes={**row.attributes, **personal["attributes"]},
+            attributes={**attributes, **personal["attributes"]},
             accrual_allowed=row.accrual_allowed,
             enrolled_at=row.enrolled_at,
             activated_at=row.activated_at,

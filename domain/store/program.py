@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,12 +18,15 @@ from domain.rules.asked import asked_by_rules, asked_by_segments
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.model import Configuration, ProgramTerms
 from domain.rules.parse import parse_stored
+from domain.store.asking import Asking, need
+from domain.store.reading import Reading
 
 _CACHED = 256
 # Facts that cost a statement of their own, so that they are read only where a condition asks for them.
 _OF_PURCHASES = frozenset({"member.purchases", "member.days_since_last_purchase"})
 
 _AS_IT_IS = select(program).where(program.c.id == bindparam("program_id"))
+_VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id"))
 _IN_FORCE = _AS_IT_IS.with_for_update(read=True)
 
 
@@ -82,11 +86,25 @@ class ProgramCache:
             self.keep(cached)
         return cached
 
+    def asking(self, program_id: int) -> Asking[ProgramState]:
+        """The program as it is, asked together with other things. Raises ProgramNotFound."""
+        version = yield from need(_version_of(program_id))
+        cached = self._states.get(program_id)
+        if cached is not None and cached.config_version == version:
+            return cached
+        return (yield from need(lambda tx: self.current(tx, program_id)))
+
     def keep(self, state: ProgramState) -> None:
         """Take a program whose configuration was stored: nobody has to compile it again."""
         self._states[state.id] = state
         if len(self._states) > _CACHED:
             self._states.popitem(last=False)
+
+
+@lru_cache(maxsize=_CACHED)
+def _version_of(program_id: int) -> Reading[int | None]:
+    """The same object each time: who needs it at once with others asks once."""
+    return Reading(_VERSION, {"program_id": program_id}, lambda rows: next((row[0] for row in rows), None))
 
 
 def _load(tx: Connection, row: Row[Any]) -> ProgramState:

@@ -26,8 +26,8 @@ Values = Sequence[Any]
 class Reading(Generic[Found]):
     """A statement that is built once, its values, and what is made of the rows.
 
-    Readings that go together share the values of one name. Their columns are of types that drivers decode
-    themselves: no JSON.
+    Readings that go together share the values of one name; others are asked one by one. Their columns are of types
+    that drivers decode themselves: no JSON, but for those who take its text.
     """
 
     statement: Select[Any]
@@ -47,21 +47,39 @@ def into(reading: Reading[dict[Key, Found]], known: dict[Key, Found]) -> Reading
 
 def read(tx: Connection, reading: Reading[Found]) -> Found:
     """What one statement finds."""
-    if tx.dialect.name != "postgresql":
-        return reading.take(tx.execute(reading.statement, reading.values))
-    statement, names, constants = _text(reading.statement)
-    values = {**constants, **reading.values}
-    return reading.take(fetch(tx, statement, [values[name] for name in names]))
+    [found] = read_together(tx, reading)
+    return found  # type: ignore[no-any-return]  # what one reading finds is of its kind
 
 
 def read_together(tx: Connection, *readings: Reading[Any]) -> list[Any]:
     """What each statement finds: on PostgreSQL with a single one around them all."""
-    if tx.dialect.name != "postgresql" or len(readings) < 2:
-        return [read(tx, one) for one in readings]
-    statement, names, constants = _around(tuple(one.statement for one in readings))
-    values = constants | {name: value for one in readings for name, value in one.values.items()}
-    [found] = fetch(tx, statement, [values[name] for name in names])
-    return [one.take(rows) for one, rows in zip(readings, found, strict=True)]
+    if tx.dialect.name != "postgresql":
+        return [one.take(tx.execute(one.statement, one.values)) for one in readings]
+    if not go_together(readings):
+        return [found for one in readings for found in read_together(tx, one)]
+    return take(readings, fetch(tx, *for_driver(readings))) if readings else []
+
+
+def go_together(readings: Sequence[Reading[Any]]) -> bool:
+    """Whether one statement can be made of them: what is named alike has one value."""
+    values: dict[str, Any] = {}
+    return all(values.setdefault(name, value) == value for one in readings for name, value in one.values.items())
+
+
+def for_driver(readings: Sequence[Reading[Any]]) -> tuple[str, list[Any]]:
+    """The text of one statement for all of them on PostgreSQL, and its values in the order of their places."""
+    statements = tuple(one.statement for one in readings)
+    statement, names, constants = _text(statements[0]) if len(statements) == 1 else _around(statements)
+    values = {**constants}
+    for one in readings:
+        values.update(one.values)
+    return statement, [values[name] for name in names]
+
+
+def take(readings: Sequence[Reading[Any]], rows: Sequence[Values]) -> list[Any]:
+    """What each of them makes of the rows of that statement."""
+    found = [rows] if len(readings) == 1 else rows[0]
+    return [one.take(its) for one, its in zip(readings, found, strict=True)]
 
 
 @cache

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, bindparam, func, select
 
 from domain.crypto import KeyRing
 from domain.models import account, member, program
 from domain.store.among import among
-from domain.store.member import Stored, members_query, stored_member
+from domain.store.member import Stored, members_named
 from domain.store.reading import Reading, Values, read_together
 
 _NAMED = member.alias("named")
 _VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id")).with_for_update(read=True)
-_MEMBERS = members_query("references", follow=True, lock=False)
 _ACCOUNTS = (
     select(account)
     .join(
@@ -33,7 +31,6 @@ _ACCOUNTS = (
     .order_by(account.c.id)
     .with_for_update(of=account)
 )
-_MEMBER_NAMES = tuple(column.name for column in _MEMBERS.selected_columns)
 _ACCOUNT_NAMES = tuple(column.name for column in account.c)
 
 
@@ -58,14 +55,10 @@ def begin_run(
     version, found, locked = read_together(
         tx,
         Reading(_VERSION, given, lambda rows: next((row[0] for row in rows), None)),
-        Reading(_MEMBERS, given, _by_name(_MEMBER_NAMES)),
+        members_named(keys, program_id, references),
         Reading(_ACCOUNTS, given, _by_name(_ACCOUNT_NAMES)),
     )
-    for one in found:
-        if isinstance(one.attributes, str):
-            # As part of another row a document comes as its text.
-            one.attributes = orjson.loads(one.attributes)
-    return Beginning(version, [stored_member(keys, one) for one in found], locked)
+    return Beginning(version, found, locked)
 
 
 def _by_name(names: Sequence[str]) -> Callable[[Iterable[Values]], list[SimpleNamespace]]:

@@ -120,17 +120,17 @@ def _types(first: str | None, more: str | None) -> Sequence[int] | None:
 
 def _entry(entry: LedgerEntry, zone: ZoneInfo) -> Mapping[str, Any]:
     return {
-        "Id": entry.id,
+        "Id": entry.stored.id,
         "Points": abs(entry.points),
         "Narration": entry.narration,
-        "TransactionDate": local_time(entry.transaction_date, zone),
-        "ProcessingDate": local_time(entry.processed_at, zone),
-        "ExpiryDate": local_time(last_moment(entry.expires_at), zone) if entry.expires_at else None,
-        "RelationReference": entry.relation_reference,
-        "ExternalReference": upper_guid(entry.external_reference),
+        "TransactionDate": local_time(entry.stored.transaction_date, zone),
+        "ProcessingDate": local_time(entry.stored.processed_at, zone),
+        "ExpiryDate": local_time(last_moment(entry.stored.expires_at), zone) if entry.stored.expires_at else None,
+        "RelationReference": entry.stored.relation_reference,
+        "ExternalReference": upper_guid(entry.stored.external_reference),
         "AdditionalDetail": render(entry.detail).decode() if entry.detail else "",
-        "LoyaltyTxnType": entry.loyalty_txn_type,
+        "LoyaltyTxnType": entry.stored.loyalty_txn_type,
         "TransactionType": DEBIT if entry.points < 0 else CREDIT,
-        "MerchantName": entry.merchant,
+        "MerchantName": entry.stored.merchant,
         "IsActive": entry.is_active,
     }

@@ -16,10 +16,12 @@ from graphql import (
 )
 from strawberry.relay.types import GlobalID
 from strawberry.types.arguments import convert_arguments
-from strawberry.types.base import StrawberryMaybe
+from strawberry.types.base import StrawberryMaybe, StrawberryOptional
 
 from schema.plan.leaf import CONSTANT
 from schema.plan.run import Place, Run
+
+_LEAVES = frozenset({str, int, float, bool, strawberry.ID})
 
 Given: TypeAlias = Callable[[Any], Mapping[str, Any]]
 """What a resolver is called with, from its `info`; nobody changes it."""
@@ -36,6 +38,11 @@ class Arguments:
         self._is_as_it_is = not any(
             isinstance(one.type, StrawberryMaybe) or _is_id(one.type) for one in self._arguments
         )
+        # Of leaves alone, which need no conversion, the names are all that changes.
+        self._names: dict[str, str] | None = None
+        if all(_is_leaf(one.type) for one in self._arguments):
+            naming = schema.config.name_converter
+            self._names = {naming.from_argument(one): one.python_name for one in self._arguments}
         self._has_variables = any(_has_variable(one.value) for one in self._node.arguments or ())
         self._ready: Given | None = None
 
@@ -57,6 +64,8 @@ class Arguments:
         return given
 
     def _convert(self, coerced: dict[str, Any], info: Any) -> dict[str, Any]:
+        if self._names is not None:
+            return {python_name: coerced[name] for name, python_name in self._names.items() if name in coerced}
         return convert_arguments(coerced, self._arguments, self._scalars, self._config, info)
 
 
@@ -71,6 +80,12 @@ def _is_constant(value: object) -> bool:
 
 def _is_id(kind: object) -> bool:
     return kind is GlobalID or getattr(kind, "of_type", None) is GlobalID
+
+
+def _is_leaf(kind: object) -> bool:
+    if type(kind) is StrawberryOptional:
+        return _is_leaf(kind.of_type)
+    return kind in _LEAVES
 
 
 def _has_variable(node: ValueNode | ArgumentNode) -> bool:

@@ -15,6 +15,7 @@ from graphql.execution.executor import Executor, collect_iterator_awaitables, in
 from graphql.pyutils import gather_with_cancel
 from graphql.pyutils.is_iterable import is_iterable
 from strawberry.execution.is_awaitable import optimized_is_awaitable as is_awaitable
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from schema.plan.leaf import Careful, Quick, quick_leaf
 from schema.plan.run import Path, PlanInfo, Run
@@ -69,13 +70,16 @@ def _or_null(quick: Quick) -> Quick:
 
 def careful_object(kind: GraphQLObjectType, select: Select) -> Complete:
     """The careful way of an object of a type."""
-    is_type_of = kind.is_type_of
+    is_type_of: Any = kind.is_type_of
+    definition = (kind.extensions or {}).get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    # Strawberry's own looks at the value alone.
+    looks_at_info = definition is None or definition.is_type_of is not None
 
     def careful(value: Any, info: PlanInfo, path: Path) -> Any:
         if _is_null(value):
             return None
         if is_type_of is not None:
-            answer: Any = is_type_of(value, info._raw_info)
+            answer: Any = is_type_of(value, info._raw_info if looks_at_info else None)
             if is_awaitable(answer):
                 return checked(answer, value, info, path)
             if not answer:

@@ -12,9 +12,9 @@ from resolvers.batch import BatchRow as BatchLine
 from schema.connection import (
     After,
     Connection,
-    Edge,
     First,
     cut,
+    edges_of,
     number_cursor,
     page_info,
     read_number_cursor,
@@ -83,7 +83,7 @@ class Batch(Node):
         line = read_number_cursor("rows", page) or 0
         found = await info.context.loaders.batch_rows.load((self.row_id, line, page.size + 1))
         rows, has_more = cut(found, page)
-        edges = [Edge(node=_to_row(row), cursor=number_cursor("rows", row.line)) for row in rows]
+        edges = edges_of(rows, lambda row: _to_row(row), lambda row: number_cursor("rows", row.line))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("The sums over all lines.")

@@ -1,5 +1,6 @@
 """Ledger entries: the postings of a member's account."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -13,6 +14,7 @@ from resolvers.statement import LedgerEntry as EntryRow
 from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import ENTRY, encode
+from schema.lazy import as_it_is, lazily
 from schema.scalar import Points
 from schema.types.explanation import Explanation, to_explanation
 from schema.types.node import Node
@@ -96,7 +98,7 @@ class LedgerEntry(Node):
     )
     def explanation(self) -> Explanation | None:
         told = self.row.explanation
-        return None if told is None else to_explanation(told, entry_id=self.row.id)
+        return None if told is None else to_explanation(told, entry_id=self.row.stored.id)
 
     @field("The member whose account it is.")
     async def member(self, info: Info) -> Annotated["Member", strawberry.lazy("schema.types.member")] | None:
@@ -128,33 +130,28 @@ class LedgerEntry(Node):
         return None if row_id is None else await load_transaction(row_id, info.context)
 
 
+_of_row: Callable[[EntryRow, RequestContext], LedgerEntry] = lazily(
+    LedgerEntry,
+    {
+        "id": lambda row, context: encode(ENTRY, context.ctx.principal.program, row.stored.id),
+        "kind": lambda row, _: EntryKind(row.stored.kind),
+        "bucket": lambda row, _: Bucket(row.stored.bucket),
+        "sequence": lambda row, _: row.stored.seq,
+        "transaction_date": lambda row, context: context.local(row.stored.transaction_date),
+        "processed_at": lambda row, context: context.local(row.stored.processed_at),
+        "expires_at": lambda row, context: context.local_or_none(row.stored.expires_at),
+        "transaction_row_id": lambda row, _: row.stored.transaction_ref,
+        "row": lambda row, _: row,
+        **as_it_is("category", "points", "balance_after", "narration", "note", "detail", "is_active"),
+        **as_it_is("loyalty_txn_type", "external_reference", "merchant", "amount", of="stored"),
+        **as_it_is("member_id", "reverses_id", "related_id", of="stored"),
+    },
+)
+
+
 def to_entry(row: EntryRow, context: RequestContext) -> LedgerEntry:
     """A posting as callers see it."""
-    return LedgerEntry(
-        id=encode(ENTRY, context.ctx.principal.program, row.id),
-        kind=EntryKind(row.kind),
-        bucket=Bucket(row.bucket),
-        category=row.category,
-        points=Points(row.points),
-        sequence=row.sequence,
-        balance_after=Points(row.balance_after),
-        loyalty_txn_type=row.loyalty_txn_type,
-        external_reference=row.external_reference,
-        transaction_date=context.local(row.transaction_date),
-        processed_at=context.local(row.processed_at),
-        expires_at=context.local_or_none(row.expires_at),
-        merchant=row.merchant,
-        amount=row.amount,
-        narration=row.narration,
-        note=row.note,
-        detail=JSON(row.detail),
-        is_active=row.is_active,
-        member_id=row.member_id,
-        reverses_id=row.reverses_id,
-        related_id=row.related_id,
-        transaction_row_id=row.transaction_row_id,
-        row=row,
-    )
+    return _of_row(row, context)
 
 
 async def load_entry(entry_id: int, context: RequestContext) -> LedgerEntry | None:

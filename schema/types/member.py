@@ -1,6 +1,6 @@
 """Members: who they are, and by `MemberAccount` what they have."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -11,9 +11,9 @@ from schema.connection import (
     DEFAULT_PAGE,
     After,
     Connection,
-    Edge,
     First,
     cut,
+    edges_of,
     number_cursor,
     page_info,
     read_number_cursor,
@@ -22,6 +22,7 @@ from schema.connection import (
 from schema.context import Info, RequestContext
 from schema.field import field
 from schema.global_id import MEMBER, encode
+from schema.lazy import as_it_is, lazily
 from schema.loader import SubRelationPage
 from schema.types.attribute import AttributeValue, attribute_list, find_attribute
 from schema.types.campaign import Campaign, to_campaign
@@ -123,33 +124,33 @@ class Member(MemberAccount, Node):
         context, page = info.context, read_page(first, after)
         asked = SubRelationPage(page.size + 1, after_id=read_number_cursor("subRelations", page))
         rows, has_more = cut(await context.loaders.sub_relations(asked).load(self.row_id) or [], page)
-        edges = [Edge(node=to_sub_relation(row, context), cursor=number_cursor("subRelations", row.id)) for row in rows]
+        edges = edges_of(
+            rows, lambda row: to_sub_relation(row, context), lambda row: number_cursor("subRelations", row.id)
+        )
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+
+_of_row: Callable[[MemberRow, RequestContext], Member] = lazily(
+    Member,
+    {
+        "id": lambda row, context: encode(MEMBER, context.ctx.principal.program, row.id),
+        "status": lambda row, _: MemberStatus(row.status),
+        "enrolled_at": lambda row, context: context.local(row.enrolled_at),
+        "activated_at": lambda row, context: context.local_or_none(row.activated_at),
+        "last_logged_in_at": lambda row, context: context.local_or_none(row.last_logged_in_at),
+        "erased_at": lambda row, context: context.local_or_none(row.erased_at),
+        "row_id": lambda row, _: row.id,
+        "referrer_id": lambda row, _: row.referred_by,
+        "values": lambda row, _: row.attributes,
+        **as_it_is("relation_reference", "full_name", "email_id", "mobile_number", "gender", "dob", "address"),
+        **as_it_is("preferred_language", "accrual_allowed", "referral_code"),
+    },
+)
 
 
 def to_member(row: MemberRow, context: RequestContext) -> Member:
     """A member as callers see it."""
-    return Member(
-        id=encode(MEMBER, context.ctx.principal.program, row.id),
-        relation_reference=row.relation_reference,
-        status=MemberStatus(row.status),
-        full_name=row.full_name,
-        email_id=row.email_id,
-        mobile_number=row.mobile_number,
-        gender=row.gender,
-        dob=row.dob,
-        address=row.address,
-        preferred_language=row.preferred_language,
-        accrual_allowed=row.accrual_allowed,
-        enrolled_at=context.local(row.enrolled_at),
-        activated_at=context.local_or_none(row.activated_at),
-        last_logged_in_at=context.local_or_none(row.last_logged_in_at),
-        erased_at=context.local_or_none(row.erased_at),
-        row_id=row.id,
-        referral_code=row.referral_code,
-        referrer_id=row.referred_by,
-        values=row.attributes,
-    )
+    return _of_row(row, context)
 
 
 async def load_member(member_id: int, context: RequestContext) -> Member | None:

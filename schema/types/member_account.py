@@ -6,16 +6,17 @@ from typing import Annotated
 import strawberry
 
 from resolvers.statement import EntryCursor, StatementQuery
+from resolvers.statement import LedgerEntry as EntryRow
 from schema.connection import (
     MAX_PAGE,
     After,
     Before,
     Connection,
     CountedConnection,
-    Edge,
     First,
     Last,
     cut,
+    edges_of,
     entry_cursor,
     lot_cursor,
     number_cursor,
@@ -53,6 +54,10 @@ From = Annotated[
 To = Annotated[date | None, strawberry.argument(description="The last day of transaction dates, inclusive.")]
 
 
+def _place(row: EntryRow) -> str:
+    return entry_cursor(row.stored.transaction_date, row.stored.id)
+
+
 @strawberry.type
 class MemberAccount:
     """The part of `Member` that its account answers."""
@@ -86,7 +91,7 @@ class MemberAccount:
             else EntryPage(page.size + 1, older_than=cursor, only=only)
         )
         rows, has_more = cut(await context.loaders.entries(asked).load(self.row_id) or [], page)
-        edges = [Edge(node=to_entry(row, context), cursor=entry_cursor(row.transaction_date, row.id)) for row in rows]
+        edges = edges_of(rows, lambda row: to_entry(row, context), _place)
 
         async def count() -> int:
             return await context.loaders.entry_counts(only).load(self.row_id) or 0
@@ -105,7 +110,9 @@ class MemberAccount:
         before_id, only = read_number_cursor("transactions", page), to_transaction_filter(filter)
         asked = TransactionPage(page.size + 1, before_id=before_id, only=only)
         rows, has_more = cut(await context.loaders.transactions(asked).load(self.row_id) or [], page)
-        edges = [Edge(node=to_transaction(row, context), cursor=number_cursor("transactions", row.id)) for row in rows]
+        edges = edges_of(
+            rows, lambda row: to_transaction(row, context), lambda row: number_cursor("transactions", row.id)
+        )
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field(
@@ -116,7 +123,7 @@ class MemberAccount:
         context, page = info.context, read_page(first, after)
         asked = LotPage(page.size + 1, after=read_lot_cursor(page))
         rows, has_more = cut(await context.loaders.lots(asked).load(self.row_id) or [], page)
-        edges = [Edge(node=to_lot(row, context), cursor=lot_cursor(*row.place)) for row in rows]
+        edges = edges_of(rows, lambda row: to_lot(row, context), lambda row: lot_cursor(*row.place))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("The coming instants at which pending points become available, soonest first.")
@@ -140,7 +147,7 @@ class MemberAccount:
         wanted = None if status is None else status.name
         asked = HoldPage(page.size + 1, status=wanted, before_id=read_number_cursor("holds", page))
         rows, has_more = cut(await context.loaders.holds(asked).load(self.row_id) or [], page)
-        edges = [Edge(node=to_hold(row, context), cursor=number_cursor("holds", row.id)) for row in rows]
+        edges = edges_of(rows, lambda row: to_hold(row, context), lambda row: number_cursor("holds", row.id))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("The published buckets of the whole account.")

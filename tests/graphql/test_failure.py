@@ -107,7 +107,7 @@ async def test_a_database_that_is_away_is_said_to_be(
     async def away(*_: Any) -> None:
         raise ServiceUnavailable
 
-    for way in ("read", "read_one"):
+    for way in ("read", "ask"):
         monkeypatch.setattr(world.services.db, way, away)
     answer = await server.ask("query($r: String!) {member(reference: $r) {id}}", r=reference)
     assert answer.refusal == ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "503", None)

@@ -138,9 +138,9 @@ async def test_what_is_past_by_that_expires_at_the_refund(shop: Shop, ann: Conte
     assert await together_and_alone(shop, refunded("B", 50, transaction_date=day(8))) == []
     assert await check_availability(ann, "ANN") == 0
     expired, taken = (await entries(ann, "ANN"))[:2]
-    assert (taken.kind, int(taken.points)) == ("refund", -50)
+    assert (taken.stored.kind, int(taken.points)) == ("refund", -50)
     # Dated when it happens: what the balance was before does not change.
-    assert (expired.kind, int(expired.points), expired.transaction_date) == ("expiry", -100, shop.now)
+    assert (expired.stored.kind, int(expired.points), expired.stored.transaction_date) == ("expiry", -100, shop.now)
 
 
 async def test_a_rules_own_date_stays(shop: Shop, ann: Context) -> None:

@@ -76,16 +76,16 @@ async def test_an_adjustment_gives_or_takes_and_says_why(shop: Shop, ann: Contex
     up = await adjust_points(ann, ORDER)
     down = await adjust_points(ann, replace(ORDER, points=Decimal(-125), reason="Keyed twice"))
     assert (up.points, down.points, up.request_id) == (Decimal(25), Decimal(-125), None)
-    shown = {one.id: one for one in await entries(ann, "ANN")}
+    shown = {one.stored.id: one for one in await entries(ann, "ANN")}
     first, second = shown[up.entry_id or 0], shown[down.entry_id or 0]
-    assert (first.kind, first.bucket, first.category, first.loyalty_txn_type) == (
+    assert (first.stored.kind, first.stored.bucket, first.category, first.stored.loyalty_txn_type) == (
         "adjustment",
         "other",
         "Adjustment",
         9,
     )
-    assert (second.bucket, second.note, second.narration) == ("redeem", "Keyed twice", "Keyed twice")
-    assert first.expires_at == datetime(2027, 3, 31, 22, tzinfo=UTC)
+    assert (second.stored.bucket, second.note, second.narration) == ("redeem", "Keyed twice", "Keyed twice")
+    assert first.stored.expires_at == datetime(2027, 3, 31, 22, tzinfo=UTC)
     assert await figures(ann, "ANN") == (0, 0)
     assert await audited(shop) == [("points.adjust", 25), ("points.adjust", -125)]
 
@@ -187,7 +187,7 @@ async def test_a_large_adjustment_waits_for_a_second_administrator(shop: Shop, a
     approved = await approve_adjustment(other, waiting.id)
     assert (approved.status, approved.decided_by, approved.decided_at) == ("APPROVED", "admin:two", shop.now)
     posted = (await entries(ann, "ANN"))[0]
-    assert (posted.id, posted.points, posted.note) == (approved.entry_id, Decimal(50), "Goodwill")
+    assert (posted.stored.id, posted.points, posted.note) == (approved.entry_id, Decimal(50), "Goodwill")
     assert posted.detail == {"request": waiting.id}
     assert await figures(ann, "ANN") == (150, 0)
     assert await audited(shop) == [("points.adjust.request", 50), ("points.adjust.approve", 50)]

@@ -61,7 +61,7 @@ async def given(ctx: Context, first: date, last: date) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     for reference in MEMBERS:
         for one in await entries(ctx, reference):
-            if one.kind in {"earn", "refund"} and first <= one.transaction_date.date() <= last:
+            if one.stored.kind in {"earn", "refund"} and first <= one.stored.transaction_date.date() <= last:
                 group = one.detail["group"]
                 found[group] = found.get(group, Decimal(0)) + one.points
     return found

@@ -49,11 +49,11 @@ async def test_a_bonus_counts_in_the_bucket_of_its_type(ann: Context, bonus_type
     )
     after = await balance(ann, "ANN")
     assert getattr(after, bucket) - getattr(before, bucket) == after.total - before.total == 15
-    found = next(one for one in await entries(ann, "ANN") if one.id == given.entry_id)
-    assert (found.kind, found.bucket, found.category) == ("bonus", bucket, bucket.capitalize())
-    assert (found.loyalty_txn_type, found.narration) == (bonus_type, "Welcome")
-    assert found.transaction_date == datetime(2026, 1, 31, 23, tzinfo=UTC)
-    assert found.expires_at == datetime(2027, 2, 28, 23, tzinfo=UTC)
+    found = next(one for one in await entries(ann, "ANN") if one.stored.id == given.entry_id)
+    assert (found.stored.kind, found.stored.bucket, found.category) == ("bonus", bucket, bucket.capitalize())
+    assert (found.stored.loyalty_txn_type, found.narration) == (bonus_type, "Welcome")
+    assert found.stored.transaction_date == datetime(2026, 1, 31, 23, tzinfo=UTC)
+    assert found.stored.expires_at == datetime(2027, 2, 28, 23, tzinfo=UTC)
 
 
 async def test_a_bonus_that_would_have_expired_already_expires_at_once(ann: Context) -> None:
@@ -124,7 +124,7 @@ async def test_a_member_who_may_not_earn_gets_no_bonus(shop: Shop, ann: Context)
 
 async def standing(ctx: Context, reference: str) -> tuple[str | None, list[int]]:
     """A member's tier, and its bonuses, oldest first."""
-    given = [int(one.points) for one in await entries(ctx, reference) if one.kind == "bonus"]
+    given = [int(one.points) for one in await entries(ctx, reference) if one.stored.kind == "bonus"]
     return (await get_member(ctx, reference)).tier, given[::-1]
 
 

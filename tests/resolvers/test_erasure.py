@@ -200,7 +200,7 @@ async def test_a_narration_of_an_erased_member_cannot_be_read_and_stops_nothing(
         return keys.reveal(stored.wrapped_key, sealed)
 
     assert await context.read(read) is None
-    assert (await list_entries_by_id(context, [entry_id]))[entry_id].member_id == member_id
+    assert (await list_entries_by_id(context, [entry_id]))[entry_id].stored.member_id == member_id
 
 
 async def test_only_administrators_erase_and_only_in_their_program(shop: Shop) -> None:

@@ -64,7 +64,7 @@ async def test_a_hold_takes_points_and_its_settlement_spends_them(shop: Shop, an
     assert (redemption.loyalty_txn_type, redemption.amount, redemption.merchant) == (19, Decimal("9.9"), "Shop")
     assert await figures(ann, "ANN") == (70, 0)
     spent = (await entries(ann, "ANN"))[0]
-    assert (spent.kind, spent.related_id) == ("redemption", hold.entry_id)
+    assert (spent.stored.kind, spent.stored.related_id) == ("redemption", hold.entry_id)
 
 
 async def test_a_part_is_settled_and_the_rest_goes_back(ann: Context) -> None:
@@ -132,7 +132,7 @@ async def test_a_hold_lapses_at_the_exact_microsecond(shop: Shop, ann: Context, 
     shop.later(days=5)
     await redeem_points(ann, RedeemPoints(relation_reference="ANN", points=Decimal(100), use_defaults=True))
     assert (await get_hold(ann, hold.id)).processed_at == hold.expires_at
-    assert [one.kind for one in await entries(ann, "ANN")] == ["redemption", "release", "hold", "bonus"]
+    assert [one.stored.kind for one in await entries(ann, "ANN")] == ["redemption", "release", "hold", "bonus"]
 
 
 @pytest.mark.parametrize("end", ["settle", "a part", "cancel", "lapse"])

@@ -44,7 +44,7 @@ async def tier(ctx: Context, reference: str) -> str | None:
 
 
 async def bonuses(ctx: Context, reference: str) -> list[int]:
-    return [int(one.points) for one in await entries(ctx, reference) if one.kind == "bonus"]
+    return [int(one.points) for one in await entries(ctx, reference) if one.stored.kind == "bonus"]
 
 
 async def test_what_both_earned_counts_as_long_as_they_are_one(shop: Shop, ctx: Context) -> None:

@@ -132,8 +132,8 @@ async def test_the_purchase_tells_what_a_refund_that_had_waited_took_of_it(shop:
     arrived, again = [await submit_transaction(ann, purchase) for _ in range(2)]
     entries = await list_entries_by_id(ann, arrived.entry_ids)
     told = [entries[one] for one in arrived.entry_ids]
-    assert [(one.kind, int(one.points)) for one in told] == [("earn", 10), ("refund", -4)]
-    assert [one.external_reference for one in told] == list(arrived.external_references)
+    assert [(one.stored.kind, int(one.points)) for one in told] == [("earn", 10), ("refund", -4)]
+    assert [one.stored.external_reference for one in told] == list(arrived.external_references)
     assert replace(again, ignored_keys=[]) == replace(arrived, replayed=True)
     # Of one run each tells its own.
     both: list[Any] = await submit_transactions(ann, [refunded("T2", 4), bought("T2", 10)])
@@ -200,7 +200,7 @@ async def test_a_key_repeats_a_refund_without_taking_again(shop: Shop, ann: Cont
 async def test_the_statement_shows_the_refund_in_the_bucket_it_takes_back(shop: Shop, ann: Context) -> None:
     await submit_transactions(ann, [bought("T1", 100), refunded("T1", 30)])
     page = await list_statement(ann, StatementQuery(relation_reference="ANN"))
-    shown = [(one.kind, one.category, one.loyalty_txn_type, int(one.points)) for one in page.entries]
+    shown = [(one.stored.kind, one.category, one.stored.loyalty_txn_type, int(one.points)) for one in page.entries]
     assert shown == [("refund", "Spend", 1, -30), ("earn", "Spend", 1, 100)]
     assert (await get_statement_summary(ann, "ANN")).spend == 70
     assert await verify_ledger(shop.services) == []

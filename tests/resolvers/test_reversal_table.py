@@ -77,11 +77,11 @@ async def reversed_now(context: Context, redemption: Redemption) -> Outcome:
         relation_reference="ANN", external_reference=str(redemption.external_reference), merchant_name="Shop"
     )
     reversal = await reverse_redemption(context, order)
-    postings = sorted(await entries(context, "ANN"), key=lambda one: one.sequence)
-    since = [one.id for one in postings].index(redemption.entry_id) + 1
+    postings = sorted(await entries(context, "ANN"), key=lambda one: one.stored.seq)
+    since = [one.stored.id for one in postings].index(redemption.entry_id) + 1
     return Outcome(
         taken=[(points, lot.expires_at) for lot, points in took],
-        postings=[(one.kind, int(one.points), one.transaction_date) for one in postings[since:]],
+        postings=[(one.stored.kind, int(one.points), one.stored.transaction_date) for one in postings[since:]],
         receipts=[(int(one.points), one.expires_at or NEVER, int(one.expired_points)) for one in reversal.lots],
         lots=[(lot.remaining, lot.earned_at, lot.expires_at) for lot in await lots_now(context)],
         balance=int((await balance(context, "ANN")).total),

@@ -43,7 +43,7 @@ async def test_over_the_threshold_nothing_is_posted_before_it_is_approved(shop: 
     assert await figures(bob, "BOB") == (201, 0)
     assert (await statuses(bob))["T2 DR"] == "POSTED"
     newest = (await entries(bob, "BOB"))[0]
-    assert newest.transaction_date == FEBRUARY
+    assert newest.stored.transaction_date == FEBRUARY
     assert await held(bob) == []
 
 
@@ -56,10 +56,10 @@ async def test_what_is_over_is_held_alone_where_the_program_says_so(bob: Context
     approved = await approve_transaction(bob, one.id)
     assert points(approved) == (7, 62)
     assert await figures(bob, "BOB") == (62, 0)
-    earned = [(int(entry.points), entry.bucket) for entry in await entries(bob, "BOB")]
+    earned = [(int(entry.points), entry.stored.bucket) for entry in await entries(bob, "BOB")]
     assert sorted(earned) == [(3, "bonus"), (7, "bonus"), (52, "spend")]
     # The lots of the held part have the terms of their rule.
-    expiries = {int(entry.points): entry.expires_at for entry in await entries(bob, "BOB")}
+    expiries = {int(entry.points): entry.stored.expires_at for entry in await entries(bob, "BOB")}
     assert expiries[3] == expiries[7] != expiries[52]
 
 

@@ -258,7 +258,7 @@ async def test_tiers_go_up_at_once_with_one_bonus_each_and_down_after_their_time
     assert await earned(ann, bought("E", 200, transaction_date=shop.now)) == [200]
     assert (await get_member(ann, "ANN")).tier == "Gold"
     page = await list_statement(ann, StatementQuery(relation_reference="ANN"))
-    assert [int(one.points) for one in page.entries if one.kind == "bonus"] == [50]
+    assert [int(one.points) for one in page.entries if one.stored.kind == "bonus"] == [50]
     assert await verify_ledger(shop.services) == []
 
 
@@ -285,7 +285,7 @@ async def test_a_tier_that_the_same_run_takes_back_gives_its_bonus_once(shop: Sh
     shop.later(days=1)
     await submit_transaction(ann, bought("B", 100))
     page = await list_statement(ann, StatementQuery(relation_reference="ANN"))
-    assert [int(one.points) for one in page.entries if one.kind == "bonus"] == [50]
+    assert [int(one.points) for one in page.entries if one.stored.kind == "bonus"] == [50]
 
 
 async def test_ten_at_once_reach_a_tier_once(shop: Shop, ann: Context) -> None:
@@ -293,5 +293,5 @@ async def test_ten_at_once_reach_a_tier_once(shop: Shop, ann: Context) -> None:
     rows = [bought(f"N{number}", 20, transaction_date=shop.now) for number in range(10)]
     await asyncio.gather(*(submit_transaction(ann, one) for one in rows))
     page = await list_statement(ann, StatementQuery(relation_reference="ANN"))
-    assert [int(one.points) for one in page.entries if one.kind == "bonus"] == [50]
+    assert [int(one.points) for one in page.entries if one.stored.kind == "bonus"] == [50]
     assert await verify_ledger(shop.services) == []

@@ -58,12 +58,17 @@ async def pair(shop: Shop) -> AsyncIterator[Context]:
 async def test_both_sides_name_each_other_and_show_the_narration(pair: Context) -> None:
     sent = await transfer_points(pair, ORDER)
     out, into = (await entries(pair, "ANN"))[0], (await entries(pair, "BEN"))[0]
-    assert (out.id, into.id) == (sent.entry_id, sent.received_entry_id)
-    assert (out.related_id, into.related_id) == (into.id, out.id)
+    assert (out.stored.id, into.stored.id) == (sent.entry_id, sent.received_entry_id)
+    assert (out.stored.related_id, into.stored.related_id) == (into.stored.id, out.stored.id)
     assert [int(out.points), int(into.points)] == [-30, 30]
-    assert out.external_reference == sent.external_reference
-    assert (out.loyalty_txn_type, into.loyalty_txn_type) == (8, 7)
-    assert (out.bucket, into.bucket, out.category, into.category) == ("redeem", "other", "Transfer", "Transfer")
+    assert out.stored.external_reference == sent.external_reference
+    assert (out.stored.loyalty_txn_type, into.stored.loyalty_txn_type) == (8, 7)
+    assert (out.stored.bucket, into.stored.bucket, out.category, into.category) == (
+        "redeem",
+        "other",
+        "Transfer",
+        "Transfer",
+    )
     assert out.narration == out.note == into.narration == "Für dich"
     assert [(await balance(pair, one)).total for one in ("ANN", "BEN")] == [70, 130]
 
@@ -85,9 +90,9 @@ async def test_the_narration_of_an_erased_member_is_gone_on_its_side_alone(shop:
     found = (await entries(reader, "ANN"))[0]
     number = (await entries(reader, "BEN"))[0]
     await shop.services.db.write(forget)
-    read = await list_entries_by_id(reader, [found.id, number.id])
-    assert (read[found.id].note, read[found.id].narration) == (None, "Points transferred out")
-    assert read[number.id].note == "Für dich"
+    read = await list_entries_by_id(reader, [found.stored.id, number.stored.id])
+    assert (read[found.stored.id].note, read[found.stored.id].narration) == (None, "Points transferred out")
+    assert read[number.stored.id].note == "Für dich"
 
 
 async def test_lots_keep_the_dates_on_which_they_expire(shop: Shop) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, text
 from domain.clock import NEVER
 from domain.crypto import KeyRing
 from domain.models import account, ledger_entry, lot, lot_trace, member, member_transaction, program
+from domain.store.asking import answer
 from domain.store.balance import expiry_dates
 from domain.store.database import open_database
 from domain.store.entry_page import Narrowing as EntryNarrowing
@@ -50,8 +51,11 @@ READS: dict[str, tuple[Callable[[Connection], object], str]] = {
     "how many of a status": (lambda tx: count_members(tx, 1, Narrowing(statuses={2})), "ix_member_status"),
     "how many of a tier": (lambda tx: count_members(tx, 1, Narrowing(tier="Gold")), "ix_member_tier"),
     "a ledger": (
-        lambda tx: page_entries(
-            tx, 1, [7], first=20, older_than=PLACE, only=EntryNarrowing(kinds={"earn"}, start=NOW - timedelta(days=9))
+        lambda tx: answer(
+            tx,
+            page_entries(
+                1, [7], first=20, older_than=PLACE, only=EntryNarrowing(kinds={"earn"}, start=NOW - timedelta(days=9))
+            ),
         ),
         "ix_ledger_entry_statement",
     ),
