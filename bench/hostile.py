@@ -25,7 +25,7 @@ from bench.turn import PREFIX
 ATTACKERS = 4
 LEAST_SECONDS = 2
 MEMBERS = 100
-MOST = 10.0
+MOST = 6.0
 """How many times slower half of a polite client's requests may be: four attackers in front of it, and then some."""
 
 HOME_SCREEN = """query Home($r: String) {member(reference: $r) {

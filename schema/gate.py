@@ -13,6 +13,8 @@ from domain.errors import TooManyRequests
 
 MAX_WAITING = 100
 MAX_PAUSE_S = 0.2
+# The loop that serves counts whole milliseconds: to it, less than half of one is no pause at all.
+LEAST_PAUSE_S = 0.001
 
 
 class Gate:
@@ -25,8 +27,11 @@ class Gate:
         self._free_at = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn; what is done in it must not await. Raises TooManyRequests where too many wait."""
+    async def turn(self, least_pause_s: float = LEAST_PAUSE_S) -> AsyncIterator[None]:
+        """Wait for a turn; what is done in it must not await. Raises TooManyRequests where too many wait.
+
+        The pause after it is as long as it took, and at least `least_pause_s`: for what it cost before its turn.
+        """
         if self._waiting >= MAX_WAITING * self._room:
             raise TooManyRequests("too many new documents or large bodies at once", retry_after_s=1)
         self._waiting += 1
@@ -42,6 +47,6 @@ class Gate:
                 yield
             finally:
                 end = time.monotonic()
-                self._free_at = end + min(end - start, MAX_PAUSE_S)
+                self._free_at = end + min(max(end - start, least_pause_s), MAX_PAUSE_S)
         finally:
             self._lock.release()

@@ -4,13 +4,14 @@ import asyncio
 import time
 
 import pytest
+import uvloop
 
 from domain.errors import TooManyRequests
 from schema import gate as gating
 from schema.build import schema
 from schema.document import Documents
 from schema.gate import Gate
-from schema.request import GraphQLRequest
+from schema.request import BODY_PAUSE_S, MAX_BODY_BYTES, GraphQLRequest, read_in_turn
 from tests.graphql.live import live
 from tests.graphql.world import Caller, World
 
@@ -44,6 +45,37 @@ async def test_between_two_pieces_others_have_as_much_time() -> None:
     for (start, end), (following, _) in zip(done, done[1:], strict=False):
         assert following - end >= (end - start) * 0.9
     assert turns > 10
+
+
+def test_pieces_too_short_for_a_timer_leave_time_in_between_too() -> None:
+    """The loop that serves counts whole milliseconds. A refused document of a few fragments takes a tenth of one."""
+    done, turns = 0, 0
+
+    async def others() -> None:
+        nonlocal turns
+        while done < 20:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def work(gate: Gate) -> None:
+        nonlocal done
+        async with gate.turn():
+            done += 1
+
+    async def all_at_once() -> None:
+        gate = Gate()
+        await asyncio.gather(others(), *(work(gate) for _ in range(20)))
+
+    uvloop.run(all_at_once())
+    # Without a pause it is one or two for each piece.
+    assert turns > 200
+
+
+async def test_after_a_large_body_others_have_time_for_what_it_cost_to_take_it_in() -> None:
+    for size, pause in ((MAX_BODY_BYTES, BODY_PAUSE_S), (MAX_BODY_BYTES // 4, BODY_PAUSE_S / 4)):
+        gate, start = Gate(), time.monotonic()
+        await read_in_turn(b'"' + b" " * (size - 2) + b'"', gate)
+        assert gate._free_at >= start + pause
 
 
 async def test_too_many_that_wait_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
