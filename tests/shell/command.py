@@ -108,6 +108,12 @@ class Deployment:
         raise AssertionError("the server is not ready")
 
 
+def new_deployment(folder: Path, **settings: str) -> Deployment:
+    """A deployment in a folder of its own, on a port of its own."""
+    fixed = {"TESSERA_DATA_DIR": str(folder / "data"), "TESSERA_PORT": free_port()}
+    return Deployment(folder=folder, settings=fixed | settings)
+
+
 def free_port() -> str:
     """A port that nobody listens on, below those that the system hands out by itself."""
     while True:
