@@ -4,7 +4,6 @@ import json
 import os
 import random
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -18,15 +17,13 @@ import httpx2
 from typer.testing import CliRunner
 
 from tessera.cli import app
+from tests.servers import NO_CERTIFICATES
 
 START_LIMIT_S = 180.0
 
 _SOURCE = str(Path(__file__).parents[2])
 # Nothing is wrapped on a terminal as wide as this.
 _WIDE = {"COLUMNS": "300"}
-# Servers here speak plain HTTP. Without this each request would first read the machine's certificates, which takes a
-# third of a processor from a server that is waited for.
-_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class Deployment:
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
         """The answer to a GET."""
-        return httpx2.get(self.base_url + path, headers=headers, timeout=10, verify=_NO_CERTIFICATES)
+        return httpx2.get(self.base_url + path, headers=headers, timeout=10, verify=NO_CERTIFICATES)
 
     def _await_ready(self, process: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + START_LIMIT_S
