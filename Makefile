@@ -16,6 +16,10 @@ ARGS ?=
 # make lock UPGRADE=--upgrade also takes newer versions.
 UPGRADE ?=
 
+# Images of Python for containers forbid it to keep what it compiled. Here every command, server and test
+# would then compile all libraries again, which costs each process more than all else that it does to start.
+unexport PYTHONDONTWRITEBYTECODE
+
 run: $(VENV)/.run ## Serve the demo: API, GraphQL, portal and SFTP in one process
 	@$(BIN)/tessera demo $(ARGS)
 

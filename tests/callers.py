@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from tests.servers import Credentials, Server, ServerError
+from tests.servers import NO_CERTIFICATES, Credentials, Server, ServerError
 
 MERCHANT = "Shop"
 
@@ -116,7 +116,11 @@ async def callers(
     """A caller for each server, each with a token."""
     clients = [
         httpx2.AsyncClient(
-            base_url=server.url, timeout=timeout_s, trust_env=False, limits=httpx2.Limits(max_connections=100)
+            base_url=server.url,
+            timeout=timeout_s,
+            trust_env=False,
+            verify=NO_CERTIFICATES,
+            limits=httpx2.Limits(max_connections=100),
         )
         for server in servers
     ]

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 
 from tests.callers import Caller, callers
 from tests.scale import long_run, scaled
-from tests.servers import CONFIGURATION, Deployment, Server, running_servers
+from tests.servers import CONFIGURATION, NO_CERTIFICATES, Deployment, Server, running_servers
 
 ENTRIES = scaled(5_000)
 CUTS = 50 if long_run else 10
@@ -86,7 +86,7 @@ class Subscriber:
             headers = self.headers | {"accept": "text/event-stream", "last-event-id": self.last}
             body = {"query": _DOCUMENT, "variables": {"reference": self.reference}}
             async with (
-                httpx.AsyncClient(timeout=60, trust_env=False) as client,
+                httpx.AsyncClient(timeout=60, trust_env=False, verify=NO_CERTIFICATES) as client,
                 aconnect_sse(client, "POST", url, json=body, headers=headers) as source,
             ):
                 async for one in source.aiter_sse():

@@ -12,6 +12,7 @@ from httpx_sse import ServerSentEvent, aconnect_sse
 from resolvers.outbox import relay_outbox
 from tests.graphql.live import WAIT_S, Live, live
 from tests.graphql.world import Caller, World
+from tests.servers import NO_CERTIFICATES
 
 ACTIVITY = "subscription($r: String, $a: ID) {memberActivity(reference: $r, after: $a) {topic entry {points}}}"
 EVENTS = {"accept": "text/event-stream"}
@@ -27,7 +28,7 @@ async def served(world: World) -> AsyncIterator[Live]:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client that waits."""
-    async with httpx.AsyncClient(timeout=WAIT_S, trust_env=False) as opened:
+    async with httpx.AsyncClient(timeout=WAIT_S, trust_env=False, verify=NO_CERTIFICATES) as opened:
         yield opened
 
 

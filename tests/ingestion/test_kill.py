@@ -18,12 +18,13 @@ from ingestion.load import load_file
 from resolvers.verification import verify_ledger
 from tessera.demo_data import read_purchases, write_members, write_transactions
 from tests.ingestion.desk import Desk, new_program, open_desk
-from tests.scale import scaled
+from tests.scale import long_run, scaled
 from tests.servers import Deployment
 
 RULES = (Path(__file__).parents[2] / "tessera" / "data" / "demo_rules.yaml").read_bytes()
 KILLS = scaled(20)
-ROWS = 3000
+# Of five hundred rows are the parts in which a file is posted.
+ROWS = 3000 if long_run else 2000
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ import httpx2
 from typer.testing import CliRunner
 
 from tessera.cli import app
+from tests.servers import NO_CERTIFICATES
 
 START_LIMIT_S = 180.0
 
@@ -94,7 +95,7 @@ class Deployment:
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
         """The answer to a GET."""
-        return httpx2.get(self.base_url + path, headers=headers, timeout=10)
+        return httpx2.get(self.base_url + path, headers=headers, timeout=10, verify=NO_CERTIFICATES)
 
     def _await_ready(self, process: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + START_LIMIT_S
@@ -106,6 +107,12 @@ class Deployment:
                     return
             time.sleep(0.05)
         raise AssertionError("the server is not ready")
+
+
+def new_deployment(folder: Path, **settings: str) -> Deployment:
+    """A deployment in a folder of its own, on a port of its own."""
+    fixed = {"TESSERA_DATA_DIR": str(folder / "data"), "TESSERA_PORT": free_port()}
+    return Deployment(folder=folder, settings=fixed | settings)
 
 
 def free_port() -> str:

@@ -8,24 +8,19 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.shell.command import Deployment, free_port
+from tests.shell.command import Deployment, new_deployment
 
 
 @pytest.fixture
 def deployment(tmp_path: Path, database_url: str) -> Deployment:
     """A deployment on an empty, migrated database of each kind."""
-    return _deployment(tmp_path, TESSERA_DATABASE_URL=database_url)
+    return new_deployment(tmp_path, TESSERA_DATABASE_URL=database_url)
 
 
 @pytest.fixture
 def empty_deployment(tmp_path: Path) -> Deployment:
     """A deployment in which nothing was ever started: the embedded database does not exist."""
-    return _deployment(tmp_path)
-
-
-def _deployment(folder: Path, **settings: str) -> Deployment:
-    fixed = {"TESSERA_DATA_DIR": str(folder / "data"), "TESSERA_PORT": free_port()}
-    return Deployment(folder=folder, settings=fixed | settings)
+    return new_deployment(tmp_path)
 
 
 @pytest.fixture(autouse=True)
