@@ -17,7 +17,8 @@ from domain.member import Member
 from domain.rate import Rate
 from domain.signing import ALGORITHMS, Algorithm
 from domain.store.asking import Asking, need
-from domain.store.database import PostgresDatabase, SqliteDatabase, was_undone
+from domain.store.database import PostgresDatabase, SqliteDatabase
+from domain.store.failure import was_undone
 from domain.store.member import find_members, references_of
 from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState

@@ -1,20 +1,17 @@
-"""One database behind two calls: `read(body)` and `write(body)`, on SQLite and on PostgreSQL.
+"""One database behind three calls: `read(body)`, `ask(begin)` and `write(body)`, on SQLite and on PostgreSQL.
 
 A body is a plain function of a SQLAlchemy connection, so the same SQL serves both: on PostgreSQL it runs
 over asyncpg, on SQLite's writer it runs without a single thread switch (docs/adr/0001).
 """
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
-import asyncpg
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only, greenlet_spawn
 
@@ -22,6 +19,7 @@ from domain.errors import ServiceUnavailable, TesseraError
 from domain.store.asking import Asking, Need, answer, together
 from domain.store.bare import BARE, driver_of
 from domain.store.connections import Connections
+from domain.store.failure import retried
 from domain.store.listener import PostgresListener
 from domain.store.postgres_calls import PostgresCalls
 from domain.store.reading import Reading, Values, for_driver, go_together, take
@@ -30,8 +28,6 @@ from domain.store.sqlite_writer import SqliteWriter, sqlite_reader_engine
 Result = TypeVar("Result")
 Body = Callable[[Connection], Result]
 
-_RETRYABLE = {"40001", "40P01", "55P03"}
-_RETRIES = 5
 # Longer than the server's own limit: it only strikes where the server or the network is frozen.
 _ANSWER_S = 35
 _SESSION = {
@@ -165,14 +161,11 @@ class PostgresDatabase:
         `statement` takes an array for each value, because concurrent calls share it and its commit.
         Raises ServiceUnavailable: the outcome is then unknown until the call is repeated with its key.
         """
-        return list(await _driven(lambda: self._calls.call(statement, values, about)))
+        return list(await retried(lambda: self._calls.call(statement, values, about)))
 
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """See `Database.listen`: on a connection that is for nothing else."""
-        try:
-            await self._listener.listen(channel, heard)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-            _raise(_away(error), error)
+        await retried(lambda: self._listener.listen(channel, heard))
 
     async def close(self) -> None:
         """See `Database.close`."""
@@ -183,7 +176,7 @@ class PostgresDatabase:
 
     async def _fetch(self, statement: str, values: Sequence[Any]) -> Sequence[Values]:
         async with self._room:
-            rows = await _driven(lambda: self._asks.fetch(statement, values))
+            rows = await retried(lambda: self._asks.fetch(statement, values))
         return cast(Sequence[Values], rows)
 
 
@@ -192,38 +185,9 @@ def _one_statement(needs: Sequence[Need]) -> list[Reading[Any]] | None:
     return readings if len(readings) == len(needs) and go_together(readings) else None
 
 
-async def _driven(ask: Callable[[], Awaitable[Result]]) -> Result:
-    """What the driver answers itself, asked again after a deadlock."""
-    for attempt in range(_RETRIES):
-        try:
-            return await ask()
-        except asyncpg.PostgresError as error:
-            if error.sqlstate not in _RETRYABLE or attempt == _RETRIES - 1:
-                _raise(_away(error), error)
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
-        except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError) as error:
-            _raise(_away(error), error)
-    raise AssertionError("the last attempt returns or raises")
-
-
 async def _run(engine: AsyncEngine, run: Body[Result]) -> Result:
     """Run with a connection, all of it in one greenlet: a greenlet for each step takes half as long again."""
-    for attempt in range(_RETRIES):
-        try:
-            return await greenlet_spawn(_connected, engine, run)
-        except DBAPIError as error:
-            if _sqlstate(error) not in _RETRYABLE or attempt == _RETRIES - 1:
-                _raise(_translated(error), error)
-            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
-        except (
-            OSError,
-            SQLAlchemyError,
-            asyncpg.InterfaceError,
-            asyncpg.PostgresError,
-            TimeoutError,
-        ) as error:
-            _raise(_translated(error), error)
-    raise AssertionError("the last attempt returns or raises")
+    return await retried(lambda: greenlet_spawn(_connected, engine, run))
 
 
 def _connected(engine: AsyncEngine, run: Body[Result]) -> Result:
@@ -269,41 +233,6 @@ def _alone(body: Body[Result], connection: Connection) -> Result:
         # Nobody knows what it would answer next.
         connection.invalidate()
         raise
-
-
-def was_undone(error: BaseException) -> bool:
-    """Whether a write that ended so has certainly stored nothing: where the database went away nobody knows."""
-    return not isinstance(error, ServiceUnavailable) or _sqlstate(error.__cause__) in _RETRYABLE
-
-
-def _raise(translated: Exception, original: Exception) -> NoReturn:
-    if translated is original:
-        raise original
-    raise translated from original
-
-
-def _sqlstate(error: BaseException | None) -> str | None:
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return state if isinstance(state, str) else None
-
-
-def _translated(error: Exception) -> Exception:
-    """ServiceUnavailable for a database that is away; a programming error stays what it is."""
-    if isinstance(error, DBAPIError) and not isinstance(error, OperationalError | InterfaceError):
-        return _away(error) if error.connection_invalidated or _is_lost(_sqlstate(error)) else error
-    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
-        return _away(error) if isinstance(error, TimeoutError) or "QueuePool" in str(error) else error
-    return _away(error)
-
-
-def _is_lost(state: str | None) -> bool:
-    return state is not None and (state[:2] in {"08", "53", "57", "58"} or state in _RETRYABLE)
-
-
-def _away(error: Exception) -> Exception:
-    if isinstance(error, asyncpg.PostgresError) and not _is_lost(error.sqlstate):
-        return error
-    return ServiceUnavailable(retry_after_s=1)
 
 
 def open_database(
