@@ -23,6 +23,9 @@ NEVER_CLEARED = frozenset({"relation_reference", "status"})
 MEMBER_WRITABLE = FIXED_KEYS - NEVER_CLEARED
 """All that members may change about themselves."""
 
+ADDRESS_KEYS = ("email_id", "mobile_number")
+"""Where a member is reached, and gets what it signs in with."""
+
 FIRST_YEAR_OF_BIRTH = 1900
 
 # Light on purpose: whether an address works, only a message to it shows.
@@ -137,6 +140,11 @@ def _cleared(definitions: Iterable[AttributeDefinition], given: Mapping[str, Any
         if one.mandatory:
             raise InvalidAttribute(f"{one.key}: is mandatory", field=one.key)
     return dict.fromkeys(one.key for one in cleared)
+
+
+def moved_addresses(before: Member, after: Member) -> list[str]:
+    """The keys of the addresses that are others now; letters count in their case, as they do for some mailboxes."""
+    return [key for key in ADDRESS_KEYS if getattr(before, key) != getattr(after, key)]
 
 
 def changed(member: Member, values: Mapping[str, Scalar | None], now: datetime) -> Member:

@@ -112,7 +112,11 @@ class MemberMutation:
         )
         return _payload(await enroll_member(info.context.changing(), command), info.context)
 
-    @mutation("Change fields and custom attributes of a member.")
+    @mutation(
+        "Change fields and custom attributes of a member. With a member's token another `emailId` or `mobileNumber` "
+        "needs a TwoFA code that was verified within the last ten minutes (`PROOF_NEEDED`). An address that is left is "
+        "told of it, what was sent there is dead, and the member's other sessions end."
+    )
     async def member_update(self, info: Info, input: MemberUpdateInput) -> MemberPayload | None:
         return await _update(input, _values(input), input.ignore_unknown, info.context)
 

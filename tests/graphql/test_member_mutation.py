@@ -147,8 +147,10 @@ async def test_the_empty_text_clears_and_null_does_not(world: World, server: Cal
     kept = (await server.ask(UPDATE, i=nothing)).data["memberUpdate"]["member"]
     assert (kept["fullName"], kept["emailId"], kept["dob"]) == ("Ada L.", "ada@example.com", "1985-12-10")
     app = await world.caller(member=reference)
-    blank = {"fullName": "  ", "emailId": "", "dob": ""}
+    blank = {"fullName": "  ", "dob": ""}
     assert (await app.ask(UPDATE, i=blank)).data["memberUpdate"]["member"] == kept | dict.fromkeys(blank)
+    address = {"relationReference": reference, "emailId": ""}
+    assert (await server.ask(UPDATE, i=address)).data["memberUpdate"]["member"]["emailId"] is None
     custom = {"relationReference": reference, "attributes": [{"key": "shirt_size", "value": ""}]}
     assert (await server.ask(UPDATE, i=custom)).data["memberUpdate"]["member"]["attribute"] is None
 
