@@ -31,6 +31,8 @@ FIRST_YEAR_OF_BIRTH = 1900
 # Light on purpose: whether an address works, only a message to it shows.
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 _MOBILE = re.compile(r"\+?[0-9]{5,20}")
+# The shape of BCP 47; an underline is what other systems have in place of the hyphen.
+_LANGUAGE = re.compile(r"(?=.{1,35}\Z)[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 _MOBILE_SEPARATORS = str.maketrans("", "", " -.()")
 
 
@@ -121,8 +123,11 @@ def _trimmed(key: str, value: Any) -> Any:
 
 
 def _check_form(values: Mapping[str, Scalar], today: date) -> None:
-    """Raise InvalidAttribute for what cannot be an e-mail address, a mobile number or a date of birth."""
+    """Raise InvalidAttribute for what cannot be a language, an e-mail address, a mobile number or a date of birth."""
     email, mobile, dob = values.get("email_id"), values.get("mobile_number"), values.get("dob")
+    language = values.get("preferred_language")
+    if language is not None and not _LANGUAGE.fullmatch(str(language)):
+        raise InvalidAttribute("preferred_language: not a language tag such as en or pt-BR", field="preferred_language")
     if email is not None and not _EMAIL.fullmatch(str(email)):
         raise InvalidAttribute("email_id: not an e-mail address", field="email_id")
     if mobile is not None and not _MOBILE.fullmatch(str(mobile).translate(_MOBILE_SEPARATORS)):

@@ -148,9 +148,8 @@ class Roster:
     def _load(self, prepared: Sequence[_Prepared]) -> None:
         keys, program_id = self.ctx.services.keys, self.state.id
         self._lock_accounts(prepared)
-        references = sorted({one.reference for one in prepared if one.reference})
         ids = sorted({one.change.member_id for one in prepared if one.change.member_id is not None})
-        references = sorted({*references, *(one.change.reference for one in prepared if one.change.reference)})
+        references = sorted({name for one in prepared for name in (one.reference, one.change.reference) if name})
         found = find_members(self.tx, keys, program_id, references=references, lock=True) if references else []
         found += find_members(self.tx, keys, program_id, ids=ids, lock=True, follow=True) if ids else []
         for stored in found:
@@ -253,11 +252,11 @@ class Roster:
         return Changed(target.member, one.ignored)
 
     def _check_unique(self, one: _Prepared, own_id: int | None) -> None:
-        errors: dict[str, TesseraError] = {"email_id": DuplicateEmail(), "mobile_number": DuplicateMobile()}
         for attribute, digest in sorted(one.hashes.items(), key=lambda item: _UNIQUE_ORDER.get(item[0], 2)):
             owner = self._owners.get((attribute, digest))
             if owner is not None and owner != own_id:
-                raise errors.get(attribute) or DuplicateAttribute(attribute, field=attribute)
+                named = _DUPLICATES.get(attribute)
+                raise DuplicateAttribute(attribute, field=attribute) if named is None else named(field=attribute)
 
     def _own(self, member_id: int, hashes: Mapping[str, bytes]) -> None:
         mine = self._hashes.setdefault(member_id, {})
@@ -296,5 +295,6 @@ class Roster:
         return dict.fromkeys(self._unique_keys()) | self._hash(values)
 
 
+_DUPLICATES: Mapping[str, type[TesseraError]] = {"email_id": DuplicateEmail, "mobile_number": DuplicateMobile}
 _UNIQUE_ORDER = {"email_id": 0, "mobile_number": 1}
 """Which duplicate is told first."""
