@@ -269,6 +269,10 @@ class ReferralRefused(TesseraError, code="1340", status=422, message="Referral c
     """Unknown, of a member who is not active, or referrals are off; the detail says which."""
 
 
+class ProofNeeded(TesseraError, code="1342", status=403, message="A fresh proof is needed"):
+    """A member changes where it is reached, and has not just proved who it is; the detail says how."""
+
+
 class TierNotManual(TesseraError, code="1341", status=409, message="Tiers are not given by hand"):
     """The program has no tiers, or they follow what members earn; the detail says which."""
 

@@ -23,11 +23,16 @@ NEVER_CLEARED = frozenset({"relation_reference", "status"})
 MEMBER_WRITABLE = FIXED_KEYS - NEVER_CLEARED
 """All that members may change about themselves."""
 
+ADDRESS_KEYS = ("email_id", "mobile_number")
+"""Where a member is reached, and gets what it signs in with."""
+
 FIRST_YEAR_OF_BIRTH = 1900
 
 # Light on purpose: whether an address works, only a message to it shows.
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 _MOBILE = re.compile(r"\+?[0-9]{5,20}")
+# The shape of BCP 47; an underline is what other systems have in place of the hyphen.
+_LANGUAGE = re.compile(r"(?=.{1,35}\Z)[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 _MOBILE_SEPARATORS = str.maketrans("", "", " -.()")
 
 
@@ -118,8 +123,11 @@ def _trimmed(key: str, value: Any) -> Any:
 
 
 def _check_form(values: Mapping[str, Scalar], today: date) -> None:
-    """Raise InvalidAttribute for what cannot be an e-mail address, a mobile number or a date of birth."""
+    """Raise InvalidAttribute for what cannot be a language, an e-mail address, a mobile number or a date of birth."""
     email, mobile, dob = values.get("email_id"), values.get("mobile_number"), values.get("dob")
+    language = values.get("preferred_language")
+    if language is not None and not _LANGUAGE.fullmatch(str(language)):
+        raise InvalidAttribute("preferred_language: not a language tag such as en or pt-BR", field="preferred_language")
     if email is not None and not _EMAIL.fullmatch(str(email)):
         raise InvalidAttribute("email_id: not an e-mail address", field="email_id")
     if mobile is not None and not _MOBILE.fullmatch(str(mobile).translate(_MOBILE_SEPARATORS)):
@@ -137,6 +145,11 @@ def _cleared(definitions: Iterable[AttributeDefinition], given: Mapping[str, Any
         if one.mandatory:
             raise InvalidAttribute(f"{one.key}: is mandatory", field=one.key)
     return dict.fromkeys(one.key for one in cleared)
+
+
+def moved_addresses(before: Member, after: Member) -> list[str]:
+    """The keys of the addresses that are others now; letters count in their case, as they do for some mailboxes."""
+    return [key for key in ADDRESS_KEYS if getattr(before, key) != getattr(after, key)]
 
 
 def changed(member: Member, values: Mapping[str, Scalar | None], now: datetime) -> Member:

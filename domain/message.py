@@ -3,20 +3,23 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 EMAIL, SMS = "email", "sms"
 CHANNELS = (EMAIL, SMS)
-OTP_EVENT, LINK_EVENT = "OTP", "LINK"
-PLACEHOLDERS = frozenset({"code", "link", "minutes"})
+OTP_EVENT, LINK_EVENT, ADDRESS_EVENT = "OTP", "LINK", "ADDRESS"
+NOTICE_LIFE = timedelta(days=3)
+"""How long it is tried to deliver what asks for no answer."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageTemplate:
-    """What a message says. `event` is OTP, or OTP.LOGIN and so on, or LINK; `language` None: for whom no other speaks.
+    """What a message says. `event` is OTP, or OTP.LOGIN and so on, LINK or ADDRESS.
 
-    `{minutes}` is filled in, and `{code}`, or `{link}` where the event is LINK.
+    `language` None: for whom no other speaks. `{minutes}` is filled in, and `{code}`, or `{link}` where the event is
+    LINK; nothing where it is ADDRESS.
     """
 
     name: str
@@ -46,6 +49,17 @@ BUILT_IN_LINK = MessageTemplate(
     subject="Your link to sign in",
     body="Sign in with this link: {link}\nIt works once, for {minutes} minutes. If you did not ask for it, do nothing.",
 )
+BUILT_IN_NOTICE: Mapping[str, MessageTemplate] = {
+    channel: MessageTemplate(
+        name="built in",
+        event=ADDRESS_EVENT,
+        channel=channel,
+        language="en",
+        subject="Your address was changed" if channel == EMAIL else "",
+        body=f"Your account no longer uses this {what}: it was changed. If that was not you, contact us at once.",
+    )
+    for channel, what in ((EMAIL, "e-mail address"), (SMS, "number"))
+}
 """What is said where the program says nothing."""
 
 
@@ -59,6 +73,11 @@ def pick_template(
 def pick_link_template(templates: Sequence[MessageTemplate], language: str | None) -> MessageTemplate:
     """The template for a link to sign in, which goes by e-mail."""
     return _pick(templates, (LINK_EVENT,), EMAIL, language) or BUILT_IN_LINK
+
+
+def pick_notice_template(templates: Sequence[MessageTemplate], channel: str, language: str | None) -> MessageTemplate:
+    """The template of the notice that goes to an address which a member had until now."""
+    return _pick(templates, (ADDRESS_EVENT,), channel, language) or BUILT_IN_NOTICE[channel]
 
 
 def _pick(

@@ -6,7 +6,7 @@ import pyotp
 
 from domain.crypto import KeyRing
 
-ACTIVATION, UNBLOCK = "ACTIVATION", "UNBLOCKMEMBER"
+ACTIVATION, UNBLOCK, TWO_FACTOR = "ACTIVATION", "UNBLOCKMEMBER", "TwoFA"
 OTP_TYPES = (
     ACTIVATION,
     "LOGIN",
@@ -14,7 +14,7 @@ OTP_TYPES = (
     "CHANGEPASSWORD",
     "RESETPASSWORD",
     "FORGOTUSERNAME",
-    "TwoFA",
+    TWO_FACTOR,
     UNBLOCK,
     "NONE",
     "CASHBACKCONFIRM",
@@ -34,8 +34,11 @@ OTP_TYPES = (
     "INSURANCEREVIEWNCONFIRM",
 )
 """The published 24, exact in case."""
-GRANTING_TYPES = frozenset({"RESETPASSWORD", "FORGOTPWD"})
+PASSWORD_TYPES = frozenset({"RESETPASSWORD", "FORGOTPWD"})
 """Whose verification allows one change of the password."""
+ADDRESS_TYPES = frozenset({TWO_FACTOR})
+"""Whose verification allows the member one change of the addresses that it is reached at."""
+GRANTING_TYPES = PASSWORD_TYPES | ADDRESS_TYPES
 
 MIN_LENGTH, MAX_LENGTH = 4, 8
 LIFE = timedelta(minutes=5)

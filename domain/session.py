@@ -41,6 +41,7 @@ class End(StrEnum):
     REUSED = "reused"
     PASSWORD = "password"  # noqa: S105 - the name of a reason
     STATUS = "status"
+    ADDRESS = "address"
     MERGED = "merged"
     CROWDED = "crowded"
 

@@ -178,7 +178,7 @@ def _end(command: CreateHold, now: datetime) -> datetime:
     longest = _LONGEST_DAYS[command.purpose]
     if command.until is not None:
         if command.validity_days:
-            raise InvalidRequest("until: cannot stand beside validity_days", field="until")
+            raise InvalidRequest("validity_days: cannot stand beside until", field="validity_days")
         return command.until
     if not 0 <= (command.validity_days or 0) <= longest:
         raise InvalidRequest(f"ValidityPeriodInDays: 0 to {longest}", field="validity_days")

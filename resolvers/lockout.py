@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from domain.member import ACTIVE, INACTIVE, LOGIN_BLOCKED, Member
-from domain.models.types import to_json
 from domain.store.login import forget_old_failures, lift_lapsed, next_lapse
-from domain.store.outbox import add_events
+from domain.store.outbox import add_events, member_event
 from resolvers.context import Services
 
 LOCKOUT = timedelta(hours=24)
@@ -40,8 +39,7 @@ def _lift(tx: Connection, now: datetime) -> None:
 
 def tell_updated(tx: Connection, program_id: int, member_id: int, now: datetime) -> None:
     """Write the event of a changed member."""
-    event = {"topic": "member.updated", "member_id": member_id, "payload": to_json({"member_id": member_id})}
-    add_events(tx, program_id, [{**event, "created_at": now}])
+    add_events(tx, program_id, [member_event("member.updated", member_id, now)])
 
 
 def status_without_block(member: Member, status_before: int | None) -> int:

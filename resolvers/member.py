@@ -111,7 +111,7 @@ async def update_member(ctx: Context, command: UpdateMember) -> MemberWritten:
     CancelledMemberUpdate, DuplicateEmail, DuplicateMobile, DuplicateAttribute, UpdateFailed.
     """
     if not command.values:
-        raise BadRequest("at least one attribute is needed")
+        raise BadRequest("nothing is to be changed: at least one field or attribute is needed")
     ctx.principal.require(Permission.MEMBER_WRITE)
     reference = command.relation_reference
     if ctx.principal.kind is PrincipalKind.MEMBER:

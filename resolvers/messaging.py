@@ -9,13 +9,16 @@ from sqlalchemy import Connection
 
 from domain.crypto import encrypt
 from domain.message import (
+    ADDRESS_EVENT,
     EMAIL,
     LINK_EVENT,
+    NOTICE_LIFE,
     OTP_EVENT,
     SMS,
     MessageTemplate,
     fill,
     pick_link_template,
+    pick_notice_template,
     pick_template,
 )
 from domain.models.types import to_json
@@ -86,6 +89,12 @@ def send_link(
     way = Way(channel=EMAIL, address=address, has_file=has_file)
     template = pick_link_template(state.configuration.messages, _language(subject))
     _write(tx, state, subject, way, LINK_EVENT, template, values, {"link": values["link"]}, expires_at, now)
+
+
+def send_notice(tx: Connection, state: ProgramState, subject: Subject, way: Way, now: datetime) -> None:
+    """Write the message that tells a member, at an address that it had until now, that it has it no longer."""
+    template = pick_notice_template(state.configuration.messages, way.channel, _language(subject))
+    _write(tx, state, subject, way, ADDRESS_EVENT, template, {}, {}, now + NOTICE_LIFE, now)
 
 
 def _language(subject: Subject) -> str | None:

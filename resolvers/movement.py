@@ -136,11 +136,11 @@ def require_key(state: ProgramState, key: str | None) -> None:
         raise BadRequest("an idempotency key is needed", field="idempotency_key")
 
 
-def member_with(tx: Connection, ctx: Context, program_id: int, reference: str) -> int:
-    """The member that a reference stands for. Raises MemberNotFound."""
+def member_with(tx: Connection, ctx: Context, program_id: int, reference: str, *, named: str | None = None) -> int:
+    """The member that a reference stands for; `named` is the input that has it. Raises MemberNotFound."""
     found = find_members(tx, ctx.services.keys, program_id, references=[reference])
     if not found:
-        raise MemberNotFound
+        raise MemberNotFound(field=named)
     return found[0].member.id
 
 

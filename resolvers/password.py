@@ -1,5 +1,6 @@
 """Use cases of members' passwords: set one, import those of another system."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,25 +10,34 @@ from domain.access import Permission
 from domain.errors import BadRequest, Forbidden, MemberNotFound, TesseraError
 from domain.member import LOGIN_BLOCKED, Member
 from domain.member_status import Operation, refusal_by_status
+from domain.otp import PASSWORD_TYPES
 from domain.password import Scheme, Secret, check_password, keep_import, keep_password, read_import
-from domain.session import End
+from domain.session import End, Method
 from domain.store import audit
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.login import forget_failures, lock_failures, set_status
-from domain.store.member_secret import store_secret
+from domain.store.member_secret import members_with_secret, secret_changed_at, store_secret
 from domain.store.otp import has_grant, take_grants
 from resolvers.attempt import Compared, Judged, attempt, judge
 from resolvers.context import Context
 from resolvers.lockout import tell_updated
+from resolvers.proof import PROOF_MINUTES, signed_in_just_now
 from resolvers.subject import Named, Subject, find_subject, sign_out
 
 SET, IMPORT = "password.set", "secret.import"
-_NOT_ALLOWED = "needs a verified RESETPASSWORD or FORGOTPWD code, or the old password"
+_BY_MESSAGE = frozenset({Method.CODE, Method.LINK})
+_NOT_ALLOWED = (
+    "needs the old password, a verified RESETPASSWORD or FORGOTPWD code, or a sign-in with a code or a link "
+    f"within the last {PROOF_MINUTES} minutes"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class SetPassword:
-    """A new password for a member (None: the token's own), who proves itself by the old one or by a verified code."""
+    """A new password for a member (None: the token's own), who proves itself.
+
+    By the old one, by a verified code, or by having signed in with a code or a link a moment ago.
+    """
 
     password: str
     relation_reference: str | None = None
@@ -70,10 +80,10 @@ class _Write:
 
 
 async def set_password(ctx: Context, command: SetPassword) -> SecretChanged:
-    """Set a member's password, which ends a lockout.
+    """Set a member's password, which ends a lockout, and all sessions of the member but the one that sets it.
 
     Raises BadRequest, Forbidden, InvalidRequest, KeyReused, TooManyRequests; with an old password LoginBlocked,
-    InvalidCredentials and what stops a login; else Forbidden (no code was verified, nobody has this reference),
+    InvalidCredentials and what stops a login; else Forbidden (nothing was proved, nobody has this reference),
     CancelledMemberUpdate.
     """
     if not command.password:
@@ -112,7 +122,8 @@ def _begin(
     replay = _replay(tx, ctx.principal.program, SET, key, fingerprint, now)
     if replay is None and needs_grant:
         subject = find_subject(tx, ctx.services.keys, ctx.principal.program, named)
-        if not has_grant(tx, ctx.principal.program, subject.digest, now):
+        is_granted = has_grant(tx, ctx.principal.program, subject.digest, PASSWORD_TYPES, now)
+        if not (is_granted or _came_by_message(tx, ctx, subject, now)):
             raise Forbidden(_NOT_ALLOWED)
     return replay
 
@@ -123,9 +134,21 @@ def _set_by_grant(tx: Connection, write: _Write, named: Named) -> SecretChanged:
     if replay is not None:
         return replay
     subject = find_subject(tx, write.ctx.services.keys, program_id, named, lock=True)
-    if subject.member is None or not take_grants(tx, program_id, subject.digest, write.now):
+    is_granted = take_grants(tx, program_id, subject.digest, PASSWORD_TYPES, write.now)
+    if subject.member is None or not (is_granted or _came_by_message(tx, write.ctx, subject, write.now)):
         raise Forbidden(_NOT_ALLOWED)
     return _store(tx, write, subject, subject.member)
+
+
+def _came_by_message(tx: Connection, ctx: Context, subject: Subject, now: datetime) -> bool:
+    """Whether the caller has just signed in with a code or a link, and its password was not changed since."""
+    if subject.member_id is None:
+        return False
+    started_at = signed_in_just_now(tx, ctx, subject.member_id, _BY_MESSAGE, now)
+    if started_at is None:
+        return False
+    changed_at = secret_changed_at(tx, ctx.principal.program, subject.member_id)
+    return changed_at is None or changed_at < started_at
 
 
 def _set_by_password(
@@ -138,7 +161,7 @@ def _set_by_password(
     if judged is None or judged.refusal is not None or judged.subject.member is None:
         return None if judged is None else judged.refusal
     # A code that was verified before allows nothing beyond the change that was made otherwise.
-    take_grants(tx, write.ctx.principal.program, judged.subject.digest, write.now)
+    take_grants(tx, write.ctx.principal.program, judged.subject.digest, PASSWORD_TYPES, write.now)
     return _store(tx, write, judged.subject, judged.subject.member)
 
 
@@ -164,6 +187,18 @@ async def import_secret(ctx: Context, command: ImportSecret) -> SecretChanged:
     return await ctx.write(lambda tx: _import(tx, write, named))
 
 
+async def list_has_password(ctx: Context, member_ids: Sequence[int]) -> dict[int, bool]:
+    """Whether these members have a password, those that the caller may see. Raises Forbidden."""
+    ctx.principal.require(Permission.MEMBER_READ)
+
+    def body(tx: Connection) -> dict[int, bool]:
+        visible = ctx.visible_members(tx, member_ids)
+        have = members_with_secret(tx, ctx.principal.program, visible)
+        return {one: one in have for one in visible}
+
+    return await ctx.read(body)
+
+
 def _import(tx: Connection, write: _Write, named: Named) -> SecretChanged:
     program_id = write.ctx.principal.program
     replay = _replay(tx, program_id, write.use_case, write.key, write.fingerprint, write.now)
@@ -182,8 +217,8 @@ def _store(tx: Connection, write: _Write, subject: Subject, member: Member) -> S
     if stopped is not None:
         raise stopped
     store_secret(tx, program_id, member.id, write.secret, force_change=write.force_change, now=now)
-    # Whoever was in by the old one, or by a device that was lost with it, is out.
-    sign_out(tx, program_id, [member.id], End.PASSWORD, now)
+    # Whoever was in by the old one, or by a device that was lost with it, is out; who sets it need not sign in again.
+    sign_out(tx, program_id, [member.id], End.PASSWORD, now, spared=write.ctx.principal.session_id)
     failures = lock_failures(tx, program_id, subject.digest)
     forget_failures(tx, program_id, subject.digest)
     if failures.status_before is not None and member.status == LOGIN_BLOCKED:

@@ -24,6 +24,8 @@ from domain.store.idempotency import fingerprint_of
 from domain.store.program import ProgramState
 from resolvers.context import Context
 
+_MAX_MERCHANT = 200
+
 GUID_KEY = f"{SEPARATOR}guid:"
 """Before a client-chosen reference that serves as the key; no client's own key can begin so."""
 
@@ -112,8 +114,10 @@ def merchant_of(given: str | None, state: ProgramState, *, use_default: bool) ->
     """The merchant as stored: the given one, or the program's own. Raises BadRequest, MerchantMissing."""
     given = unicodedata.normalize("NFC", given or "").strip()
     if given:
-        if len(given) > 200 or any(unicodedata.category(one) == "Cc" for one in given):
-            raise BadRequest("MerchantName: too long or with control characters", field="merchant_name")
+        if len(given) > _MAX_MERCHANT:
+            raise BadRequest(f"MerchantName: longer than {_MAX_MERCHANT} characters", field="merchant_name")
+        if any(unicodedata.category(one) == "Cc" for one in given):
+            raise BadRequest("MerchantName: control characters are not accepted", field="merchant_name")
         return given
     if use_default:
         return state.terms.default_merchant

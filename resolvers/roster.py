@@ -24,14 +24,14 @@ from domain.errors import (
 from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, check_reference, read_values
 from domain.member_status import Operation, refusal_by_status
 from domain.models import member
-from domain.models.types import to_json
 from domain.rules.attributes import storable
 from domain.rules.fixed import member_definitions
 from domain.rules.model import Scalar
 from domain.store.ids import allocate_ids
 from domain.store.member import Stored, find_members, insert_members, new_member, owners, update_members
-from domain.store.outbox import add_events
+from domain.store.outbox import add_events, member_event
 from domain.store.program import ProgramState
+from resolvers.address import Addresses
 from resolvers.context import Context
 from resolvers.newcomer import Newcomers
 from resolvers.subject import follow_status
@@ -94,9 +94,11 @@ class Roster:
     _free_ids: list[int] = field(default_factory=list)
     _given_status: set[int] = field(default_factory=set)
     _newcomers: Newcomers = field(init=False)
+    _addresses: Addresses = field(init=False)
 
     def __post_init__(self) -> None:
         self._newcomers = Newcomers(self.tx, self.ctx, self.state, self.now, self._by_id)
+        self._addresses = Addresses(self.tx, self.ctx, self.state, self.now)
 
     def apply(self, changes: Sequence[Change]) -> list[Changed | TesseraError]:
         """The changed member or the refusal of each change, in order."""
@@ -146,9 +148,8 @@ class Roster:
     def _load(self, prepared: Sequence[_Prepared]) -> None:
         keys, program_id = self.ctx.services.keys, self.state.id
         self._lock_accounts(prepared)
-        references = sorted({one.reference for one in prepared if one.reference})
         ids = sorted({one.change.member_id for one in prepared if one.change.member_id is not None})
-        references = sorted({*references, *(one.change.reference for one in prepared if one.change.reference)})
+        references = sorted({name for one in prepared for name in (one.reference, one.change.reference) if name})
         found = find_members(self.tx, keys, program_id, references=references, lock=True) if references else []
         found += find_members(self.tx, keys, program_id, ids=ids, lock=True, follow=True) if ids else []
         for stored in found:
@@ -237,8 +238,11 @@ class Roster:
         stopped = refusal_by_status(Operation.UPDATE, target.member.status)
         if stopped is not None:
             raise stopped
+        before, after = target.member, changed(target.member, one.values, self.now)
+        # Who has proved nothing is not told either whether an address is another member's.
+        self._addresses.leave(before, after)
         self._check_unique(one, target.member.id)
-        before, target.member = target.member, changed(target.member, one.values, self.now)
+        target.member = after
         self._newcomers.note(before, target.member)
         if "status" in one.values:
             self._given_status.add(target.member.id)
@@ -248,11 +252,11 @@ class Roster:
         return Changed(target.member, one.ignored)
 
     def _check_unique(self, one: _Prepared, own_id: int | None) -> None:
-        errors: dict[str, TesseraError] = {"email_id": DuplicateEmail(), "mobile_number": DuplicateMobile()}
         for attribute, digest in sorted(one.hashes.items(), key=lambda item: _UNIQUE_ORDER.get(item[0], 2)):
             owner = self._owners.get((attribute, digest))
             if owner is not None and owner != own_id:
-                raise errors.get(attribute) or DuplicateAttribute(attribute, field=attribute)
+                named = _DUPLICATES.get(attribute)
+                raise DuplicateAttribute(attribute, field=attribute) if named is None else named(field=attribute)
 
     def _own(self, member_id: int, hashes: Mapping[str, bytes]) -> None:
         mine = self._hashes.setdefault(member_id, {})
@@ -274,8 +278,11 @@ class Roster:
         altered = list(self._altered.values())
         update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
         follow_status(self.tx, program_id, [self._by_id[one].member for one in self._given_status], self.now)
-        events = [self._event("member.enrolled", one) for one in self._fresh.values()]
-        add_events(self.tx, program_id, events + [self._event("member.updated", one) for one in altered])
+        self._addresses.follow(altered)
+        events = [member_event("member.enrolled", one, self.now) for one in self._fresh]
+        add_events(
+            self.tx, program_id, events + [member_event("member.updated", one, self.now) for one in self._altered]
+        )
         self._newcomers.reward()
 
     def _all_hashes(self, one: Stored) -> dict[str, bytes | None]:
@@ -287,14 +294,7 @@ class Roster:
         }
         return dict.fromkeys(self._unique_keys()) | self._hash(values)
 
-    def _event(self, topic: str, one: Stored) -> dict[str, object]:
-        return {
-            "topic": topic,
-            "member_id": one.member.id,
-            "payload": to_json({"member_id": one.member.id}),
-            "created_at": self.now,
-        }
 
-
+_DUPLICATES: Mapping[str, type[TesseraError]] = {"email_id": DuplicateEmail, "mobile_number": DuplicateMobile}
 _UNIQUE_ORDER = {"email_id": 0, "mobile_number": 1}
 """Which duplicate is told first."""

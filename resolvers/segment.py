@@ -1,7 +1,7 @@
 """Use cases that read segments, dynamic ones as of now, frozen ones as they were taken, and what hangs on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -24,9 +24,12 @@ MEMBERS_PER_PAGE = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Membership:
-    """The segments that a member is in and the running campaigns that are for it, in the order of the configuration."""
+    """The segments that a member is in and the running campaigns that are for it, in the order of the configuration.
 
-    segments: Sequence[str] = ()
+    `segments` None: the caller is the member, whom its program's classes do not concern; nor do campaigns name them.
+    """
+
+    segments: Sequence[str] | None = ()
     campaigns: Sequence[Campaign] = ()
 
 
@@ -39,13 +42,18 @@ class SegmentPage:
     has_more: bool
 
 
-async def list_memberships(ctx: Context, member_ids: Sequence[int]) -> dict[int, Membership]:
+async def list_memberships(
+    ctx: Context, member_ids: Sequence[int], *, as_published: bool = False
+) -> dict[int, Membership]:
     """What these members are in now. Raises Forbidden.
 
     A fixed number of statements. Who was erased is in none, and who was merged with another has no campaigns: its
-    purchases are those of the other.
+    purchases are those of the other. Members are told no segments, but `as_published`, as REST v1 has it, with a token
+    that their program's server got for them.
     """
     ctx.principal.require(Permission.MEMBER_READ)
+    is_servers = ctx.principal.session_id is None
+    is_told = ctx.principal.kind is not PrincipalKind.MEMBER or (as_published and is_servers)
     now = ctx.services.clock()
 
     def body(tx: Connection) -> dict[int, Membership]:
@@ -53,19 +61,23 @@ async def list_memberships(ctx: Context, member_ids: Sequence[int]) -> dict[int,
         visible = ctx.visible_members(tx, member_ids)
         running = [one for one in campaigns_at(state, now) if one.is_active]
         if not state.configuration.segments and not running:
-            return {one: Membership() for one in visible}
+            return {one: Membership(segments=() if is_told else None) for one in visible}
         members = list(ctx.members(tx, visible).values())
         groups = memberships(tx, state, members, now)
         merged = answering_for(tx, state.id, visible) if running else {}
         return {
             one.id: Membership(
-                segments=groups[one.id],
-                campaigns=[] if one.id in merged else open_to(state, one, groups[one.id], running),
+                segments=groups[one.id] if is_told else None,
+                campaigns=[] if one.id in merged else _told(open_to(state, one, groups[one.id], running), is_told),
             )
             for one in members
         }
 
     return await ctx.read(body)
+
+
+def _told(campaigns: Sequence[Campaign], is_told: bool) -> Sequence[Campaign]:
+    return campaigns if is_told else [replace(one, segment=None) for one in campaigns]
 
 
 async def list_segment_members(ctx: Context, segment: str, *, first: int, after_id: int | None = None) -> SegmentPage:

@@ -153,12 +153,16 @@ def _start_by_link(
     start = _start(ctx, Method.LINK, key, digest, digest, now)
     link = find_link(tx, state.id, digest, now)
     if link is None or link.member_id is None:
-        return _replay(tx, start) or OtpInvalid()
+        return _replay(tx, start) or _bad_link()
     found = find_members(tx, ctx.services.keys, state.id, ids=[link.member_id], lock=True)
     # Whoever changes a member locks it first, so the link is as it was or gone.
     if not found or answering_for(tx, state.id, [link.member_id]) or not use_link(tx, state.id, digest, now):
-        return OtpInvalid()
+        return _bad_link()
     return refusal_to_sign_in(found[0].member) or _begin(tx, start, found[0].member)
+
+
+def _bad_link() -> OtpInvalid:
+    return OtpInvalid("token: the link was used, has lapsed or was replaced by a newer one", field="token")
 
 
 def _check(ctx: Context, named: Named | None, name: str, value: str) -> None:

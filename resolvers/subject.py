@@ -84,7 +84,12 @@ def follow_status(tx: Connection, program_id: int, members: Collection[Member], 
     sign_out(tx, program_id, kept_out, End.STATUS, now)
 
 
-def sign_out(tx: Connection, program_id: int, member_ids: Collection[int], by: End, now: datetime) -> list[int]:
-    """End all sessions of these members, and kill the links by which they could begin others: the ids that ended."""
+def sign_out(
+    tx: Connection, program_id: int, member_ids: Collection[int], by: End, now: datetime, *, spared: int | None = None
+) -> list[int]:
+    """End all sessions of these members, and kill the links by which they could begin others: the ids that ended.
+
+    `spared` is the session that goes on all the same.
+    """
     forget_links_of(tx, program_id, member_ids)
-    return end_sessions_of(tx, program_id, member_ids, by, now)
+    return end_sessions_of(tx, program_id, member_ids, by, now, spared=spared)

@@ -98,7 +98,8 @@ def _transfer(ctx: Context, command: TransferPoints, now: datetime, tx: Connecti
     )
 
     def find(state: ProgramState) -> list[int]:
-        members = [member_with(tx, ctx, state.id, one) for one in references]
+        names = ("from_relation_reference", "to_relation_reference")
+        members = [member_with(tx, ctx, state.id, one, named=name) for one, name in zip(references, names, strict=True)]
         if len(set(members)) == 1:
             raise _to_oneself()
         return members

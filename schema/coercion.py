@@ -64,18 +64,19 @@ def _named(error: GraphQLError, path: Path, message: str) -> FaultyInput:
     guess = _GUESS.search(message)
     meant = guess[0] if guess else ""
     if missing := _MISSING.match(message):
-        return FaultyInput(error, _text((*path, missing[1])), "is missing")
+        return FaultyInput(error, text_of((*path, missing[1])), "is missing")
     if unknown := _UNKNOWN.match(message):
         path = path if path[-1:] == (unknown[2],) else (*path, unknown[2])
-        return FaultyInput(error, _text(path), f"{unknown[1]} has no such field.{meant}")
+        return FaultyInput(error, text_of(path), f"{unknown[1]} has no such field.{meant}")
     if _NULL.match(message):
-        return FaultyInput(error, _text(path), "must not be null")
+        return FaultyInput(error, text_of(path), "must not be null")
     reason = _ECHO.sub("", _GUESS.sub("", message))[:MAX_REASON]
-    return FaultyInput(error, _text(path), reason + meant)
+    return FaultyInput(error, text_of(path), reason + meant)
 
 
-def _text(path: Path) -> str:
-    below = path[1:] if path[0] == "input" and len(path) > 1 else path
+def text_of(path: Path) -> str:
+    """The name of an input, by the way to it."""
+    below = path[1:] if len(path) > 1 and path[0] == "input" else path
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in below).removeprefix(".")
 
 

@@ -78,6 +78,14 @@ class RequestContext:
         self.zone = ZoneInfo((await get_program_terms(ctx)).time_zone)
         return ctx
 
+    async def visitor(self) -> Context | None:
+        """The call of whoever has the publishable key and no good token; None for all others.
+
+        Raises Unauthorized, Forbidden, TooManyRequests.
+        """
+        is_visitor = isinstance(self.caller, Unauthorized) and self.publishable_key is not None
+        return await self.app() if is_visitor else None
+
     async def recheck(self) -> KnownToken:
         """Who the caller of a subscription is by now. Raises Unauthorized, Forbidden."""
         known = await check_again(self.ctx.services, self.token, program=self.program)

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 from resolvers.batch import Batch, BatchRow, BatchTotals, get_batch, get_batch_totals, list_batch_rows
 from resolvers.context import Context
 from resolvers.member import Member, list_members_by_id
+from resolvers.password import list_has_password
 from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, get_program
 from resolvers.program_plan import ProgramPlan, list_program_plans
@@ -51,6 +52,7 @@ class Loaders(LedgerLoaders):
     sub_relation = ByKey[int, SubRelation](list_sub_relations_by_id)
     held = ByKey[int, HeldTransaction](list_held_by_id)
     points_request = ByKey[int, PointsRequest](list_requests_by_id)
+    has_password = ByKey[int, bool](list_has_password)
     referrals = ByKey[int, Referrals](list_referrals)
     program = OneByOne[int, Program](lambda ctx, _: get_program(ctx))
     plan = ByKey[int, ProgramPlan](list_program_plans)

@@ -20,6 +20,7 @@ from domain.errors import BadRequest, QueryTooComplex
 from schema.failure import PARSE_FAILED, DocumentRefused
 from schema.limit import MAX_COMMENTS, MAX_LENGTH, MAX_TOKENS
 from schema.request import MAX_NUMBER_LENGTH
+from schema.unaccepted import refuse_in_document
 
 _LONG_NUMBER = re.compile(rf"[-0-9.eE+]{{{MAX_NUMBER_LENGTH + 1}}}")
 
@@ -35,7 +36,7 @@ def parse_text(text: str) -> DocumentNode:
             raise QueryTooComplex(f"more than {MAX_TOKENS} tokens or {MAX_COMMENTS} comments") from error
         raise DocumentRefused([error], PARSE_FAILED) from error
     if "\\u" in text:
-        visit(document, _PlainText())
+        visit(document, _PlainText(document))
     if _LONG_NUMBER.search(text):
         # It may stand in a text, where it is none.
         visit(document, _ShortNumbers())
@@ -45,9 +46,14 @@ def parse_text(text: str) -> DocumentNode:
 class _PlainText(Visitor):
     """Holds texts that are written with escapes to what every other text is held to."""
 
+    def __init__(self, document: DocumentNode) -> None:
+        super().__init__()
+        self._document = document
+
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        """Hold one text to it."""
         if "\0" in node.value or not unicodedata.is_normalized("NFC", node.value):
-            raise BadRequest("a text has a character that is not accepted")
+            raise refuse_in_document(node, self._document)
 
 
 class _ShortNumbers(Visitor):

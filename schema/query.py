@@ -13,7 +13,7 @@ from resolvers.batch import list_batches
 from resolvers.configuration import find_configuration, get_configuration, list_configuration_versions
 from resolvers.merge import MergeMembers, preview_merge
 from resolvers.points_request import list_points_requests
-from resolvers.program import get_program, list_credentials, list_programs
+from resolvers.program import get_program, get_program_terms, list_credentials, list_programs
 from schema.connection import (
     DEFAULT_PAGE,
     MAX_PAGE,
@@ -102,8 +102,14 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
     ) -> MergePreview | None:
         return to_preview(await preview_merge(info.context.ctx, MergeMembers(victim=victim, survivor=survivor)))
 
-    @field("The caller's program.")
+    @field(
+        "The caller's program. With nothing but the header `X-Publishable-Key` it says what a sign-in screen shows: of "
+        "what is not stored with its name, `timeZone` and `signInMethods`."
+    )
     async def program(self, info: Info) -> Program | None:
+        app = await info.context.visitor()
+        if app is not None:
+            return to_program(await get_program(app), info.context, await get_program_terms(app))
         return to_program(await get_program(info.context.loaders.ctx), info.context)
 
     @field("The programs that the caller may see, oldest first: an administrator sees all.")

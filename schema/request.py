@@ -15,6 +15,7 @@ from starlette.types import Message, Receive
 from domain.errors import BadRequest, BodyTooLarge, NotJson, TesseraError, Unauthorized
 from schema.gate import Gate
 from schema.trusted import plain_id
+from schema.unaccepted import UnacceptedText, is_unaccepted, refuse_in_json
 
 MAX_BODY_BYTES = 1024 * 1024
 # More takes milliseconds to decode, so one body is decoded at a time.
@@ -176,7 +177,11 @@ def read_json(raw: bytes) -> Any:
     """JSON: numbers exact, texts in NFC, no key twice, nested no deeper than 32, of bounded size. Raises BadRequest."""
     _refuse_flood(raw)
     try:
-        return _plain(_DECODER.decode(raw.decode("utf-8-sig")), 1)
+        value = _DECODER.decode(raw.decode("utf-8-sig"))
+        try:
+            return _plain(value, 1)
+        except UnacceptedText as error:
+            raise refuse_in_json(value) from error
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise BadRequest("not valid JSON") from error
 
@@ -210,9 +215,9 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 def _safe(text: str) -> str:
-    """The text in NFC. Raises BadRequest for NUL and for half a character, which no database stores."""
-    if "\0" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
-        raise BadRequest("a text has a character that is not accepted")
+    """The text in NFC. Raises UnacceptedText for NUL and for half a character, which no database stores."""
+    if is_unaccepted(text):
+        raise UnacceptedText
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

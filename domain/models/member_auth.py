@@ -99,7 +99,7 @@ otp = Table(
     ForeignKeyConstraint(["program_id"], ["program.id"]),
     Index("ix_otp_expires_at", "expires_at"),
 )
-"""The newest code of each type. `grant_until`: it was verified, and allows one change of the password until then."""
+"""The newest code of each type. `grant_until`: it was verified, and allows one change, of what its type is for."""
 
 message = Table(
     "message",

@@ -7,6 +7,9 @@ from domain.rules.model import AttributeDefinition, ProductCode, Scalar
 from domain.rules.problem import shown
 from domain.rules.value import read_boolean, read_date, read_decimal, read_int, read_text, to_plain
 
+_MOST_TOLD = 10
+"""How many values of a selection a refusal lists."""
+
 
 class AttributeInvalid(ValueError):
     """A value does not fit its definition, or nobody defined the key. Never repeats the value."""
@@ -113,7 +116,8 @@ def _read(definition: AttributeDefinition, given: Any) -> Scalar:
 
 def _one_of(values: tuple[str, ...], text: str) -> str:
     if text not in values:
-        raise ValueError("not one of the values of the selection")
+        few = len(values) <= _MOST_TOLD
+        raise ValueError(f"must be one of {', '.join(values)}" if few else "not one of the values of the selection")
     return text
 
 

@@ -1,10 +1,17 @@
 """Reads the templates of messages, whose shape the schema has checked."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from domain.message import LINK_EVENT, PLACEHOLDERS, SMS, MessageTemplate, fold_language, placeholders
+from domain.message import ADDRESS_EVENT, LINK_EVENT, SMS, MessageTemplate, fold_language, placeholders
 from domain.rules.parse_attribute import read_name
 from domain.rules.problem import Problems, child
+
+_PLACEHOLDERS_OF: Mapping[str, tuple[tuple[str, ...], str | None]] = {
+    LINK_EVENT: (("link", "minutes"), "link"),
+    ADDRESS_EVENT: ((), None),
+}
+"""What may stand in braces where the event is not that of a code, and what the body has to say."""
 
 
 def read_messages(given: list[dict[str, Any]], problems: Problems) -> tuple[MessageTemplate, ...]:
@@ -24,13 +31,13 @@ def read_messages(given: list[dict[str, Any]], problems: Problems) -> tuple[Mess
 
 
 def _check_texts(item: dict[str, Any], path: str, problems: Problems) -> None:
-    told, other = ("link", "code") if item["event"] == LINK_EVENT else ("code", "link")
+    allowed, told = _PLACEHOLDERS_OF.get(item["event"], (("code", "minutes"), "code"))
     for key in ("subject", "body"):
         for name in placeholders(item.get(key, "")):
-            if name not in PLACEHOLDERS - {other}:
-                allowed = "}, {".join(sorted(PLACEHOLDERS - {other}))
-                problems.add(f"{path}.{key}", f"has an unknown placeholder: only {{{allowed}}}")
-    if told not in placeholders(item["body"]):
+            if name not in allowed:
+                only = "only " + ", ".join(f"{{{one}}}" for one in allowed) if allowed else "this event has none"
+                problems.add(f"{path}.{key}", f"has an unknown placeholder: {only}")
+    if told is not None and told not in placeholders(item["body"]):
         problems.add(f"{path}.body", f"does not say the {told}: {{{told}}} is missing")
     if item["event"] == LINK_EVENT and item["channel"] == SMS:
         problems.add(f"{path}.channel", "must be email: links are mailed")

@@ -1,5 +1,6 @@
 """Secrets of members in the database."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +28,18 @@ def find_secret(tx: Connection, program_id: int, member_id: int) -> Kept | None:
         return None
     secret = Secret(encoded=row.encoded, scheme=Scheme(row.scheme), salt=row.salt, work=row.work)
     return Kept(secret, row.force_change)
+
+
+def secret_changed_at(tx: Connection, program_id: int, member_id: int) -> datetime | None:
+    """When a member was given its secret; None where it has none."""
+    query = select(table.c.changed_at).where(table.c.program_id == program_id, table.c.member_id == member_id)
+    return tx.scalar(query)
+
+
+def members_with_secret(tx: Connection, program_id: int, member_ids: Collection[int]) -> set[int]:
+    """Those of these members that have a secret."""
+    query = select(table.c.member_id).where(table.c.program_id == program_id, table.c.member_id.in_(member_ids))
+    return set(tx.scalars(query))
 
 
 def hardest_work(tx: Connection, program_id: int) -> int:

@@ -110,7 +110,7 @@ def _meant(program_id: int, subject: bytes, otp_type: str, now: datetime) -> Col
 def use_code(
     tx: Connection, program_id: int, subject: bytes, otp_type: str, now: datetime, grant_until: datetime | None
 ) -> None:
-    """A code was guessed right: it is used, and may allow one change of the password."""
+    """A code was guessed right: it is used, and may allow one change of what its type is for."""
     tx.execute(
         update(table)
         .where(table.c.program_id == program_id, table.c.subject == subject, table.c.otp_type == otp_type)
@@ -118,19 +118,27 @@ def use_code(
     )
 
 
-def has_grant(tx: Connection, program_id: int, subject: bytes, now: datetime) -> bool:
-    """Whether a change of the password is allowed."""
-    return tx.execute(select(table.c.otp_type).where(*_granted(program_id, subject, now)).limit(1)).first() is not None
+def has_grant(tx: Connection, program_id: int, subject: bytes, types: Collection[str], now: datetime) -> bool:
+    """Whether a change that codes of these types are for is allowed."""
+    granted = select(table.c.otp_type).where(*_granted(program_id, subject, types, now))
+    return tx.execute(granted.limit(1)).first() is not None
 
 
-def take_grants(tx: Connection, program_id: int, subject: bytes, now: datetime) -> bool:
-    """Take the allowance of one change of the password, and any other, which the change would outlive."""
-    granted = update(table).where(*_granted(program_id, subject, now)).values(grant_until=None)
+def take_grants(tx: Connection, program_id: int, subject: bytes, types: Collection[str], now: datetime) -> bool:
+    """Take the allowance of one change, and any other of these types, which would outlive the change."""
+    granted = update(table).where(*_granted(program_id, subject, types, now)).values(grant_until=None)
     return tx.execute(granted).rowcount > 0
 
 
-def _granted(program_id: int, subject: bytes, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return table.c.program_id == program_id, table.c.subject == subject, table.c.grant_until > now
+def _granted(program_id: int, subject: bytes, types: Collection[str], now: datetime) -> tuple[ColumnElement[bool], ...]:
+    own = (table.c.program_id == program_id, table.c.subject == subject, table.c.otp_type.in_(types))
+    return *own, table.c.grant_until > now
+
+
+def kill_codes_of(tx: Connection, program_id: int, member_ids: Collection[int]) -> None:
+    """Delete these members' codes, used or not, and what they allow; how many the hour had stays counted."""
+    if member_ids:
+        tx.execute(delete(table).where(table.c.program_id == program_id, table.c.member_id.in_(member_ids)))
 
 
 def forget_codes_of(tx: Connection, program_id: int, member_ids: Collection[int]) -> None:

@@ -1,10 +1,12 @@
 """The outbox and its feed in the database."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import BigInteger, Connection, bindparam, select, text, update
 
 from domain.models import feed, outbox
+from domain.models.types import to_json
 from domain.store.bulk import Bulk
 from domain.store.feed import wake_readers
 from domain.store.ids import allocate_ids
@@ -16,6 +18,16 @@ def add_events(tx: Connection, program_id: int, events: Sequence[dict[str, objec
         bulk = Bulk(tx)
         insert_events(bulk, program_id, events, allocate_ids(tx, outbox, program_id, len(events)))
         bulk.store()
+
+
+def member_event(topic: str, member_id: int, now: datetime) -> dict[str, object]:
+    """An event that says of a member no more than that something happened to it."""
+    return {
+        "topic": topic,
+        "member_id": member_id,
+        "payload": to_json({"member_id": member_id}),
+        "created_at": now,
+    }
 
 
 def insert_events(bulk: Bulk, program_id: int, events: Sequence[dict[str, object]], ids: Sequence[int]) -> None:

@@ -97,9 +97,13 @@ def end_sessions(tx: Connection, program_id: int, ids: Collection[int], by: End,
     return _end(tx, program_id, table.c.id.in_(ids), by, now) if ids else []
 
 
-def end_sessions_of(tx: Connection, program_id: int, member_ids: Collection[int], by: End, now: datetime) -> list[int]:
-    """End all sessions of these members: those that had not ended before."""
-    return _end(tx, program_id, table.c.member_id.in_(member_ids), by, now) if member_ids else []
+def end_sessions_of(
+    tx: Connection, program_id: int, member_ids: Collection[int], by: End, now: datetime, *, spared: int | None = None
+) -> list[int]:
+    """End all sessions of these members but the one that is spared: those that had not ended before."""
+    theirs = table.c.member_id.in_(member_ids)
+    which = theirs if spared is None else and_(theirs, table.c.id != spared)
+    return _end(tx, program_id, which, by, now) if member_ids else []
 
 
 def _end(tx: Connection, program_id: int, which: ColumnElement[bool], by: End, now: datetime) -> list[int]:

@@ -61,7 +61,8 @@ async def profile(call: Call) -> Answer:
     """A member with its balance."""
     member = await get_member(call.ctx, call.values["pstrRelationReference"])
     relations = await list_sub_relations(call.ctx, member.relation_reference)
-    segments = (await list_memberships(call.ctx, [member.id])).get(member.id, Membership()).segments
+    found = await list_memberships(call.ctx, [member.id], as_published=True)
+    segments = found.get(member.id, Membership()).segments or ()
     zone = await program_zone(call)
     return Answer(return_object=await _brief(call, member) | _detailed(member, relations, segments, zone))
 

@@ -11,7 +11,7 @@ _PROFILE = (
     Field(name="gender", kind=scalar(1, enum=["M", "F", "O"]), description="Gender."),
     Field(name="dob", kind=scalar(10), description="Date of birth, YYYY-MM-DD.", example="1990-12-31"),
     Field(name="address", kind=scalar(500), description="Postal address."),
-    Field(name="preferred_language", kind=scalar(100), description="Preferred language."),
+    Field(name="preferred_language", kind=scalar(100), description="Preferred language, a tag such as en or pt-BR."),
     Field(
         name="status",
         kind=scalar(1, enum=["1", "2", "3", "4", "5", "6"]),

@@ -32,7 +32,9 @@ class MemberEnrollInput:
     gender: str | None = strawberry.field(default=None, description="`M`, `F` or `O`.")
     dob: date | None = strawberry.field(default=None, description="Date of birth: from 1900 until today.")
     address: str | None = strawberry.field(default=None, description="Postal address.")
-    preferred_language: str | None = strawberry.field(default=None, description="Preferred language.")
+    preferred_language: str | None = strawberry.field(
+        default=None, description="Preferred language: a tag such as `en` or `pt-BR`, of up to 35 characters."
+    )
     attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
     referral_code: str | None = strawberry.field(
         default=None, description="The code of the member who brought this one; case and outer blanks do not matter."
@@ -58,7 +60,9 @@ class MemberUpdateInput:
     gender: str | None = strawberry.field(default=None, description="`M`, `F` or `O`.")
     dob: ClearableDate | None = strawberry.field(default=None, description="Date of birth: from 1900 until today.")
     address: str | None = strawberry.field(default=None, description="Postal address.")
-    preferred_language: str | None = strawberry.field(default=None, description="Preferred language.")
+    preferred_language: str | None = strawberry.field(
+        default=None, description="Preferred language: a tag such as `en` or `pt-BR`, of up to 35 characters."
+    )
     attributes: list[AttributeInput] | None = strawberry.field(default=None, description="Custom attributes.")
     ignore_unknown: bool | None = strawberry.field(
         default=None, description="Leave out attributes that nobody defined; null: as the program has it."
@@ -112,7 +116,11 @@ class MemberMutation:
         )
         return _payload(await enroll_member(info.context.changing(), command), info.context)
 
-    @mutation("Change fields and custom attributes of a member.")
+    @mutation(
+        "Change fields and custom attributes of a member. With a member's token another `emailId` or `mobileNumber` "
+        "needs a TwoFA code that was verified within the last ten minutes (`PROOF_NEEDED`). An address that is left is "
+        "told of it, what was sent there is dead, and the member's other sessions end."
+    )
     async def member_update(self, info: Info, input: MemberUpdateInput) -> MemberPayload | None:
         return await _update(input, _values(input), input.ignore_unknown, info.context)
 

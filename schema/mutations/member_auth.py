@@ -26,7 +26,9 @@ class OtpType(Enum):
     )
     RESETPASSWORD = strawberry.enum_value("RESETPASSWORD", description="A password that is reset: allows one change.")
     FORGOTUSERNAME = strawberry.enum_value("FORGOTUSERNAME", description="A forgotten user name.")
-    TwoFA = strawberry.enum_value("TwoFA", description="A second factor.")
+    TwoFA = strawberry.enum_value(
+        "TwoFA", description="A second factor: allows the member one change of its own addresses."
+    )
     UNBLOCKMEMBER = strawberry.enum_value("UNBLOCKMEMBER", description="Lifts a blocked login.")
     NONE = strawberry.enum_value("NONE", description="Anything else.")
     CASHBACKCONFIRM = strawberry.enum_value("CASHBACKCONFIRM", description="Cashback.")
@@ -103,12 +105,14 @@ class OtpPayload:
 
 
 @strawberry.input(
-    description="A new password. It needs a verified RESETPASSWORD or FORGOTPWD code, or the old password."
+    description="A new password. It needs the old one, a verified RESETPASSWORD or FORGOTPWD code, or a session of the "
+    "member that began with a code or a link within the last ten minutes and has set none yet."
 )
 class PasswordSetInput:
     password: str = strawberry.field(description="8 to 128 characters, whatever they are.")
     old_password: str | None = strawberry.field(
-        default=None, description="Null: a code was verified within the last ten minutes."
+        default=None,
+        description="Null: a code was verified, or the member signed in with one or with a link, within ten minutes.",
     )
     relation_reference: str | None = strawberry.field(
         default=None, description="The member's reference; null with a member's own token."
@@ -155,7 +159,8 @@ class MemberAuthMutation:
 
     @mutation(
         "Verify a one-time code, once. ACTIVATION makes an inactive member active, UNBLOCKMEMBER lifts a blocked "
-        "login, RESETPASSWORD and FORGOTPWD allow one `passwordSet` within ten minutes."
+        "login; within ten minutes RESETPASSWORD and FORGOTPWD allow one `passwordSet`, TwoFA one `memberUpdate` by "
+        "which the member changes its own addresses."
     )
     async def otp_verify(self, info: Info, input: OtpVerifyInput) -> OtpPayload | None:
         command = VerifyOtp(
@@ -168,7 +173,10 @@ class MemberAuthMutation:
         done = await verify_otp(info.context.changing(), command)
         return OtpPayload(done=True, replayed=done.replayed)
 
-    @mutation("Set a member's password. It ends a lockout after wrong passwords.")
+    @mutation(
+        "Set a member's password. It ends a lockout after wrong passwords, and all sessions of the member but the one "
+        "that sets it."
+    )
     async def password_set(self, info: Info, input: PasswordSetInput) -> MemberSecretPayload | None:
         command = SetPassword(
             password=input.password,

@@ -21,7 +21,9 @@ class Campaign:
         description="The first instant at which it is over, exclusive: where the configuration names a last day, the "
         "beginning of the next one in the program's time zone."
     )
-    segment: str | None = strawberry.field(description="The name of the segment that it is for; null: everybody.")
+    segment: str | None = strawberry.field(
+        description="The name of the segment that it is for; null: everybody, and always null with a member's token."
+    )
     award: "CampaignAward" = strawberry.field(description="What it gives.")
     message: str | None = strawberry.field(description="What the member is told.")
     is_active: bool = strawberry.field(

@@ -67,6 +67,10 @@ class Member(MemberAccount, Node):
     ) -> AttributeValue | None:
         return find_attribute(self.values, key)
 
+    @field("Whether the member has a password, to sign in with beside codes and links.")
+    async def has_password(self, info: Info) -> bool | None:
+        return await info.context.loaders.has_password.load(self.row_id)
+
     @field("The member with whose referral code this one was enrolled; null for what the caller may not see.")
     async def referred_by(self, info: Info) -> "Member | None":
         return None if self.referrer_id is None else await load_member(self.referrer_id, info.context)
@@ -97,11 +101,14 @@ class Member(MemberAccount, Node):
 
     @field(
         "The names of the segments that the member is in: dynamic ones as of now, frozen ones as they were taken. What "
-        "a segment asks of the sub-relation of a purchase has no value here."
+        "a segment asks of the sub-relation of a purchase has no value here. Null with a member's token: how a program "
+        "classifies its members is for the program."
     )
     async def segments(self, info: Info) -> list[str] | None:
         found = await info.context.loaders.membership.load(self.row_id)
-        return [] if found is None else list(found.segments)
+        if found is None:
+            return []
+        return None if found.segments is None else list(found.segments)
 
     @field(
         "The campaigns that a purchase made now has, in the order of the configuration: those that are on and for "

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.errors import ProgramNotFound
 from domain.rules.terms import NO_CURRENCY
-from resolvers.program import CredentialRecord
+from resolvers.program import CredentialRecord, ProgramTerms
 from resolvers.program import IssuedCredential as IssuedRow
 from resolvers.program import Program as ProgramRow
 from resolvers.program_plan import ProgramPlan
@@ -27,6 +27,7 @@ from schema.types.program_plan import (
     to_tier_terms,
     to_tiers,
 )
+from schema.types.session import SessionMethod
 
 
 @strawberry.enum(description="The two environments of a program; their data never meet.")
@@ -50,6 +51,7 @@ class Program(Node):
     configuration_version: int = strawberry.field(description="The version of the configuration in force.")
     created_at: datetime = strawberry.field(description="When it was created.")
     row_id: strawberry.Private[int]
+    shown: strawberry.Private[ProgramTerms | None]
 
     @field("How many decimals a point has: 0 for whole points.")
     async def points_decimals(self, info: Info) -> int | None:
@@ -69,7 +71,12 @@ class Program(Node):
 
     @field("The time zone of its days, dates and answers: an IANA name such as `Asia/Kolkata`.")
     async def time_zone(self, info: Info) -> str | None:
-        return (await self._plan(info)).terms.time_zone
+        return (await self._shown(info)).time_zone
+
+    @field("How members sign in with the publishable key: by a link where the program has a page for links.")
+    async def sign_in_methods(self, info: Info) -> list[SessionMethod] | None:
+        has_links = (await self._shown(info)).sign_in_url is not None
+        return [one for one in SessionMethod if has_links or one is not SessionMethod.LINK]
 
     @field("The currency of its amounts of money; null: the configuration names none.")
     async def currency(self, info: Info) -> str | None:
@@ -102,6 +109,10 @@ class Program(Node):
     async def expiry(self, info: Info) -> ExpiryOffer | None:
         return to_expiry((await self._plan(info)).expiry)
 
+    async def _shown(self, info: Info) -> ProgramTerms:
+        """What everybody may see of the terms."""
+        return self.shown or (await self._plan(info)).terms
+
     async def _plan(self, info: Info) -> ProgramPlan:
         plan = await info.context.loaders.plan.load(self.row_id)
         if plan is None:
@@ -132,8 +143,8 @@ class IssuedCredential:
     )
 
 
-def to_program(row: ProgramRow, context: RequestContext) -> Program:
-    """A program as callers see it."""
+def to_program(row: ProgramRow, context: RequestContext, shown: ProgramTerms | None = None) -> Program:
+    """A program as callers see it; a visitor, to whom `shown` is given, sees nothing else of its terms."""
     return Program(
         id=encode(PROGRAM, row.id, ""),
         program_id=row.public_id,
@@ -142,6 +153,7 @@ def to_program(row: ProgramRow, context: RequestContext) -> Program:
         configuration_version=row.config_version,
         created_at=context.local(row.created_at),
         row_id=row.id,
+        shown=shown,
     )
 
 

@@ -11,7 +11,7 @@ from schema.context import RequestContext
 from schema.global_id import SESSION, encode
 
 
-@strawberry.enum(description="How a member signed in.")
+@strawberry.enum(description="How a member signs in.")
 class SessionMethod(Enum):
     PASSWORD = strawberry.enum_value("password", description="With a password.")
     CODE = strawberry.enum_value("code", description="With a one-time code.")

@@ -35,6 +35,10 @@ def _read(given: dict[str, Any], *, is_new: bool = False, clears: bool = True) -
         ("mobile_number", "1" * 20),
         ("dob", date(1900, 1, 1)),
         ("dob", TODAY),
+        ("preferred_language", "en"),
+        ("preferred_language", "zh-Hant-TW"),
+        ("preferred_language", "de_AT"),
+        ("preferred_language", "x" * 35),
     ],
 )
 def test_what_members_really_have_is_accepted(key: str, given: Any) -> None:
@@ -46,6 +50,7 @@ def test_what_members_really_have_is_accepted(key: str, given: Any) -> None:
     [
         *(("email_id", one) for one in ("notmail", "a@b", "@b.c", "a@.", "a b@c.d", "a@b c.d", "a@b@c.d", "a@b.c.")),
         *(("mobile_number", one) for one in ("123", "+1 2-3.4", "1" * 21, "12345a", "12+345", "++12345", "１２３４５")),
+        *(("preferred_language", one) for one in ("e" * 36, "<b>", "de AT", "-de", "de-", "de--AT", "dé", "１")),
         *(("dob", one) for one in ("2026-02-04", "2090-01-01", "1899-12-31", date(2026, 2, 4))),
     ],
 )

@@ -262,6 +262,19 @@ try {
   await page.getByText('Your profile is saved.').waitFor();
   await other.getByText('Ann B. Example').waitFor();
 
+  // Where the member is reached changes after a code that went to where it was reached before; then it is told there.
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.getByLabel('Mobile').fill('+441632960001');
+  const sent = messages().length;
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByLabel('Code').waitFor();
+  await until(() => messages().length > sent, 'a code for the address');
+  await inspect(page, 'address code');
+  await page.getByLabel('Code').fill(messages().at(-1).code);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Your profile is saved.').waitFor();
+  await other.getByText('+441632960001').waitFor();
+
   // The answer to a redemption is lost on its way: the server has taken the points, the page does not know.
   await go(page, 'Redeem');
   let dropped = 0;

@@ -9,6 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,7 @@ async def _begin(world: World) -> Story:
 
 async def _sign_in(story: Story) -> None:
     name = {"email": "ann@example.com"}
+    await story.ask("sign-in-screen.graphql")
     await story.ask("sign-in-code.graphql", **name, idempotencyKey="4f6e6c1a")
     code = (await story.message())["code"]
     tokens = await story.ask("sign-in.graphql", **name, code=code, idempotencyKey="b8f0a3d2")
@@ -157,6 +159,8 @@ async def _sign_in(story: Story) -> None:
         story.told["sign-in.graphql"], variables={**name, "code": "123456", "idempotencyKey": "b8f0a3d2"}
     )
     story.app = replace(story.app, token=tokens["accessToken"])
+    story.world.clock[0] += timedelta(seconds=30)
+    await story.ask("password-set.graphql", password="correct horse battery", idempotencyKey="5a0c77b1")
 
 
 async def _look(story: Story) -> None:
@@ -165,6 +169,12 @@ async def _look(story: Story) -> None:
     await story.ask("statement.graphql", first=2)
     changes = {"fullName": "Ann B. Example", "address": "1 High Street, Leeds", "preferredLanguage": "en"}
     await story.ask("profile-update.graphql", input=changes)
+    await story.ask("address-code.graphql", idempotencyKey="0d2f9be8")
+    change = {"emailId": "ann@example.org", "idempotencyKey": "c3b7a511"}
+    await story.ask("address-change.graphql", code=(await story.message())["code"], **change)
+    story.told["address-change.graphql"] = replace(
+        story.told["address-change.graphql"], variables={"code": "123456", **change}
+    )
 
 
 async def _follow(story: Story) -> None:
@@ -189,7 +199,7 @@ async def _spend(story: Story) -> None:
 async def _sign_out(story: Story) -> None:
     old = story.told["sign-in.graphql"].data["sessionStartByCode"]["refreshToken"]
     await story.ask("refresh.graphql", refreshToken=old, idempotencyKey="71c5e9f4")
-    assert (await story.app.ask(_LINK, i={"email": "ann@example.com"})).data
+    assert (await story.app.ask(_LINK, i={"email": "ann@example.org"})).data
     token = (await story.message())["link"].partition("#token=")[2]
     tokens = await story.ask("sign-in-link.graphql", token=token, idempotencyKey="e02a94d6")
     await story.ask("sign-out.graphql", refreshToken=tokens["refreshToken"])

@@ -65,6 +65,9 @@ async def test_a_member_sees_its_own_campaigns_and_nobody_elses(world: World, se
         app = await world.caller(member=reference)
         assert (await app.ask(OF_MEMBER)).data["member"]["campaigns"] == expected
         assert (await server.ask(OF_MEMBER, r=reference)).data["member"]["campaigns"] == expected
+        # Which class of members it is for says how the member is classified.
+        shown = (await app.ask("{me {campaigns {segment}}}")).data["me"]["campaigns"]
+        assert {one["segment"] for one in shown} == {None}
         assert (await app.ask(OF_PROGRAM)).refusal == FORBIDDEN
     assert (await app.ask(OF_MEMBER, r=large)).refusal == FORBIDDEN
     assert (await server.ask(OF_MEMBER, r=large, n=1)).data["member"]["campaigns"] == [winter]

@@ -134,3 +134,43 @@ async def test_parts_of_an_answer_survive_the_refusal_of_another(world: World, s
     answer = await server.ask(query, r=reference)
     assert answer.body["data"] == {"good": {"relationReference": reference}, "bad": None}
     assert answer.errors[0]["path"] == ["bad"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (r'{"query": "query($r: String) {member(reference: $r) {id}}", "variables": {"r": "a\u0000"}}', "r"),
+        (r'{"query": "{__typename}", "variables": {"i": {"fullName": "\ud800"}}}', "fullName"),
+        (r'{"query": "{__typename}", "variables": {"i": {"attributes": [{"key": "\udfff"}]}}}', "attributes[0].key"),
+        (r'{"query": "{__typename}", "variables": {"i": ["a", "\u0000"]}}', "i[1]"),
+        (r'{"query": "{__typename}", "variables": {"\u0000": 1}}', None),
+        (r'{"query": "{__typename \u0000}"}', "query"),
+        (r'{"query": "{member(reference: \"\\u0000\") {id}}"}', "reference"),
+        (r'{"query": "mutation {memberUpdate(input: {fullName: \"\\u0000\"}) {replayed}}"}', "fullName"),
+    ],
+)
+async def test_a_text_that_no_database_stores_is_named(server: Caller, body: str, field: str | None) -> None:
+    answer = await server.send(body.encode())
+    assert answer.refusal == ("BAD_USER_INPUT", "BAD_REQUEST", "999", field)
+    assert "character that is not accepted" in answer.errors[0]["message"]
+
+
+async def test_refusals_say_what_to_do_in_the_words_of_this_api(world: World, server: Caller) -> None:
+    reference = await world.member(server, 100)
+    hold = "mutation($i: HoldCreateInput!) {holdCreate(input: $i) {replayed}}"
+    update = "mutation($i: MemberUpdateInput!) {memberUpdate(input: $i) {replayed}}"
+    link = "mutation($i: SessionStartByLinkInput!) {sessionStartByLink(input: $i) {replayed}}"
+    holding = {"relationReference": reference, "points": 1}
+    both = {"merchantName": "Shop", "until": "2026-03-01T00:00:00Z", "validityDays": 2}
+    app = Caller(world.client, key=world.ours.publishable_key)
+    for caller, document, given, field, told in (
+        (server, hold, holding | both, "validityDays", "validityDays: cannot stand beside until"),
+        (server, hold, holding | {"merchantName": "x" * 201}, "merchantName", "merchantName: longer than 200"),
+        (server, hold, holding | {"merchantName": "a\tb"}, "merchantName", "merchantName: control characters"),
+        (server, update, {"relationReference": reference, "gender": "X"}, "gender", "must be one of M, F, O"),
+        (server, update, {"relationReference": reference}, None, "at least one field or attribute"),
+        (app, link, {"token": "tl_used"}, "token", "token: the link was used, has lapsed or was replaced"),
+    ):
+        answer = await caller.ask(document, i=given)
+        assert answer.refusal[3] == field
+        assert told in answer.errors[0]["message"]

@@ -19,8 +19,8 @@ MISSING = "no-such-member"
 REFUSED: tuple[tuple[dict[str, Any], tuple[str, str, str, str | None]], ...] = (
     ({"relationReference": ""}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "relationReference")),
     ({"relationReference": "C-1"}, ("CONFLICT", "DUPLICATE_RECORD", "1201", None)),
-    ({"emailId": "ADA@example.com"}, ("CONFLICT", "DUPLICATE_EMAIL", "1205", None)),
-    ({"mobileNumber": "+44123"}, ("CONFLICT", "DUPLICATE_MOBILE", "1206", None)),
+    ({"emailId": "ADA@example.com"}, ("CONFLICT", "DUPLICATE_EMAIL", "1205", "emailId")),
+    ({"mobileNumber": "+44123"}, ("CONFLICT", "DUPLICATE_MOBILE", "1206", "mobileNumber")),
     (
         {"attributes": [{"key": "card_id", "value": "C-77"}]},
         ("CONFLICT", "DUPLICATE_ATTRIBUTE", "1207", "card_id"),
@@ -40,6 +40,12 @@ REFUSED: tuple[tuple[dict[str, Any], tuple[str, str, str, str | None]], ...] = (
     ({"mobileNumber": "123"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "mobileNumber")),
     ({"dob": "2090-01-01"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "dob")),
     ({"gender": "X"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "gender")),
+    ({"preferredLanguage": "<b>en</b>"}, ("BAD_USER_INPUT", "INVALID_ATTRIBUTE", "106", "preferredLanguage")),
+    ({"fullName": "Ada\0"}, ("BAD_USER_INPUT", "BAD_REQUEST", "999", "fullName")),
+    (
+        {"attributes": [{"key": "card_id", "value": "\0"}]},
+        ("BAD_USER_INPUT", "BAD_REQUEST", "999", "attributes[0].value"),
+    ),
     (
         {"attributes": [{"key": "shirt_size", "value": 1}, {"key": "shirt_size", "value": 2}]},
         ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "attributes"),
@@ -147,8 +153,10 @@ async def test_the_empty_text_clears_and_null_does_not(world: World, server: Cal
     kept = (await server.ask(UPDATE, i=nothing)).data["memberUpdate"]["member"]
     assert (kept["fullName"], kept["emailId"], kept["dob"]) == ("Ada L.", "ada@example.com", "1985-12-10")
     app = await world.caller(member=reference)
-    blank = {"fullName": "  ", "emailId": "", "dob": ""}
+    blank = {"fullName": "  ", "dob": ""}
     assert (await app.ask(UPDATE, i=blank)).data["memberUpdate"]["member"] == kept | dict.fromkeys(blank)
+    address = {"relationReference": reference, "emailId": ""}
+    assert (await server.ask(UPDATE, i=address)).data["memberUpdate"]["member"]["emailId"] is None
     custom = {"relationReference": reference, "attributes": [{"key": "shirt_size", "value": ""}]}
     assert (await server.ask(UPDATE, i=custom)).data["memberUpdate"]["member"]["attribute"] is None
 
@@ -180,7 +188,7 @@ async def test_updating_is_refused(world: World, server: Caller) -> None:
         "CONFLICT",
         "DUPLICATE_EMAIL",
         "1205",
-        None,
+        "emailId",
     )
     await world.refused(
         server,

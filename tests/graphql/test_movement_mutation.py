@@ -128,7 +128,7 @@ async def test_points_are_transferred_with_their_narration(world: World, server:
     assert (await server.ask(ledger, r=ben)).data["member"]["ledger"]["edges"] == seen
     for change, *expected in (
         ({"toRelationReference": ann}, "BAD_USER_INPUT", "INVALID_REQUEST", "998", "toRelationReference"),
-        ({"toRelationReference": "nobody"}, "NOT_FOUND", "MEMBER_NOT_FOUND", "103", None),
+        ({"toRelationReference": "nobody"}, "NOT_FOUND", "MEMBER_NOT_FOUND", "103", "toRelationReference"),
         ({"points": 0}, "BAD_USER_INPUT", "POINTS_NOT_POSITIVE", "120", "points"),
         ({"points": 1000}, "BAD_USER_INPUT", "INSUFFICIENT_POINTS", "121", None),
         ({"fromRelationReference": ben}, *FORBIDDEN),

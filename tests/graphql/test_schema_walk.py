@@ -58,6 +58,7 @@ BOUNDED = {
     "Query.nodes": OF_THE_INPUT,
     "BatchTotals.rejected": OF_A_TABLE,
     "Member.categorizedStatement": OF_A_TABLE,
+    "Program.signInMethods": OF_A_TABLE,
     "Query.errors": OF_A_TABLE,
     "ExpirySchedule.periods": "at most one for each day of a year",
     "Query.memberSessions": "50 at most",

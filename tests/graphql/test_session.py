@@ -88,7 +88,7 @@ async def test_a_member_signs_in_with_a_code_or_a_link(world: World, page: Calle
         _, _, token = (await details(world))["link"].partition("https://shop.example/in#token=")
         assert (await page.ask(BY_LINK, i={"token": token})).data["sessionStartByLink"]["refreshToken"]
         again = await page.ask(BY_LINK, i={"token": token})
-        assert again.refusal == ("BAD_USER_INPUT", "OTP_INVALID", "130", None)
+        assert again.refusal == ("BAD_USER_INPUT", "OTP_INVALID", "130", "token")
 
 
 async def test_an_app_goes_on_after_its_access_token_has_lapsed(world: World, page: Caller, ann: str) -> None:
@@ -129,7 +129,7 @@ async def test_sessions_are_listed_and_ended(world: World, server: Caller, page:
 
 async def test_the_key_opens_nothing_but_signing_in(world: World, server: Caller, page: Caller, ann: str) -> None:
     async with world.nothing_written():
-        for document in ("{me {id}}", "{program {name}}", "{members {totalCount}}", SESSIONS):
+        for document in ("{me {id}}", "{programs {name}}", "{members {totalCount}}", SESSIONS):
             assert (await page.ask(document)).refusal == UNKNOWN
         redeemed = await world.redeem(page, ann, 1, idempotencyKey="k")
         assert redeemed.refusal == UNKNOWN
@@ -175,3 +175,81 @@ async def test_strangers_do_not_use_up_what_the_programs_server_may_ask(
     answers = [await page.ask(REFRESH, i={"refreshToken": "x"}) for _ in range(3)]
     assert [one.refusal[1] for one in answers] == ["UNAUTHORIZED", "UNAUTHORIZED", "TOO_MANY_REQUESTS"]
     assert (await server.ask("{program {name}}")).status == 200
+
+
+async def test_a_visitor_reads_what_a_sign_in_screen_shows_and_nothing_else(
+    world: World, server: Caller, page: Caller
+) -> None:
+    query = "{program {name timeZone signInMethods}}"
+    shown = {"name": "Ours", "timeZone": "Asia/Kolkata", "signInMethods": ["PASSWORD", "CODE"]}
+    assert (await page.ask(query)).data["program"] == shown
+    document = CONFIGURATION.replace("program: {", "program: {sign_in_url: 'https://shop.example/in', ")
+    assert (await server.ask(APPLY, i={"document": document})).data
+    with_links = shown | {"signInMethods": ["PASSWORD", "CODE", "LINK"]}
+    assert (await page.ask(query)).data["program"] == with_links
+    # A token that lapsed says nothing beside the key, one that is good is asked for.
+    assert (await replace(page, token="lapsed").ask(query)).data["program"] == with_links
+    assert (await server.ask(query)).data["program"] == with_links
+    theirs = Caller(world.client, key=world.theirs.publishable_key)
+    assert (await theirs.ask(query)).data["program"]["name"] == "Theirs"
+    for field in (
+        "tiers {name}",
+        "redemptionRate",
+        "currency",
+        "requireKey",
+        "expiry {policy}",
+        "redemptionTypes {name}",
+    ):
+        answer = await page.ask(f"{{program {{name {field}}}}}")
+        assert answer.refusal == UNKNOWN, field
+        assert answer.body["data"]["program"]["name"] == "Ours"
+    for other in ("{me {id}}", "{members {edges {cursor}}}", "{programs {name}}", "{configuration {version}}"):
+        assert (await page.ask(other)).refusal == UNKNOWN
+    assert (await replace(page, key="tp_sandbox_nobody").ask(query)).refusal == UNKNOWN
+    assert (await replace(page, key="").ask(query)).refusal == UNKNOWN
+    foreign = replace(page, origin="https://evil.example")
+    assert (await foreign.ask(query)).refusal[1] == "FORBIDDEN"
+
+
+async def test_a_member_and_the_server_see_whether_there_is_a_password(
+    world: World, server: Caller, page: Caller, ann: str
+) -> None:
+    app, _ = await signed_in(page, ann)
+    assert (await app.ask("{me {hasPassword}}")).data["me"] == {"hasPassword": True}
+    bob = await world.member(server)
+    query = "query($r: String!) {member(reference: $r) {hasPassword}}"
+    found = [(await server.ask(query, r=one)).data["member"]["hasPassword"] for one in (ann, bob)]
+    assert found == [True, False]
+
+
+async def test_a_member_changes_its_address_after_a_code_only(
+    world: World, server: Caller, page: Caller, ann: str
+) -> None:
+    app, _ = await signed_in(page, ann)
+    update = "mutation($i: MemberUpdateInput!) {memberUpdate(input: $i) {member {emailId}}}"
+    thief = {"emailId": "thief@example.com"}
+    await world.refused(app, update, thief, "FORBIDDEN", "PROOF_NEEDED", "1342", "emailId")
+    assert (await app.ask("mutation {otpGenerate(input: {otpType: TwoFA}) {done}}")).data
+    code = (await details(world))["code"]
+    both = """mutation($c: String!) {otpVerify(input: {otpType: TwoFA, code: $c}) {done}
+        memberUpdate(input: {emailId: "new@example.com"}) {member {emailId}}}"""
+    answer = await app.ask(both, c="000000")
+    assert [one["extensions"]["reason"] for one in answer.errors] == ["OTP_INVALID", "PROOF_NEEDED"]
+    assert (await app.ask(both, c=code)).data["memberUpdate"]["member"] == {"emailId": "new@example.com"}
+    await world.refused(app, update, thief, "FORBIDDEN", "PROOF_NEEDED", "1342", "emailId")
+    assert (await server.ask(update, i={"relationReference": ann, "emailId": "ann@example.org"})).data
+
+
+async def test_a_forgotten_password_is_set_after_a_sign_in_with_a_code(world: World, page: Caller, ann: str) -> None:
+    _, other = await signed_in(page, ann)
+    world.clock[0] += timedelta(seconds=1)
+    assert (await page.ask(CODE, i={"email": "ann@example.com"})).data
+    given = {"email": "ann@example.com", "code": (await details(world))["code"]}
+    tokens = (await page.ask(BY_CODE, i=given)).data["sessionStartByCode"]
+    app = replace(page, token=tokens["accessToken"])
+    setting = "mutation($i: PasswordSetInput!) {passwordSet(input: $i) {replayed}}"
+    assert (await app.ask(setting, i={"password": "another horse battery"})).data
+    world.clock[0] += timedelta(seconds=2)
+    assert (await app.ask("{me {hasPassword}}")).data["me"] == {"hasPassword": True}
+    assert (await page.ask(REFRESH, i={"refreshToken": other["refreshToken"]})).refusal == UNKNOWN
+    assert (await page.ask(REFRESH, i={"refreshToken": tokens["refreshToken"]})).data

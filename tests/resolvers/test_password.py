@@ -20,11 +20,17 @@ from domain.errors import (
 )
 from domain.password import Scheme
 from resolvers.context import Context
+from resolvers.delivery import deliver_messages
 from resolvers.member import get_member
 from resolvers.password import ImportSecret, SecretChanged, SetPassword, import_secret, set_password
+from resolvers.session import StartByCode, start_by_code
+from resolvers.session_send import SendToSignIn, send_session_code
+from resolvers.subject import Named
+from resolvers.token import authenticate
 from tests.resolvers.conftest import Shop, contents
 from tests.resolvers.desk import set_status
-from tests.resolvers.mailbox import PASSWORD, ask, bound, guess, login, person, tried
+from tests.resolvers.mailbox import PASSWORD, Mailbox, ask, bound, guess, login, person, tried
+from tests.resolvers.visitor import app_of, sign_in
 
 NEW = "another horse battery"
 
@@ -63,7 +69,7 @@ async def test_a_verified_code_allows_one_change(ctx: Context, otp_type: str) ->
 
 
 async def test_no_other_type_allows_a_change(ctx: Context) -> None:
-    for otp_type in ("CHANGEPASSWORD", "LOGIN"):
+    for otp_type in ("CHANGEPASSWORD", "LOGIN", "TwoFA"):
         await allow(ctx, otp_type)
     assert await changed(ctx) == "403"
 
@@ -217,3 +223,47 @@ async def test_another_program_changes_nothing(shop: Shop, ctx: Context) -> None
     await allow(ctx)
     assert await changed(shop.contexts[1]) == "403"
     assert await tried(ctx, "ANN") == "000"
+
+
+async def by_code(shop: Shop, ctx: Context) -> Context:
+    """The app of ANN, who has just signed in with a code."""
+    app = await app_of(shop)
+    await send_session_code(app, SendToSignIn(named=Named(reference="ANN")))
+    mailbox = Mailbox()
+    await deliver_messages(shop.services, mailbox)
+    code = StartByCode(named=Named(reference="ANN"), code=mailbox.messages[-1].details["code"])
+    tokens = await start_by_code(app, code)
+    return replace(ctx, principal=await authenticate(shop.services, tokens.access_token))
+
+
+async def test_who_has_just_signed_in_with_a_code_sets_one_password(shop: Shop, ctx: Context) -> None:
+    shop.later(minutes=1)
+    app = await by_code(shop, ctx)
+    other = await by_code(shop, ctx)
+    assert await changed(app, reference=None) == "000"
+    # The session that set it goes on, and sets no second one; neither does one that began before.
+    assert await authenticate(shop.services, (await sign_in(await app_of(shop), "ANN", NEW)).access_token)
+    assert await changed(app, reference=None, password=PASSWORD) == "403"
+    assert await changed(other, reference=None, password=PASSWORD) == "403"
+    assert await tried(ctx, "ANN", NEW) == "000"
+    shop.later(minutes=1)
+    assert await changed(await by_code(shop, ctx), reference=None, password=PASSWORD) == "000"
+
+
+async def test_a_sign_in_that_was_long_ago_or_with_a_password_sets_none(shop: Shop, ctx: Context) -> None:
+    shop.later(minutes=1)
+    tokens = await sign_in(await app_of(shop))
+    by_password = replace(ctx, principal=await authenticate(shop.services, tokens.access_token))
+    assert await changed(by_password, reference=None) == "403"
+    app = await by_code(shop, ctx)
+    shop.later(minutes=10)
+    before = await contents(ctx)
+    assert await changed(app, reference=None) == "403"
+    assert await contents(ctx) == before
+
+
+async def test_ten_changes_at_once_by_one_sign_in_are_one(shop: Shop, ctx: Context) -> None:
+    shop.later(minutes=1)
+    app = await by_code(shop, ctx)
+    codes = await asyncio.gather(*(changed(app, reference=None, password=f"{NEW} {n}") for n in range(10)))
+    assert Counter(codes) == {"000": 1, "403": 9}

@@ -63,7 +63,7 @@ async def buy(ctx: Context, reference: str, amount: int) -> int:
 async def of(ctx: Context, reference: str) -> list[str]:
     """The segments of a member."""
     member = await get_member(ctx, reference)
-    return list((await list_memberships(ctx, [member.id]))[member.id].segments)
+    return list((await list_memberships(ctx, [member.id]))[member.id].segments or ())
 
 
 async def within(ctx: Context, segment: str) -> list[str]:
@@ -178,10 +178,18 @@ async def test_who_configures_a_program_takes_its_snapshots(shop: Shop, ctx: Con
     assert (trail.after["mode"], trail.after["listed"], trail.after["added"]) == ("REPLACE", True, 1)
 
 
-async def test_a_member_sees_its_own_segments_only(ctx: Context) -> None:
-    ann, own = await get_member(ctx, "ANN"), Membership(segments=["New", "Big"], campaigns=[])
-    assert await list_memberships(member_of(ctx, "ANN"), [ann.id]) == {ann.id: own}
-    assert await list_memberships(member_of(ctx, "BOB"), [ann.id]) == {}
+async def test_a_member_is_not_told_its_segments_but_as_rest_v1_published_it(ctx: Context) -> None:
+    ann, own = await get_member(ctx, "ANN"), member_of(ctx, "ANN")
+    signed_in = replace(own, principal=replace(own.principal, session_id=1))
+    told, untold = (Membership(segments=one, campaigns=[]) for one in (["New", "Big"], None))
+    for caller, as_published, expected in (
+        (ctx, False, told),
+        (own, False, untold),
+        (own, True, told),
+        (signed_in, True, untold),
+    ):
+        assert await list_memberships(caller, [ann.id], as_published=as_published) == {ann.id: expected}
+    assert await list_memberships(member_of(ctx, "BOB"), [ann.id], as_published=True) == {}
 
 
 async def test_a_dynamic_segment_is_paged_in_bounded_steps(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ const WORDS: Record<string, string> = {
   FORBIDDEN: 'This is not allowed from here.',
   OTP_INVALID: 'This code is wrong or has run out. Check it, or ask for a new one.',
   OTP_ATTEMPTS_EXCEEDED: 'Too many wrong codes. Ask for a new one later.',
+  PROOF_NEEDED: 'To change where we reach you, sign in again, or enter the code that we send you.',
   OTP_TOO_OFTEN: 'You asked for many codes. Please wait up to an hour before the next.',
   INSUFFICIENT_POINTS: 'You do not have that many points to spend.',
   BELOW_MINIMUM: 'That is fewer points than can be redeemed at once.',

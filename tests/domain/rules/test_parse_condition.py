@@ -28,7 +28,7 @@ from tests.domain.rules.documents import flat, problems_of, with_rules
         ("transaction.city", "eq", 7, "quote it"),
         ("transaction.online", "eq", "yes", "true or false"),
         ("transaction.online", "is_set", 1, "true or false"),
-        ("transaction.channel", "eq", "phone", "not one of the values"),
+        ("transaction.channel", "eq", "phone", "must be one of"),
         ("transaction.stay", "gt", "tomorrow", "date"),
         ("member.dob", "birthday", "week", "day or month"),
         ("date.weekday", "eq", 0, "from 1 to 7"),

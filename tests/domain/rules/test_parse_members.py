@@ -92,6 +92,11 @@ def link(**changed: str) -> dict[str, Any]:
         (lambda d: d["messages"].append(link(channel="sms")), "messages[2].channel", "must be email"),
         (lambda d: d["messages"].append(link(body="{code}")), "messages[2].body", "{link} is missing"),
         (lambda d: d["messages"].append(link(body="{link} {code}")), "messages[2].body", "unknown placeholder"),
+        (
+            lambda d: d["messages"].append(link(event="ADDRESS", body="{code}")),
+            "messages[2].body",
+            "unknown placeholder: this event has none",
+        ),
         (lambda d: d["messages"][0].update(body="{code} {link}"), "messages[0].body", "unknown placeholder"),
         (lambda d: d["expiry"].pop("months"), "expiry.months", "is missing"),
         (lambda d: d["expiry"].update(date="2027-01-01"), "expiry.date", "no meaning"),

@@ -2,7 +2,14 @@ import { useState, type FormEvent } from 'react';
 import { useMutation } from 'urql';
 
 import { formatDate, formatDay } from '../format';
-import { CardsDocument, ProfileDocument, ProfileUpdateDocument, type ProfileQuery } from '../gql/graphql';
+import {
+  AddressChangeDocument,
+  AddressCodeDocument,
+  CardsDocument,
+  ProfileDocument,
+  ProfileUpdateDocument,
+  type ProfileQuery,
+} from '../gql/graphql';
 import { useFresh, useKnown } from '../hooks';
 import { inWords, refusalOf } from '../refusal';
 import { signOut } from '../session';
@@ -91,16 +98,42 @@ const EDITED = [
   { key: 'address', label: 'Address', autoComplete: 'street-address', type: 'text' },
 ] as const;
 
+// Where the member is reached: another one needs a code that is sent to one that it has.
+const ADDRESSES: readonly string[] = ['emailId', 'mobileNumber'];
+
 function Edit({ me, onDone }: { me: Profile; onDone: (changed: boolean) => void }) {
-  const [{ fetching, error }, update] = useMutation(ProfileUpdateDocument);
+  const [updating, update] = useMutation(ProfileUpdateDocument);
+  const [sending, sendCode] = useMutation(AddressCodeDocument);
+  const [changing, changeAddress] = useMutation(AddressChangeDocument);
+  const [code, setCode] = useState<string | null>(null);
+  // The key of a code is another for each, and the same when it is sent again.
+  const [keys] = useState(() => new Map<string, string>());
+  const fetching = updating.fetching || sending.fetching || changing.fetching;
+  const error = updating.error ?? sending.error ?? changing.error;
   const [values, setValues] = useState(() => Object.fromEntries(EDITED.map(({ key }) => [key, me[key] ?? ''])));
   const save = async (event: FormEvent) => {
     event.preventDefault();
     // Only what changed is sent; the empty text clears.
-    const changed = EDITED.filter(({ key }) => values[key] !== (me[key] ?? '')).map(({ key }) => [key, values[key]?.trim()]);
+    const edited = EDITED.filter(({ key }) => values[key] !== (me[key] ?? ''));
+    const changed = edited.map(({ key }): [string, string] => [key, (values[key] ?? '').trim()]);
     if (changed.length === 0) return onDone(false);
-    const result = await update({ input: Object.fromEntries(changed) });
-    if (!result.error) onDone(true);
+    const addresses = changed.filter(([key]) => ADDRESSES.includes(key));
+    const others = changed.filter(([key]) => !ADDRESSES.includes(key));
+    if (addresses.length > 0 && code === null && (me.emailId || me.mobileNumber)) {
+      const sent = await sendCode({ idempotencyKey: crypto.randomUUID() });
+      return sent.error ? undefined : setCode('');
+    }
+    const result = others.length > 0 ? await update({ input: Object.fromEntries(others) }) : null;
+    if (result?.error) return;
+    const moved = addresses.length > 0 ? await move(Object.fromEntries(addresses)) : null;
+    if (!moved?.error) onDone(true);
+  };
+  const move = (addresses: { emailId?: string; mobileNumber?: string }) => {
+    // The first address of all needs no code.
+    if (code === null) return update({ input: addresses });
+    const typed = code.trim();
+    keys.set(typed, keys.get(typed) ?? crypto.randomUUID());
+    return changeAddress({ ...addresses, code: typed, idempotencyKey: keys.get(typed)! });
   };
   return (
     <form onSubmit={(event) => void save(event)} noValidate>
@@ -122,6 +155,21 @@ function Edit({ me, onDone }: { me: Profile; onDone: (changed: boolean) => void 
           )}
         </Field>
       ))}
+      {code !== null && (
+        <Field id="profile-code" label="Code" hint="We sent a code to an address that you have: it proves that this is you.">
+          {(described) => (
+            <input
+              {...described}
+              className="code"
+              value={code}
+              onChange={(event) => setCode(event.target.value)}
+              autoComplete="one-time-code"
+              inputMode="numeric"
+              required
+            />
+          )}
+        </Field>
+      )}
       <div className="row">
         <button className="button" disabled={fetching}>
           {fetching ? 'Saving…' : 'Save'}
