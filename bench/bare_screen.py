@@ -21,6 +21,7 @@ from bench.rules import configuration
 from domain.crypto import KeyRing
 from domain.models import member as member_table
 from domain.store.balance import figures_with_next
+from domain.store.database import READING_SESSION
 from domain.store.entry import StoredEntry
 from domain.store.entry_page import Narrowing, page_entries
 from domain.store.member import members_named
@@ -55,7 +56,10 @@ _KIND, _POINTS, _DATE = map(StoredEntry._fields.index, ("kind", "points", "trans
 
 @asynccontextmanager
 async def _pool() -> AsyncIterator[Any]:
-    async with asyncpg.create_pool(os.environ[URL_VARIABLE], min_size=16, max_size=16) as pool:
+    # As the product has it: else the server would plan the statement anew each time.
+    async with asyncpg.create_pool(
+        os.environ[URL_VARIABLE], min_size=16, max_size=16, server_settings=READING_SESSION
+    ) as pool:
         yield pool
 
 

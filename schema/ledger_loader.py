@@ -94,7 +94,10 @@ class LedgerLoaders:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        """The call with what this request has seen, for use cases that read members."""
+        """The call with what this request has seen, for use cases that read members.
+
+        Loaders hold it and not us: what was read in a request goes with it, and no circle keeps it for the collector.
+        """
         self._entry_counts: dict[EntryFilter, DataLoader[int, int | None]] = {}
         self._entries: dict[EntryPage, DataLoader[int, list[LedgerEntry] | None]] = {}
         self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
@@ -104,9 +107,10 @@ class LedgerLoaders:
     def entries(self, page: EntryPage) -> DataLoader[int, list[LedgerEntry] | None]:
         """The loader of one page of postings, for any number of members."""
         if page not in self._entries:
+            ctx = self.ctx
             self._entries[page] = by_key(
                 lambda keys: page_entries(
-                    self.ctx,
+                    ctx,
                     keys,
                     first=page.size,
                     older_than=page.older_than,
@@ -119,31 +123,31 @@ class LedgerLoaders:
     def entry_counts(self, only: EntryFilter) -> DataLoader[int, int | None]:
         """The loader of how many postings of a kind members have."""
         if only not in self._entry_counts:
-            self._entry_counts[only] = by_key(lambda keys: count_entries(self.ctx, keys, only))
+            ctx = self.ctx
+            self._entry_counts[only] = by_key(lambda keys: count_entries(ctx, keys, only))
         return self._entry_counts[only]
 
     def transactions(self, page: TransactionPage) -> DataLoader[int, list[Transaction] | None]:
         """The loader of one page of transactions, for any number of members."""
         if page not in self._transactions:
+            ctx = self.ctx
             self._transactions[page] = by_key(
-                lambda keys: page_transactions(
-                    self.ctx, keys, first=page.size, before_id=page.before_id, only=page.only
-                )
+                lambda keys: page_transactions(ctx, keys, first=page.size, before_id=page.before_id, only=page.only)
             )
         return self._transactions[page]
 
     def lots(self, page: LotPage) -> DataLoader[int, list[MemberLot] | None]:
         """The loader of one page of lots, for any number of members."""
         if page not in self._lots:
-            self._lots[page] = by_key(lambda keys: page_lots(self.ctx, keys, first=page.size, after=page.after))
+            ctx = self.ctx
+            self._lots[page] = by_key(lambda keys: page_lots(ctx, keys, first=page.size, after=page.after))
         return self._lots[page]
 
     def holds(self, page: HoldPage) -> DataLoader[int, list[Hold] | None]:
         """The loader of one page of holds, for any number of members."""
         if page not in self._holds:
+            ctx = self.ctx
             self._holds[page] = by_key(
-                lambda keys: page_holds_of(
-                    self.ctx, keys, first=page.size, status=page.status, before_id=page.before_id
-                )
+                lambda keys: page_holds_of(ctx, keys, first=page.size, status=page.status, before_id=page.before_id)
             )
         return self._holds[page]

@@ -69,7 +69,8 @@ class Loaders(LedgerLoaders):
     def sub_relations(self, page: SubRelationPage) -> DataLoader[int, list[SubRelation] | None]:
         """The loader of one page of sub-relations, for any number of members."""
         if page not in self._sub_relations:
+            ctx = self.ctx
             self._sub_relations[page] = by_key(
-                lambda keys: page_sub_relations(self.ctx, keys, first=page.size, after_id=page.after_id)
+                lambda keys: page_sub_relations(ctx, keys, first=page.size, after_id=page.after_id)
             )
         return self._sub_relations[page]
