@@ -89,7 +89,7 @@ async def _answer(
     except TesseraError as error:
         return partial(response.refusal, error, allow=_allowed(error, scope))
     except TimeoutError:
-        return partial(response.refusal, ServiceUnavailable(f"not done within {timeout_s:g} s"))
+        return partial(response.refusal, ServiceUnavailable(f"not done within {timeout_s:g} s", retry_after_s=1))
     except Exception as error:
         log_surprise(error, response.request_id)
         return partial(response.refusal, UnexpectedFailure())

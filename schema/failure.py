@@ -99,6 +99,7 @@ def extensions_of(error: TesseraError, request_id: str, code: str | None = None)
         "field": input_name(error.field),
         "requestId": request_id,
         **({"replayed": True} if error.is_replay else {}),
+        **({"retryAfter": error.retry_after_s} if error.retry_after_s is not None else {}),
     }
 
 

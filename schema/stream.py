@@ -47,7 +47,8 @@ async def stream(
     except TesseraError as error:
         yield {"errors": [render_refusal(error, request_id)]}
     except TimeoutError:
-        yield {"errors": [render_refusal(ServiceUnavailable(f"not done within {timeout_s:g} s"), request_id)]}
+        late = ServiceUnavailable(f"not done within {timeout_s:g} s", retry_after_s=1)
+        yield {"errors": [render_refusal(late, request_id)]}
     else:
         if body is not None:
             yield body

@@ -26,6 +26,9 @@ class Refusal:
     http_status: int = strawberry.field(description="The status that REST answers.")
     message: str = strawberry.field(description="What is wrong, in words.")
     field: str | None = strawberry.field(description="The input at fault, if there is one.")
+    retry_after: int | None = strawberry.field(
+        description="After so many seconds the same may succeed; null where time alone changes nothing."
+    )
 
 
 def to_refusal(error: TesseraError) -> Refusal:
@@ -37,6 +40,7 @@ def to_refusal(error: TesseraError) -> Refusal:
         http_status=error.status,
         message=message_of(error),
         field=input_name(error.field),
+        retry_after=error.retry_after_s,
     )
 
 

@@ -126,6 +126,7 @@ async def test_a_request_that_takes_too_long_is_ended(
         answer = await Caller(client, server.token).ask("{program {name}}")
     assert answer.status == 503
     assert answer.refusal == ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "503", None)
+    assert (answer.headers["retry-after"], answer.errors[0]["extensions"]["retryAfter"]) == ("1", 1)
 
 
 async def test_parts_of_an_answer_survive_the_refusal_of_another(world: World, server: Caller) -> None:

@@ -175,3 +175,16 @@ async def test_strangers_do_not_use_up_what_the_programs_server_may_ask(
     answers = [await page.ask(REFRESH, i={"refreshToken": "x"}) for _ in range(3)]
     assert [one.refusal[1] for one in answers] == ["UNAUTHORIZED", "UNAUTHORIZED", "TOO_MANY_REQUESTS"]
     assert (await server.ask("{program {name}}")).status == 200
+
+
+async def test_who_asked_for_too_many_codes_is_told_when_to_come_back(world: World, page: Caller, ann: str) -> None:
+    for _ in range(5):
+        assert (await page.ask(CODE, i={"relationReference": ann})).data
+    world.clock[0] += timedelta(minutes=20)
+    async with world.nothing_written():
+        refused = await page.ask(CODE, i={"relationReference": ann})
+    assert (refused.status, refused.refusal) == (200, ("RATE_LIMITED", "OTP_TOO_OFTEN", "132", None))
+    wait = refused.errors[0]["extensions"]["retryAfter"]
+    assert wait == 40 * 60
+    world.clock[0] += timedelta(seconds=wait)
+    assert (await page.ask(CODE, i={"relationReference": ann})).data["sessionCodeSend"]["done"]
