@@ -12,7 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from domain.errors import BadRequest, TesseraError, UnexpectedFailure
 from schema.coercion import FaultyInput, name_variable
 
-PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
+_, PARSE_FAILED, VALIDATION_FAILED = BadRequest.graphql_codes
 UNEXPECTED = "Unexpected error"
 MAX_MESSAGE = 1000
 

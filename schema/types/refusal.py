@@ -11,7 +11,10 @@ from schema.failure import input_name, message_of
 @strawberry.type(description="An error that this API can give, as it is declared.")
 class ErrorDefinition:
     reason: str = strawberry.field(description="`extensions.reason`: the name of the error.")
-    code: str = strawberry.field(description="`extensions.code`: the family that clients and tools know.")
+    code: str = strawberry.field(
+        description="`extensions.code`: the family that clients and tools know. Where the document is at fault, "
+        "`GRAPHQL_PARSE_FAILED` or `GRAPHQL_VALIDATION_FAILED` stands in place of `BAD_USER_INPUT`."
+    )
     v1_code: str = strawberry.field(description="`extensions.v1Code`: the code of REST v1.")
     http_status: int = strawberry.field(description="`extensions.httpStatus`: the status that REST answers.")
     message: str = strawberry.field(description="The published message.")
