@@ -29,7 +29,7 @@ from domain.errors import (
     TesseraError,
 )
 from schema.cache import FairCache
-from schema.coercion import name_literal
+from schema.coercion import Places, name_literal, places_of
 from schema.cost import Rows, check_cost, plan_cost
 from schema.failure import VALIDATION_FAILED, DocumentRefused
 from schema.gate import Gate
@@ -69,6 +69,7 @@ class Operation:
 class Prepared:
     """A valid document. `plans` are those of its operations, by their names, as they are made.
 
+    `places` are those of its variables, by which a value that does not fit is named.
     `weight` is what it takes with its plans, in tokens.
     """
 
@@ -76,6 +77,7 @@ class Prepared:
     document: DocumentNode
     operations: tuple[Operation, ...]
     weight: int
+    places: Places
     plans: dict[str | None, Plan | None] = field(default_factory=dict, compare=False)
 
     def operation(self, name: str | None) -> Operation:
@@ -228,7 +230,8 @@ class Documents:
             document = hide_types(text, document)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         weight = _tokens(document) + fields * (MAX_VARIANTS if "@" in text else 1)
-        return Prepared(text, document, tuple(self._operation(document, node) for node in operations), weight)
+        found = tuple(self._operation(document, node) for node in operations)
+        return Prepared(text, document, found, weight, places_of(document))
 
     def _examine(self, document: DocumentNode) -> tuple[list[GraphQLError], int]:
         """What is wrong with a document, and how many fields it has. Raises QueryTooComplex, IntrospectionDisabled."""

@@ -76,7 +76,7 @@ async def _events(documents: Documents, request: GraphQLRequest, opened: Opened)
         async for result in results:
             for error in result.errors or ():
                 _raise_end(error)
-            yield render_result(result.data, result.errors, opened.context.request_id, suggest=documents.suggest)
+            yield render_result(result.data, result.errors, opened, suggest=documents.suggest)
 
 
 def _raise_end(error: GraphQLError) -> None:
