@@ -8,7 +8,7 @@ import strawberry
 from resolvers.transfer import TransferPoints, transfer_points
 from schema.context import Info
 from schema.field import field, mutation
-from schema.mutations.idempotency import read_money_key
+from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.entry import LedgerEntry, load_entry
 from schema.types.member import Member, load_member
@@ -59,9 +59,9 @@ class TransferMutation:
             to_reference=input.to_relation_reference,
             points=input.points,
             narration=input.narration,
-            idempotency_key=read_money_key(input.idempotency_key, info.context),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
-        row = await transfer_points(info.context.changing(), command)
+        row = await transfer_points(info.context.moving(), command)
         return PointsTransferPayload(
             external_reference=row.external_reference,
             points=Points(row.points),
