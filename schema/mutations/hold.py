@@ -25,7 +25,8 @@ class HoldCreateInput:
     )
     purpose: HoldPurpose = strawberry.field(default=HoldPurpose.HOLD, description="What for.")
     merchant_name: str | None = strawberry.field(
-        default=None, description="Where: up to 200 characters; null: the program's `default_merchant`."
+        default=None,
+        description="Where: up to 200 characters; null: the program's `default_merchant`, or else its name.",
     )
     amount: Decimal | None = strawberry.field(default=None, description="The money that the points stand for.")
     validity_days: int | None = strawberry.field(

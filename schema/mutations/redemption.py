@@ -22,7 +22,7 @@ class PointsRedeemInput:
     )
     merchant_name: str | None = strawberry.field(
         default=None,
-        description="Where: up to 200 characters; null: the `default_merchant` of the program's configuration.",
+        description="Where: up to 200 characters; null: the program's `default_merchant`, or else its name.",
     )
     loyalty_txn_type: int | None = strawberry.field(
         default=None, description="A type of the program's list; null: the program's default."
