@@ -130,7 +130,7 @@ class Documents:
         self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_WEIGHT)
         # Texts by their hashes; they outlive what was prepared from them, which costs more memory.
         self._hashed: FairCache[str] = FairCache(entries=4 * CACHED_DOCUMENTS, weight=MAX_HASHED_CHARACTERS)
-        self._only_trusted = only_trusted
+        self.only_trusted = only_trusted
         self.trusted = {name: self._trust(name, text) for name, text in (trusted or {}).items()}
         self._trusted_texts = {one.text: one for one in self.trusted.values()}
 
@@ -141,7 +141,7 @@ class Documents:
 
     async def look_up(self, request: GraphQLRequest, owner: Hashable) -> Prepared:
         """`find` in its turn: what is known at once, what is new one after the other. Raises TooManyRequests too."""
-        if self._only_trusted or self._knows(request):
+        if self.only_trusted or self._knows(request):
             return self.find(request, owner)
         async with (self._new_of_strangers if owner is None else self._new).turn():
             return self.find(request, owner)
@@ -163,12 +163,12 @@ class Documents:
         if not text:
             known = self._hashed.get(name)
             if known is None:
-                raise DocumentNotTrusted if self._only_trusted else PersistedQueryNotFound
+                raise DocumentNotTrusted if self.only_trusted else PersistedQueryNotFound
             return self.prepare(known, owner)
         if sha256(text.encode()).hexdigest() != name:
             raise InvalidRequest("extensions.persistedQuery.sha256Hash: not the hash of query", field="extensions")
         prepared = self.prepare(text, owner)
-        if len(text) <= MAX_CACHED_LENGTH and not self._only_trusted:
+        if len(text) <= MAX_CACHED_LENGTH and not self.only_trusted:
             self._hashed.put(name, text, weight=len(text), owner=owner)
         return prepared
 
@@ -181,7 +181,7 @@ class Documents:
         if found is not None:
             self._hits += 1
             return found
-        if self._only_trusted:
+        if self.only_trusted:
             raise DocumentNotTrusted
         if len(text) > MAX_CACHED_LENGTH:
             return self._prepare(text)

@@ -108,7 +108,7 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
     ) -> MergePreview | None:
         return to_preview(await preview_merge(info.context.ctx, MergeMembers(victim=victim, survivor=survivor)))
 
-    @field("The caller's program.")
+    @field("The caller's program.", always=True)
     async def program(self, info: Info) -> Program | None:
         return to_program(await get_program(info.context.loaders.ctx), info.context)
 
