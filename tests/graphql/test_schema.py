@@ -32,13 +32,13 @@ def test_the_committed_schema_is_the_one_that_is_served() -> None:
 
 
 def test_nullable_fields_of_programs_and_accounts_say_when_they_are_null() -> None:
-    silent = {
+    promised = {
         f"{name}.{field}"
         for name in ("Program", "BalanceChange", "Query", "Member")
         for field, item in BUILT.type_map[name].fields.items()  # type: ignore[attr-defined]
         if not isinstance(item.type, GraphQLNonNull) and item.description.endswith(ALWAYS)
     }
-    assert silent >= {"Program.timeZone", "Member.balance", "Member.ledger", "Query.program", "BalanceChange.balance"}
+    assert promised >= {"Program.timeZone", "Member.balance", "Member.ledger", "Query.program", "BalanceChange.balance"}
     unsaid = [
         field
         for field, item in BUILT.type_map["Program"].fields.items()  # type: ignore[attr-defined]
@@ -48,8 +48,8 @@ def test_nullable_fields_of_programs_and_accounts_say_when_they_are_null() -> No
     for name, one in OWN.items():
         if isinstance(one, GraphQLObjectType):
             for field, item in one.fields.items():
-                promised = (item.description or "").endswith(ALWAYS)
-                assert not (promised and isinstance(item.type, GraphQLNonNull)), f"{name}.{field}"
+                is_promised = (item.description or "").endswith(ALWAYS)
+                assert not (is_promised and isinstance(item.type, GraphQLNonNull)), f"{name}.{field}"
 
 
 def test_everything_is_described() -> None:
