@@ -127,10 +127,9 @@ class _Finder(Visitor):
         if node is self._target:
             return ()
         if isinstance(node, ObjectValueNode):
-            # A field is at fault itself where its name is.
-            below = next(((one.name.value,) for one in node.fields if one is self._target), None)
-            if below is not None:
-                return below
+            for one in node.fields:
+                if one is self._target:  # It is at fault itself where its name is.
+                    return (one.name.value,)
         for step, inner in _steps(node):
             below = self._way_to(inner)
             if below is not None:
