@@ -38,7 +38,13 @@ class TooManyRequests(TesseraError, code="429", status=429, message="Too many re
     """A rate limit was reached; `Retry-After` says when to come back."""
 
 
-class BadRequest(TesseraError, code="999", status=400, message="Bad request"):
+class BadRequest(
+    TesseraError,
+    code="999",
+    status=400,
+    message="Bad request",
+    document_codes=("GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"),
+):
     """Something is missing, cannot be parsed or is of the wrong type."""
 
 

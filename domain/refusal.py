@@ -33,18 +33,28 @@ class TesseraError(Exception):
     code: ClassVar[str]
     status: ClassVar[int]
     graphql_code: ClassVar[str]
+    graphql_codes: ClassVar[tuple[str, ...]]
     message: ClassVar[str]
     reason: ClassVar[str]
     binds_key: ClassVar[bool]
 
     def __init_subclass__(
-        cls, *, code: str, status: int, message: str, binds_key: bool = False, graphql_code: str | None = None
+        cls,
+        *,
+        code: str,
+        status: int,
+        message: str,
+        binds_key: bool = False,
+        graphql_code: str | None = None,
+        document_codes: tuple[str, ...] = (),
     ) -> None:
         super().__init_subclass__()
         cls.lbms_code = code
         cls.code = f"1{code[1:]}" if code.startswith("E") else code
         cls.status = status
         cls.graphql_code = graphql_code or _GRAPHQL_CODE_BY_STATUS[status]
+        # What GraphQL calls the same refusal where it is the document that is at fault.
+        cls.graphql_codes = (cls.graphql_code, *document_codes)
         cls.message = message
         cls.binds_key = binds_key
         cls.reason = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper()

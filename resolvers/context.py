@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.access import Principal
 from domain.clock import Clock
 from domain.crypto import KeyRing
-from domain.errors import ServiceUnavailable
+from domain.errors import BadRequest, ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
 from domain.member import Member
 from domain.rate import Rate
@@ -98,7 +98,8 @@ class Services:
 class Context:
     """One call of a use case: the caller, its source (`rest`, `graphql`, `file:NAME`, `cli`) and the services.
 
-    `sight`: what a request that reads many things has seen already; None: everything is looked up anew.
+    `sight`: what a request that reads many things has seen already; None: everything is looked up anew. `needs_key`:
+    what moves points is refused without an idempotency key.
     """
 
     services: Services
@@ -106,6 +107,7 @@ class Context:
     source: str
     request_id: str
     sight: Sight | None = None
+    needs_key: bool = False
 
     async def read(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction that cannot write."""
@@ -148,8 +150,13 @@ class Context:
         return result
 
     def key(self, given: str | None) -> str | None:
-        """The idempotency key as it is stored; a member-bound caller has keys of its own. Raises InvalidRequest."""
+        """The idempotency key as it is stored; a member-bound caller has keys of its own.
+
+        Raises InvalidRequest, BadRequest where one is needed.
+        """
         key = read_key(given)
+        if key is None and self.needs_key:
+            raise BadRequest("idempotency_key: is needed with a member's token", field="idempotency_key")
         return None if key is None else self.own_key(key)
 
     def own_key(self, key: str) -> str:

@@ -120,7 +120,7 @@ def merchant_of(given: str | None, state: ProgramState, *, use_default: bool) ->
             raise BadRequest("MerchantName: control characters are not accepted", field="merchant_name")
         return given
     if use_default:
-        return state.terms.default_merchant
+        return state.merchant
     raise MerchantMissing(field="merchant_name")
 
 

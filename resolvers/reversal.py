@@ -103,9 +103,7 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
 def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUID, now: datetime) -> Reversal:
     state = ctx.program(tx)
     key = ctx.key(command.idempotency_key)
-    fingerprint = fingerprint_of(
-        command.relation_reference, guid, _fold(command.merchant_name or state.terms.default_merchant)
-    )
+    fingerprint = fingerprint_of(command.relation_reference, guid, _fold(command.merchant_name or state.merchant))
     bound = find_keys(tx, state.id, USE_CASE, [key] if key else [], now)
     if key in bound:
         return _reversal(bound[key].replay(fingerprint), guid, state, replayed=True)

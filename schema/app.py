@@ -39,17 +39,20 @@ def build_graphql_app(
     """The application of the path `/graphql` and of what lies below it.
 
     It wants `scope["state"]["runtime"].services`. Without `introspection` there is no GraphiQL either,
-    and errors suggest no names. `documents` are those of another schema, of a list, or whose counts are to be read.
+    and errors suggest no names; where only the documents of a list run there is none as well.
+    `documents` are those of another schema, of a list, or whose counts are to be read.
     """
     documents = documents or Documents(schema, introspection=introspection)
     sockets = Sockets(documents, timeout_s)
+    # What somebody types into it is on no list.
+    has_page = introspection and not documents.only_trusted
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await sockets.serve(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        page = _page(scope, headers) if introspection else None
+        page = _page(scope, headers) if has_page else None
         if page is not None:
             await page(scope, receive, send)
             return
@@ -89,7 +92,7 @@ async def _answer(
     except TesseraError as error:
         return partial(response.refusal, error, allow=_allowed(error, scope))
     except TimeoutError:
-        return partial(response.refusal, ServiceUnavailable(f"not done within {timeout_s:g} s"))
+        return partial(response.refusal, ServiceUnavailable(f"not done within {timeout_s:g} s", retry_after_s=1))
     except Exception as error:
         log_surprise(error, response.request_id)
         return partial(response.refusal, UnexpectedFailure())

@@ -4,6 +4,7 @@ GraphQL's own messages quote the whole object that the value stands in, in the n
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -12,8 +13,8 @@ from graphql import (
     GraphQLError,
     ListValueNode,
     Node,
-    ObjectFieldNode,
     ObjectValueNode,
+    VariableNode,
     Visitor,
     visit,
 )
@@ -29,26 +30,47 @@ _ECHO = re.compile(r",? ?[Ff]ound: .*|(?<= value): .*", re.DOTALL)
 _GUESS = re.compile(r" Did you mean [^?]*\?")
 
 Path = tuple[str | int, ...]
+Places = Mapping[str, Path]
 
 
 class FaultyInput(GraphQLError):
-    """A fault whose input is known: `field` is the way to it, without the `input` that all mutations have."""
+    """A fault whose input is known: `field` is the way to it, without the argument whose object it stands in."""
 
     def __init__(self, error: GraphQLError, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}", error.nodes, error.source, error.positions, error.path)
         self.field = field
 
 
-def name_variable(error: GraphQLError) -> GraphQLError:
+def name_variable(error: GraphQLError, places: Places) -> GraphQLError:
     """The error with the input that it is about, where it is about a variable."""
     found = _VARIABLE.fullmatch(error.message)
     if found is None:
         return error
     variable, way, message = found.groups()
     path: Path = tuple(int(index) if index else name for name, index in _STEP.findall(way or ""))
-    # The object in a variable is all the input of a mutation, and goes without saying.
-    in_object = _MISSING.match(message) or _UNKNOWN.match(message) or (path and isinstance(path[0], str))
-    return _named(error, path if in_object else (variable, *path), message)
+    return _named(error, (*places.get(variable, (variable,)), *path), message)
+
+
+def places_of(document: DocumentNode) -> Places:
+    """The argument that each variable stands in, and the way down to it; not of those that stand in several."""
+    found: dict[str, set[Path]] = {}
+    waiting: list[Any] = list(document.definitions)
+    while waiting:
+        node = waiting.pop()
+        waiting += getattr(getattr(node, "selection_set", None), "selections", ())
+        for owner in (node, *(getattr(node, "directives", None) or ())):
+            for argument in getattr(owner, "arguments", None) or ():
+                for variable, path in _uses_in(argument.value, (argument.name.value,)):
+                    found.setdefault(variable, set()).add(path)
+    return {variable: path for variable, (path, *others) in found.items() if not others}
+
+
+def _uses_in(value: Node, path: Path) -> Iterator[tuple[str, Path]]:
+    """Every variable in the value of an argument, with its place."""
+    if isinstance(value, VariableNode):
+        yield value.name.value, path
+    for step, inner in _steps(value):
+        yield from _uses_in(inner, (*path, step))
 
 
 def name_literal(error: GraphQLError, document: DocumentNode) -> GraphQLError:
@@ -74,9 +96,17 @@ def _named(error: GraphQLError, path: Path, message: str) -> FaultyInput:
     return FaultyInput(error, text_of(path), reason + meant)
 
 
+def _steps(value: Node) -> list[tuple[str | int, Node]]:
+    """What stands in an object or a list, by its name or number."""
+    if isinstance(value, ObjectValueNode):
+        return [(one.name.value, one.value) for one in value.fields]
+    return list(enumerate(value.values)) if isinstance(value, ListValueNode) else []
+
+
 def text_of(path: Path) -> str:
     """The name of an input, by the way to it."""
-    below = path[1:] if len(path) > 1 and path[0] == "input" else path
+    # An argument that is an object, such as `input` and `filter`, goes without saying.
+    below = path[1:] if len(path) > 1 and isinstance(path[1], str) else path
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in below).removeprefix(".")
 
 
@@ -97,14 +127,11 @@ class _Finder(Visitor):
     def _way_to(self, node: Node) -> Path | None:
         if node is self._target:
             return ()
-        if isinstance(node, ObjectFieldNode):
-            return self._way_to(node.value)
-        steps: list[tuple[str | int, Node]] = []
         if isinstance(node, ObjectValueNode):
-            steps = [(one.name.value, one) for one in node.fields]
-        if isinstance(node, ListValueNode):
-            steps = list(enumerate(node.values))
-        for step, inner in steps:
+            for one in node.fields:
+                if one is self._target:  # It is at fault itself where its name is.
+                    return (one.name.value,)
+        for step, inner in _steps(node):
             below = self._way_to(inner)
             if below is not None:
                 return (step, *below)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 
+from domain.access import PrincipalKind
 from domain.errors import BadRequest, TesseraError, TooManyRequests, Unauthorized
 from resolvers.access_cache import KnownToken
 from resolvers.context import Context
@@ -97,6 +98,14 @@ class RequestContext:
         """The call for a mutation: what was loaded before it may be true no longer. Raises Unauthorized."""
         self._loaders = None
         return self.ctx
+
+    def moving(self) -> Context:
+        """The same for what moves points, which an app in a member's hand must send a key with.
+
+        Phones lose answers all the time, and a tap is soon repeated. Raises Unauthorized.
+        """
+        ctx = self.changing()
+        return replace(ctx, needs_key=ctx.principal.kind is PrincipalKind.MEMBER)
 
     def local(self, instant: datetime) -> datetime:
         """The instant with the offset of the program's zone."""

@@ -29,7 +29,7 @@ from domain.errors import (
     TesseraError,
 )
 from schema.cache import FairCache
-from schema.coercion import name_literal
+from schema.coercion import Places, name_literal, places_of
 from schema.cost import Rows, check_cost, plan_cost
 from schema.failure import VALIDATION_FAILED, DocumentRefused
 from schema.gate import Gate
@@ -69,6 +69,7 @@ class Operation:
 class Prepared:
     """A valid document. `plans` are those of its operations, by their names, as they are made.
 
+    `places` are those of its variables, by which a value that does not fit is named.
     `weight` is what it takes with its plans, in tokens.
     """
 
@@ -76,6 +77,7 @@ class Prepared:
     document: DocumentNode
     operations: tuple[Operation, ...]
     weight: int
+    places: Places
     plans: dict[str | None, Plan | None] = field(default_factory=dict, compare=False)
 
     def operation(self, name: str | None) -> Operation:
@@ -128,7 +130,7 @@ class Documents:
         self._kept: FairCache[Prepared] = FairCache(entries=CACHED_DOCUMENTS, weight=MAX_CACHED_WEIGHT)
         # Texts by their hashes; they outlive what was prepared from them, which costs more memory.
         self._hashed: FairCache[str] = FairCache(entries=4 * CACHED_DOCUMENTS, weight=MAX_HASHED_CHARACTERS)
-        self._only_trusted = only_trusted
+        self.only_trusted = only_trusted
         self.trusted = {name: self._trust(name, text) for name, text in (trusted or {}).items()}
         self._trusted_texts = {one.text: one for one in self.trusted.values()}
 
@@ -139,7 +141,7 @@ class Documents:
 
     async def look_up(self, request: GraphQLRequest, owner: Hashable) -> Prepared:
         """`find` in its turn: what is known at once, what is new one after the other. Raises TooManyRequests too."""
-        if self._only_trusted or self._knows(request):
+        if self.only_trusted or self._knows(request):
             return self.find(request, owner)
         async with (self._new_of_strangers if owner is None else self._new).turn():
             return self.find(request, owner)
@@ -161,12 +163,12 @@ class Documents:
         if not text:
             known = self._hashed.get(name)
             if known is None:
-                raise DocumentNotTrusted if self._only_trusted else PersistedQueryNotFound
+                raise DocumentNotTrusted if self.only_trusted else PersistedQueryNotFound
             return self.prepare(known, owner)
         if sha256(text.encode()).hexdigest() != name:
             raise InvalidRequest("extensions.persistedQuery.sha256Hash: not the hash of query", field="extensions")
         prepared = self.prepare(text, owner)
-        if len(text) <= MAX_CACHED_LENGTH and not self._only_trusted:
+        if len(text) <= MAX_CACHED_LENGTH and not self.only_trusted:
             self._hashed.put(name, text, weight=len(text), owner=owner)
         return prepared
 
@@ -179,7 +181,7 @@ class Documents:
         if found is not None:
             self._hits += 1
             return found
-        if self._only_trusted:
+        if self.only_trusted:
             raise DocumentNotTrusted
         if len(text) > MAX_CACHED_LENGTH:
             return self._prepare(text)
@@ -228,7 +230,8 @@ class Documents:
             document = hide_types(text, document)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         weight = _tokens(document) + fields * (MAX_VARIANTS if "@" in text else 1)
-        return Prepared(text, document, tuple(self._operation(document, node) for node in operations), weight)
+        found = tuple(self._operation(document, node) for node in operations)
+        return Prepared(text, document, found, weight, places_of(document))
 
     def _examine(self, document: DocumentNode) -> tuple[list[GraphQLError], int]:
         """What is wrong with a document, and how many fields it has. Raises QueryTooComplex, IntrospectionDisabled."""

@@ -13,7 +13,8 @@ class EventQuery:
 
     @field(
         "The id of the program's newest event. Ask for it first, then for what is to be shown, and subscribe with it "
-        "as `after`: then nothing that happens in between is missed."
+        "as `after`: then nothing that happens in between is missed.",
+        always=True,
     )
     async def last_event_id(self, info: Info) -> strawberry.ID | None:
         return strawberry.ID(str(await newest_event(info.context.ctx)))

@@ -89,7 +89,7 @@ async def finish(documents: Documents, request: GraphQLRequest, opened: Opened) 
     """Run an operation that gives one result."""
     context = opened.context
     data, errors = await documents.execute(opened.prepared, opened.operation, request.variables, context)
-    body = render_result(data, errors, context.request_id, suggest=documents.suggest)
+    body = render_result(data, errors, opened, suggest=documents.suggest)
     return {**body, "extensions": {"cost": opened.cost}}
 
 
@@ -102,12 +102,13 @@ def render_document_refusal(refused: Exception, request_id: str) -> dict[str, An
 
 
 def render_result(
-    data: dict[str, Any] | None, errors: Sequence[GraphQLError] | None, request_id: str, *, suggest: bool
+    data: dict[str, Any] | None, errors: Sequence[GraphQLError] | None, opened: Opened, *, suggest: bool
 ) -> dict[str, Any]:
     """The body for what an operation gave."""
     body: dict[str, Any] = {}
     if errors:
-        body["errors"] = render_errors(errors, request_id, suggest=suggest)
+        places = opened.prepared.places
+        body["errors"] = render_errors(errors, opened.context.request_id, places=places, suggest=suggest)
     # Errors of no field are errors of the request: its variables do not fit, and nothing ran.
     if data is not None or any(error.path for error in errors or ()):
         body["data"] = data

@@ -10,11 +10,12 @@ from graphql import GraphQLError
 from strawberry.utils.str_converters import to_camel_case
 
 from domain.errors import BadRequest, TesseraError, UnexpectedFailure
-from schema.coercion import FaultyInput, name_variable
+from schema.coercion import FaultyInput, Places, name_variable
 
-PARSE_FAILED, VALIDATION_FAILED = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
+_, PARSE_FAILED, VALIDATION_FAILED = BadRequest.graphql_codes
 UNEXPECTED = "Unexpected error"
 MAX_MESSAGE = 1000
+NOWHERE: Places = {}
 
 # Custom attributes are named by their own keys, which are left as they are.
 _INPUTS = frozenset(
@@ -23,6 +24,8 @@ _INPUTS = frozenset(
         "awarded_at",
         "client_reference",
         "email_id",
+        "enrolled_from",
+        "enrolled_to",
         "expected_version",
         "external_reference",
         "from_relation_reference",
@@ -99,6 +102,7 @@ def extensions_of(error: TesseraError, request_id: str, code: str | None = None)
         "field": input_name(error.field),
         "requestId": request_id,
         **({"replayed": True} if error.is_replay else {}),
+        **({"retryAfter": error.retry_after_s} if error.retry_after_s is not None else {}),
     }
 
 
@@ -108,17 +112,23 @@ def render_refusal(error: TesseraError, request_id: str) -> dict[str, Any]:
 
 
 def render_errors(
-    errors: Sequence[GraphQLError], request_id: str, *, code: str | None = None, suggest: bool = True
+    errors: Sequence[GraphQLError],
+    request_id: str,
+    *,
+    code: str | None = None,
+    places: Places = NOWHERE,
+    suggest: bool = True,
 ) -> list[dict[str, Any]]:
     """The `errors` of a response. Surprises are logged here, once; what a caller did wrong never is.
 
+    `places` are those of the document's variables.
     Without `suggest` GraphQL's guesses at what was meant are cut off: they are names of the schema.
     """
-    return [_render(error, request_id, code, suggest=suggest) for error in errors]
+    return [_render(error, request_id, code, places, suggest=suggest) for error in errors]
 
 
-def _render(error: GraphQLError, request_id: str, code: str | None, *, suggest: bool) -> dict[str, Any]:
-    error = name_variable(error)
+def _render(error: GraphQLError, request_id: str, code: str | None, places: Places, *, suggest: bool) -> dict[str, Any]:
+    error = name_variable(error, places)
     message = error.message if suggest else error.message.partition(" Did you mean")[0]
     # GraphQL quotes the word at fault, which may be as long as the document.
     body: dict[str, Any] = {"message": message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…"}

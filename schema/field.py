@@ -8,9 +8,13 @@ import strawberry
 Resolver = TypeVar("Resolver", bound=Callable[..., object])
 
 
-def field(description: str) -> Callable[[Resolver], Resolver]:
-    """A field that a method resolves."""
-    return cast(Callable[[Resolver], Resolver], strawberry.field(description=description))
+ALWAYS = "Null only with an error."
+
+
+def field(description: str, *, always: bool = False) -> Callable[[Resolver], Resolver]:
+    """A field that a method resolves. `always`: it may be null only so that its refusal leaves the others alone."""
+    told = f"{description} {ALWAYS}" if always else description
+    return cast(Callable[[Resolver], Resolver], strawberry.field(description=told))
 
 
 def mutation(description: str) -> Callable[[Resolver], Resolver]:

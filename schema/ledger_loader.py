@@ -7,6 +7,7 @@ from uuid import UUID
 from strawberry.dataloader import DataLoader
 
 from resolvers.context import Context
+from resolvers.counterparty import list_counterparties
 from resolvers.hold import Hold, list_holds_by_id, page_holds_of
 from resolvers.lot import LotPlace, MemberLot, PendingPoints, list_lots_by_id, list_pending, page_lots
 from resolvers.redemption import Redemption, list_redemptions
@@ -79,6 +80,7 @@ class LedgerLoaders:
 
     balance = ByKey[int, Balance](list_balances)
     entry = ByKey[int, LedgerEntry](list_entries_by_id)
+    counterparty = ByKey[int, str](list_counterparties)
     entry_lots = ByKey[int, Sequence[EntryLot]](list_entry_lots)
     transaction = ByKey[int, Transaction](list_transactions_by_id)
     transaction_entries = ByKey[int, list[LedgerEntry]](list_entries_of_transactions)

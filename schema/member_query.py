@@ -34,7 +34,10 @@ _CURSORS = {"enrolment": "members", "reference": "membersByReference"}
 class MemberQuery:
     """What `Query` has of members."""
 
-    @field("The member that the token is bound to; null for other tokens.")
+    @field(
+        "The member that the token is bound to. Null, without an error, with the token of a program or an "
+        "administrator, which names no member: ask for `member(reference:)`."
+    )
     async def me(self, info: Info) -> Member | None:
         if info.context.ctx.principal.member_reference is None:
             return None

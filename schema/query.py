@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 
@@ -82,16 +82,22 @@ MAX_NODES = 100
 class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, EventQuery):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
-        return await _node(decode(id), info.context)
+        return await _node(decode(id), info.context.ctx.principal.program, info.context)
 
-    @field("Many objects by their global ids, in the same order.")
+    @field(
+        "Many objects by their global ids, in the same order. What is refused is null in its place, with an error "
+        "whose path ends with its number; the others are not affected."
+    )
     async def nodes(
         self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 100 ids.")]
     ) -> list[Node | None] | None:
+        # Who may ask for nothing is told so once, and not at each place.
+        partition = info.context.ctx.principal.program
         if len(ids) > MAX_NODES:
             raise BadRequest(f"ids: at most {MAX_NODES}", field="ids")
-        named = [decode(one, "ids") for one in ids]
-        return await asyncio.gather(*(_node(one, info.context) for one in named))
+        # GraphQL takes an exception in a list for the error of its place.
+        found: list[Any] = await asyncio.gather(*(_node_or_error(one, partition, info.context) for one in ids))
+        return found
 
     @field("What a merge of two members would move, without doing it.")
     async def member_merge_preview(
@@ -104,7 +110,8 @@ class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, E
 
     @field(
         "The caller's program. With nothing but the header `X-Publishable-Key` it says what a sign-in screen shows: of "
-        "what is not stored with its name, `timeZone` and `signInMethods`."
+        "what is not stored with its name, `timeZone` and `signInMethods`.",
+        always=True,
     )
     async def program(self, info: Info) -> Program | None:
         app = await info.context.visitor()
@@ -226,9 +233,15 @@ def _program_number(after: str | None) -> int:
     return given.partition
 
 
-async def _node(given: GlobalId, context: RequestContext) -> Node | None:
+async def _node_or_error(given: str, partition: int, context: RequestContext) -> Node | Exception | None:
+    try:
+        return await _node(decode(given, "ids"), partition, context)
+    except Exception as error:  # noqa: BLE001 - told at its place, and logged there if it is a surprise
+        return error
+
+
+async def _node(given: GlobalId, partition: int, context: RequestContext) -> Node | None:
     """Whatever the id names, if it is the caller's."""
-    partition = context.ctx.principal.program
     load = _NUMBERED.get(given.kind)
     if load is not None:
         number = given.number(given.kind, partition)

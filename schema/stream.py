@@ -47,7 +47,8 @@ async def stream(
     except TesseraError as error:
         yield {"errors": [render_refusal(error, request_id)]}
     except TimeoutError:
-        yield {"errors": [render_refusal(ServiceUnavailable(f"not done within {timeout_s:g} s"), request_id)]}
+        late = ServiceUnavailable(f"not done within {timeout_s:g} s", retry_after_s=1)
+        yield {"errors": [render_refusal(late, request_id)]}
     else:
         if body is not None:
             yield body
@@ -75,7 +76,7 @@ async def _events(documents: Documents, request: GraphQLRequest, opened: Opened)
         async for result in results:
             for error in result.errors or ():
                 _raise_end(error)
-            yield render_result(result.data, result.errors, opened.context.request_id, suggest=documents.suggest)
+            yield render_result(result.data, result.errors, opened, suggest=documents.suggest)
 
 
 def _raise_end(error: GraphQLError) -> None:

@@ -16,11 +16,10 @@ def is_unaccepted(text: str) -> bool:
 
 
 def refuse_in_json(value: object) -> BadRequest:
-    """The refusal of a text in a decoded body, or in variables alone; it is named as in other faults of variables."""
+    """The refusal of a text in a decoded body, or in variables alone; a variable counts as the argument."""
     way = _way_to(value) or ()
     below = way[way.index("variables") + 1 :] if "variables" in way else way
-    # The object in a variable is all the input of a mutation, and goes without saying.
-    return _refusal(text_of(below[1:] if len(below) > 1 and isinstance(below[1], str) else below))
+    return _refusal(text_of(below))
 
 
 def refuse_in_document(node: StringValueNode, document: DocumentNode) -> BadRequest:

@@ -18,6 +18,7 @@ from domain.member_status import STATUS_NAMES, STATUS_TABLE
 
 STYLE = (Path(__file__).parent / "assets" / "page.css").read_bytes()
 
+_PRODUCT = "Tessera"
 OPERATION_PAGES = "/docs/rest"
 TOLERANT_OPENAPI = "/openapi-tolerant.json"
 CONFIGURATION_SCHEMA = "/docs/configuration.schema.json"
@@ -34,12 +35,13 @@ _LANDING = (
 )
 _METHODS = {"get", "post", "put", "patch", "delete"}
 _ERROR_COLUMNS = ("code", "lbms", "http", "graphql", "reason", "message", "meaning")
+_CODES = _ERROR_COLUMNS[:5]
 
 
 def landing_page() -> bytes:
     """What stands where."""
     rows = [(_link(path, title), escape(purpose)) for path, title, purpose in _LANDING]
-    return _page("Tessera", "A GraphQL-native loyalty platform.", _table(("Where", "What"), rows))
+    return _page(_PRODUCT, "A GraphQL-native loyalty platform.", _table(("Where", "What"), rows))
 
 
 def operations_page(openapi: Mapping[str, Any]) -> bytes:
@@ -66,8 +68,10 @@ def markdown_page(text: str) -> bytes:
 
 def errors_page() -> bytes:
     """The table of errors for people."""
-    rows = [[_code(str(row[column])) for column in _ERROR_COLUMNS[:5]]
-            + [escape(row[column]) for column in _ERROR_COLUMNS[5:]] for row in error_table()]  # fmt: skip
+    rows = [
+        [_code(text) if column in _CODES else escape(text) for column, text in _cells(row).items()]
+        for row in error_table()
+    ]
     note = f"Declared once, rendered by every surface. Also as {_link('/docs/errors.json', 'JSON')}."
     return _page("Errors", note, _table([column.capitalize() for column in _ERROR_COLUMNS], rows))
 
@@ -84,14 +88,20 @@ def errors_markdown() -> str:
         "",
         "Every refusal that any surface can give, as declared in `domain/errors.py`. `code` is the code of REST",
         "v1 and `v1Code` in GraphQL, `lbms` that of the published path family, `graphql` is `extensions.code`",
-        "and `reason` is `extensions.reason`. Codes 1300 to 1399 are ours.",
+        "and `reason` is `extensions.reason`. Codes 1300 to 1399 are ours. Where a meaning names the header",
+        "`Retry-After`, GraphQL says the same in `extensions.retryAfter`.",
         "",
         "| code | lbms | http | graphql | reason | message | meaning |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in error_table():
-        lines.append("| " + " | ".join(str(row[column]).replace("|", "\\|") for column in _ERROR_COLUMNS) + " |")
+        lines.append("| " + " | ".join(text.replace("|", "\\|") for text in _cells(row).values()) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, str]:
+    """A row of the table of errors as people read it: with every code that GraphQL has for it."""
+    return {column: str(row[column]) for column in _ERROR_COLUMNS} | {"graphql": ", ".join(row["graphql_codes"])}
 
 
 def status_markdown() -> str:
@@ -169,6 +179,7 @@ def error_table() -> list[dict[str, Any]]:
             "lbms": error.lbms_code,
             "http": error.status,
             "graphql": error.graphql_code,
+            "graphql_codes": error.graphql_codes,
             "reason": error.reason,
             "message": error.message,
             "meaning": " ".join((error.__doc__ or "").split()),
@@ -179,10 +190,11 @@ def error_table() -> list[dict[str, Any]]:
 
 
 def _page(title: str, note: str, body: str) -> bytes:
+    named = title if title == _PRODUCT else f"{title} – {_PRODUCT}"
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)} – Tessera</title><link rel=stylesheet href=/assets/page.css></head>"
+        f"<title>{escape(named)}</title><link rel=stylesheet href=/assets/page.css></head>"
         f"<body><h1>{escape(title)}</h1><p class=note>{note}</p><div class=wide>{body}</div></body></html>"
     ).encode()
 

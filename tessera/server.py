@@ -13,7 +13,7 @@ from schema.request import MAX_BODY_BYTES
 from tessera.app import create_app
 from tessera.documents import open_documents
 from tessera.locking import CommandRefused
-from tessera.protocol import BoundedProtocol
+from tessera.protocol import BoundedProtocol, SocketProtocol
 from tessera.settings import Settings
 
 # Longer than the idle time of common load balancers, so that it is they who close a connection.
@@ -64,7 +64,7 @@ def _config(settings: Settings, app: Any, workers: int | None = None) -> uvicorn
         port=settings.port,
         loop="uvloop",
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_max_size=MAX_BODY_BYTES,
         ws_per_message_deflate=False,  # It costs memory for each connection, and messages are short.
         lifespan="on",

@@ -129,7 +129,8 @@ def _check_program(program: ProgramTerms, problems: Problems) -> None:
     problems.check(lambda: bool(load_zone(program.time_zone)), "program.time_zone", False)
     problems.check(lambda: program.redemption_minimum_minor, "program.redemption_minimum", 0)
     problems.check(lambda: program.adjustment_approval_from_minor, "program.adjustment_approval_from", None)
-    problems.check(lambda: read_text(program.default_merchant), "program.default_merchant", "")
+    if program.default_merchant is not None:
+        problems.check(partial(read_text, program.default_merchant), "program.default_merchant", "")
     for whose in ("", "member_"):
         burst, limit = (getattr(program, f"{whose}{name}") for name in ("rate_burst", "rate_limit_per_second"))
         if burst is not None and limit is None:

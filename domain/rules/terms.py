@@ -34,8 +34,8 @@ class ProgramTerms:
 
     `accrual_cap_per_month` in whole points; adjustments of at least `adjustment_approval_from` points need
     a second administrator, None for never. `otp_sends_per_address` in an hour, 0 for no limit.
-    `queue_limit`: most transactions that one submission may queue. `allowed_origins`: whose pages may call GraphQL;
-    `sign_in_url`: the page that links for signing in lead to.
+    `default_merchant` None: the program's name. `queue_limit`: most transactions that one submission may
+    queue. `allowed_origins`: whose pages may call GraphQL; `sign_in_url`: the page that links for signing in lead to.
     """
 
     time_zone: str = "UTC"
@@ -53,7 +53,7 @@ class ProgramTerms:
     ignore_unknown_attributes: bool = False
     ignore_unknown_attributes_lbms: bool = True
     lbms_http_200_for_business_errors: bool = False
-    default_merchant: str = "Tessera"
+    default_merchant: str | None = None
     default_loyalty_txn_type: int = 30
     redemption_types: Mapping[int, str] = field(default_factory=lambda: dict(REDEMPTION_TYPES))
     reversal_of_expired: ReversalOfExpired = "extend"

@@ -57,6 +57,11 @@ class ProgramState:
         return self.configuration.program
 
     @property
+    def merchant(self) -> str:
+        """Where points are redeemed, where nobody says where: the configured merchant, or else the program's name."""
+        return self.configuration.program.default_merchant or self.name
+
+    @property
     def places(self) -> int:
         """Decimals of a point."""
         return self.configuration.program.points_decimals

@@ -25,13 +25,15 @@ function contentSecurityPolicy(api: string): Plugin {
 }
 
 export default defineConfig(({ mode }) => {
-  const { VITE_TESSERA_URL: api, VITE_PUBLISHABLE_KEY: key } = loadEnv(mode, process.cwd());
+  const given = loadEnv(mode, process.cwd(), ['VITE_', 'PORT']);
+  const { VITE_TESSERA_URL: api, VITE_PUBLISHABLE_KEY: key } = given;
+  // One port and no other, because it is part of the origin that the program allows.
+  const port = Number(given.PORT ?? 5173);
   if (!api || !key) throw new Error('VITE_TESSERA_URL and VITE_PUBLISHABLE_KEY are not set: see README.md');
   return {
     plugins: [react(), contentSecurityPolicy(api)],
-    // One port, because it is the origin that the program allows.
-    server: { port: 5173, strictPort: true },
-    preview: { port: 5173, strictPort: true },
+    server: { port, strictPort: true },
+    preview: { port, strictPort: true },
     build: { assetsInlineLimit: 0 },
   };
 });

@@ -10,7 +10,7 @@ from resolvers.hold import CancelHold, CreateHold, SettleHold, cancel_hold, crea
 from schema.context import Info, RequestContext
 from schema.field import field, mutation
 from schema.global_id import HOLD, decode
-from schema.mutations.idempotency import read_key, read_money_key
+from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.hold import Hold, HoldPurpose, to_hold
 from schema.types.member import Member, load_member
@@ -25,7 +25,8 @@ class HoldCreateInput:
     )
     purpose: HoldPurpose = strawberry.field(default=HoldPurpose.HOLD, description="What for.")
     merchant_name: str | None = strawberry.field(
-        default=None, description="Where: up to 200 characters; null: the program's `default_merchant`."
+        default=None,
+        description="Where: up to 200 characters; null: the program's `default_merchant`, or else its name.",
     )
     amount: Decimal | None = strawberry.field(default=None, description="The money that the points stand for.")
     validity_days: int | None = strawberry.field(
@@ -97,9 +98,9 @@ class HoldMutation:
             use_defaults=True,
             validity_days=input.validity_days,
             until=input.until,
-            idempotency_key=read_money_key(input.idempotency_key, info.context),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
-        row = await create_hold(info.context.changing(), command)
+        row = await create_hold(info.context.moving(), command)
         return HoldPayload(hold=to_hold(row, info.context), replayed=row.replayed, member_id=row.member_id)
 
     @mutation("Settle a pending hold, whole or in part; what expired while it was held is spent all the same.")

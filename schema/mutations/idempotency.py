@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from domain import idempotency_key
-from domain.access import PrincipalKind
-from domain.errors import BadRequest, InvalidRequest
+from domain.errors import InvalidRequest
 from schema.context import RequestContext
 from schema.document import Operation
 
@@ -35,15 +34,4 @@ def read_key(given: str | None, context: RequestContext) -> str | None:
     key = idempotency_key.read_key(given)
     if context.header_key not in {None, key}:
         raise InvalidRequest("idempotencyKey: another key than in the header", field="idempotency_key")
-    return key
-
-
-def read_money_key(given: str | None, context: RequestContext) -> str | None:
-    """The key of a mutation that moves points, which an app in a member's hand must send.
-
-    Phones lose answers all the time, and a tap is soon repeated. Raises BadRequest, InvalidRequest.
-    """
-    key = read_key(given, context)
-    if key is None and context.ctx.principal.kind is PrincipalKind.MEMBER:
-        raise BadRequest("idempotencyKey: is needed with a member's token", field="idempotency_key")
     return key

@@ -8,7 +8,7 @@ import strawberry
 from resolvers.redemption import RedeemPoints, ReverseRedemption, redeem_points, reverse_redemption
 from schema.context import Info
 from schema.field import field, mutation
-from schema.mutations.idempotency import read_money_key
+from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.member import Member, load_member
 from schema.types.redemption import Redemption, Reversal, to_redemption, to_reversal
@@ -22,7 +22,7 @@ class PointsRedeemInput:
     )
     merchant_name: str | None = strawberry.field(
         default=None,
-        description="Where: up to 200 characters; null: the `default_merchant` of the program's configuration.",
+        description="Where: up to 200 characters; null: the program's `default_merchant`, or else its name.",
     )
     loyalty_txn_type: int | None = strawberry.field(
         default=None, description="A type of the program's list; null: the program's default."
@@ -84,9 +84,9 @@ class RedemptionMutation:
             loyalty_txn_type=input.loyalty_txn_type,
             use_defaults=True,
             external_reference=input.external_reference,
-            idempotency_key=read_money_key(input.idempotency_key, info.context),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
-        row = await redeem_points(info.context.changing(), command)
+        row = await redeem_points(info.context.moving(), command)
         return PointsRedeemPayload(
             redemption=to_redemption(row, info.context), replayed=row.replayed, member_id=row.member_id
         )
@@ -98,9 +98,9 @@ class RedemptionMutation:
             external_reference=str(input.external_reference),
             merchant_name=input.merchant_name,
             use_defaults=True,
-            idempotency_key=read_money_key(input.idempotency_key, info.context),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
-        row = await reverse_redemption(info.context.changing(), command)
+        row = await reverse_redemption(info.context.moving(), command)
         return RedemptionReversePayload(
             reversal=to_reversal(row, info.context), replayed=row.replayed, member_id=row.member_id
         )

@@ -13,7 +13,7 @@ from resolvers.transaction import (
 )
 from schema.context import Info, RequestContext
 from schema.field import field, mutation
-from schema.mutations.idempotency import read_money_key
+from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.entry import LedgerEntry, load_entries
 from schema.types.member import Member, load_member
@@ -91,7 +91,7 @@ class TransactionMutation:
 
 def read_command(input: TransactionSubmitInput, context: RequestContext) -> SubmitTransaction:
     """The command that an input stands for. Raises BadRequest, InvalidRequest (its key)."""
-    return to_command(input, input.transaction_id, read_money_key(input.idempotency_key, context))
+    return to_command(input, input.transaction_id, read_key(input.idempotency_key, context))
 
 
 def _payload(outcome: TransactionOutcome) -> TransactionPayload:

@@ -8,7 +8,7 @@ import strawberry
 from resolvers.transfer import TransferPoints, transfer_points
 from schema.context import Info
 from schema.field import field, mutation
-from schema.mutations.idempotency import read_money_key
+from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.entry import LedgerEntry, load_entry
 from schema.types.member import Member, load_member
@@ -36,6 +36,7 @@ class PointsTransferPayload:
     external_reference: UUID = strawberry.field(description="The reference of the transfer.")
     points: Points = strawberry.field(description="The points that were moved, positive.")
     processed_at: datetime = strawberry.field(description="When it was posted.")
+    counterparty: str = strawberry.field(description="The reference of the member who gets them, as it was named.")
     replayed: bool = strawberry.field(description="The key had run before: nothing was moved again.")
     from_member_id: strawberry.Private[int]
     entry_id: strawberry.Private[int]
@@ -44,7 +45,7 @@ class PointsTransferPayload:
     async def member(self, info: Info) -> Member | None:
         return await load_member(self.from_member_id, info.context)
 
-    @field("The sender's posting; its `related` is the receiver's.")
+    @field("The sender's posting; its `related` is the receiver's, where the caller may see that.")
     async def entry(self, info: Info) -> LedgerEntry | None:
         return await load_entry(self.entry_id, info.context)
 
@@ -58,13 +59,14 @@ class TransferMutation:
             to_reference=input.to_relation_reference,
             points=input.points,
             narration=input.narration,
-            idempotency_key=read_money_key(input.idempotency_key, info.context),
+            idempotency_key=read_key(input.idempotency_key, info.context),
         )
-        row = await transfer_points(info.context.changing(), command)
+        row = await transfer_points(info.context.moving(), command)
         return PointsTransferPayload(
             external_reference=row.external_reference,
             points=Points(row.points),
             processed_at=info.context.local(row.processed_at),
+            counterparty=input.to_relation_reference,
             replayed=row.replayed,
             from_member_id=row.from_member_id,
             entry_id=row.entry_id,

@@ -118,6 +118,14 @@ class LedgerEntry(Node):
         return None if self.related_id is None else await load_entry(self.related_id, info.context)
 
     @field(
+        "The reference of who is on the other side of a transfer. With a member's token: to whom it sent, as it was "
+        "named then, and null for who sent to it. Null for other postings and for who was erased."
+    )
+    async def counterparty(self, info: Info) -> str | None:
+        is_transfer = self.kind is EntryKind.TRANSFER and self.related_id is not None
+        return await info.context.loaders.counterparty.load(self.row.stored.id) if is_transfer else None
+
+    @field(
         "The purchase or refund behind it, with its custom attributes. Null for what came of no transaction, and for "
         "what the caller may not see."
     )

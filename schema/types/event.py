@@ -73,7 +73,7 @@ class BalanceChange:
     async def member(self, info: Info) -> Member | None:
         return await self.page.member(self.member_id, info.context)
 
-    @field("The figures as they are now, which may be newer than the event.")
+    @field("The figures as they are now, which may be newer than the event.", always=True)
     async def balance(self, info: Info) -> Balance | None:
         row = await info.context.loaders.balance.load(self.member_id)
         return None if row is None else to_balance(row, info.context)

@@ -106,7 +106,7 @@ def to_member_filter(given: MembersFilter | None) -> MemberFilter:
         return MemberFilter()
     return MemberFilter(
         statuses=values_of(given.statuses, "statuses"),
-        enrolled=Days(given.enrolled_from, given.enrolled_to),
+        enrolled=Days(given.enrolled_from, given.enrolled_to, ("enrolled_from", "enrolled_to")),
         tier=given.tier,
         reference_prefix=given.reference_prefix,
         email_id=given.email_id,

@@ -90,7 +90,7 @@ class Member(MemberAccount, Node):
         row = await info.context.loaders.tier_way.load(self.row_id)
         return None if row is None else to_progress(row)
 
-    @field("Every tier that the member had, newest first.")
+    @field("Every tier that the member had, newest first.", always=True)
     async def tier_history(
         self,
         info: Info,
@@ -124,7 +124,7 @@ class Member(MemberAccount, Node):
         rows = () if found is None else found.campaigns
         return [to_campaign(row, info.context) for row in rows[: read_page(first, None).size]]
 
-    @field("The cards, accounts, devices and external ids that are linked to the member, oldest first.")
+    @field("The cards, accounts, devices and external ids that are linked to the member, oldest first.", always=True)
     async def sub_relations(
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[SubRelation] | None:

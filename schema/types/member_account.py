@@ -65,14 +65,15 @@ class MemberAccount:
     relation_reference: str = strawberry.field(description="The program's own reference of the member; never changes.")
     row_id: strawberry.Private[int]
 
-    @field("The figures of the account now.")
+    @field("The figures of the account now.", always=True)
     async def balance(self, info: Info) -> Balance | None:
         row = await info.context.loaders.balance.load(self.row_id)
         return None if row is None else to_balance(row, info.context)
 
     @field(
         "The postings of the account, newest transaction date first. A cursor is a place in time, so that it is good "
-        "under another filter as well."
+        "under another filter as well.",
+        always=True,
     )
     async def ledger(
         self,
@@ -98,7 +99,10 @@ class MemberAccount:
 
         return CountedConnection(edges=edges, page_info=page_info(edges, page, has_more), count=count)
 
-    @field("The submitted transactions, newest submission first. A cursor is good under another filter as well.")
+    @field(
+        "The submitted transactions, newest submission first. A cursor is good under another filter as well.",
+        always=True,
+    )
     async def transactions(
         self,
         info: Info,
@@ -117,7 +121,8 @@ class MemberAccount:
 
     @field(
         "The lots that have points left, soonest expiry first: what will be spent next comes from the first that is "
-        "not pending. What a hold gives back that lapsed is in its lots once that is booked."
+        "not pending. What a hold gives back that lapsed is in its lots once that is booked.",
+        always=True,
     )
     async def lots(self, info: Info, first: First = None, after: After = None) -> Connection[Lot] | None:
         context, page = info.context, read_page(first, after)
@@ -126,7 +131,7 @@ class MemberAccount:
         edges = edges_of(rows, lambda row: to_lot(row, context), lambda row: lot_cursor(*row.place))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
-    @field("The coming instants at which pending points become available, soonest first.")
+    @field("The coming instants at which pending points become available, soonest first.", always=True)
     async def pending(
         self,
         info: Info,
@@ -135,7 +140,7 @@ class MemberAccount:
         rows = await info.context.loaders.pending.load(self.row_id) or ()
         return [to_pending(row, info.context) for row in rows[: read_page(first, None).size]]
 
-    @field("The holds, newest first.")
+    @field("The holds, newest first.", always=True)
     async def holds(
         self,
         info: Info,
@@ -150,11 +155,11 @@ class MemberAccount:
         edges = edges_of(rows, lambda row: to_hold(row, context), lambda row: number_cursor("holds", row.id))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
-    @field("The published buckets of the whole account.")
+    @field("The published buckets of the whole account.", always=True)
     async def statement_summary(self, info: Info) -> StatementSummary | None:
         return to_summary(await info.context.loaders.summary.load(self.relation_reference))
 
-    @field("Postings of a range of days in the program's time zone, newest first.")
+    @field("Postings of a range of days in the program's time zone, newest first.", always=True)
     async def statement(
         self,
         info: Info,
@@ -177,7 +182,7 @@ class MemberAccount:
         )
         return to_statement(await info.context.loaders.statement.load(query), info.context)
 
-    @field("Opening balance, a row for each category, closing balance; the rows add up.")
+    @field("Opening balance, a row for each category, closing balance; the rows add up.", always=True)
     async def categorized_statement(
         self, info: Info, from_: From = None, to: To = None
     ) -> list[StatementCategory] | None:
@@ -186,14 +191,14 @@ class MemberAccount:
         )
         return [to_category(row) for row in await info.context.loaders.categories.load(query)]
 
-    @field("What expires in one calendar year of the program's time zone.")
+    @field("What expires in one calendar year of the program's time zone.", always=True)
     async def expiry_schedule(
         self, info: Info, year: Annotated[int, strawberry.argument(description="The year, 1900 to 2199.")]
     ) -> ExpirySchedule | None:
         row = await info.context.loaders.schedule.load((self.relation_reference, year))
         return to_schedule(row, info.context)
 
-    @field("The coming expiry dates with the points that fall due, soonest first.")
+    @field("The coming expiry dates with the points that fall due, soonest first.", always=True)
     async def expiring(
         self,
         info: Info,

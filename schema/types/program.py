@@ -53,15 +53,15 @@ class Program(Node):
     row_id: strawberry.Private[int]
     shown: strawberry.Private[ProgramTerms | None]
 
-    @field("How many decimals a point has: 0 for whole points.")
+    @field("How many decimals a point has: 0 for whole points.", always=True)
     async def points_decimals(self, info: Info) -> int | None:
         return (await self._plan(info)).terms.points_decimals
 
-    @field("The fewest points that are redeemed at once; 0 for no minimum.")
+    @field("The fewest points that are redeemed at once; 0 for no minimum.", always=True)
     async def redemption_minimum(self, info: Info) -> Points | None:
         return Points((await self._plan(info)).terms.redemption_minimum)
 
-    @field("What points may be redeemed for. As many as the configuration has.")
+    @field("What points may be redeemed for. As many as the configuration has.", always=True)
     async def redemption_types(self, info: Info) -> list[RedemptionType] | None:
         terms = (await self._plan(info)).terms
         return [
@@ -69,7 +69,7 @@ class Program(Node):
             for number, name in terms.redemption_types.items()
         ]
 
-    @field("The time zone of its days, dates and answers: an IANA name such as `Asia/Kolkata`.")
+    @field("The time zone of its days, dates and answers: an IANA name such as `Asia/Kolkata`.", always=True)
     async def time_zone(self, info: Info) -> str | None:
         return (await self._shown(info)).time_zone
 
@@ -83,17 +83,20 @@ class Program(Node):
         named = (await self._plan(info)).terms.currency
         return None if named == NO_CURRENCY else named
 
-    @field("Whether every redemption needs an idempotency key; with a member's token it needs one anyway.")
+    @field("Whether every redemption needs an idempotency key; with a member's token it needs one anyway.", always=True)
     async def require_key(self, info: Info) -> bool | None:
         return (await self._plan(info)).terms.require_key
 
     @field(
-        "How many points are one unit of the currency: `points / redemptionRate` is the money that points are worth."
+        "How many points are one unit of the currency: `points / redemptionRate` is the money that points are worth.",
+        always=True,
     )
     async def redemption_rate(self, info: Info) -> Decimal | None:
         return (await self._plan(info)).terms.redemption_rate
 
-    @field("The levels of its tiers, lowest first; empty where it has none. As many as the configuration has.")
+    @field(
+        "The levels of its tiers, lowest first; empty where it has none. As many as the configuration has.", always=True
+    )
     async def tiers(self, info: Info) -> list[Tier] | None:
         return to_tiers((await self._plan(info)).tiers)
 
@@ -105,7 +108,7 @@ class Program(Node):
     async def referral(self, info: Info) -> ReferralOffer | None:
         return to_referral((await self._plan(info)).referrals)
 
-    @field("When points expire.")
+    @field("When points expire.", always=True)
     async def expiry(self, info: Info) -> ExpiryOffer | None:
         return to_expiry((await self._plan(info)).expiry)
 

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -138,6 +139,12 @@ def test_a_member_signs_in_by_code_and_sees_its_own(seen: dict[str, Any]) -> Non
     assert seen["progress"] == "0.1682"
     assert seen["expiring"].splitlines() == ["Dec 31, 2027", "168.26 points"]
     assert "Double points" in seen["offers"]
+
+
+def test_who_asks_for_too_many_codes_is_told_how_long_to_wait(seen: dict[str, Any]) -> None:
+    told, _, wait = seen["tooOften"].partition(" It is possible again in ")
+    assert told == "You asked for many codes. Please wait before you ask for the next."
+    assert re.fullmatch(r"(59|60) minutes\.", wait)
 
 
 def test_the_access_token_is_stored_nowhere(seen: dict[str, Any]) -> None:

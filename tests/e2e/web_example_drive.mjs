@@ -330,6 +330,19 @@ try {
   await shop('mutation {sessionRevoke(input: {relationReference: "M-1001", all: true}) {revoked}}');
   await wide.getByText('Your session is over.').waitFor();
   told.ended = true;
+
+  // Whoever asks for too many codes is told how long to wait; the same for a name that nobody has.
+  await wide.getByRole('button', { name: 'Sign in with a code' }).click();
+  await wide.getByLabel('E-mail address or member number').fill('M-9999');
+  await wide.getByRole('button', { name: 'Send me a code' }).click();
+  const status = wide.getByRole('status');
+  for (let sent = 1; sent < 6; sent += 1) {
+    const answer = wide.waitForResponse((response) => response.url() === `${API}/graphql`);
+    await wide.getByRole('button', { name: 'Send another code' }).click();
+    await answer;
+  }
+  await status.getByText('many codes').waitFor();
+  told.tooOften = await status.innerText();
 } finally {
   await browser.close();
 }

@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from schema.socket import SUBPROTOCOL
 from tessera.jobs import JOBS, Job, running_jobs
-from tessera.protocol import BoundedProtocol
+from tessera.protocol import BoundedProtocol, SocketProtocol
 from tests.graphql.world import Caller, World
 
 _NAMES = {"outbox-relay", "feed", "queue"}
@@ -117,7 +117,7 @@ async def live(world: World) -> AsyncIterator[Live]:
         config = uvicorn.Config(
             app,
             http=BoundedProtocol,
-            ws="websockets-sansio",
+            ws=SocketProtocol,
             ws_per_message_deflate=False,
             lifespan="on",
             log_config=None,

@@ -8,6 +8,9 @@ from tests.graphql.world import Caller
 
 REDEEM = "mutation($i: PointsRedeemInput!) {pointsRedeem(input: $i) {replayed}}"
 ENROLL = "mutation($i: MemberEnrollInput!) {memberEnroll(input: $i) {replayed}}"
+FILTER = "query($i: MembersFilter) {members(filter: $i) {totalCount}}"
+NO_INT, NO_BOOLEAN = "Int cannot represent non-integer value", "Boolean cannot represent a non boolean value"
+NO_DATE, NO_VALUE = "must be a calendar date: 2026-02-03", "Value 'AGE' does not exist in 'MemberOrderField' enum."
 PLAIN = "must be a plain number with at most 18 digits before and 20 after the point"
 
 
@@ -23,8 +26,8 @@ def dialect() -> str:
         (REDEEM, {"points": "many"}, "points", PLAIN),
         (REDEEM, {"points": None}, "points", "must not be null"),
         (REDEEM, {}, "points", "is missing"),
-        (REDEEM, None, "i", "must not be null"),
-        (REDEEM, 5, "i", "Expected value of type 'PointsRedeemInput' to be an object"),
+        (REDEEM, None, "input", "must not be null"),
+        (REDEEM, 5, "input", "Expected value of type 'PointsRedeemInput' to be an object"),
         (REDEEM, {"points": 1, "loyaltyTxnType": "x"}, "loyaltyTxnType", "Int cannot represent non-integer value"),
         (REDEEM, {"points": 1, "merchantName": 5}, "merchantName", "String cannot represent a non string value"),
         (
@@ -41,8 +44,20 @@ def dialect() -> str:
             "must be a text, a number or a truth value",
         ),
         (ENROLL, {"relationReference": "x", "attributes": [{"value": None}]}, "attributes[0].key", "is missing"),
-        ("query($i: [ID!]!) {nodes(ids: $i) {id}}", ["a", None], "i[1]", "must not be null"),
-        ("query($i: Int) {members(first: $i) {edges {cursor}}}", 1.5, "i", "Int cannot represent non-integer value"),
+        ("query($i: [ID!]!) {nodes(ids: $i) {id}}", ["a", None], "ids[1]", "must not be null"),
+        (
+            "query($i: Int) {members(first: $i) {edges {cursor}}}",
+            1.5,
+            "first",
+            "Int cannot represent non-integer value",
+        ),
+        (FILTER, {"enrolledFrom": "2026-13-01"}, "enrolledFrom", "there is no such date"),
+        ("query($i: Date) {members(filter: {enrolledFrom: $i}) {totalCount}}", "x", "enrolledFrom", NO_DATE),
+        ("query($i: Date) {me {statement(from: $i) {count}}}", "2026-13-01", "from", "there is no such date"),
+        # Of two arguments nobody knows which is meant.
+        ("query($i: Int) {a: members(first: $i) {totalCount} b: members(last: $i) {totalCount}}", 1.5, "i", NO_INT),
+        ("query($i: Boolean!) {members {totalCount @include(if: $i)}}", 1, "if", NO_BOOLEAN),
+        ("query($i: Int) {...F} fragment F on Query {members(first: $i) {totalCount}}", 1.5, "first", NO_INT),
     ],
 )
 async def test_a_variable_that_does_not_fit_is_named(
@@ -68,6 +83,8 @@ async def test_a_variable_that_does_not_fit_is_named(
             "PointsRedeemInput has no such field. Did you mean 'merchantName'?",
         ),
         ('{members(first: "x") {edges {cursor}}}', 17, "first", "Int cannot represent non-integer value"),
+        ('{members(filter: {enrolledFrom: "2026-13-01"}) {totalCount}}', 33, "enrolledFrom", "there is no such date"),
+        ("{members(orderBy: {field: AGE}) {totalCount}}", 27, "field", NO_VALUE),
         ('{me {statement(from: "2026-02-30") {count}}}', 22, "from", "there is no such date"),
         (
             'mutation {memberEnroll(input: {relationReference: "x", attributes: [{key: "a", value: []}]}) {replayed}}',

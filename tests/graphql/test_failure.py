@@ -1,15 +1,17 @@
 """What went wrong: surprises are masked and logged once, a caller's mistakes are told and not logged."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from domain.errors import BadRequest, InvalidAttribute, ServiceUnavailable, TesseraError
+from domain.errors import CATALOGUE, BadRequest, InvalidAttribute, ServiceUnavailable, TesseraError
 from schema import query as queries
 from schema.app import build_graphql_app
-from schema.failure import message_of
+from schema.failure import PARSE_FAILED, VALIDATION_FAILED, message_of
 from tests.graphql.world import Caller, World
 
 SECRET = "ada@example.com and SELECT * FROM member"
@@ -56,6 +58,15 @@ async def test_a_callers_mistakes_are_not_logged(world: World, server: Caller) -
         await server.send(b"{")
         await world.redeem(server, "nobody", 1)
     assert logs == []
+
+
+def test_the_documentation_has_every_code_that_is_sent() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "graphql.md").read_text()
+    told = re.search(r"\n`code` is one that clients and tools know: (.*?)`field` is the input", text, re.DOTALL)
+    assert told
+    sent = {code for error in CATALOGUE.values() for code in error.graphql_codes}
+    assert {PARSE_FAILED, VALIDATION_FAILED} < sent
+    assert set(re.findall(r"`([A-Z_]+)`", told[1])) == sent
 
 
 @pytest.mark.parametrize(
@@ -126,6 +137,7 @@ async def test_a_request_that_takes_too_long_is_ended(
         answer = await Caller(client, server.token).ask("{program {name}}")
     assert answer.status == 503
     assert answer.refusal == ("SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "503", None)
+    assert (answer.headers["retry-after"], answer.errors[0]["extensions"]["retryAfter"]) == ("1", 1)
 
 
 async def test_parts_of_an_answer_survive_the_refusal_of_another(world: World, server: Caller) -> None:

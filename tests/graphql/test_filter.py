@@ -103,7 +103,7 @@ async def test_what_is_no_filter_of_members_is_refused(world: World, server: Cal
         ({"f": {"referencePrefix": ""}}, "referencePrefix"),
         ({"f": {"emailId": "x" * 501}}, "emailId"),
         ({"f": {"statuses": ["ACTIVE"] * 101}}, "statuses"),
-        ({"f": {"enrolledFrom": "2026-02-02", "enrolledTo": "2026-02-01"}}, "to"),
+        ({"f": {"enrolledFrom": "2026-02-02", "enrolledTo": "2026-02-01"}}, "enrolledTo"),
         (by_enrolment, "orderBy"),
     )
     for given, field in cases:

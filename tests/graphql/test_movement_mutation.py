@@ -106,6 +106,22 @@ async def test_holds_are_found_and_listed(world: World, server: Caller) -> None:
     await world.refused(await world.caller(world.theirs), CANCEL, {"holdId": ids[1]}, *NOT_FOUND)
 
 
+async def test_a_key_is_that_of_its_mutation(world: World, server: Caller) -> None:
+    ann, ben = await world.member(server, 100), await world.member(server)
+    app = await world.caller(member=ann)
+    given = {"points": 10, "idempotencyKey": "order-1"}
+    for _ in range(2):
+        assert (await world.redeem(app, None, **given)).data
+        assert (await app.ask(CREATE, i=given)).data
+        sent = (await app.ask(TRANSFER, i=given | {"toRelationReference": ben})).data["pointsTransfer"]
+    assert (sent["member"], sent["replayed"]) == ({"balance": {"available": "70"}}, True)
+    other = given | {"points": 11}
+    conflict = ("CONFLICT", "KEY_REUSED", "409")
+    assert (await world.redeem(app, None, **other)).refusal[:3] == conflict
+    assert (await app.ask(CREATE, i=other)).refusal[:3] == conflict
+    assert (await app.ask(TRANSFER, i=other | {"toRelationReference": ben})).refusal[:3] == conflict
+
+
 async def test_points_are_transferred_with_their_narration(world: World, server: Caller) -> None:
     ann, ben = await world.member(server, 100), await world.member(server)
     app, other = await world.caller(member=ann), await world.caller(member=ben)

@@ -155,6 +155,10 @@ async def test_beside_a_list_others_run_unless_it_is_the_only_one(world: World, 
             unknown = await caller.send({"documentId": "unknown"})
             assert unknown.refusal == (NOT_TRUSTED if only else NOT_FOUND)
             assert documents.counts.misses == (0 if only else 2)
+            # Nothing that somebody types into GraphiQL would run.
+            page = await client.get("/graphql", headers={"accept": "text/html"})
+            assert page.headers["content-type"].startswith("application/json" if only else "text/html")
+            assert (await client.get("/graphql/assets/start.js")).status_code == (404 if only else 200)
 
 
 def test_nothing_else_is_even_parsed_where_only_the_list_runs(monkeypatch: pytest.MonkeyPatch) -> None:

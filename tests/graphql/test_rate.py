@@ -21,6 +21,7 @@ async def test_a_request_over_the_limit_runs_nothing(world: World, server: Calle
     told = {name: error["extensions"][name] for name in ("code", "reason", "v1Code", "httpStatus")}
     assert told == {"code": "RATE_LIMITED", "reason": "TOO_MANY_REQUESTS", "v1Code": "429", "httpStatus": 429}
     assert answer.headers["retry-after"] == "1"
+    assert error["extensions"]["retryAfter"] == 1
     # The document is not even looked at.
     assert (await server.ask("{")).status == 429
     # Who is not known is told so, and what is open to all stays open.

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from tests.graphql.world import Caller, World
+from tests.graphql.world import CONFIGURATION, Caller, World
 
 REVERSE = """mutation($i: RedemptionReverseInput!) {redemptionReverse(input: $i) {replayed
     reversal {externalReference reverses points lots {points expiresAt expiredPoints} entry {kind reverses {id}}}
@@ -122,6 +122,17 @@ async def test_reversing_gives_the_lots_back_once(world: World, server: Caller) 
         "122",
         None,
     )
+
+
+async def test_without_a_default_merchant_points_are_redeemed_at_the_program(world: World, server: Caller) -> None:
+    document = CONFIGURATION.replace("default_merchant: House, ", "")
+    apply = "mutation($i: ConfigurationApplyInput!) {configurationApply(input: $i) {changed}}"
+    assert (await server.ask(apply, i={"document": document, "prune": True})).data["configurationApply"]["changed"]
+    reference = await world.member(server, 100)
+    assert (await world.redeem(server, reference, 5)).data["pointsRedeem"]["redemption"]["merchant"] == "Ours"
+    hold = "mutation($i: HoldCreateInput!) {holdCreate(input: $i) {hold {merchant}}}"
+    held = await server.ask(hold, i={"relationReference": reference, "points": 5})
+    assert held.data["holdCreate"]["hold"]["merchant"] == "Ours"
 
 
 async def test_without_a_merchant_the_default_one_is_taken_and_none_is_checked(world: World, server: Caller) -> None:

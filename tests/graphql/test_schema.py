@@ -6,6 +6,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLNonNull,
     GraphQLObjectType,
     build_schema,
     validate_schema,
@@ -13,6 +14,7 @@ from graphql import (
 
 import schema as package
 from schema.connection import MAX_PAGE
+from schema.field import ALWAYS
 from schema.sdl import export_sdl
 
 BUILT = build_schema(export_sdl())
@@ -27,6 +29,27 @@ def test_the_committed_schema_is_the_one_that_is_served() -> None:
     committed = Path(package.__file__).parent / "schema.graphql"
     assert committed.read_text() == export_sdl(), "run `make snapshots`"
     assert validate_schema(BUILT) == []
+
+
+def test_nullable_fields_of_programs_and_accounts_say_when_they_are_null() -> None:
+    promised = {
+        f"{name}.{field}"
+        for name in ("Program", "BalanceChange", "Query", "Member")
+        for field, item in BUILT.type_map[name].fields.items()  # type: ignore[attr-defined]
+        if not isinstance(item.type, GraphQLNonNull) and item.description.endswith(ALWAYS)
+    }
+    assert promised >= {"Program.timeZone", "Member.balance", "Member.ledger", "Query.program", "BalanceChange.balance"}
+    unsaid = [
+        field
+        for field, item in BUILT.type_map["Program"].fields.items()  # type: ignore[attr-defined]
+        if not isinstance(item.type, GraphQLNonNull) and "null" not in item.description.lower()
+    ]
+    assert unsaid == []
+    for name, one in OWN.items():
+        if isinstance(one, GraphQLObjectType):
+            for field, item in one.fields.items():
+                is_promised = (item.description or "").endswith(ALWAYS)
+                assert not (is_promised and isinstance(item.type, GraphQLNonNull)), f"{name}.{field}"
 
 
 def test_everything_is_described() -> None:

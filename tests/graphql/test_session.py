@@ -78,6 +78,37 @@ async def test_a_member_moves_points_with_a_key_only(world: World, page: Caller,
         assert answer.data["pointsRedeem"]["member"] == {"balance": {"available": "90"}}
 
 
+async def test_what_a_member_may_not_do_is_forbidden_without_a_key_as_well(
+    world: World, server: Caller, page: Caller, ann: str
+) -> None:
+    app, _ = await signed_in(page, ann)
+    other = await world.member(server, 50)
+    redeemed = (await world.redeem(server, other, 1)).data["pointsRedeem"]["redemption"]["externalReference"]
+    submit = "mutation($i: TransactionSubmitInput!) {transactionSubmit(input: $i) {points}}"
+    reverse = "mutation($i: RedemptionReverseInput!) {redemptionReverse(input: $i) {replayed}}"
+    redeem = "mutation($i: PointsRedeemInput!) {pointsRedeem(input: $i) {replayed}}"
+    hold = "mutation($i: HoldCreateInput!) {holdCreate(input: $i) {replayed}}"
+    send = "mutation($i: PointsTransferInput!) {pointsTransfer(input: $i) {replayed}}"
+    for document, given in (
+        (submit, world.purchase(ann)),
+        (reverse, {"relationReference": other, "externalReference": redeemed}),
+        (redeem, {"relationReference": other, "points": 1}),
+        (hold, {"relationReference": other, "points": 1}),
+        (send, {"fromRelationReference": other, "toRelationReference": ann, "points": 1}),
+    ):
+        for key in ({}, {"idempotencyKey": "k"}):
+            await world.refused(app, document, given | key, "FORBIDDEN", "FORBIDDEN", "403", None)
+    for document, given in (
+        (redeem, {"points": 1}),
+        (redeem, {"points": 1, "externalReference": redeemed}),
+        (hold, {"points": 1}),
+        (send, {"toRelationReference": other, "points": 1}),
+    ):
+        expected = ("BAD_USER_INPUT", "BAD_REQUEST", "999", "idempotencyKey")
+        await world.refused(app, document, given, *expected)
+        await world.refused(page, document, given, *UNKNOWN)
+
+
 async def test_a_member_signs_in_with_a_code_or_a_link(world: World, page: Caller, ann: str) -> None:
     for name in ({"relationReference": ann}, {"email": "Ann@example.com"}):
         assert (await page.ask(CODE, i=name)).data["sessionCodeSend"] == {"done": True, "replayed": False}
@@ -253,3 +284,16 @@ async def test_a_forgotten_password_is_set_after_a_sign_in_with_a_code(world: Wo
     assert (await app.ask("{me {hasPassword}}")).data["me"] == {"hasPassword": True}
     assert (await page.ask(REFRESH, i={"refreshToken": other["refreshToken"]})).refusal == UNKNOWN
     assert (await page.ask(REFRESH, i={"refreshToken": tokens["refreshToken"]})).data
+
+
+async def test_who_asked_for_too_many_codes_is_told_when_to_come_back(world: World, page: Caller, ann: str) -> None:
+    for _ in range(5):
+        assert (await page.ask(CODE, i={"relationReference": ann})).data
+    world.clock[0] += timedelta(minutes=20)
+    async with world.nothing_written():
+        refused = await page.ask(CODE, i={"relationReference": ann})
+    assert (refused.status, refused.refusal) == (200, ("RATE_LIMITED", "OTP_TOO_OFTEN", "132", None))
+    wait = refused.errors[0]["extensions"]["retryAfter"]
+    assert wait == 40 * 60
+    world.clock[0] += timedelta(seconds=wait)
+    assert (await page.ask(CODE, i={"relationReference": ann})).data["sessionCodeSend"]["done"]

@@ -114,12 +114,16 @@ async def test_another_subprotocol_is_not_spoken(served: Live, offered: list[str
             pytest.fail(f"refused with {error}")
 
 
-async def test_pages_of_other_origins_are_refused(served: Live, server: Caller) -> None:
+async def test_pages_of_other_origins_are_refused(
+    served: Live, server: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
     for origin in ("https://evil.example", "null", f"http://127.0.0.1:{served.port}.evil.example"):
         with pytest.raises(InvalidStatus) as refused:
             async with served.connection(server, additional_headers={"origin": origin}):
                 pass
         assert refused.value.response.status_code == 403
+    # No page of the world fills the log with errors.
+    assert [one.getMessage() for one in caplog.records if one.levelname in ("WARNING", "ERROR")] == []
     async with served.connection(server, additional_headers={"origin": f"http://127.0.0.1:{served.port}"}):
         pass
 

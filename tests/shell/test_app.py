@@ -36,7 +36,9 @@ class TestPages:
     """What does not ask the database is tested on one."""
 
     def test_the_landing_page_leads_to_what_there_is(self, client: TestClient) -> None:
-        links = re.findall(r'href="(/[^"]*)"', client.get("/").text)
+        page = client.get("/").text
+        assert "<title>Tessera</title>" in page
+        links = re.findall(r'href="(/[^"]*)"', page)
         assert set(links) >= {"/graphql", "/docs", "/openapi.json", "/docs/errors", "/healthz", "/readyz"}
         for link in links:
             assert client.get(link, headers={"accept": "text/html"}).status_code < 300

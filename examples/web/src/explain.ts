@@ -39,6 +39,7 @@ function origin(entry: Entry, terms: Terms): string[] {
   }
   if (entry.kind === 'REFUND') said.push(`You were paid back${money ? ` ${money}` : ''}, so the points for that went back, too.`);
   if (entry.kind === 'EXPIRY') said.push('These points had reached their last day.');
+  if (entry.counterparty) said.push(`They went to ${entry.counterparty}.`);
   if (entry.kind === 'HOLD') said.push('These points are set aside until the payment is settled or given back.');
   if (entry.reverses) said.push(`This takes back the posting of ${formatDay(entry.reverses.transactionDate, terms.timeZone)}.`);
   if (entry.note && entry.note !== entry.narration) said.push(entry.note);

@@ -48,6 +48,13 @@ export function isZero(text: string): boolean {
   return scaled(text) === 0n;
 }
 
+/** What exact texts add up to. */
+export function sum(texts: string[]): string {
+  const total = texts.reduce((all, text) => all + scaled(text), 0n);
+  const digits = (total < 0n ? -total : total).toString().padStart(PLACES + 1, '0');
+  return `${total < 0n ? '-' : ''}${digits.slice(0, -PLACES)}.${digits.slice(-PLACES)}`;
+}
+
 const PLACES = 10;
 
 function scaled(text: string): bigint {

@@ -84,7 +84,7 @@ async function send(client: Client, memberId: string, order: Order): Promise<Out
   }
   const refusal: Refusal = error
     ? refusalOf(error)
-    : { reason: 'NO_ANSWER', code: 'NO_ANSWER', message: 'an empty answer', requestId: null };
+    : { reason: 'NO_ANSWER', code: 'NO_ANSWER', message: 'an empty answer', requestId: null, retryAfter: null };
   if (isUnsettled(refusal)) return { kind: 'open', order, refusal };
   localStorage.removeItem(storeOf(memberId));
   return { kind: 'refused', order, refusal };

@@ -1,4 +1,4 @@
-import { countPoints, formatChange, formatDay, formatLastDay, formatPoints, isZero } from '../format';
+import { countPoints, formatChange, formatDay, formatLastDay, formatPoints, isZero, sum } from '../format';
 import { ExpiringDocument, OffersDocument, TierDocument } from '../gql/graphql';
 import { useFresh, useKnown } from '../hooks';
 import { titleOf } from '../explain';
@@ -103,22 +103,36 @@ function Tier() {
   );
 }
 
+const SHOWN = 6;
+/** As many dates as the API gives at once. */
+const MOST = 100;
+
 function Expiring() {
   const { revision, program } = useKnown();
-  const [{ data }] = useFresh(ExpiringDocument, { first: 6 }, revision);
+  const [{ data }] = useFresh(ExpiringDocument, { first: MOST }, revision);
   const periods = data?.me?.expiring ?? [];
+  const later = periods.slice(SHOWN);
   return (
     <Card title="Points that expire" id="expiring" className="expires">
       {periods.length === 0 ? (
         <p className="hint">{data ? 'None of your points expire.' : 'Looking…'}</p>
       ) : (
         <ul className="lines" data-testid="expiring">
-          {periods.map((period) => (
+          {periods.slice(0, SHOWN).map((period) => (
             <li key={period.scheduleDate}>
               <span>{formatDay(period.scheduleDate, program.timeZone)}</span>
               <strong>{countPoints(period.available)}</strong>
             </li>
           ))}
+          {later.length > 0 && (
+            <li className="hint">
+              <span>Later</span>
+              <span>
+                {periods.length === MOST && 'at least '}
+                {countPoints(sum(later.map((period) => period.available)))}
+              </span>
+            </li>
+          )}
         </ul>
       )}
     </Card>
