@@ -63,7 +63,11 @@ def plain(value: Decimal) -> Decimal:
 
 def plain_text(value: Decimal) -> str:
     """The number as text, never in exponent notation, without trailing zeros."""
-    return format(value.normalize(EXACT), "f") if value else "0"
+    if not value:
+        return "0"
+    text = str(value)
+    # Whole numbers, as most are, are plain as they stand.
+    return text if text.removeprefix("-").isdecimal() else format(value.normalize(EXACT), "f")
 
 
 def round_half_up(value: Decimal, places: int) -> tuple[int, Decimal]:

@@ -48,12 +48,13 @@ def available_points(
 
 def balance_of(figures: Figures, state: ProgramState) -> Balance:
     """Figures in points."""
-    points = {name: from_minor(getattr(figures, name), state.places) for name in _FIGURES}
+    places = state.places
+    points = {name: from_minor(getattr(figures, name), places) for name in _FIGURES}
     return Balance(
         member_id=figures.member_id,
-        total=from_minor(figures.available + figures.pending, state.places),
+        total=from_minor(figures.available + figures.pending, places),
         next_expiry_at=None if figures.next_expiry >= NEVER else figures.next_expiry,
-        next_expiring_points=from_minor(figures.next_expiring, state.places),
+        next_expiring_points=from_minor(figures.next_expiring, places),
         **points,
     )
 

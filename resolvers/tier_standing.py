@@ -1,5 +1,8 @@
 """Use cases that read the tiers of many members in a fixed number of statements."""
 
+# What functions within functions say of their types is not to be worked out each time.
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,5 +1,8 @@
 """How a loader asks: what many fields ask for at once becomes one call of a use case, or one call after the other."""
 
+# What functions within functions say of their types is not to be worked out each time.
+from __future__ import annotations
+
 from asyncio import shield
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar

@@ -63,6 +63,20 @@ def values_of(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
     return sum(_times_of(one, variables) * (one.values + values_of(one.parts, variables)) for one in rows)
 
 
+def fixed_cost(rows: Sequence[Rows]) -> int | None:
+    """The cost of what no variable makes larger; None where one does, and for what is too much."""
+    if _varies(rows):
+        return None
+    try:
+        return check_cost(rows, {})
+    except QueryTooComplex:
+        return None
+
+
+def _varies(rows: Sequence[Rows]) -> bool:
+    return any(isinstance(one.times, str) or _varies(one.parts) for one in rows)
+
+
 def check_cost(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
     """The cost. Raises QueryTooComplex where an operation asks for too much."""
     cost = cost_of(rows, variables)

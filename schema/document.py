@@ -30,7 +30,7 @@ from domain.errors import (
 )
 from schema.cache import FairCache
 from schema.coercion import Places, name_literal, places_of
-from schema.cost import Rows, check_cost, plan_cost
+from schema.cost import Rows, check_cost, fixed_cost, plan_cost
 from schema.failure import VALIDATION_FAILED, DocumentRefused
 from schema.gate import Gate
 from schema.introspection import hide_types
@@ -57,11 +57,14 @@ class Operation:
     is_query: bool
     is_subscription: bool
     costs: tuple[Rows, ...]
+    fixed_cost: int | None = None
     takes_key: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def cost(self, variables: Mapping[str, Any]) -> int:
         """The estimated number of objects that it asks for. Raises QueryTooComplex."""
+        if self.fixed_cost is not None:
+            return self.fixed_cost
         return check_cost(self.costs, {**self.defaults, **variables})
 
 
@@ -248,11 +251,13 @@ class Documents:
             for one in node.variable_definitions or ()
             if isinstance(value := getattr(one.default_value, "value", None), str) and value.isdecimal()
         }
+        costs = plan_cost(self.schema._schema, document, node)
         return Operation(
             name=node.name.value if node.name else None,
             is_query=node.operation is OperationType.QUERY,
             is_subscription=node.operation is OperationType.SUBSCRIPTION,
-            costs=plan_cost(self.schema._schema, document, node),
+            costs=costs,
+            fixed_cost=fixed_cost(costs),
             takes_key=self._takes_key(document, node),
             defaults=defaults,
         )

@@ -86,7 +86,8 @@ def _quick_enum(leaf: GraphQLEnumType, other: Quick) -> Quick:
     names = {}
     for member in kind:
         try:
-            names[member] = leaf.coerce_output_value(member)
+            # To hash a member takes longer than all the rest.
+            names[id(member)] = leaf.coerce_output_value(member)
         except Exception:  # noqa: BLE001, S112 - which member has no name is found out when it is answered
             continue
-    return lambda value: names[value] if value.__class__ is kind else other(value)
+    return lambda value: names[id(value)] if value.__class__ is kind else other(value)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import strawberry
@@ -138,11 +138,12 @@ class LedgerEntry(Node):
         return None if row_id is None else await load_transaction(row_id, info.context)
 
 
+_KINDS = {cast(str, kind.value): kind for kind in EntryKind}
 _of_row: Callable[[EntryRow, RequestContext], LedgerEntry] = lazily(
     LedgerEntry,
     {
         "id": lambda row, context: encode(ENTRY, context.ctx.principal.program, row.stored.id),
-        "kind": lambda row, _: EntryKind(row.stored.kind),
+        "kind": lambda row, _: _KINDS[row.stored.kind],
         "bucket": lambda row, _: Bucket(row.stored.bucket),
         "sequence": lambda row, _: row.stored.seq,
         "transaction_date": lambda row, context: context.local(row.stored.transaction_date),
