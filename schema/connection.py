@@ -1,5 +1,6 @@
 """Relay connections over keyset pages: no OFFSET, stable while rows are inserted."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,11 +51,12 @@ class Connection(Generic[Item]):
 
 @strawberry.type(name="Connection", description="A page of a list that can be counted.")
 class CountedConnection(Connection[Item]):
-    count: strawberry.Private[Callable[[], Awaitable[int]]]
+    count: strawberry.Private[int | None]
 
-    @field("How many items the whole list has. It is counted only when asked for.")
-    async def total_count(self) -> int:
-        return await self.count()
+    @field("How many items the whole list has, at the same instant. It is counted only when asked for.")
+    def total_count(self) -> int:
+        assert self.count is not None  # noqa: S101 - a document that asks for it says so before it runs
+        return self.count
 
 
 @strawberry.type(name="UncountedConnection", description="A page of a list that is too costly to count.")
@@ -82,6 +84,16 @@ def read_page(first: int | None, after: str | None, last: int | None = None, bef
     if not 1 <= size <= MAX_PAGE:
         raise InvalidRequest(f"{field}: must be 1 to {MAX_PAGE}", field=field)
     return Page(size, before if backwards else after, backwards)
+
+
+async def counted(
+    page: Awaitable[Item], count: Callable[[], Awaitable[int | None]], *, wanted: bool
+) -> tuple[Item, int | None]:
+    """A page, and how long the list is if that is wanted: asked for in one turn, so that both are of one instant."""
+    if not wanted:
+        return await page, None
+    found, total = await asyncio.gather(page, count())
+    return found, total or 0
 
 
 def cut(rows: Sequence[Row], page: Page) -> tuple[Sequence[Row], bool]:

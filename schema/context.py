@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 class RequestContext:
     """One GraphQL request. It holds no database session: every use case opens its own.
 
-    `last_event_id`: where a subscription is to go on; `event_id`: where it is.
+    `counts`: the document may ask how long a list is. `last_event_id`: where a subscription is to go on; `event_id`:
+    where it is.
     """
 
     caller: Context | TesseraError
     visit: Visit
     document: "DocumentNode | None" = None
+    counts: bool = False
     zone: tzinfo = UTC
     header_key: str | None = None
     request_id: str = ""

@@ -36,12 +36,12 @@ _SIZES = ("first", "last", "ids")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A selected object. `times` is how often it stands there: a number, or the name of a variable.
+    """A selected object. `times` say how often it stands there, by numbers or names of variables: the most counts.
 
-    `otherwise` is how often where the variable says nothing; `values` how many fields of it are no objects.
+    `otherwise` is how often where none of them says anything; `values` how many fields of it are no objects.
     """
 
-    times: int | str
+    times: tuple[int | str, ...]
     parts: tuple["Rows", ...]
     otherwise: int = DEFAULT_PAGE
     values: int = 0
@@ -74,7 +74,7 @@ def fixed_cost(rows: Sequence[Rows]) -> int | None:
 
 
 def _varies(rows: Sequence[Rows]) -> bool:
-    return any(isinstance(one.times, str) or _varies(one.parts) for one in rows)
+    return any(_varies(one.parts) or any(isinstance(size, str) for size in one.times) for one in rows)
 
 
 def check_cost(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
@@ -89,15 +89,16 @@ def check_cost(rows: Sequence[Rows], variables: Mapping[str, Any]) -> int:
 
 
 def _times_of(one: Rows, variables: Mapping[str, Any]) -> int:
-    return _clamped(variables.get(one.times) if isinstance(one.times, str) else one.times, one.otherwise)
+    asked = [_clamped(variables.get(size)) if isinstance(size, str) else size for size in one.times]
+    return max((size for size in asked if size is not None), default=one.otherwise)
 
 
-def _clamped(asked: object, otherwise: int) -> int:
-    """A page size that its resolver will accept; it says itself what is wrong with another."""
-    if isinstance(asked, list):
+def _clamped(asked: object) -> int | None:
+    """A page size that its resolver will accept; it says itself what is wrong with another. None: it is not said."""
+    if isinstance(asked, Sequence) and not isinstance(asked, str):
         return len(asked)
     if isinstance(asked, bool) or not isinstance(asked, int):
-        return otherwise
+        return None
     return max(0, min(asked, MAX_PAGE))
 
 
@@ -133,8 +134,7 @@ class _Planner:
         if node.name.value in _WRAPPERS and "first" not in definition.args:
             # A page has one `pageInfo`, however many objects it has.
             return parts, 0 if node.name.value == "pageInfo" else values
-        times, otherwise = _times(node, definition)
-        return (Rows(times, parts, otherwise, values),), 0
+        return (Rows(_times(node, definition), parts, default_size(definition), values),), 0
 
 
 def default_size(definition: GraphQLField) -> int:
@@ -145,19 +145,20 @@ def default_size(definition: GraphQLField) -> int:
     return first.default_value if isinstance(first.default_value, int) else DEFAULT_PAGE
 
 
-def _times(node: FieldNode, definition: GraphQLField) -> tuple[int | str, int]:
-    otherwise = default_size(definition)
-    given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    for name in _SIZES:
-        value = given.get(name)
-        if name in definition.args and value is not None:
-            return _size_of(value, otherwise), otherwise
-    return otherwise, otherwise
+def _times(node: FieldNode, definition: GraphQLField) -> tuple[int | str, ...]:
+    """What each size says. Which of them its resolver goes by is its own business, and null says nothing."""
+    given = [
+        one.value for one in node.arguments or () if one.name.value in _SIZES and one.name.value in definition.args
+    ]
+    return tuple(size for size in map(_size_of, given) if size is not None)
 
 
-def _size_of(value: ValueNode, otherwise: int) -> int | str:
-    if isinstance(value, VariableNode):
-        return value.name.value
+def _size_of(value: ValueNode) -> int | str | None:
+    return value.name.value if isinstance(value, VariableNode) else _clamped(literal_size(value))
+
+
+def literal_size(value: ValueNode | None) -> int | Sequence[ValueNode] | None:
+    """What a literal says of a size: a number, or a list of as many; None: nothing."""
     if isinstance(value, ListValueNode):
-        return len(value.values)
-    return _clamped(int(value.value), otherwise) if isinstance(value, IntValueNode) else otherwise
+        return value.values
+    return int(value.value) if isinstance(value, IntValueNode) else None

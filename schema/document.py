@@ -30,7 +30,7 @@ from domain.errors import (
 )
 from schema.cache import FairCache
 from schema.coercion import Places, name_literal, places_of
-from schema.cost import Rows, check_cost, fixed_cost, plan_cost
+from schema.cost import Rows, check_cost, fixed_cost, literal_size, plan_cost
 from schema.failure import VALIDATION_FAILED, DocumentRefused
 from schema.gate import Gate
 from schema.introspection import hide_types
@@ -247,9 +247,9 @@ class Documents:
 
     def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
         defaults = {
-            one.variable.name.value: int(value)
+            one.variable.name.value: size
             for one in node.variable_definitions or ()
-            if isinstance(value := getattr(one.default_value, "value", None), str) and value.isdecimal()
+            if (size := literal_size(one.default_value)) is not None
         }
         costs = plan_cost(self.schema._schema, document, node)
         return Operation(

@@ -80,7 +80,7 @@ async def open_request(
     cost = operation.cost(request.variables)
     if request.by_get and not operation.is_query and not operation.is_subscription:
         raise MethodNotAllowed("mutations need a POST")
-    context.document = prepared.document
+    context.document, context.counts = prepared.document, "totalCount" in prepared.text
     context.header_key = None if operation.is_subscription else read_header(headers, operation)
     return Opened(context, prepared, operation, cost)
 

@@ -14,6 +14,7 @@ from schema.connection import (
     First,
     Last,
     UncountedConnection,
+    counted,
     cut,
     edges_of,
     number_cursor,
@@ -86,7 +87,7 @@ class MemberQuery:
         order = None if order_by is None else ORDERS[order_by.field]
         name = _CURSORS["reference" if only.reference_prefix is not None else order or "enrolment"]
         number = read_number_cursor(name, page)
-        found = await list_members(
+        asked = list_members(
             ctx,
             first=page.size + 1,
             after_id=None if page.backwards else number,
@@ -96,11 +97,9 @@ class MemberQuery:
             descending=order_by is not None and order_by.direction is OrderDirection.DESC,
             only=only,
         )
+        found, count = await counted(asked, lambda: count_members(ctx, only), wanted=info.context.counts)
         rows, has_more = cut(found, page)
         edges = edges_of(rows, lambda row: to_member(row, info.context), lambda row: number_cursor(name, row.id))
-
-        async def count() -> int:
-            return await count_members(ctx, only)
 
         return CountedConnection(edges=edges, page_info=page_info(edges, page, has_more), count=count)
 

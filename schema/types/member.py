@@ -67,7 +67,7 @@ class Member(MemberAccount, Node):
     ) -> AttributeValue | None:
         return find_attribute(self.values, key)
 
-    @field("Whether the member has a password, to sign in with beside codes and links.")
+    @field("Whether the member has a password, to sign in with beside codes and links.", always=True)
     async def has_password(self, info: Info) -> bool | None:
         return await info.context.loaders.has_password.load(self.row_id)
 

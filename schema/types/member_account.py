@@ -15,6 +15,7 @@ from schema.connection import (
     CountedConnection,
     First,
     Last,
+    counted,
     cut,
     edges_of,
     entry_cursor,
@@ -91,12 +92,14 @@ class MemberAccount:
             if page.backwards
             else EntryPage(page.size + 1, older_than=cursor, only=only)
         )
-        rows, has_more = cut(await context.loaders.entries(asked).load(self.row_id) or [], page)
+        loaders = context.loaders
+        found, count = await counted(
+            loaders.entries(asked).load(self.row_id),
+            lambda: loaders.entry_counts(only).load(self.row_id),
+            wanted=context.counts,
+        )
+        rows, has_more = cut(found or [], page)
         edges = edges_of(rows, lambda row: to_entry(row, context), _place)
-
-        async def count() -> int:
-            return await context.loaders.entry_counts(only).load(self.row_id) or 0
-
         return CountedConnection(edges=edges, page_info=page_info(edges, page, has_more), count=count)
 
     @field(

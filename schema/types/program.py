@@ -73,7 +73,9 @@ class Program(Node):
     async def time_zone(self, info: Info) -> str | None:
         return (await self._shown(info)).time_zone
 
-    @field("How members sign in with the publishable key: by a link where the program has a page for links.")
+    @field(
+        "How members sign in with the publishable key: by a link where the program has a page for links.", always=True
+    )
     async def sign_in_methods(self, info: Info) -> list[SessionMethod] | None:
         has_links = (await self._shown(info)).sign_in_url is not None
         return [one for one in SessionMethod if has_links or one is not SessionMethod.LINK]

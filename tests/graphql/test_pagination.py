@@ -1,5 +1,6 @@
 """Pages: forward and backward, stable while rows come in, and what is no page."""
 
+import asyncio
 from typing import Any
 
 from tests.graphql.world import Caller, World
@@ -160,3 +161,19 @@ async def test_a_list_is_counted_only_when_that_is_asked_for(world: World, serve
     )
     data = (await server.ask(document, r=reference)).data
     assert data == {"member": {"ledger": {"totalCount": 1}}, "members": {"totalCount": 1}}
+
+
+async def test_how_long_a_list_is_tells_of_the_instant_of_its_page(world: World, server: Caller) -> None:
+    reference = await world.member(server, 1000)
+    screen = """query($r: String!) {member(reference: $r) {
+        ledger(first: 1) {totalCount edges {node {sequence}}} balance {available}}}"""
+
+    async def spend() -> None:
+        for number in range(30):
+            await world.redeem(server, reference, 1, idempotencyKey=f"spend {number}")
+
+    spending = asyncio.create_task(spend())
+    while not spending.done():
+        ledger = (await server.ask(screen, r=reference)).data["member"]["ledger"]
+        assert ledger["totalCount"] == ledger["edges"][0]["node"]["sequence"]
+    await spending
