@@ -22,10 +22,11 @@ from graphql import (
 MAX_REASON = 300
 
 _VARIABLE = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([.\[]\S*))?: (.*)", re.DOTALL)
+_ARGUMENT = re.compile(r"Argument '(\w+)' has invalid value(?: at ([.\[]\S*))?: (.*)", re.DOTALL)
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MISSING = re.compile(r"Expected value of type '\w+' to include required field '(\w+)'")
 _UNKNOWN = re.compile(r"Expected value of type '(\w+)' not to include unknown field '(\w+)'")
-_NULL = re.compile(r"Expected (?:a )?value of non-null type")
+_NULL = re.compile(r"Expected (?:(?:a )?value of|variable '\$\w+' provided to) non-null type")
 _ECHO = re.compile(r",? ?[Ff]ound: .*|(?<= value): .*", re.DOTALL)
 _GUESS = re.compile(r" Did you mean [^?]*\?")
 
@@ -43,12 +44,12 @@ class FaultyInput(GraphQLError):
 
 def name_variable(error: GraphQLError, places: Places) -> GraphQLError:
     """The error with the input that it is about, where it is about a variable."""
-    found = _VARIABLE.fullmatch(error.message)
+    found = _VARIABLE.fullmatch(error.message) or _ARGUMENT.fullmatch(error.message)
     if found is None:
         return error
-    variable, way, message = found.groups()
-    path: Path = tuple(int(index) if index else name for name, index in _STEP.findall(way or ""))
-    return _named(error, (*places.get(variable, (variable,)), *path), message)
+    name, way, message = found.groups()
+    path: Path = tuple(int(index) if index else step for step, index in _STEP.findall(way or ""))
+    return _named(error, (*(places.get(name, (name,)) if found.re is _VARIABLE else (name,)), *path), message)
 
 
 def places_of(document: DocumentNode) -> Places:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.graphql.world import Caller
+from tests.graphql.world import Caller, World
 
 REDEEM = "mutation($i: PointsRedeemInput!) {pointsRedeem(input: $i) {replayed}}"
 ENROLL = "mutation($i: MemberEnrollInput!) {memberEnroll(input: $i) {replayed}}"
@@ -127,3 +127,18 @@ async def test_a_refusal_names_the_input_as_this_api_does(server: Caller, docume
     (error,) = (await server.ask(document)).errors
     assert error["extensions"]["field"] == field
     assert f"({field}: " in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ("query($b: Boolean = true) {program {name @include(if: $b)}}", "if"),
+        ("query($b: Int = 3, $r: String) {member(reference: $r) {expiring(first: $b) {available}}}", "first"),
+    ],
+)
+async def test_null_in_a_variable_with_a_default_is_told_as_null_elsewhere(
+    world: World, server: Caller, document: str, field: str
+) -> None:
+    answer = await server.ask(document, b=None, r=await world.member(server))
+    [error] = answer.errors
+    assert (error["message"], error["extensions"]["field"]) == (f"{field}: must not be null", field)
