@@ -35,6 +35,7 @@ _LANDING = (
 )
 _METHODS = {"get", "post", "put", "patch", "delete"}
 _ERROR_COLUMNS = ("code", "lbms", "http", "graphql", "reason", "message", "meaning")
+_SPELLED = {"lbms": "LBMS", "http": "HTTP", "graphql": "GraphQL"}
 _CODES = _ERROR_COLUMNS[:5]
 
 
@@ -73,7 +74,7 @@ def errors_page() -> bytes:
         for row in error_table()
     ]
     note = f"Declared once, rendered by every surface. Also as {_link('/docs/errors.json', 'JSON')}."
-    return _page("Errors", note, _table([column.capitalize() for column in _ERROR_COLUMNS], rows))
+    return _page("Errors", note, _table([_SPELLED.get(column, column.capitalize()) for column in _ERROR_COLUMNS], rows))
 
 
 def errors_json() -> bytes:
