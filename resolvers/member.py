@@ -34,6 +34,7 @@ __all__ = [
     "get_member_by_unique_attribute",
     "import_members",
     "list_members",
+    "list_answering_members",
     "list_members_by_id",
     "update_member",
 ]
@@ -223,3 +224,21 @@ async def list_members_by_id(ctx: Context, member_ids: Sequence[int]) -> dict[in
     ctx.principal.require(Permission.MEMBER_READ)
 
     return await ctx.read(lambda tx: ctx.members(tx, member_ids))
+
+
+async def list_answering_members(ctx: Context, member_ids: Sequence[int]) -> dict[int, Member]:
+    """Who answers for these members since they were merged, by whom they answer for: themselves as a rule.
+
+    Those of other programs, and whom the caller may not see, are left out.
+    """
+    ctx.principal.require(Permission.MEMBER_READ)
+
+    def body(tx: Connection) -> dict[int, Member]:
+        found = find_members(tx, ctx.services.keys, ctx.principal.program, ids=member_ids, follow=True)
+        own = ctx.own_members(tx)
+        visible = {one.asked_id or one.member.id: one.member for one in found if own is None or one.member.id in own}
+        if ctx.sight is not None:
+            ctx.sight.know(visible.values())
+        return visible
+
+    return await ctx.read(body)

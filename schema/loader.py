@@ -11,7 +11,7 @@ from strawberry.dataloader import DataLoader
 
 from resolvers.batch import Batch, BatchRow, BatchTotals, get_batch, get_batch_totals, list_batch_rows
 from resolvers.context import Context
-from resolvers.member import Member, list_members_by_id
+from resolvers.member import Member, list_answering_members, list_members_by_id
 from resolvers.password import list_has_password
 from resolvers.points_request import PointsRequest, list_requests_by_id
 from resolvers.program import Program, get_program
@@ -45,6 +45,7 @@ class Loaders(LedgerLoaders):
     """The loaders of one request of one caller."""
 
     member = ByKey[int, Member](list_members_by_id)
+    answering = ByKey[int, Member](list_answering_members)
     tier = ByKey[int, MemberTier](list_tiers)
     tier_way = ByKey[int, TierWay](list_tier_progress)
     tier_history = ByKey[int, list[TierChange]](list_tier_changes)

@@ -17,7 +17,7 @@ from schema.global_id import REQUEST, decode
 from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.entry import LedgerEntry, load_entry
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 from schema.types.points_request import PointsRequest, load_request, to_request
 
 
@@ -78,7 +78,7 @@ class PointsAdjustPayload:
 
     @field("The member, as the correction left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
     @field("The posting; null where the correction waits for approval.")
     async def entry(self, info: Info) -> LedgerEntry | None:
@@ -105,7 +105,7 @@ class BonusPostPayload:
 
     @field("The member, as the bonus left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
     @field("The posting.")
     async def entry(self, info: Info) -> LedgerEntry | None:

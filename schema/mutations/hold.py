@@ -13,7 +13,7 @@ from schema.global_id import HOLD, decode
 from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.hold import Hold, HoldPurpose, to_hold
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 from schema.types.redemption import Redemption, to_redemption
 
 
@@ -70,7 +70,7 @@ class HoldPayload:
 
     @field("The member, as the hold left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
 
 @strawberry.type(description="What was settled.")
@@ -82,7 +82,7 @@ class HoldSettlePayload:
 
     @field("The member, as the settlement left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
 
 @strawberry.type

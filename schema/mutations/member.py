@@ -14,7 +14,7 @@ from schema.global_id import MEMBER, decode
 from schema.mutations.idempotency import read_key
 from schema.scalar import ClearableDate
 from schema.types.attribute import AttributeInput, attribute_values
-from schema.types.member import Member, load_member, to_member
+from schema.types.member import Member, load_answering, to_member
 from schema.types.member_status import MemberStatus
 
 _FIXED = ("full_name", "email_id", "mobile_number", "gender", "dob", "address", "preferred_language")
@@ -91,7 +91,7 @@ class MemberErasePayload:
 
     @field("The member, with its numbers and a reference that names nobody.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
 
 @strawberry.type(description="The member as stored.")

@@ -13,7 +13,7 @@ from resolvers.subject import Named
 from schema.context import Info, RequestContext
 from schema.field import field, mutation
 from schema.mutations.idempotency import read_key
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 
 
 @strawberry.enum(description="What a one-time code is for: the published types.")
@@ -138,7 +138,7 @@ class MemberSecretPayload:
 
     @field("The member.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
 
 @strawberry.type

@@ -10,7 +10,7 @@ from schema.context import Info
 from schema.field import field, mutation
 from schema.mutations.idempotency import read_key
 from schema.scalar import Points
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 from schema.types.redemption import Redemption, Reversal, to_redemption, to_reversal
 
 
@@ -58,7 +58,7 @@ class PointsRedeemPayload:
 
     @field("The member, as the redemption left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
 
 @strawberry.type(description="What was given back.")
@@ -69,7 +69,7 @@ class RedemptionReversePayload:
 
     @field("The member, as the reversal left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
 
 @strawberry.type

@@ -16,7 +16,7 @@ from schema.context import Info, RequestContext
 from schema.field import field, mutation
 from schema.global_id import SUB_RELATION, decode
 from schema.mutations.idempotency import read_key
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 from schema.types.sub_relation import SubRelation, SubRelationType, to_sub_relation
 
 
@@ -50,7 +50,7 @@ class SubRelationPayload:
 
     @field("The member.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
 
 @strawberry.type

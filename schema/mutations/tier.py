@@ -8,7 +8,7 @@ from schema.context import Info
 from schema.field import field, mutation
 from schema.global_id import MEMBER, decode
 from schema.scalar import Points
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 
 
 @strawberry.input(description="A tier for one member, named by `relationReference` or `memberId`.")
@@ -29,7 +29,7 @@ class MemberTierSetPayload:
 
     @field("The member.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.row_id, info.context)
+        return await load_answering(self.row_id, info.context)
 
 
 @strawberry.type

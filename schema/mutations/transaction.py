@@ -16,7 +16,7 @@ from schema.field import field, mutation
 from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.entry import LedgerEntry, load_entries
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 from schema.types.refusal import Refusal, to_refusal
 from schema.types.transaction import TransactionFields, to_command
 
@@ -55,7 +55,7 @@ class TransactionPayload:
 
     @field("The member, as the transaction left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.member_id, info.context)
+        return await load_answering(self.member_id, info.context)
 
     @field("The postings, one for each rule group that gave something; then those of refunds that had waited for it.")
     async def entries(self, info: Info) -> list[LedgerEntry] | None:

@@ -11,7 +11,7 @@ from schema.field import field, mutation
 from schema.mutations.idempotency import read_key
 from schema.scalar import Points
 from schema.types.entry import LedgerEntry, load_entry
-from schema.types.member import Member, load_member
+from schema.types.member import Member, load_answering
 
 
 @strawberry.input(description="Points to move from one member to another, enough or nothing.")
@@ -43,7 +43,7 @@ class PointsTransferPayload:
 
     @field("The sender, as the transfer left them.")
     async def member(self, info: Info) -> Member | None:
-        return await load_member(self.from_member_id, info.context)
+        return await load_answering(self.from_member_id, info.context)
 
     @field("The sender's posting; its `related` is the receiver's, where the caller may see that.")
     async def entry(self, info: Info) -> LedgerEntry | None:

@@ -164,3 +164,9 @@ async def load_member(member_id: int, context: RequestContext) -> Member | None:
     """A member of the caller's program, if the caller may see it."""
     row = await context.loaders.member.load(member_id)
     return None if row is None else to_member(row, context)
+
+
+async def load_answering(member_id: int, context: RequestContext) -> Member | None:
+    """The same for what was done to a member: whoever answers for it by now."""
+    row = await context.loaders.answering.load(member_id)
+    return None if row is None else to_member(row, context)

@@ -55,3 +55,20 @@ async def test_a_token_of_the_old_reference_sees_the_member_that_answers_for_it(
     assert answer.data["member"]["relationReference"] == new
     assert answer.data["member"]["balance"] == {"available": "110"}
     assert len(answer.data["member"]["ledger"]["edges"]) == 2
+
+
+async def test_what_is_repeated_after_a_merge_shows_who_answers_by_now(world: World, server: Caller) -> None:
+    old, new = await world.member(server, 100), await world.member(server, 10)
+    bound = await world.caller(member=old)
+    redeem = """mutation($i: PointsRedeemInput!) {pointsRedeem(input: $i) {
+        replayed member {relationReference balance {available}}}}"""
+    given = {"points": 40, "idempotencyKey": "before"}
+    for caller in (server, bound):
+        named = given | ({"relationReference": old} if caller is server else {})
+        assert (await caller.ask(redeem, i=named)).data["pointsRedeem"]["member"]["relationReference"] == old
+    assert (await server.ask(MERGE, i={"victim": old, "survivor": new})).data
+    survivor = {"relationReference": new, "balance": {"available": "30"}}
+    for caller in (server, bound, await world.caller(member=old)):
+        named = given | ({"relationReference": old} if caller is server else {})
+        replayed = (await caller.ask(redeem, i=named)).data["pointsRedeem"]
+        assert replayed == {"replayed": True, "member": survivor}
