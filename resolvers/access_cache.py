@@ -43,6 +43,7 @@ class AccessCache:
     _in_force: dict[int, tuple[InForce, datetime]] = field(default_factory=dict)
     _sessions: OrderedDict[tuple[int, int], datetime] = field(default_factory=OrderedDict)
     _rotations: dict[str, tuple[Rotation, datetime]] = field(default_factory=dict)
+    _apps: OrderedDict[str, Principal] = field(default_factory=OrderedDict)
     _asked: dict[int, asyncio.Future[InForce | None]] = field(default_factory=dict)
 
     def token(self, token: str) -> KnownToken | None:
@@ -54,6 +55,17 @@ class AccessCache:
         self._tokens[token] = known
         if len(self._tokens) > _TOKENS:
             self._tokens.popitem(last=False)
+
+    def app(self, publishable_key: str) -> tuple[int | None, str] | None:
+        """Whose publishable key this was when it was last looked at; nothing is allowed by it."""
+        known = self._apps.get(publishable_key)
+        return None if known is None else (known.program_id, known.actor)
+
+    def remember_app(self, publishable_key: str, principal: Principal) -> None:
+        """Keep whose key it is; the oldest goes when there are too many."""
+        self._apps[publishable_key] = principal
+        if len(self._apps) > _TOKENS:
+            self._apps.popitem(last=False)
 
     def in_force(self, program_id: int, now: datetime) -> InForce | None:
         """What is in force, if it was looked up within the last second."""

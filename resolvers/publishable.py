@@ -39,6 +39,7 @@ async def authenticate_app(services: Services, publishable_key: str) -> Principa
         environment=row.environment,
         permissions=APP_PERMISSIONS,
     )
+    services.access.remember_app(publishable_key, principal)
     await admit(services, principal)
     await lift_lapsed_lockouts(services)
     return principal

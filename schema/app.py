@@ -81,7 +81,7 @@ async def _answer(
     try:
         if is_preflight(scope, headers) and scope["path"].rstrip("/") == PATH:
             return partial(response.empty, await preflight(visit))
-        request = await _read(documents, scope, headers, receive)
+        request = await _read(documents, visit, headers, receive)
         if wants_events(headers):
             bodies = stream(documents, request, visit, headers, response.request_id, timeout_s=timeout_s)
             return partial(EventStream(response).serve, bodies, receive)
@@ -107,7 +107,8 @@ def _page(scope: Scope, headers: dict[bytes, bytes]) -> ASGIApp | None:
     return send_page if is_get and wants_page(headers, scope["query_string"]) else None
 
 
-async def _read(documents: Documents, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
+async def _read(documents: Documents, visit: Visit, headers: dict[bytes, bytes], receive: Receive) -> GraphQLRequest:
+    scope = visit.scope
     if scope["path"].rstrip("/") != PATH:
         raise PathNotFound
     if len(headers) != len(scope["headers"]):
@@ -115,7 +116,7 @@ async def _read(documents: Documents, scope: Scope, headers: dict[bytes, bytes],
     if scope["method"] == "GET":
         return read_get(scope["query_string"])
     if scope["method"] == "POST":
-        return await read_post(headers, receive, documents.large_bodies)
+        return await read_post(headers, receive, documents.large_bodies, visit.address)
     raise MethodNotAllowed
 
 

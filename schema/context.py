@@ -53,9 +53,9 @@ class RequestContext:
 
     @property
     def owner(self) -> tuple[int | None, str] | None:
-        """Whose the documents of this request are; None for all whom nobody knows."""
+        """Whose the documents of this request are: a caller's, or an app's whose key was good; None for strangers'."""
         if isinstance(self.caller, TesseraError):
-            return None
+            return self.visit.services.access.app(self.publishable_key or "")
         principal = self.caller.principal
         return principal.program_id, principal.member_reference or principal.actor
 

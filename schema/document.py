@@ -142,11 +142,14 @@ class Documents:
         """How often a document was found, and how often not, since the process began."""
         return Counts(self._hits, self._misses)
 
-    async def look_up(self, request: GraphQLRequest, owner: Hashable) -> Prepared:
-        """`find` in its turn: what is known at once, what is new one after the other. Raises TooManyRequests too."""
+    async def look_up(self, request: GraphQLRequest, owner: Hashable, address: str = "") -> Prepared:
+        """`find` in its turn: what is known at once, what is new one after the other. Raises TooManyRequests too.
+
+        Owners take turns, and so do the addresses of strangers, and of whoever shares a publishable key.
+        """
         if self.only_trusted or self._knows(request):
             return self.find(request, owner)
-        async with (self._new_of_strangers if owner is None else self._new).turn():
+        async with self._new_of_strangers.turn(address) if owner is None else self._new.turn((owner, address)):
             return self.find(request, owner)
 
     def _knows(self, request: GraphQLRequest) -> bool:

@@ -75,7 +75,7 @@ async def open_request(
     IntrospectionDisabled, BadRequest, InvalidRequest, MethodNotAllowed.
     """
     context = await open_context(visit, headers, request_id)
-    prepared = await documents.look_up(request, context.owner)
+    prepared = await documents.look_up(request, context.owner, visit.address)
     operation = prepared.operation(request.operation_name)
     cost = operation.cost(request.variables)
     if request.by_get and not operation.is_query and not operation.is_subscription:

@@ -70,7 +70,7 @@ def refuse_repeated(names: Iterable[bytes]) -> None:
         seen.add(name)
 
 
-async def read_post(headers: Mapping[bytes, bytes], receive: Receive, large: Gate) -> GraphQLRequest:
+async def read_post(headers: Mapping[bytes, bytes], receive: Receive, large: Gate, address: str) -> GraphQLRequest:
     """The request of a POST. Raises NotJson, BodyTooLarge, BadRequest, TooManyRequests, ClientGone.
 
     Only JSON is read: a page of another site cannot send that without the browser asking first.
@@ -80,7 +80,7 @@ async def read_post(headers: Mapping[bytes, bytes], receive: Receive, large: Gat
     is_plain = headers.get(b"content-encoding", b"identity").lower() == b"identity"
     if media_type.strip() != b"application/json" or charset not in _CHARSETS or not is_plain:
         raise NotJson
-    given = await read_in_turn(await _read_body(headers, receive), large)
+    given = await read_in_turn(await _read_body(headers, receive), large, address)
     if not isinstance(given, dict):
         raise BadRequest("the body must be one JSON object; lists of operations are not accepted")
     return read_operation(given)
@@ -165,11 +165,11 @@ def _extend(body: bytearray, message: Message) -> None:
         raise BodyTooLarge
 
 
-async def read_in_turn(raw: bytes, large: Gate) -> Any:
+async def read_in_turn(raw: bytes, large: Gate, address: str = "") -> Any:
     """`read_json`, of what is large one after the other. Raises BadRequest, TooManyRequests."""
     if len(raw) <= SMALL_BODY_BYTES:
         return read_json(raw)
-    async with large.turn(BODY_PAUSE_S * len(raw) / MAX_BODY_BYTES):
+    async with large.turn(address, least_pause_s=BODY_PAUSE_S * len(raw) / MAX_BODY_BYTES):
         return read_json(raw)
 
 

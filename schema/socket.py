@@ -61,6 +61,10 @@ class Sockets:
         if not await may_open(visit):
             await reject(send, 403)
             return
+        if b"idempotency-key" in headers:
+            # One key for all mutations of a connection would take the second for the first.
+            await reject(send, 400)
+            return
         if self.crowd.is_full(visit.address):
             await reject(send, 503)
             return
@@ -184,7 +188,7 @@ class _Connection:
             raise ClientLeft
         try:
             raw = (received.get("text") or "").encode()
-            message = await read_in_turn(raw, self._sockets.documents.large_bodies)
+            message = await read_in_turn(raw, self._sockets.documents.large_bodies, self._visit.address)
         except BadRequest:
             raise Closed(BAD_REQUEST, "Not a message") from None
         except TooManyRequests as error:

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 import uvloop
 
 from domain.errors import TooManyRequests
 from schema import gate as gating
+from schema.app import build_graphql_app
 from schema.build import schema
-from schema.document import Documents
+from schema.document import CACHED_DOCUMENTS, Documents
 from schema.gate import Gate
 from schema.request import BODY_PAUSE_S, MAX_BODY_BYTES, GraphQLRequest, read_in_turn
 from tests.graphql.live import live
@@ -89,6 +91,43 @@ async def test_too_many_that_wait_are_sent_away(monkeypatch: pytest.MonkeyPatch)
     await _work(gate, done)
 
 
+async def _named(gate: Gate, who: str, done: list[str]) -> None:
+    async with gate.turn(who):
+        done.append(who)
+
+
+async def test_of_those_who_wait_each_is_next_in_turn() -> None:
+    gate, done = Gate(), list[str]()
+    await asyncio.gather(*(_named(gate, who, done) for who in ["flood"] * 20 + ["one", "two", "one"]))
+    # One of the flood goes at once, one has the turn and lets time pass, one waits in front of the others.
+    assert done[:7] == ["flood", "flood", "flood", "one", "two", "flood", "one"]
+    assert len(done) == 23
+
+
+async def test_whoever_has_the_most_that_waits_gives_up_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gating, "MAX_WAITING", 3)
+    gate, done = Gate(), list[str]()
+    names = ["flood"] * 6 + ["one"] * 3 + ["two"]
+    results = await asyncio.gather(*(_named(gate, who, done) for who in names), return_exceptions=True)
+    refused = [who for who, one in zip(names, results, strict=True) if isinstance(one, TooManyRequests)]
+    assert refused == ["flood"] * 3 + ["one"] * 2
+    assert sorted(done) == ["flood", "flood", "flood", "one", "two"]
+
+
+async def test_who_was_given_the_turn_and_is_gone_passes_it_on() -> None:
+    gate, done = Gate(), list[str]()
+    async with gate.turn("first"):
+        gone = asyncio.create_task(_named(gate, "gone", done))
+        kept = asyncio.create_task(_named(gate, "kept", done))
+        await asyncio.sleep(0)
+    gone.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.gather(gone, kept, return_exceptions=True)
+    assert done == ["kept"]
+    async with asyncio.timeout(1):
+        await _named(gate, "later", done)
+
+
 async def test_who_goes_away_leaves_the_way_free() -> None:
     gate, done = Gate(), list[tuple[float, float]]()
     tasks = [asyncio.create_task(_work(gate, done)) for _ in range(3)]
@@ -104,9 +143,10 @@ async def test_what_is_known_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(gating, "MAX_WAITING", 0)
     documents = Documents(schema, introspection=True)
     documents.prepare(KNOWN.query)
-    assert (await documents.look_up(KNOWN, None)).text == KNOWN.query
-    with pytest.raises(TooManyRequests):
-        await documents.look_up(GraphQLRequest("query New {__typename}"), None)
+    async with documents._new_of_strangers.turn():
+        assert (await documents.look_up(KNOWN, None)).text == KNOWN.query
+        with pytest.raises(TooManyRequests):
+            await documents.look_up(GraphQLRequest("query New {__typename}"), None)
 
 
 async def test_strangers_keep_none_waiting_who_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,9 +161,14 @@ async def test_strangers_keep_none_waiting_who_are_known(monkeypatch: pytest.Mon
         assert await waiting
 
 
-async def test_a_large_body_waits_for_its_turn(server: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_body_waits_for_its_turn(world: World, server: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gating, "MAX_WAITING", 0)
-    answer = await server.send(b'{"query": "{__typename}"' + b" " * 70_000 + b"}")
+    documents = Documents(schema, introspection=True)
+    async with (
+        world.client_of(build_graphql_app(introspection=True, documents=documents)) as client,
+        documents.large_bodies.turn(),
+    ):
+        answer = await replace(server, client=client).send(b'{"query": "{__typename}"' + b" " * 70_000 + b"}")
     assert (answer.status, answer.refusal[1]) == (429, "TOO_MANY_REQUESTS")
     assert answer.headers["retry-after"] == "1"
 
@@ -132,6 +177,23 @@ async def test_a_large_message_waits_for_its_turn_too(
     world: World, server: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gating, "MAX_WAITING", 0)
-    async with live(world) as served, served.connection(server) as talk:
+    documents = Documents(schema, introspection=True)
+    ours = replace(world, app=build_graphql_app(introspection=True, documents=documents))
+    async with live(ours) as served, served.connection(server) as talk, documents.large_bodies.turn():
         await talk.send(type="ping", payload={"a": "b" * 70_000})
         assert await talk.closed() == (1013, "Too many requests")
+
+
+async def test_an_app_whose_key_was_good_is_no_stranger(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no token and no key can neither keep it waiting nor push out what it uses."""
+    documents = Documents(schema, introspection=True)
+    async with world.client_of(build_graphql_app(introspection=True, documents=documents)) as client:
+        app, stranger = Caller(client, key=world.ours.publishable_key), Caller(client, key="tp_sandbox_nobody")
+        assert (await app.ask("{program {name}}")).data
+        monkeypatch.setattr(gating, "MAX_WAITING", 0)
+        async with documents._new_of_strangers.turn("flood"):
+            assert (await app.ask("query New {program {name}}")).data
+            assert (await stranger.ask("query Newer {program {name}}")).refusal[0] == "RATE_LIMITED"
+    for number in range(CACHED_DOCUMENTS + 1):
+        documents.prepare(f"query Flood{number} {{__typename}}", None)
+    assert "query New {program {name}}" in documents._kept

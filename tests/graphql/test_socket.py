@@ -114,6 +114,13 @@ async def test_another_subprotocol_is_not_spoken(served: Live, offered: list[str
             pytest.fail(f"refused with {error}")
 
 
+async def test_no_key_holds_for_a_whole_connection(served: Live, server: Caller) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with served.connection(server, additional_headers={"idempotency-key": "k"}):
+            pass
+    assert refused.value.response.status_code == 400
+
+
 async def test_pages_of_other_origins_are_refused(
     served: Live, server: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
