@@ -42,7 +42,7 @@ class GlobalId:
     def number(self, kind: str, partition: int | None) -> int | None:
         """The numeric key, if the id names something of this kind in this partition."""
         is_ours = self.kind == kind and self.partition == partition
-        return int(self.key) if is_ours and len(self.key) < 19 and self.key.isdecimal() else None
+        return int(self.key) if is_ours and len(self.key) < 19 and _is_plain(self.key) else None
 
 
 def encode(kind: str, partition: int, key: object) -> strawberry.ID:
@@ -54,9 +54,14 @@ def decode(given: str, field: str = "id") -> GlobalId:
     """What an id names. Raises BadRequest for what is no id of this API."""
     kind, _, rest = unpack(given, field).partition(":")
     partition, _, key = rest.partition(":")
-    if kind not in _KINDS or not (partition.isascii() and partition.isdecimal()) or not key.isascii():
+    if kind not in _KINDS or not (partition.isascii() and _is_plain(partition)) or not key.isascii():
         raise BadRequest(f"{field}: not an id", field=field)
     return GlobalId(kind, int(partition), key)
+
+
+def _is_plain(number: str) -> bool:
+    """Whether a number is spelled as ours are, so that an id can be compared."""
+    return number.isdecimal() and (number == "0" or number[0] != "0")
 
 
 def pack(text: str) -> str:

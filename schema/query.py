@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 import strawberry
+from graphql import GraphQLError
 
-from domain.errors import BadRequest, RedemptionNotFound
+from domain.errors import BadRequest, RedemptionNotFound, TesseraError
 from resolvers.attribute import AttributeFormat as Format
 from resolvers.attribute import export_attributes
 from resolvers.batch import list_batches
@@ -241,7 +243,16 @@ async def _node_or_error(given: str, partition: int, context: RequestContext) ->
 
 
 async def _node(given: GlobalId, partition: int, context: RequestContext) -> Node | None:
-    """Whatever the id names, if it is the caller's."""
+    """Whatever the id names. What is another's, or not for the caller to see, is none, as what does not exist."""
+    try:
+        return await _load_node(given, partition, context)
+    except TesseraError as refusal:
+        if refusal.status in (403, 404):
+            return None
+        raise
+
+
+async def _load_node(given: GlobalId, partition: int, context: RequestContext) -> Node | None:
     load = _NUMBERED.get(given.kind)
     if load is not None:
         number = given.number(given.kind, partition)
@@ -249,7 +260,9 @@ async def _node(given: GlobalId, partition: int, context: RequestContext) -> Nod
     if given.kind == PROGRAM and given.partition == partition:
         return to_program(await context.loaders.program.load(partition), context)
     if given.kind == REDEMPTION and given.partition == partition:
-        return await load_redemption(parse_uuid(given.key), context)
+        with suppress(GraphQLError):
+            return await load_redemption(parse_uuid(given.key), context)
+        return None
     return await _batch(given, context)
 
 
