@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from domain.access import Permission
 from domain.errors import (
     BadRequest,
+    InvalidRequest,
     KeyReused,
     MemberNotFound,
     ServiceUnavailable,
@@ -96,15 +97,15 @@ async def check_availability(ctx: Context, relation_reference: str | None, curre
 async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     """Redeem points in one database transaction, exactly once per key and per reference that the client chose.
 
-    Raises BadRequest, Forbidden, MerchantMissing, PointsNotPositive, KeyReused, MemberNotFound,
+    Raises BadRequest, Forbidden, InvalidRequest, MerchantMissing, PointsNotPositive, KeyReused, MemberNotFound,
     MemberCancelled, MemberSuspended, MembershipBlocked, LoginBlocked, MemberNotActive,
-    InvalidRequest, BelowMinimum, HeldForReview, InsufficientPoints.
+    BelowMinimum, HeldForReview, InsufficientPoints.
     """
     ctx.principal.require(Permission.POINTS_REDEEM)
     reference = ctx.principal.member(command.relation_reference)
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
-    guid = command.external_reference or new_reference()
+    guid = _reference_of(ctx, command)
     standing = await _redeemed_before(ctx, command, reference)
     if standing is not None:
         return standing
@@ -125,6 +126,14 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
         elif redeemed.outcome != "again":
             raise refusal_of(redeemed.outcome, state, command)
     raise ServiceUnavailable("the account is busy", retry_after_s=1)
+
+
+def _reference_of(ctx: Context, command: RedeemPoints) -> UUID:
+    """The reference of the redemption. Raises InvalidRequest for one that a member in a session chose."""
+    if command.external_reference is not None and ctx.principal.session_id is not None:
+        # It is one for the whole program: a member could take the reference of somebody's order.
+        raise InvalidRequest("external_reference: is chosen by the program's server", field="external_reference")
+    return command.external_reference or new_reference()
 
 
 async def _state(ctx: Context) -> ProgramState:

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 
+from domain.errors import TesseraError
 from domain.store.reading import Reading, read_together
 
 Found = TypeVar("Found")
@@ -47,11 +48,19 @@ def together(*askings: Asking[Any]) -> Asking[list[Any]]:
 
 
 def answer(tx: Connection, asking: Asking[Found]) -> Found:
-    """What a read finds in a database transaction. Raises what it raises."""
-    found: Any = None
+    """What a read finds in a database transaction. Raises what it raises.
+
+    A refusal of what it needed is raised within it, where it may be caught.
+    """
     try:
+        needs = next(asking)
         while True:
-            found = _find(tx, asking.send(found))
+            try:
+                found = _find(tx, needs)
+            except TesseraError as refusal:
+                needs = asking.throw(refusal)
+            else:
+                needs = asking.send(found)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # as above
 

@@ -29,7 +29,9 @@ class PointsRedeemInput:
     )
     amount: Decimal | None = strawberry.field(default=None, description="The money that the points stand for.")
     external_reference: UUID | None = strawberry.field(
-        default=None, description="A reference of your own choice; serves as the key where no key is given."
+        default=None,
+        description="A reference of your own choice; serves as the key where no key is given. Not in a session of a "
+        "member: it is one for the whole program.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None,

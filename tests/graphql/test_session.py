@@ -100,13 +100,15 @@ async def test_what_a_member_may_not_do_is_forbidden_without_a_key_as_well(
             await world.refused(app, document, given | key, "FORBIDDEN", "FORBIDDEN", "403", None)
     for document, given in (
         (redeem, {"points": 1}),
-        (redeem, {"points": 1, "externalReference": redeemed}),
         (hold, {"points": 1}),
         (send, {"toRelationReference": other, "points": 1}),
     ):
         expected = ("BAD_USER_INPUT", "BAD_REQUEST", "999", "idempotencyKey")
         await world.refused(app, document, given, *expected)
         await world.refused(page, document, given, *UNKNOWN)
+    # It is one for the whole program: a member could take that of somebody's order.
+    chosen = {"points": 1, "idempotencyKey": "k", "externalReference": redeemed}
+    await world.refused(app, redeem, chosen, "BAD_USER_INPUT", "INVALID_REQUEST", "998", "externalReference")
 
 
 async def test_a_member_signs_in_with_a_code_or_a_link(world: World, page: Caller, ann: str) -> None:

@@ -172,3 +172,17 @@ async def test_a_refusal_of_one_is_the_refusal_of_all_that_go_together(db: Any) 
 
     with pytest.raises(ProgramNotFound):
         await db.ask(lambda: together(need(COUNT), refuse()))
+
+
+async def test_a_refusal_of_what_is_needed_is_raised_within_the_read_that_needs_it(db: Any) -> None:
+    def refuse(tx: Connection) -> None:
+        raise ProgramNotFound
+
+    def asking() -> Asking[str]:
+        try:
+            yield from need(refuse)
+        except ProgramNotFound:
+            return f"none, and {(yield from need(COUNT))}"
+        return "some"
+
+    assert await db.ask(asking, lambda: need(COUNT)) == ["none, and 0", 0]
