@@ -106,7 +106,6 @@ async def test_what_a_member_may_not_do_is_forbidden_without_a_key_as_well(
         expected = ("BAD_USER_INPUT", "BAD_REQUEST", "999", "idempotencyKey")
         await world.refused(app, document, given, *expected)
         await world.refused(page, document, given, *UNKNOWN)
-    # It is one for the whole program: a member could take that of somebody's order.
     chosen = {"points": 1, "idempotencyKey": "k", "externalReference": redeemed}
     await world.refused(app, redeem, chosen, "BAD_USER_INPUT", "INVALID_REQUEST", "998", "externalReference")
 
