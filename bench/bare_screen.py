@@ -21,7 +21,7 @@ from bench.rules import configuration
 from domain.crypto import KeyRing
 from domain.models import member as member_table
 from domain.store.balance import figures_with_next
-from domain.store.database import READING_SESSION
+from domain.store.database import SESSION_OF_STATEMENTS
 from domain.store.entry import StoredEntry
 from domain.store.entry_page import Narrowing, page_entries
 from domain.store.member import members_named
@@ -58,7 +58,7 @@ _KIND, _POINTS, _DATE = map(StoredEntry._fields.index, ("kind", "points", "trans
 async def _pool() -> AsyncIterator[Any]:
     # As the product has it: else the server would plan the statement anew each time.
     async with asyncpg.create_pool(
-        os.environ[URL_VARIABLE], min_size=16, max_size=16, server_settings=READING_SESSION
+        os.environ[URL_VARIABLE], min_size=16, max_size=16, server_settings=SESSION_OF_STATEMENTS
     ) as pool:
         yield pool
 

@@ -55,7 +55,7 @@ class RequestContext:
     def owner(self) -> tuple[int | None, str] | None:
         """Whose the documents of this request are: a caller's, or an app's whose key was good; None for strangers'."""
         if isinstance(self.caller, TesseraError):
-            return self.visit.services.access.app(self.publishable_key or "")
+            return None if self.publishable_key is None else self.visit.services.access.app(self.publishable_key)
         principal = self.caller.principal
         return principal.program_id, principal.member_reference or principal.actor
 

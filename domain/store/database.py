@@ -37,7 +37,7 @@ _SESSION = {
 }
 # Use cases find what they need by its key, so one plan is good for all values; to plan each statement anew takes the
 # server longer than to run it. Without values a planner would read small tables whole, until they are large.
-READING_SESSION = _SESSION | {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
+SESSION_OF_STATEMENTS = _SESSION | {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 # A plan that was made before the server knew how its tables are filled is not the best one, so connections do not
 # get old.
 _CONNECTION_LIFE_S = 30
@@ -126,12 +126,12 @@ class PostgresDatabase:
             pool_timeout=10,
             pool_pre_ping=False,
             pool_recycle=_CONNECTION_LIFE_S,
-            connect_args={"server_settings": READING_SESSION, "timeout": 5, "command_timeout": _ANSWER_S},
+            connect_args={"server_settings": SESSION_OF_STATEMENTS, "timeout": 5, "command_timeout": _ANSWER_S},
         )
         self._readers = self._engine.execution_options(isolation_level="AUTOCOMMIT", **{BARE: True})
         plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._calls = PostgresCalls(plain, pool_size, _SESSION | _BY_INDEX, _ANSWER_S)
-        self._asks = Connections(plain, READING_SESSION, answer_s=_ANSWER_S, statement_life_s=_CONNECTION_LIFE_S)
+        self._asks = Connections(plain, SESSION_OF_STATEMENTS, answer_s=_ANSWER_S, statement_life_s=_CONNECTION_LIFE_S)
         self._room = asyncio.Semaphore(max(1, pool_size // 2))
         self._listener = PostgresListener(plain)
 

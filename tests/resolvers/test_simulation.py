@@ -121,7 +121,8 @@ def _told(entry: Any, lots: Any) -> tuple[Any, ...]:
     explanation = entry.explanation
     if explanation is not None:
         explanation = replace(explanation, config_version=0)
-    return entry.kind, entry.bucket, entry.points, explanation, list(lots)
+    is_of = getattr(entry, "stored", entry)
+    return is_of.kind, is_of.bucket, entry.points, explanation, list(lots)
 
 
 def foreseen(found: Simulation) -> tuple[Any, list[Any]]:

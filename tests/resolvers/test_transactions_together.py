@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 
 from domain.errors import ServiceUnavailable, TesseraError
-from domain.store import database
+from domain.store import database, failure
 from domain.store.merge import MergedMeanwhile
 from resolvers.context import Context
 from resolvers.earning import Earnings
@@ -157,8 +157,8 @@ async def test_an_account_that_somebody_holds_stops_nobody_else(
     await ann(shop.contexts[0])
     await enroll_member(shop.contexts[0], EnrollMember(values={"relation_reference": "BOB", "status": 1}))
     # A shorter patience, so that the test does not take half a minute.
-    monkeypatch.setattr(database, "_SESSION", database._SESSION | {"lock_timeout": "200"})
-    monkeypatch.setattr(database, "_RETRIES", 1)
+    monkeypatch.setattr(database, "SESSION_OF_STATEMENTS", database.SESSION_OF_STATEMENTS | {"lock_timeout": "200"})
+    monkeypatch.setattr(failure, "_RETRIES", 1)
     impatient = database.open_database(database_url, data_dir=tmp_path)
     context = replace(shop.contexts[0], services=replace(shop.services, db=impatient))
     whose = ["BOB" if place % 5 else "ANN" for place in range(len(FORTY))]
