@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from domain.access import Principal
 from domain.errors import BatchRefused
 from domain.points import plain, plain_text
+from ingestion.folder import FOLDER_MODE, ProgramFolder
 from ingestion.naming import safe_stem
 from ingestion.reader import Record, Source
 from resolvers.batch import REJECTED, Batch, BatchRow, BatchTotals, list_batch_rows
@@ -30,16 +30,6 @@ _PAGE = 2000
 _COLUMNS = ("line", "status", "code", "message", "points", "external_reference")
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def program_folder(data_dir: Path, principal: Principal) -> Path:
-    """The folder of a program's files in one environment."""
-    return data_dir / "files" / f"{principal.public_program_id}-{principal.environment}"
-
-
-def handback_folder(data_dir: Path, principal: Principal) -> Path:
-    """Where the results of a program's files are put."""
-    return program_folder(data_dir, principal) / "handback"
 
 
 def has_handback(folder: Path, batch: Batch) -> bool:
@@ -169,9 +159,9 @@ def _path(folder: Path, batch: Batch, suffix: str) -> Path:
 def _whole(path: Path) -> Iterator[BinaryIO]:
     """A file that appears under its name when all of it is on the disk, or not at all."""
     # Beside the folder that partners see, on the same file system.
-    unfinished = path.parent.parent / "work"
+    unfinished = ProgramFolder(path.parent.parent).work
     for folder in (path.parent, unfinished):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=unfinished, prefix=f"{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

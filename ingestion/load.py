@@ -10,7 +10,8 @@ from pathlib import Path
 
 from domain.errors import BatchRefused, InvalidRow
 from ingestion.columns import Columns, Translate, accept_header, translator
-from ingestion.handback import forget_refusal, handback_folder, has_handback, write_handback, write_refusal
+from ingestion.folder import program_folder
+from ingestion.handback import forget_refusal, has_handback, write_handback, write_refusal
 from ingestion.naming import FileName, parse_file_name
 from ingestion.reader import FileFacts, Record, Source, inspect_file
 from resolvers.batch import (
@@ -64,7 +65,7 @@ async def load_file(
     `file_type` names the type where the name of the file does not. Raises Forbidden, BatchRefused
     (which a handback says as well), ServiceUnavailable (run it again).
     """
-    folder = handback_folder(data_dir, ctx.principal)
+    folder = program_folder(data_dir, ctx.principal).handback
     try:
         return await _load(ctx, path, folder, file_type, progress)
     except BatchRefused as refusal:

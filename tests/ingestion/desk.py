@@ -18,7 +18,7 @@ from domain.models import METADATA
 from domain.store.database import open_database
 from domain.store.digest import ledger_digest
 from domain.store.program import ProgramCache, find_program_row
-from ingestion.handback import handback_folder
+from ingestion.folder import program_folder
 from ingestion.load import BatchSummary, load_file
 from resolvers.context import Context, Services
 from resolvers.member import list_members
@@ -74,7 +74,7 @@ class Desk:
     @property
     def handback(self) -> Path:
         """Where results are put."""
-        return handback_folder(self.data_dir, self.ctx.principal)
+        return program_folder(self.data_dir, self.ctx.principal).handback
 
     def results(self, stem: str) -> list[dict[str, str]]:
         """The rows of a result file."""
