@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection
 
-from domain.rules.aggregate import EMPTY, merge
+from domain.rules.aggregate import merge
 from domain.store.bulk import Bulk
-from domain.store.counter import buckets_of, counters_of, put_buckets, put_counters
 from domain.store.program import ProgramState
+from domain.store.tally import Tallies
 from resolvers.recount import recount_members
 
 
@@ -14,14 +14,12 @@ def join_counters(tx: Connection, program_id: int, victim_id: int, survivor_id: 
 
     The victim's caps stay as well, for the way back: refunds of what it bought go on to lower them.
     """
-    bulk = Bulk(tx)
-    caps, own_caps = counters_of(tx, program_id, victim_id), counters_of(tx, program_id, survivor_id)
-    put_counters(bulk, program_id, {(survivor_id, *key): points + own_caps.get(key, 0) for key, points in caps.items()})
-    buckets, own = buckets_of(tx, program_id, victim_id), buckets_of(tx, program_id, survivor_id)
-    put_buckets(
-        bulk, program_id, {(survivor_id, *key): merge(one, own.get(key, EMPTY)) for key, one in buckets.items()}
-    )
-    bulk.store()
+    tallies = _both(tx, program_id, victim_id, survivor_id)
+    for key, points in tallies.counters(victim_id).items():
+        tallies.put_points(survivor_id, key, points + tallies.points(survivor_id, key))
+    for place, stats in tallies.buckets(victim_id).items():
+        tallies.put_stats(survivor_id, *place, merge(stats, tallies.stats(survivor_id, *place)))
+    _store(tx, tallies)
 
 
 def part_counters(tx: Connection, state: ProgramState, victim_id: int, survivor_id: int) -> None:
@@ -30,9 +28,20 @@ def part_counters(tx: Connection, state: ProgramState, victim_id: int, survivor_
     The members answer for themselves again already. Refunds and new definitions since the merge have changed what
     the victim's part of an aggregate is, so it is not what was added.
     """
-    caps, own_caps = counters_of(tx, state.id, victim_id), counters_of(tx, state.id, survivor_id)
-    bulk = Bulk(tx)
-    left = {(survivor_id, *key): max(0, own_caps.get(key, 0) - points) for key, points in caps.items()}
-    put_counters(bulk, state.id, left)
-    bulk.store()
+    tallies = _both(tx, state.id, victim_id, survivor_id)
+    for key, points in tallies.counters(victim_id).items():
+        tallies.put_points(survivor_id, key, max(0, tallies.points(survivor_id, key) - points))
+    _store(tx, tallies)
     recount_members(tx, state, [victim_id, survivor_id])
+
+
+def _both(tx: Connection, program_id: int, victim_id: int, survivor_id: int) -> Tallies:
+    tallies = Tallies(program_id)
+    tallies.read_all(tx, [victim_id, survivor_id])
+    return tallies
+
+
+def _store(tx: Connection, tallies: Tallies) -> None:
+    bulk = Bulk(tx)
+    tallies.store(bulk)
+    bulk.store()

@@ -8,7 +8,6 @@ least or greatest value a refund took away.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from operator import itemgetter
 
 from sqlalchemy import Connection
 
@@ -18,11 +17,11 @@ from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.facts import Facts
 from domain.rules.model import Aggregate, Configuration
 from domain.store.bulk import Bulk
-from domain.store.counter import BucketKey, buckets, forget_buckets, forget_buckets_of, put_buckets
 from domain.store.member import references_of
 from domain.store.merge import answering_for, merged_ids
 from domain.store.program import ProgramState
 from domain.store.reading import read
+from domain.store.tally import BucketKey, Tallies, forget_aggregates
 from domain.store.transaction import StoredTransaction, page_purchases, purchases_between
 from resolvers.fact import transaction_facts
 
@@ -38,7 +37,7 @@ def recount_aggregates(tx: Connection, program_id: int, before: Configuration, a
     # What is gone from one side, or is another one there: forgotten as it was, counted as it will be.
     forgotten, wanted = aggregates_to_count(after, before), aggregates_to_count(before, after)
     if forgotten:
-        forget_buckets(tx, program_id, sorted(forgotten))
+        forget_aggregates(tx, program_id, sorted(forgotten))
     if not wanted:
         return
     rules, last = compile_rules(after), 0
@@ -52,14 +51,18 @@ def recount_members(tx: Connection, state: ProgramState, member_ids: Sequence[in
 
     Their accounts are locked.
     """
-    forget_buckets_of(tx, state.id, member_ids)
+    tallies, bulk = Tallies(state.id), Bulk(tx)
+    tallies.read_all(tx, member_ids)
+    for one in member_ids:
+        tallies.forget_aggregates(one)
     keys = {one.key for one in state.configuration.aggregates}
-    if not keys:
-        return
     makers = [*member_ids, *merged_ids(tx, state.id, member_ids)]
-    rows = purchases_between(tx, state.id, sorted(set(makers)), None, None)
-    counted = _counted(tx, state.id, rows, state.configuration, state.rules, keys)
-    _put(tx, state.id, {place: one for place, one in counted.items() if place[0] in member_ids})
+    rows = purchases_between(tx, state.id, sorted(set(makers)), None, None) if keys else []
+    for place, stats in _counted(tx, state.id, rows, state.configuration, state.rules, keys).items():
+        if place[0] in member_ids:
+            tallies.put_stats(*place, stats)
+    tallies.store(bulk)
+    bulk.store()
 
 
 def recount_bucket(
@@ -140,16 +143,10 @@ def _counted(
 
 
 def _add(tx: Connection, program_id: int, counted: Mapping[BucketKey, Stats]) -> None:
-    members, keys, starts = (
-        {place[0] for place in counted},
-        {place[1] for place in counted},
-        {place[2] for place in counted},
-    )
-    stood = read(tx, buckets(program_id, sorted(members), sorted(keys), sorted(starts)))
-    _put(tx, program_id, {place: merge(stood.get(place, EMPTY), one) for place, one in counted.items()})
-
-
-def _put(tx: Connection, program_id: int, counted: Mapping[BucketKey, Stats]) -> None:
-    bulk = Bulk(tx)
-    put_buckets(bulk, program_id, dict(sorted(counted.items(), key=itemgetter(0))))
+    tallies, bulk = Tallies(program_id), Bulk(tx)
+    members = sorted({member_id for member_id, _, _ in counted})
+    read(tx, tallies.reading(members, {start.year for _, _, start in counted}))
+    for place, stats in counted.items():
+        tallies.put_stats(*place, merge(tallies.stats(*place), stats))
+    tallies.store(bulk)
     bulk.store()

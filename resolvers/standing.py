@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,15 +28,15 @@ from domain.rules.aggregate import (
     with_value,
     without,
 )
-from domain.rules.cap import CapKey, cap_keys, window_starts
+from domain.rules.cap import LIFETIME_START, CapKey, cap_keys
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.model import Aggregate
 from domain.rules.segment import frozen_segments
 from domain.store.bulk import Bulk
-from domain.store.counter import BucketKey, Counter, buckets, counters, put_buckets, put_counters, rolling_buckets
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, into, read_together
 from domain.store.segment import snapshots
+from domain.store.tally import BucketKey, Tallies
 from domain.store.transaction import StoredTransaction, purchases
 from resolvers.fact import Counted, Purchases, member_facts, transaction_facts
 from resolvers.tier_history import TierHistories
@@ -53,17 +54,14 @@ class Standing:
     recounted: frozenset[str] = frozenset()
     of_segments: bool = False
     tiers: TierHistories = field(init=False)
-    _counters: dict[Counter, int] = field(default_factory=dict)
-    _buckets: dict[BucketKey, Stats] = field(default_factory=dict)
-    _moved_counters: set[Counter] = field(default_factory=set)
-    _days: dict[tuple[int, str], set[date]] | None = None
-    _moved_buckets: set[BucketKey] = field(default_factory=set)
+    _tallies: Tallies = field(init=False)
     _counted_now: dict[BucketKey, list[Counted]] = field(default_factory=dict)
     _snapshots: dict[int, frozenset[str]] = field(default_factory=dict)
     _purchases: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tiers = TierHistories(self.state)
+        self._tallies = Tallies(self.state.id, self.recounted)
 
     @property
     def _has_purchases(self) -> bool:
@@ -89,8 +87,9 @@ class Standing:
 
     def load_aggregate(self, tx: Connection, ids: Sequence[int], key: str, at: datetime) -> None:
         """Read one aggregate as it stands at an instant, and no cap."""
-        wanted = [one.aggregate for one in self.state.rules.aggregates if one.aggregate.key == key]
-        read_together(tx, *self._buckets_of(wanted, ids, {local_date(at, self.state.zone)}))
+        day = local_date(at, self.state.zone)
+        [period] = [one.aggregate.period for one in self.state.rules.aggregates if one.aggregate.key == key]
+        read_together(tx, self._tallies.reading(ids, {one.year for one in window(period, day)}))
 
     def readings(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
         """What `load` reads, to be read together with something else."""
@@ -109,35 +108,19 @@ class Standing:
         return wanted
 
     def _counts(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
-        state, days = self.state, {local_date(at, self.state.zone) for at in instants}
-        wanted: list[Reading[None]] = []
-        # What is read now is not in it.
-        self._days = None
-        if not days:
-            return wanted
-        if state.rules.caps:
-            starts = {start for day in days for start in window_starts(day).values()}
-            wanted.append(into(counters(state.id, ids, sorted(starts)), self._counters))
-        stored = [one.aggregate for one in state.rules.aggregates if one.aggregate.key not in self.recounted]
-        return wanted + self._buckets_of(stored, ids, days)
-
-    def _buckets_of(self, stored: Sequence[Aggregate], ids: Sequence[int], days: set[date]) -> list[Reading[None]]:
-        state, wanted = self.state, list[Reading[None]]()
-        rolling = [one for one in stored if one.period == "rolling_365"]
-        fixed = [one for one in stored if one.period != "rolling_365"]
-        if fixed:
-            starts = {bucket_start(one.period, day) for one in fixed for day in days}
-            wanted.append(into(buckets(state.id, ids, [one.key for one in fixed], sorted(starts)), self._buckets))
-        if rolling:
-            first = window("rolling_365", min(days))[0]
-            keys = [one.key for one in rolling]
-            wanted.append(into(rolling_buckets(state.id, ids, keys, first, max(days)), self._buckets))
-        return wanted
+        rules = self.state.rules
+        days = {local_date(at, self.state.zone) for at in instants}
+        if not days or not (rules.caps or rules.aggregates):
+            return []
+        periods = {one.aggregate.period for one in rules.aggregates}
+        years = {LIFETIME_START.year, *(day.year for day in days)}
+        years |= {first.year for period in periods for day in days for first in window(period, day)[:1]}
+        return [self._tallies.reading(ids, years)]
 
     def suppose(self, buckets: Mapping[BucketKey, Stats]) -> None:
         """Parts of aggregates that were counted elsewhere, in place of stored ones."""
-        self._buckets |= buckets
-        self._days = None
+        for place, stats in buckets.items():
+            self._tallies.put_stats(*place, stats)
 
     def facts(
         self, member: Member, transaction: Mapping[str, Any], at: datetime, sub_relation: Mapping[str, Any]
@@ -182,16 +165,16 @@ class Standing:
 
     def used(self, member_id: int, at: datetime) -> dict[CapKey, int]:
         """What each cap has counted in the windows of this instant, in smallest units."""
-        return {key: self._counters.get((member_id, *key), 0) for key in cap_keys(self.state.rules, at)}
+        return {key: self._tallies.points(member_id, key) for key in cap_keys(self.state.rules, at)}
 
     def count(self, member_id: int, evaluation: Evaluation, counted: Counted) -> None:
         """A transaction was posted: caps and aggregates move on."""
         for key, points in evaluation.counted.items():
-            self._move_counter((member_id, *key), points)
+            self._tallies.put_points(member_id, key, self._tallies.points(member_id, key) + points)
         for aggregate, start in self._buckets_at(counted):
             place = (member_id, aggregate.key, start)
-            stood = self._buckets.get(place, EMPTY)
-            self._put_bucket(place, with_value(stood, aggregate, counted.added[aggregate.key]))
+            stood = self._tallies.stats(*place)
+            self._tallies.put_stats(*place, with_value(stood, aggregate, counted.added[aggregate.key]))
             self._counted_now.setdefault(place, []).append(counted)
         if self._has_purchases:
             number, last = self._purchases.get(member_id, (0, None))
@@ -206,18 +189,19 @@ class Standing:
         caps. A sum of amounts gets back the part; everything else once the purchase is refunded whole. The buckets
         that lost their least or greatest value by that are given back, for `put_extremes`.
         """
-        for scope, window_name, start in cap_keys(self.state.rules, counted.at):
-            given = sum(points.values()) if scope == "" else points.get(scope, 0)
-            for place in [(one, scope, window_name, start) for one in members]:
-                if given and place in self._counters:
-                    self._move_counter(place, -min(given, self._counters[place]))
+        for key in cap_keys(self.state.rules, counted.at):
+            given = points.get(key.scope, 0) if key.scope else sum(points.values())
+            for one in members:
+                counted_so_far = self._tallies.points(one, key)
+                if given and counted_so_far:
+                    self._tallies.put_points(one, key, counted_so_far - min(given, counted_so_far))
         lost: list[tuple[Aggregate, date]] = []
         for aggregate, start in self._buckets_at(counted):
             bucket = (members[0], aggregate.key, start)
-            stood, value = self._buckets.get(bucket), counted.added[aggregate.key]
-            if stood is None:
+            stood, value = self._tallies.stats(*bucket), counted.added[aggregate.key]
+            if not stood.count:
                 continue
-            self._put_bucket(bucket, without(stood, aggregate, value, part, is_whole=is_whole))
+            self._tallies.put_stats(*bucket, without(stood, aggregate, value, part, is_whole=is_whole))
             if is_whole:
                 self._counted_now[bucket] = [one for one in self._counted_now.get(bucket, []) if one is not counted]
                 if loses_extreme(stood, aggregate, value):
@@ -229,7 +213,7 @@ class Standing:
         place = (member_id, aggregate.key, start)
         for one in self._counted_now.get(place, []):
             stored = with_value(stored, aggregate, one.added[aggregate.key])
-        self._buckets[place] = with_extremes(self._buckets[place], stored)
+        self._tallies.put_stats(*place, with_extremes(self._tallies.stats(*place), stored))
 
     def counted_of(self, member: Member, stored: StoredTransaction) -> Counted:
         """What a stored purchase added, by the definitions in force."""
@@ -243,15 +227,10 @@ class Standing:
 
     def store(self, bulk: Bulk) -> None:
         """Store what moved."""
-        put_counters(bulk, self.state.id, {key: self._counters[key] for key in sorted(self._moved_counters)})
-        put_buckets(bulk, self.state.id, {key: self._buckets[key] for key in sorted(self._moved_buckets)})
+        self._tallies.store(bulk)
 
     def _bought(self, member_id: int) -> Purchases | None:
         return self._purchases.get(member_id, (0, None)) if self._has_purchases else None
-
-    def _move_counter(self, place: Counter, points: int) -> None:
-        self._counters[place] = self._counters.get(place, 0) + points
-        self._moved_counters.add(place)
 
     def _buckets_at(self, counted: Counted) -> list[tuple[Aggregate, date]]:
         """The aggregates that a transaction counts in, each with the day of its bucket."""
@@ -264,23 +243,5 @@ class Standing:
     def _stats(self, member_id: int, aggregate: Aggregate, day: date) -> Stats:
         first, last = window(aggregate.period, day)
         if first == last:
-            return self._buckets.get((member_id, aggregate.key, first), EMPTY)
-        stats = EMPTY
-        for start in self._days_of(member_id, aggregate.key):
-            if first <= start <= last:
-                stats = merge(stats, self._buckets[member_id, aggregate.key, start])
-        return stats
-
-    def _days_of(self, member_id: int, key: str) -> set[date]:
-        """The buckets of one member and aggregate, found among those of the whole run."""
-        if self._days is None:
-            self._days = {}
-            for owner, of, start in self._buckets:
-                self._days.setdefault((owner, of), set()).add(start)
-        return self._days.get((member_id, key), set())
-
-    def _put_bucket(self, place: BucketKey, stats: Stats) -> None:
-        self._buckets[place] = stats
-        self._moved_buckets.add(place)
-        if self._days is not None:
-            self._days.setdefault(place[:2], set()).add(place[2])
+            return self._tallies.stats(member_id, aggregate.key, first)
+        return reduce(merge, self._tallies.stats_between(member_id, aggregate.key, first, last), EMPTY)

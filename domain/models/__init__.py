@@ -3,12 +3,11 @@
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row
 from domain.models.counter import (
-    aggregate_bucket,
-    cap_counter,
     member_merge,
     member_tier,
     points_request,
     segment_member,
+    tally,
 )
 from domain.models.deployment import deployment, signing_key
 from domain.models.held import held_transaction
@@ -41,11 +40,9 @@ __all__ = [
     "access_token",
     "account",
     "admin_token",
-    "aggregate_bucket",
     "audit_entry",
     "batch",
     "batch_row",
-    "cap_counter",
     "credential",
     "deployment",
     "feed",
@@ -79,4 +76,5 @@ __all__ = [
     "session_link",
     "signing_key",
     "sub_relation",
+    "tally",
 ]

@@ -4,16 +4,16 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    Date,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
 )
 
 from domain.models.base import METADATA, program_key, row_key
-from domain.models.types import ExactDecimal, JsonText, UtcDateTime
+from domain.models.types import JsonText, UtcDateTime
 
 
 def _member_key() -> Column[int]:
@@ -24,33 +24,22 @@ def _of_member() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"])
 
 
-cap_counter = Table(
-    "cap_counter",
+tally = Table(
+    "tally",
     METADATA,
     program_key(),
     _member_key(),
-    Column("scope", Text, primary_key=True),
-    Column("window", Text, primary_key=True),
-    Column("start", Date, primary_key=True),
-    Column("points", BigInteger, nullable=False),
+    Column("year", SmallInteger, primary_key=True, autoincrement=False),
+    Column("caps", Text, nullable=False),
+    Column("aggregates", Text, nullable=False),
     _of_member(),
 )
-"""Posted points, in smallest units, by rule group (empty: the whole program) and window of the transaction date."""
+"""What caps and aggregates of a member stand at, by the year in which their windows and periods begin.
 
-aggregate_bucket = Table(
-    "aggregate_bucket",
-    METADATA,
-    program_key(),
-    _member_key(),
-    Column("key", Text, primary_key=True),
-    Column("start", Date, primary_key=True),
-    Column("total", ExactDecimal, nullable=False),
-    Column("count", BigInteger, nullable=False),
-    Column("low", ExactDecimal),
-    Column("high", ExactDecimal),
-    _of_member(),
-)
-"""The parts of an aggregate, by the first day of its period: kept up with each transaction, never by scanning."""
+`caps`: posted points in smallest units, by rule group (empty: the whole program), window and first day.
+`aggregates`: sum and count, with the least and the greatest where they are asked for, by key and first day of the
+part: kept up with each transaction, never by scanning. Both are JSON, read and written whole.
+"""
 
 segment_member = Table(
     "segment_member",

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, func, insert, select, update
 
 from domain.clock import NEVER
 from domain.crypto import KeyRing, decrypt, encrypt
@@ -20,7 +20,6 @@ from domain.store.among import among
 from domain.store.ids import allocate_ids
 from domain.store.reading import Reading
 
-_NAMED = member.alias("named")
 _PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
 _NOBODY: Mapping[str, Any] = {**dict.fromkeys((*_PERSONAL, "dob")), "attributes": {}}
 
@@ -67,18 +66,24 @@ def find_members(
 @cache
 def members_query(by: str, *, follow: bool, lock: bool) -> Select[Any]:
     """Members by `references` or by `ids`, with what they were asked for by where it may lead to another."""
-    named = _NAMED if follow else member
-    column = named.c.relation_reference if by == "references" else named.c.id
-    query = select(member)
-    if follow:
-        answers = func.coalesce(_NAMED.c.merged_into, _NAMED.c.id)
-        joined = (member.c.program_id == _NAMED.c.program_id) & (member.c.id == answers)
-        asked = _NAMED.c.relation_reference.label("asked_for"), _NAMED.c.id.label("asked_id")
-        query = select(member, *asked).join(_NAMED, joined)
+    column = member.c.relation_reference if by == "references" else member.c.id
+    among_them = (member.c.program_id == bindparam("program_id")) & among(column, by)
+    query = select(member).order_by(member.c.id)
+    if not follow:
+        query = query.where(among_them)
+        return query.with_for_update() if lock else query
+    named = _named(among_them)
     # Both sides of the join are named, so that each is found by its key.
-    query = query.where(member.c.program_id == bindparam("program_id"), named.c.program_id == bindparam("program_id"))
-    query = query.where(among(column, by)).order_by(member.c.id)
+    found = (member.c.program_id == bindparam("program_id")) & (member.c.id == named.c.answers)
+    query = query.add_columns(named.c.asked_for, named.c.asked_id).join(named, found)
     return query.with_for_update(of=member) if lock else query
+
+
+def _named(among_them: ColumnElement[bool]) -> CTE:
+    """Who is asked for, looked up by itself: joined freely, a planner that knows no figures yet tries all with all."""
+    answers = func.coalesce(member.c.merged_into, member.c.id).label("answers")
+    asked = member.c.relation_reference.label("asked_for"), member.c.id.label("asked_id")
+    return select(answers, *asked).where(among_them).cte("named").prefix_with("MATERIALIZED")
 
 
 def members_named(keys: KeyRing, program_id: int, references: Sequence[str]) -> Reading[list[Stored]]:

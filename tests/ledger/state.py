@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from domain.clock import NEVER
-from domain.models import aggregate_bucket, cap_counter, member, member_tier, points_request
+from domain.models import member, member_tier, points_request
+from domain.store.tally import Tallies
 from tests.ledger.invariants import Books
 from tests.oracle import Cap, Oracle
 
@@ -38,8 +39,7 @@ Counted = dict[tuple[str, str, Date], int]
 class Standing:
     """What is stored of members beside their points; the members by their ids."""
 
-    counters: Sequence[Row[Any]]
-    buckets: Sequence[Row[Any]]
+    tallies: Tallies
     tiers: Sequence[Row[Any]]
     requests: Sequence[Row[Any]]
     members: Mapping[int, Row[Any]]
@@ -50,16 +50,16 @@ class Standing:
             return {}
         return {
             # Each rule group gives into a bucket of its own, by whose name it is called.
-            (one.scope.lower(), one.window, one.start): one.points
-            for one in self.counters
-            if one.member_id == member_id and one.points
+            (key.scope.lower(), key.window, key.start): points
+            for key, points in self.tallies.counters(member_id).items()
+            if points
         }
 
     def bought(self, member_id: int) -> dict[Date, Decimal]:
         """What the aggregate has of a member who answers for itself, by the first day of its window."""
         if self.members[member_id].merged_into is not None:
             return {}
-        return {one.start: one.total for one in self.buckets if one.member_id == member_id and one.total}
+        return {start: one.sum for (_, start), one in self.tallies.buckets(member_id).items() if one.sum}
 
     def of_itself(self, member_id: int) -> dict[str, Any]:
         """Who a member is, when it last qualified for its tier, and what became of corrections asked for."""
@@ -81,11 +81,11 @@ def read_standing(tx: Connection, program_id: int) -> Standing:
     """Read what is stored of a program's members beside their points."""
     members = tx.execute(select(member).where(member.c.program_id == program_id)).all()
     requests = select(points_request).where(points_request.c.program_id == program_id)
-    counters = select(cap_counter).where(cap_counter.c.program_id == program_id)
-    buckets = select(aggregate_bucket).where(aggregate_bucket.c.program_id == program_id)
     tiers = select(member_tier).where(member_tier.c.program_id == program_id).order_by(member_tier.c.since)
-    counted, bought, had, asked = (tx.execute(query).all() for query in (counters, buckets, tiers, requests))
-    return Standing(counted, bought, had, asked, {one.id: one for one in members})
+    had, asked = (tx.execute(query).all() for query in (tiers, requests))
+    tallies = Tallies(program_id)
+    tallies.read_all(tx, [one.id for one in members])
+    return Standing(tallies, had, asked, {one.id: one for one in members})
 
 
 def stored_state(books: Books, standing: Standing, references: Mapping[int, str]) -> State:

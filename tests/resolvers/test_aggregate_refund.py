@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from domain.rules.cap import LIFETIME_START
 from domain.rules.parse import parse_file
-from domain.store.counter import forget_buckets
+from domain.store.tally import forget_aggregates
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context
 from resolvers.merge import MergeMembers, merge_members, undo_merge
@@ -105,7 +105,7 @@ async def recounted(context: Context) -> list[tuple[Any, ...]]:
 
     def body(tx: Connection) -> None:
         after = parse_file(RULES)
-        forget_buckets(tx, context.principal.program, [one.key for one in after.aggregates])
+        forget_aggregates(tx, context.principal.program, [one.key for one in after.aggregates])
         recount_aggregates(tx, context.principal.program, parse_file(BARE), after)
 
     await context.write(body)

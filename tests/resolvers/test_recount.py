@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from domain.errors import ConfigurationRefused
-from domain.models import aggregate_bucket, member
+from domain.models import member
+from domain.store.tally import Tallies
 from resolvers import recount
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context
@@ -71,18 +72,19 @@ async def both(shop: Shop) -> list[Context]:
 
 async def buckets(context: Context) -> list[tuple[Any, ...]]:
     """Every part of every aggregate, by the member's reference."""
-    columns = aggregate_bucket.c
 
     def body(tx: Connection) -> list[tuple[Any, ...]]:
-        query = (
-            select(
-                member.c.relation_reference, *(one for one in columns if one.name not in {"program_id", "member_id"})
-            )
-            .join(member, (member.c.program_id == columns.program_id) & (member.c.id == columns.member_id))
-            .where(columns.program_id == context.principal.program)
-            .order_by(member.c.relation_reference, columns.key, columns.start)
+        of_program = select(member.c.relation_reference, member.c.id).where(
+            member.c.program_id == context.principal.program
         )
-        return [tuple(row) for row in tx.execute(query)]
+        references = {row.id: row.relation_reference for row in tx.execute(of_program)}
+        tallies = Tallies(context.principal.program)
+        tallies.read_all(tx, list(references))
+        return sorted(
+            (reference, key, start, one.sum, one.count, one.low, one.high)
+            for member_id, reference in references.items()
+            for (key, start), one in tallies.buckets(member_id).items()
+        )
 
     return await context.read(body)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, bindparam, event, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.models import aggregate_bucket, idempotency, outbox, program
+from domain.models import batch, idempotency, outbox, program, sub_relation
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.database import PostgresDatabase, SqliteDatabase, open_database
@@ -74,7 +74,7 @@ async def test_reads_that_go_together_find_what_each_finds_alone(db: SqliteDatab
     keys = select(idempotency.c.key, idempotency.c.fingerprint, idempotency.c.created_at).where(
         idempotency.c.program_id == bindparam("program_id"), among(idempotency.c.key, "keys")
     )
-    none = select(aggregate_bucket.c.start, aggregate_bucket.c.total).where(among(aggregate_bucket.c.start, "days"))
+    none = select(sub_relation.c.expiry_date, sub_relation.c.type).where(among(sub_relation.c.expiry_date, "days"))
     statements: list[str] = []
 
     def body(tx: Connection) -> list[list[tuple[object, ...]]]:
@@ -130,23 +130,16 @@ async def test_ids_are_given_once_also_before_their_rows_are_stored(db: SqliteDa
 
 async def test_exact_amounts_come_back_digit_for_digit(db: SqliteDatabase | PostgresDatabase) -> None:
     total = Decimal("12345678901234567890.0000000001")
-    none = aggregate_bucket.c.low.is_(None)
-    query = select(aggregate_bucket.c.total, aggregate_bucket.c.start, aggregate_bucket.c["count"]).where(none)
-    row = {"program_id": 1, "member_id": 1, "key": "k", "start": date(2026, 1, 1), "total": total, "count": 3}
+    query = select(batch.c.amount, batch.c.started_at, batch.c.rows_read).where(batch.c.finished_at.is_(None))
+    texts = dict.fromkeys(("type", "file_name", "name_key", "sha256", "status", "actor"), "t")
+    row = {"program_id": 1, "id": 1, "amount": total, "started_at": AT, "finished_at": None, "rows_read": 3}
+    numbers = dict.fromkeys(("accepted", "rejected", "points"), 0)
 
     def body(tx: Connection) -> object:
-        # No member is needed to see what becomes of a value.
-        tx.exec_driver_sql(
-            "ALTER TABLE aggregate_bucket DISABLE TRIGGER ALL"
-            if db.dialect == "postgresql"
-            else "PRAGMA defer_foreign_keys=ON"
-        )
         bulk = Bulk(tx)
-        bulk.insert(aggregate_bucket, [row | {"low": None, "high": Decimal("-0.5")}])
+        bulk.insert(batch, [row | texts | numbers])
         bulk.store()
         take = Reading(query, {}, lambda rows: [tuple(one) for one in rows])
-        found = read_together(tx, take, take)
-        tx.execute(aggregate_bucket.delete())
-        return found
+        return read_together(tx, take, take)
 
-    assert await db.write(body) == [[(total, date(2026, 1, 1), 3)]] * 2
+    assert await db.write(body) == [[(total, AT, 3)]] * 2

@@ -1,0 +1,196 @@
+"""Caps and aggregates in the database: kept up with each transaction, under the lock of the member's account.
+
+A page has all of them that begin in one calendar year, so that a purchase reads and writes a row or two, however many
+there are; what counts for all time begins in the year of `LIFETIME_START`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, select, text
+
+from domain.models import tally
+from domain.rules.aggregate import EMPTY, Stats
+from domain.rules.cap import CapKey
+from domain.store.among import among
+from domain.store.bulk import Bulk
+from domain.store.reading import Reading, Values, read_together
+
+Counter = tuple[int, str, str, date]
+"""What a counter counts: member, scope (a rule group, empty for the program), window, the window's first day."""
+
+BucketKey = tuple[int, str, date]
+"""Which part: member, aggregate, the period's first day."""
+
+_PAGES = select(tally.c.member_id, tally.c.year, tally.c.caps, tally.c.aggregates).where(
+    tally.c.program_id == bindparam("program_id"), among(tally.c.member_id, "members")
+)
+_OF_YEARS = _PAGES.where(among(tally.c.year, "years"))
+
+
+@dataclass(slots=True)
+class _Page:
+    """`caps`: points by scope, window and day; `aggregates`: parts by key and day, as stored until asked for."""
+
+    caps: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    aggregates: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tallies:
+    """The pages of members that were read; what is put is stored with the rest of its page.
+
+    `ignored` are aggregates whose stored parts do not count; such pages are for looking only.
+    """
+
+    program_id: int
+    ignored: frozenset[str] = frozenset()
+    _pages: dict[tuple[int, int], _Page] = field(default_factory=dict)
+    _read: set[tuple[int, int]] = field(default_factory=set)
+    _whole: set[int] = field(default_factory=set)
+    _moved: set[tuple[int, int]] = field(default_factory=set)
+
+    def reading(self, members: Sequence[int], years: Iterable[int]) -> Reading[None]:
+        """Reads the pages of these years. What is known already stays."""
+        wanted = sorted(set(years))
+        given = {"program_id": self.program_id, "members": members, "years": wanted}
+
+        def take(rows: Iterable[Values]) -> None:
+            self._take(rows)
+            self._read.update(product(members, wanted))
+
+        return Reading(_OF_YEARS, given, take)
+
+    def read_all(self, tx: Connection, members: Sequence[int]) -> None:
+        """Read every page of these members; those that there are none of are known to be empty."""
+        read_together(tx, Reading(_PAGES, {"program_id": self.program_id, "members": members}, self._take))
+        self._whole.update(members)
+
+    def points(self, member_id: int, key: CapKey) -> int:
+        """What a counter has, in smallest units."""
+        page = self._pages.get((member_id, key.start.year))
+        return 0 if page is None else page.caps.get(key.scope, {}).get(key.window, {}).get(_iso(key.start), 0)
+
+    def put_points(self, member_id: int, key: CapKey, points: int) -> None:
+        """What a counter has from now on."""
+        page = self._to_write(member_id, key.start.year)
+        page.caps.setdefault(key.scope, {}).setdefault(key.window, {})[_iso(key.start)] = points
+
+    def stats(self, member_id: int, key: str, start: date) -> Stats:
+        """One part of an aggregate; `EMPTY` where nothing was counted."""
+        page = self._pages.get((member_id, start.year))
+        parts = None if page is None else page.aggregates.get(key)
+        return _part(parts, _iso(start)) if parts else EMPTY
+
+    def stats_between(self, member_id: int, key: str, first: date, last: date) -> Iterator[Stats]:
+        """The parts of an aggregate that begin from the first to the last day, both included."""
+        begin, end = _iso(first), _iso(last)
+        for year in range(first.year, last.year + 1):
+            page = self._pages.get((member_id, year))
+            parts = None if page is None else page.aggregates.get(key)
+            if parts:
+                yield from [_part(parts, day) for day in parts if begin <= day <= end]
+
+    def put_stats(self, member_id: int, key: str, start: date, stats: Stats) -> None:
+        """What one part of an aggregate is from now on."""
+        self._to_write(member_id, start.year).aggregates.setdefault(key, {})[_iso(start)] = stats
+
+    def counters(self, member_id: int) -> dict[CapKey, int]:
+        """Every counter of a member among the pages that were read."""
+        return {
+            CapKey(scope, window, date.fromisoformat(day)): points  # type: ignore[arg-type]  # a window, as stored
+            for page in self._of(member_id)
+            for scope, windows in page.caps.items()
+            for window, days in windows.items()
+            for day, points in days.items()
+        }
+
+    def buckets(self, member_id: int) -> dict[tuple[str, date], Stats]:
+        """Every part of every aggregate of a member among the pages that were read."""
+        return {
+            (key, date.fromisoformat(day)): _part(parts, day)
+            for page in self._of(member_id)
+            for key, parts in page.aggregates.items()
+            for day in list(parts)
+        }
+
+    def forget_aggregates(self, member_id: int) -> None:
+        """Begin all aggregates of a member anew, in the pages that were read."""
+        for owner, year in self._pages:
+            if owner == member_id:
+                self._to_write(owner, year).aggregates.clear()
+
+    def store(self, bulk: Bulk) -> None:
+        """Store the pages that something was put into."""
+        if self.ignored or any(one not in self._read and one[0] not in self._whole for one in self._moved):
+            raise RuntimeError("what was not read is not known: to store it would wipe out what is there")
+        rows = [
+            {
+                "program_id": self.program_id,
+                "member_id": member_id,
+                "year": year,
+                "caps": orjson.dumps(page.caps).decode(),
+                "aggregates": orjson.dumps(page.aggregates, default=_stored, option=_AS_LISTS).decode(),
+            }
+            for (member_id, year), page in ((place, self._pages[place]) for place in sorted(self._moved))
+        ]
+        bulk.upsert(tally, ("program_id", "member_id", "year"), rows)
+        self._moved.clear()
+
+    def _of(self, member_id: int) -> list[_Page]:
+        return [page for (owner, _), page in sorted(self._pages.items()) if owner == member_id]
+
+    def _to_write(self, member_id: int, year: int) -> _Page:
+        self._moved.add((member_id, year))
+        return self._pages.setdefault((member_id, year), _Page())
+
+    def _take(self, rows: Iterable[Values]) -> None:
+        for member_id, year, caps, aggregates in rows:
+            if (member_id, year) in self._read:
+                continue
+            self._read.add((member_id, year))
+            page = self._pages[member_id, year] = _Page(orjson.loads(caps), orjson.loads(aggregates))
+            for key in self.ignored:
+                page.aggregates.pop(key, None)
+
+
+def forget_aggregates(tx: Connection, program_id: int, keys: Sequence[str]) -> None:
+    """Delete aggregates that are no longer defined, or whose definition changed."""
+    given: dict[str, Any] = {"program_id": program_id}
+    if tx.dialect.name == "postgresql":
+        left, given["keys"] = "(aggregates::jsonb - CAST(:keys AS text[]))::text", list(keys)
+    else:
+        names = [f"key_{place}" for place in range(len(keys))]
+        left = f"json_remove(aggregates, {', '.join(f':{name}' for name in names)})"
+        given |= {name: f'$."{key}"' for name, key in zip(names, keys, strict=True)}
+    tx.execute(text(f"UPDATE tally SET aggregates = {left} WHERE program_id = :program_id"), given)  # noqa: S608 - ours
+
+
+_AS_LISTS = orjson.OPT_PASSTHROUGH_DATACLASS
+_iso = lru_cache(maxsize=4096)(date.isoformat)
+
+
+def _part(parts: dict[str, Any], day: str) -> Stats:
+    """A part as stats, which it stays from then on."""
+    stored = parts.get(day)
+    if stored is None:
+        return EMPTY
+    if type(stored) is not list:
+        return stored  # type: ignore[no-any-return]  # made before
+    total, count, *extremes = stored
+    low, high = map(Decimal, extremes) if extremes else (None, None)
+    stats = parts[day] = Stats(Decimal(total), count, low, high)
+    return stats
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Stats):
+        ends = () if value.low is None or value.high is None else (str(value.low), str(value.high))
+        return [str(value.sum), value.count, *ends]
+    raise TypeError
