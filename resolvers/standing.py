@@ -18,20 +18,19 @@ from domain.program_zone import local_date
 from domain.rules.aggregate import (
     EMPTY,
     Stats,
-    bucket_start,
     contributions,
     loses_extreme,
     merge,
     value_of,
-    window,
     with_extremes,
     with_value,
     without,
 )
-from domain.rules.cap import LIFETIME_START, CapKey, cap_keys
+from domain.rules.cap import CapKey, cap_keys
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.model import Aggregate
 from domain.rules.segment import frozen_segments
+from domain.rules.tally_plan import Part
 from domain.store.bulk import Bulk
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, into, read_together
@@ -88,8 +87,8 @@ class Standing:
     def load_aggregate(self, tx: Connection, ids: Sequence[int], key: str, at: datetime) -> None:
         """Read one aggregate as it stands at an instant, and no cap."""
         day = local_date(at, self.state.zone)
-        [period] = [one.aggregate.period for one in self.state.rules.aggregates if one.aggregate.key == key]
-        read_together(tx, self._tallies.reading(ids, {one.year for one in window(period, day)}))
+        [part] = [one for one in self.state.tally_plan.on(day).parts if one.key == key]
+        read_together(tx, self._tallies.reading(ids, range(part.first.year, part.start.year + 1)))
 
     def readings(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
         """What `load` reads, to be read together with something else."""
@@ -108,14 +107,8 @@ class Standing:
         return wanted
 
     def _counts(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
-        rules = self.state.rules
-        days = {local_date(at, self.state.zone) for at in instants}
-        if not days or not (rules.caps or rules.aggregates):
-            return []
-        periods = {one.aggregate.period for one in rules.aggregates}
-        years = {LIFETIME_START.year, *(day.year for day in days)}
-        years |= {first.year for period in periods for day in days for first in window(period, day)[:1]}
-        return [self._tallies.reading(ids, years)]
+        years = self.state.tally_plan.years({local_date(at, self.state.zone) for at in instants})
+        return [self._tallies.reading(ids, years)] if years else []
 
     def suppose(self, buckets: Mapping[BucketKey, Stats]) -> None:
         """Parts of aggregates that were counted elsewhere, in place of stored ones."""
@@ -129,12 +122,13 @@ class Standing:
         values: dict[str, Decimal] = {}
         facts = self._facts(member, transaction, at, sub_relation, values)
         added, day = contributions(self.state.rules, facts), local_date(at, self.state.zone)
-        for one in self.state.rules.aggregates:
-            aggregate = one.aggregate
-            stats, own = self._stats(member.id, aggregate, day), added.get(aggregate.key)
-            value = value_of(aggregate, stats if own is None else with_value(stats, aggregate, own))
+        for part in self.state.tally_plan.on(day).parts:
+            if not part.is_asked:
+                continue
+            stats, own = self._stats(member.id, part), added.get(part.key)
+            value = value_of(part.aggregate, stats if own is None else with_value(stats, part.aggregate, own))
             if value is not None:
-                values[aggregate.key] = value
+                values[part.key] = value
         return facts, Counted(at, day, added)
 
     def profile(self, member: Member, at: datetime) -> Facts:
@@ -165,17 +159,20 @@ class Standing:
 
     def used(self, member_id: int, at: datetime) -> dict[CapKey, int]:
         """What each cap has counted in the windows of this instant, in smallest units."""
-        return {key: self._tallies.points(member_id, key) for key in cap_keys(self.state.rules, at)}
+        if not self.state.rules.caps:
+            return {}
+        plan = self.state.tally_plan.on(local_date(at, self.state.zone))
+        return {key: self._tallies.points(member_id, key) for key in plan.caps}
 
     def count(self, member_id: int, evaluation: Evaluation, counted: Counted) -> None:
         """A transaction was posted: caps and aggregates move on."""
         for key, points in evaluation.counted.items():
             self._tallies.put_points(member_id, key, self._tallies.points(member_id, key) + points)
-        for aggregate, start in self._buckets_at(counted):
-            place = (member_id, aggregate.key, start)
-            stood = self._tallies.stats(*place)
-            self._tallies.put_stats(*place, with_value(stood, aggregate, counted.added[aggregate.key]))
-            self._counted_now.setdefault(place, []).append(counted)
+        plan = self.state.tally_plan.on(counted.day)
+        self._tallies.add(member_id, plan, counted.added)
+        for part in plan.parts:
+            if part.has_extremes and part.key in counted.added:
+                self._counted_now.setdefault((member_id, part.key, part.start), []).append(counted)
         if self._has_purchases:
             number, last = self._purchases.get(member_id, (0, None))
             self._purchases[member_id] = (number + 1, counted.at if last is None else max(last, counted.at))
@@ -222,8 +219,8 @@ class Standing:
 
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""
-        one = next(one.aggregate for one in self.state.rules.aggregates if one.aggregate.key == key)
-        return value_of(one, self._stats(member_id, one, local_date(at, self.state.zone)))
+        [part] = [each for each in self.state.tally_plan.on(local_date(at, self.state.zone)).parts if each.key == key]
+        return value_of(part.aggregate, self._stats(member_id, part))
 
     def store(self, bulk: Bulk) -> None:
         """Store what moved."""
@@ -234,14 +231,10 @@ class Standing:
 
     def _buckets_at(self, counted: Counted) -> list[tuple[Aggregate, date]]:
         """The aggregates that a transaction counts in, each with the day of its bucket."""
-        return [
-            (one.aggregate, bucket_start(one.aggregate.period, counted.day))
-            for one in self.state.rules.aggregates
-            if one.aggregate.key in counted.added
-        ]
+        parts = self.state.tally_plan.on(counted.day).parts
+        return [(part.aggregate, part.start) for part in parts if part.key in counted.added]
 
-    def _stats(self, member_id: int, aggregate: Aggregate, day: date) -> Stats:
-        first, last = window(aggregate.period, day)
-        if first == last:
-            return self._tallies.stats(member_id, aggregate.key, first)
-        return reduce(merge, self._tallies.stats_between(member_id, aggregate.key, first, last), EMPTY)
+    def _stats(self, member_id: int, part: Part) -> Stats:
+        if part.first == part.start:
+            return self._tallies.stats(member_id, part.key, part.start)
+        return reduce(merge, self._tallies.stats_between(member_id, part.key, part.first, part.start), EMPTY)

@@ -18,11 +18,13 @@ from domain.rules.asked import asked_by_rules, asked_by_segments
 from domain.rules.compile import CompiledRules, compile_rules
 from domain.rules.model import Configuration, ProgramTerms
 from domain.rules.parse import parse_stored
+from domain.rules.tally_plan import TallyPlan
 from domain.store.asking import Asking, need
 from domain.store.reading import Reading
 
 _CACHED = 256
 # Facts that cost a statement of their own, so that they are read only where a condition asks for them.
+_AGGREGATE = "aggregate."
 _OF_PURCHASES = frozenset({"member.purchases", "member.days_since_last_purchase"})
 
 _AS_IT_IS = select(program).where(program.c.id == bindparam("program_id"))
@@ -48,6 +50,7 @@ class ProgramState:
     zone: ZoneInfo
     document: Mapping[str, Any]
     created_at: datetime
+    tally_plan: TallyPlan
     asks_for_purchases: bool = False
     segments_ask_for_purchases: bool = False
 
@@ -136,12 +139,15 @@ def under(state: ProgramState, configuration: Configuration, document: Mapping[s
 
 def _decided_by(configuration: Configuration, document: Mapping[str, Any]) -> dict[str, Any]:
     """What of a program's state follows from its configuration."""
+    asked, rules = asked_by_rules(configuration), compile_rules(configuration)
+    aggregates = frozenset(path.removeprefix(_AGGREGATE) for path in asked if path.startswith(_AGGREGATE))
     return {
         "configuration": configuration,
-        "rules": compile_rules(configuration),
+        "rules": rules,
+        "tally_plan": TallyPlan(rules, aggregates),
         "zone": ZoneInfo(configuration.program.time_zone),
         "document": document,
-        "asks_for_purchases": not _OF_PURCHASES.isdisjoint(asked_by_rules(configuration)),
+        "asks_for_purchases": not _OF_PURCHASES.isdisjoint(asked),
         "segments_ask_for_purchases": not _OF_PURCHASES.isdisjoint(asked_by_segments(configuration)),
     }
 

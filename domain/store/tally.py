@@ -4,7 +4,7 @@ A page has all of them that begin in one calendar year, so that a purchase reads
 there are; what counts for all time begins in the year of `LIFETIME_START`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -16,8 +16,9 @@ import orjson
 from sqlalchemy import Connection, bindparam, select, text
 
 from domain.models import tally
-from domain.rules.aggregate import EMPTY, Stats
+from domain.rules.aggregate import EMPTY, Stats, with_value
 from domain.rules.cap import CapKey
+from domain.rules.tally_plan import DayPlan
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values, read_together
@@ -101,6 +102,21 @@ class Tallies:
         """What one part of an aggregate is from now on."""
         self._to_write(member_id, start.year).aggregates.setdefault(key, {})[_iso(start)] = stats
 
+    def add(self, member_id: int, plan: DayPlan, added: Mapping[str, Decimal]) -> None:
+        """A purchase of that day counts: one value more in each aggregate that it adds to."""
+        for year, parts in plan.by_year:
+            page = None
+            for part in parts:
+                value = added.get(part.key)
+                if value is None:
+                    continue
+                if page is None:
+                    page = self._to_write(member_id, year)
+                stored = page.aggregates.get(part.key)
+                if stored is None:
+                    stored = page.aggregates[part.key] = {}
+                stored[part.day] = with_value(_part(stored, part.day), part.aggregate, value)
+
     def counters(self, member_id: int) -> dict[CapKey, int]:
         """Every counter of a member among the pages that were read."""
         return {
@@ -155,9 +171,12 @@ class Tallies:
             if (member_id, year) in self._read:
                 continue
             self._read.add((member_id, year))
-            page = self._pages[member_id, year] = _Page(orjson.loads(caps), orjson.loads(aggregates))
+            page, supposed = _Page(orjson.loads(caps), orjson.loads(aggregates)), self._pages.get((member_id, year))
             for key in self.ignored:
                 page.aggregates.pop(key, None)
+            if supposed is not None:
+                page.aggregates |= supposed.aggregates
+            self._pages[member_id, year] = page
 
 
 def forget_aggregates(tx: Connection, program_id: int, keys: Sequence[str]) -> None:
