@@ -1,6 +1,7 @@
 """The program's time zone: its days begin where its clocks say, also where midnight does not exist."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -12,6 +13,7 @@ def load_zone(name: str) -> ZoneInfo:
         raise ValueError("not an IANA time zone") from error
 
 
+@lru_cache(maxsize=4096)
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
     """The calendar date that the program's clocks show at an aware instant."""
     return instant.astimezone(zone).date()
@@ -24,10 +26,21 @@ def local_instant(moment: datetime, zone: ZoneInfo) -> datetime:
     """
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
+    offset = _steady_offset(moment.replace(minute=0, second=0, microsecond=0), zone) if 1 < moment.year < 9999 else None
+    if offset is not None:
+        return (moment - offset).replace(tzinfo=UTC)
     instant = moment.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) == moment:
         return instant
     return _end_of_gap(moment, zone)
+
+
+@lru_cache(maxsize=8192)
+def _steady_offset(hour: datetime, zone: ZoneInfo) -> timedelta | None:
+    """The offset from UTC through this hour of the program's clocks; None where they jump in or beside it."""
+    moments = [hour + timedelta(hours=hours) for hours in range(-3, 5)]
+    offsets = {one.replace(tzinfo=zone, fold=fold).utcoffset() for one in moments for fold in (0, 1)}
+    return offsets.pop() if len(offsets) == 1 else None
 
 
 def to_instant(given: date | datetime, zone: ZoneInfo) -> datetime:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
+from domain.record import record
 from domain.tier_terms import TierLevel, TierTerms
 
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _FOUR_DECIMALS = Decimal("0.0001")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class TierDecision:
     """The tier that a member has now; None for none.
 
@@ -79,13 +80,13 @@ def assess(
 
 def newly_reached(terms: TierTerms, tier: str | None, reached: frozenset[str]) -> tuple[TierLevel, ...]:
     """The levels up to this one that were never reached, lowest first: those passed over count as reached."""
-    return tuple(level for level in terms.levels[: rank_of(terms, tier) + 1] if level.name not in reached)
+    return tuple([level for level in terms.levels[: rank_of(terms, tier) + 1] if level.name not in reached])
 
 
 def up_to(terms: TierTerms, tiers: Iterable[str | None]) -> frozenset[str]:
     """The highest of these levels and those below it."""
-    highest = max((rank_of(terms, tier) for tier in tiers), default=-1)
-    return frozenset(level.name for level in terms.levels[: highest + 1])
+    highest = max([rank_of(terms, tier) for tier in tiers], default=-1)
+    return frozenset([level.name for level in terms.levels[: highest + 1]])
 
 
 def progress(terms: TierTerms, points: Decimal, aggregate: Decimal | None, current: str | None) -> TierProgress:
@@ -122,19 +123,22 @@ def _part(value: Decimal, needed: Decimal) -> Decimal:
 
 def rank_of(terms: TierTerms, tier: str | None) -> int:
     """The place of a level, -1 for none and for what is no level any more."""
-    names = [level.name for level in terms.levels]
-    return names.index(tier) if tier in names else -1
+    if tier is not None:
+        for place, level in enumerate(terms.levels):
+            if level.name == tier:
+                return place
+    return -1
 
 
 def _qualified(terms: TierTerms, points: Decimal, aggregate: Decimal | None) -> int:
     """The place of the highest level whose thresholds are met, -1 for none."""
-    met = [
-        place
-        for place, level in enumerate(terms.levels)
-        if (level.from_points is None or points >= level.from_points)
-        and (level.from_aggregate is None or (aggregate or _ZERO) >= level.from_aggregate)
-    ]
-    return met[-1] if met else -1
+    counted, highest = aggregate or _ZERO, -1
+    for place, level in enumerate(terms.levels):
+        if (level.from_points is None or points >= level.from_points) and (
+            level.from_aggregate is None or counted >= level.from_aggregate
+        ):
+            highest = place
+    return highest
 
 
 def _decide(terms: TierTerms, rank: int, since: datetime, reached: frozenset[str]) -> TierDecision:
@@ -146,7 +150,7 @@ def _decide(terms: TierTerms, rank: int, since: datetime, reached: frozenset[str
         tier=tier,
         since=since,
         expires=since + timedelta(days=terms.retention_days),
-        upgrade_bonus_levels=tuple(level.name for level in fresh),
-        bonus=sum(level.upgrade_bonus for level in fresh),
-        reached=reached | {level.name for level in fresh},
+        upgrade_bonus_levels=tuple([level.name for level in fresh]),
+        bonus=sum([level.upgrade_bonus for level in fresh]),
+        reached=reached | {level.name for level in fresh} if fresh else reached,
     )

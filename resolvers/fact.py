@@ -41,11 +41,10 @@ def transaction_facts(configuration: Configuration, stored: StoredTransaction, r
     }
 
 
-def member_facts(state: ProgramState, member: Member, at: datetime, bought: Purchases | None) -> dict[str, Any]:
-    """A member at an instant; `bought` may be None where no condition asks for it."""
-    zone = state.zone
-    facts: dict[str, Any] = {
-        **typed(member_definitions(state.configuration), member.attributes),
+def person_facts(state: ProgramState, member: Member) -> dict[str, Any]:
+    """What is the same of a member at every instant."""
+    return {
+        **(typed(member_definitions(state.configuration), member.attributes) if member.attributes else {}),
         "relation_reference": member.relation_reference,
         "full_name": member.full_name,
         "email_id": member.email_id,
@@ -56,8 +55,16 @@ def member_facts(state: ProgramState, member: Member, at: datetime, bought: Purc
         "status": member.status,
         "preferred_language": member.preferred_language,
         "enrolled_at": member.enrolled_at,
-        "days_since_enrolment": (local_date(at, zone) - local_date(member.enrolled_at, zone)).days,
     }
+
+
+def member_facts(
+    state: ProgramState, person: Mapping[str, Any], at: datetime, bought: Purchases | None
+) -> dict[str, Any]:
+    """A member at an instant, from its `person_facts`; `bought` may be None where no condition asks for it."""
+    zone = state.zone
+    since_enrolment = local_date(at, zone) - local_date(person["enrolled_at"], zone)
+    facts: dict[str, Any] = {**person, "days_since_enrolment": since_enrolment.days}
     if bought is not None:
         number, last = bought
         facts["purchases"] = number

@@ -37,7 +37,7 @@ from domain.store.reading import Reading, into, read_together
 from domain.store.segment import snapshots
 from domain.store.tally import BucketKey, Tallies
 from domain.store.transaction import StoredTransaction, purchases
-from resolvers.fact import Counted, Purchases, member_facts, transaction_facts
+from resolvers.fact import Counted, Purchases, member_facts, person_facts, transaction_facts
 from resolvers.tier_history import TierHistories
 
 
@@ -55,6 +55,7 @@ class Standing:
     tiers: TierHistories = field(init=False)
     _tallies: Tallies = field(init=False)
     _counted_now: dict[BucketKey, list[Counted]] = field(default_factory=dict)
+    _people: dict[int, dict[str, Any]] = field(default_factory=dict)
     _snapshots: dict[int, frozenset[str]] = field(default_factory=dict)
     _purchases: dict[int, tuple[int, datetime | None]] = field(default_factory=dict)
 
@@ -147,10 +148,13 @@ class Standing:
         sub_relation: Mapping[str, Any],
         aggregates: Mapping[str, Decimal],
     ) -> Facts:
+        person = self._people.get(member.id)
+        if person is None:
+            person = self._people[member.id] = person_facts(self.state, member)
         return Facts(
             transaction=transaction,
             at=at,
-            member=member_facts(self.state, member, at, self._bought(member.id)),
+            member=member_facts(self.state, person, at, self._bought(member.id)),
             sub_relation=sub_relation,
             aggregates=aggregates,
             tier=self.tiers.at(member.id, at),

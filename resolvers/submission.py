@@ -154,7 +154,8 @@ class Submission:
 def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramState) -> Submission | TesseraError:
     """The static checks: BadRequest, then InvalidRequest."""
     # Two ids that look the same are one: the second would earn again.
-    command = replace(command, transaction_id=command.transaction_id.strip())
+    if command.transaction_id.strip() != command.transaction_id:
+        command = replace(command, transaction_id=command.transaction_id.strip())
     try:
         pair = _check(command)
         key = ctx.key(command.idempotency_key)
@@ -162,8 +163,13 @@ def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramSta
         return error
     value = None if pair is None else value_of(ctx.services.keys, state.id, pair)
     at = local_instant(command.transaction_date, state.zone)
+    return Submission(command, at, _fingerprint(command, at, value, state) if key else b"", value, key)
+
+
+def _fingerprint(command: SubmitTransaction, at: datetime, value: Value | None, state: ProgramState) -> bytes:
+    """What a repetition under the same key must have in common."""
     attributes = _given(command, state)
-    fingerprint = fingerprint_of(
+    return fingerprint_of(
         command.transaction_id,
         command.transaction_type.upper(),
         plain(command.amount),
@@ -174,7 +180,6 @@ def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramSta
         *(part for key in sorted(attributes) for part in (key, attributes[key])),
         *_named_by(value),
     )
-    return Submission(command, at, fingerprint, value, key)
 
 
 def _named_by(value: Value | None) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ read at 00:00:00 of the day after the last one is already without it.
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from domain.clock import NEVER
@@ -37,7 +38,12 @@ def expires_at(
     a rule's own date stands as it is. An instant before `earned_at` is possible (a fixed date that is
     past) and means: expired at once.
     """
-    last_day = _last_day(terms, local_date(earned_at, zone), override)
+    return _end(terms, local_date(earned_at, zone), zone, override)
+
+
+@lru_cache(maxsize=4096)
+def _end(terms: ExpiryTerms, earned_on: date, zone: ZoneInfo, override: ExpiryOverride | None) -> datetime:
+    last_day = _last_day(terms, earned_on, override)
     if last_day is None or last_day.year >= NEVER.year:
         return NEVER
     return start_of_day(last_day + timedelta(days=1), zone)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from domain.points import EXACT, from_minor, plain_text
@@ -97,13 +98,14 @@ class GroupAward:
         and what is held.
         """
         parts = self.compiled.parts
+        rules = self._gifts_explained()
+        if self.multipliers:
+            rules = sorted((*rules, *self._multipliers_explained()), key=itemgetter("sequence"))
         told: dict[str, Any] = {
-            "rules": sorted(
-                (*self._gifts_explained(), *self._multipliers_explained()), key=lambda rule: rule["sequence"]
-            ),
+            "rules": rules,
             "factors": [
-                *({"of": one.kind, "name": one.name, "factor": plain_text(one.factor)} for one in self.factors),
-                *({"of": "rule", "name": one.name, "factor": plain_text(_factor(one))} for one in self.multipliers),
+                *[{"of": one.kind, "name": one.name, "factor": plain_text(one.factor)} for one in self.factors],
+                *[{"of": "rule", "name": one.name, "factor": plain_text(_factor(one))} for one in self.multipliers],
             ],
             "caps": [self._cut_explained(cut) for cut in self.cuts],
             "exact": exact_text(self.total, parts),
@@ -117,15 +119,20 @@ class GroupAward:
             told["message"] = self.compiled.message
         return told
 
-    def _gifts_explained(self) -> Iterator[dict[str, Any]]:
-        parts = self.compiled.parts
-        for gift, (_, share) in zip(self.gifts, self._shares(), strict=False):
-            told = self._rule_explained(gift.rule) | {"gave": exact_text(gift.gave, parts)}
-            if gift.kept != gift.gave:
-                told |= {"cap": gift.rule.cap_points, "kept": exact_text(gift.kept, parts)}
-            if share != gift.kept:
-                told["share"] = exact_text(share, parts)
-            yield told
+    def _gifts_explained(self) -> list[dict[str, Any]]:
+        parts, rules = self.compiled.parts, []
+        # Where nothing multiplies and nothing cuts, each rule's share is what it kept.
+        is_plain = not (self.multipliers or self.factors or self.cuts)
+        shares = [] if is_plain else self._shares()
+        for place, gift in enumerate(self.gifts):
+            told = self._rule_explained(gift.rule)
+            told["gave"] = exact_text(gift.gave, parts)
+            if gift.kept is not gift.gave and gift.kept != gift.gave:
+                told["cap"], told["kept"] = gift.rule.cap_points, exact_text(gift.kept, parts)
+            if not is_plain and shares[place][1] != gift.kept:
+                told["share"] = exact_text(shares[place][1], parts)
+            rules.append(told)
+        return rules
 
     def _multipliers_explained(self) -> Iterator[dict[str, Any]]:
         own = iter(self._shares()[len(self.gifts) :])
@@ -136,8 +143,10 @@ class GroupAward:
             yield told
 
     def _rule_explained(self, rule: CompiledRule) -> dict[str, Any]:
-        inputs = {one.path: _input_text(one, self.env) for one in rule.inputs}
-        told = {"rule": rule.name, "sequence": rule.sequence, "inputs": inputs}
+        env, inputs = self.env, {}
+        for one in rule.inputs:
+            inputs[one.path] = _input_text(one, env)
+        told: dict[str, Any] = {"rule": rule.name, "sequence": rule.sequence, "inputs": inputs}
         own, delay = rule.terms
         if own is not None:
             told["expires"] = {"months": own.months} if own.last_day is None else {"date": own.last_day.isoformat()}
@@ -207,6 +216,8 @@ def _input_text(one: Input, env: Env) -> str | None:
     if one.slot == SEGMENTS:
         return ", ".join(name for name in one.names if env[SEGMENTS].holds(name, env))
     value = env[one.slot].get(one.key)
+    if type(value) is str and not one.masked:
+        return value
     if value is None or one.masked:
         return None if value is None else MASKED
     if isinstance(value, bool):
