@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from domain.crypto import KeyRing
 from domain.errors import MemberNotFound, SubRelationAmbiguous
 from domain.member import Member
-from domain.store.member import Stored, find_members, led_astray
-from domain.store.reading import Reading
+from domain.store.member import Stored, find_members, led_astray, members_named
+from domain.store.reading import Reading, read
 from domain.store.sub_relation import find_by_value, find_on_members
 from domain.sub_relation import Pair, SubRelation
 
@@ -30,11 +30,12 @@ def card_hash(keys: KeyRing, program_id: int, card_number: str | None) -> bytes 
 
 @dataclass(slots=True)
 class Beneficiaries:
-    """The members of many transactions, read with a few statements."""
+    """The members of many transactions, read with a few statements. `with_person`: also what is encrypted of them."""
 
     tx: Connection
     keys: KeyRing
     program_id: int
+    with_person: bool = True
     _by_reference: dict[str, Member] = field(default_factory=dict)
     _by_id: dict[int, Member] = field(default_factory=dict)
     _links: dict[Value, dict[int, SubRelation]] = field(default_factory=dict)
@@ -43,8 +44,9 @@ class Beneficiaries:
         """Read whom these references and values name; the members that were found."""
         references = sorted({reference for reference, _ in named if reference})
         if references:
-            found = find_members(self.tx, self.keys, self.program_id, references=references)
-            self._remember(found)
+            self._remember(
+                read(self.tx, members_named(self.keys, self.program_id, references, with_person=self.with_person))
+            )
         self._load_known([value for reference, value in named if reference and value is not None])
         values = {value for reference, value in named if not reference and value is not None}
         self._link(find_by_value(self.tx, self.program_id, values))
@@ -52,10 +54,10 @@ class Beneficiaries:
         single = [links for links in (self._links.get(value, {}) for value in values) if len(links) == 1]
         ids = sorted({link.member_id for links in single for link in links.values()} - self._by_id.keys())
         if ids:
-            self._remember(find_members(self.tx, self.keys, self.program_id, ids=ids))
+            self._remember(find_members(self.tx, self.keys, self.program_id, ids=ids, with_person=self.with_person))
         return list(self._by_id.values())
 
-    def meet(self, found: Iterable[Stored]) -> list[Member]:
+    def meet(self, found: list[Stored]) -> list[Member]:
         """Members that were read by reference already, in place of `load`."""
         self._remember(found)
         return list(self._by_id.values())
@@ -77,7 +79,7 @@ class Beneficiaries:
             identifiers = sorted({identifier for _, identifier in values if identifier is not None})
             self._link(find_on_members(self.tx, self.program_id, list(self._by_id), cards, identifiers))
 
-    def _remember(self, found: Iterable[Stored]) -> None:
+    def _remember(self, found: list[Stored]) -> None:
         for one in found:
             member = self._by_id.setdefault(one.member.id, one.member)
             self._by_reference[one.asked_for or member.relation_reference] = member

@@ -144,7 +144,8 @@ class Earnings:
         """Program, members and accounts in one round trip. Raises ConfigurationMoved."""
         keys, program_id = self.ctx.services.keys, self.state.id
         references = sorted({one.command.member_relation_reference or "" for one in good})
-        beginning = begin_run(self.tx, keys, program_id, references)
+        with_person = self.state.asks_for_person
+        beginning = begin_run(self.tx, keys, program_id, references, with_person=with_person)
         if beginning.version != self.state.config_version:
             raise ConfigurationMoved
         self._beneficiaries = Beneficiaries(self.tx, keys, program_id)
@@ -152,7 +153,8 @@ class Earnings:
         return self._beneficiaries.meet(beginning.members)
 
     def _members(self, good: Sequence[Submission]) -> list[Member]:
-        self._beneficiaries = Beneficiaries(self.tx, self.ctx.services.keys, self.state.id)
+        keys, with_person = self.ctx.services.keys, self.state.asks_for_person
+        self._beneficiaries = Beneficiaries(self.tx, keys, self.state.id, with_person)
         return self._beneficiaries.load([(one.command.member_relation_reference, one.value) for one in good])
 
     def _open(self, journal: Journal, members: Sequence[Member]) -> dict[int, Account]:

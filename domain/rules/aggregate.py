@@ -18,6 +18,9 @@ from domain.rules.model import Aggregate, Period
 ROLLING_DAYS = 365
 
 _ZERO = Decimal(0)
+# Bound once: they are called for every aggregate of every purchase.
+_add = EXACT.add
+_EXTREMES = frozenset({"min", "max"})
 _TEN_DECIMALS = Decimal("1e-10")
 # Averages have no end: they are cut to more digits than anyone compares with.
 _AVERAGE = Context(prec=40)
@@ -42,10 +45,10 @@ EMPTY = Stats(_ZERO, 0, None, None)
 def with_value(stats: Stats, aggregate: Aggregate, value: Decimal) -> Stats:
     """The stats with one value more."""
     low, high = stats.low, stats.high
-    if _has_extremes(aggregate):
+    if aggregate.function in _EXTREMES:
         low = value if low is None else min(low, value)
         high = value if high is None else max(high, value)
-    return Stats(EXACT.add(stats.sum, value), stats.count + 1, low, high)
+    return Stats(_add(stats.sum, value), stats.count + 1, low, high)
 
 
 def merge(first: Stats, second: Stats) -> Stats:
@@ -84,7 +87,7 @@ def with_extremes(stats: Stats, counted: Stats) -> Stats:
 
 
 def _has_extremes(aggregate: Aggregate) -> bool:
-    return aggregate.function in {"min", "max"}
+    return aggregate.function in _EXTREMES
 
 
 def value_of(aggregate: Aggregate, stats: Stats) -> Decimal | None:
@@ -160,5 +163,5 @@ def contributions(compiled: CompiledRules, facts: Facts) -> dict[str, Decimal]:
         of = one.aggregate.of
         value = 1 if of is None else facts.transaction.get(of)
         if value is not None:
-            added[one.aggregate.key] = Decimal(value)
+            added[one.aggregate.key] = value if type(value) is Decimal else Decimal(value)
     return added

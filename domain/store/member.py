@@ -18,10 +18,11 @@ from domain.models import account, member, member_unique_value
 from domain.models.types import to_json
 from domain.store.among import among
 from domain.store.ids import allocate_ids
-from domain.store.reading import Reading
+from domain.store.reading import Reading, Values
 
-_PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
-_NOBODY: Mapping[str, Any] = {**dict.fromkeys((*_PERSONAL, "dob")), "attributes": {}}
+PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
+"""What is stored encrypted of every member, beside the date of birth and the program's own personal attributes."""
+_NOBODY: Mapping[str, Any] = {**dict.fromkeys((*PERSONAL, "dob")), "attributes": {}}
 
 
 @dataclass(slots=True)
@@ -48,10 +49,12 @@ def find_members(
     references: Sequence[str] | None = None,
     lock: bool = False,
     follow: bool = False,
+    with_person: bool = True,
 ) -> list[Stored]:
     """Members by id or by reference, locked for a change if asked for; unknown ones are left out.
 
-    A reference, and an id with `follow`, leads to the member who answers for it since a merge.
+    A reference, and an id with `follow`, leads to the member who answers for it since a merge. Not `with_person`:
+    what is encrypted stays so, and is left out.
     """
     by = "references" if references is not None else "ids"
     leads = follow or references is not None
@@ -60,7 +63,7 @@ def find_members(
     while lock and leads and any(row.merged_into is not None for row in rows):
         # Merged while we waited for the lock, which still led to who answered before.
         rows = tx.execute(query, given).all()
-    return [stored_member(keys, row) for row in rows]
+    return [stored_member(keys, row, with_person=with_person) for row in rows]
 
 
 @cache
@@ -86,10 +89,15 @@ def _named(among_them: ColumnElement[bool]) -> CTE:
     return select(answers, *asked).where(among_them).cte("named").prefix_with("MATERIALIZED")
 
 
-def members_named(keys: KeyRing, program_id: int, references: Sequence[str]) -> Reading[list[Stored]]:
-    """Whom these references lead to; unknown ones are left out."""
-    given = {"program_id": program_id, "references": references}
-    return Reading(_BY_REFERENCE, given, lambda rows: [stored_member(keys, _ROW._make(row)) for row in rows])
+def members_named(
+    keys: KeyRing, program_id: int, references: Sequence[str], *, with_person: bool = True
+) -> Reading[list[Stored]]:
+    """Whom these references lead to; unknown ones are left out. `with_person` as in `find_members`."""
+
+    def take(rows: Iterable[Values]) -> list[Stored]:
+        return [stored_member(keys, _ROW._make(row), with_person=with_person) for row in rows]
+
+    return Reading(_BY_REFERENCE, {"program_id": program_id, "references": references}, take)
 
 
 _BY_REFERENCE = members_query("references", follow=True, lock=False)
@@ -216,7 +224,7 @@ def _replace_unique_values(
 
 def _columns(one: Stored, hashes: Mapping[str, bytes | None], pi_keys: frozenset[str]) -> dict[str, Any]:
     person = one.member
-    personal: dict[str, Any] = {name: getattr(person, name) for name in _PERSONAL}
+    personal: dict[str, Any] = {name: getattr(person, name) for name in PERSONAL}
     personal["dob"] = person.dob.isoformat() if person.dob else None
     personal["attributes"] = {key: value for key, value in person.attributes.items() if key in pi_keys}
     return {
@@ -261,9 +269,9 @@ def _empty_account(program_id: int, account_id: int, member_id: int, currency: s
     }
 
 
-def stored_member(keys: KeyRing, row: Any) -> Stored:
+def stored_member(keys: KeyRing, row: Any, *, with_person: bool = True) -> Stored:
     """A member as it is stored; `row` has the columns of `members_query`."""
-    data_key = keys.unwrap(row.data_key) if row.data_key and row.profile is not None else b""
+    data_key = keys.unwrap(row.data_key) if with_person and row.data_key and row.profile is not None else b""
     # By a reading, a document comes as its text.
     attributes = orjson.loads(row.attributes) if isinstance(row.attributes, str) else row.attributes
     personal = orjson.loads(decrypt(data_key, row.profile)) if data_key else _NOBODY
@@ -286,7 +294,7 @@ def stored_member(keys: KeyRing, row: Any) -> Stored:
             referred_by=row.referred_by,
             referral_rewarded_at=row.referral_rewarded_at,
             erased_at=row.erased_at,
-            **{name: personal[name] for name in _PERSONAL},
+            **{name: personal[name] for name in PERSONAL},
         ),
         data_key,
         row.data_key,

@@ -16,10 +16,12 @@ from domain.models import feed, ledger_entry, program, program_config
 from domain.models.types import to_json
 from domain.rules.asked import asked_by_rules, asked_by_segments
 from domain.rules.compile import CompiledRules, compile_rules
+from domain.rules.fixed import member_definitions
 from domain.rules.model import Configuration, ProgramTerms
 from domain.rules.parse import parse_stored
 from domain.rules.tally_plan import TallyPlan
 from domain.store.asking import Asking, need
+from domain.store.member import PERSONAL
 from domain.store.reading import Reading
 
 _CACHED = 256
@@ -36,8 +38,9 @@ _IN_FORCE = _AS_IT_IS.with_for_update(read=True)
 class ProgramState:
     """A program in one environment with the configuration that is in force.
 
-    `asks_for_purchases`: whether a rule may ask how much and when a member bought; `segments_ask_for_purchases`:
-    whether a segment may, which then decides on members and not on what they earn.
+    `asks_for_person`: whether a rule may ask what is stored encrypted of a member. `asks_for_purchases`: whether one
+    may ask how much and when a member bought; `segments_ask_for_purchases`: whether a segment may, which then decides
+    on members and not on what they earn.
     """
 
     id: int
@@ -51,6 +54,7 @@ class ProgramState:
     document: Mapping[str, Any]
     created_at: datetime
     tally_plan: TallyPlan
+    asks_for_person: bool = True
     asks_for_purchases: bool = False
     segments_ask_for_purchases: bool = False
 
@@ -147,9 +151,16 @@ def _decided_by(configuration: Configuration, document: Mapping[str, Any]) -> di
         "tally_plan": TallyPlan(rules, aggregates),
         "zone": ZoneInfo(configuration.program.time_zone),
         "document": document,
+        "asks_for_person": not asked.isdisjoint(_of_person(configuration)),
         "asks_for_purchases": not _OF_PURCHASES.isdisjoint(asked),
         "segments_ask_for_purchases": not _OF_PURCHASES.isdisjoint(asked_by_segments(configuration)),
     }
+
+
+def _of_person(configuration: Configuration) -> frozenset[str]:
+    """The paths that lead into a member's profile."""
+    definitions = member_definitions(configuration)
+    return frozenset(f"member.{one.key}" for one in definitions if one.pi or one.key in {*PERSONAL, "dob"})
 
 
 def insert_program(

@@ -43,19 +43,25 @@ class Beginning:
     """
 
     version: int | None
-    members: Sequence[Stored]
+    members: list[Stored]
     accounts: Sequence[Any]
 
 
 def begin_run(
-    tx: Connection, keys: KeyRing, program_id: int, references: Sequence[str], currency: str = "DEFAULT"
+    tx: Connection,
+    keys: KeyRing,
+    program_id: int,
+    references: Sequence[str],
+    *,
+    with_person: bool = True,
+    currency: str = "DEFAULT",
 ) -> Beginning:
     """Lock the program's configuration for reading and the accounts of whom these references lead to."""
     given = {"program_id": program_id, "references": references, "currency": currency}
     version, found, locked = read_together(
         tx,
         Reading(_VERSION, given, lambda rows: next((row[0] for row in rows), None)),
-        members_named(keys, program_id, references),
+        members_named(keys, program_id, references, with_person=with_person),
         Reading(_ACCOUNTS, given, _by_name(_ACCOUNT_NAMES)),
     )
     return Beginning(version, found, locked)

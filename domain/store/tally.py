@@ -115,7 +115,12 @@ class Tallies:
                 stored = page.aggregates.get(part.key)
                 if stored is None:
                     stored = page.aggregates[part.key] = {}
-                stored[part.day] = with_value(_part(stored, part.day), part.aggregate, value)
+                stood = stored.get(part.day)
+                if stood is None:
+                    stood = EMPTY
+                elif type(stood) is list:
+                    stood = _part(stored, part.day)
+                stored[part.day] = with_value(stood, part.aggregate, value)
 
     def counters(self, member_id: int) -> dict[CapKey, int]:
         """Every counter of a member among the pages that were read."""
