@@ -110,7 +110,8 @@ class _Proposals:
         if before is not None and before["definition"] == definition:
             return Proposed(waits=True)
         if before is not None and _file_of(before["source"]) == _file_of(source):
-            return ConfigurationRefused(f"key: the file defines it in another way before ({before['source']})")
+            line = before["source"].rpartition(":")[2]
+            return ConfigurationRefused(f"key: line {line} of the file defines it in another way")
         if not is_checked and (refusal := _holds(self.state.document, [given])) is not None:
             return refusal
         self._fresh[place] = self._pending[place] = {
