@@ -4,14 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from domain.errors import BatchRefused, InvalidRow
+from domain.file_terms import FileTerms
 from ingestion.columns import Columns, Translate, accept_header, translator
 from ingestion.folder import program_folder
-from ingestion.handback import forget_refusal, has_handback, write_handback, write_refusal
+from ingestion.handback import forget_refusal, has_handback, rewrite_handbacks, write_handback, write_refusal
 from ingestion.naming import FileName, parse_file_name
 from ingestion.reader import FileFacts, Record, Source, inspect_file
 from resolvers.batch import (
@@ -21,12 +23,14 @@ from resolvers.batch import (
     BatchTotals,
     find_batch_by_content,
     finish_batch,
+    get_batch,
     get_batch_totals,
     get_file_layout,
     open_batch,
     post_batch_lines,
 )
 from resolvers.context import Context
+from resolvers.parked_work import settle_parked
 
 CHUNK_ROWS = 500
 """Lines of one database transaction: few enough that a redemption beside it waits no more than a blink."""
@@ -77,19 +81,26 @@ async def load_file(
 async def _load(ctx: Context, path: Path, folder: Path, file_type: str | None, progress: Report | None) -> BatchSummary:
     name = parse_file_name(path.name, file_type)
     layout = await get_file_layout(ctx, name.type)
+    opening = partial(_open, path, name, layout.terms)
     facts = await asyncio.to_thread(inspect_file, path, is_gzip=name.is_gzip)
     batch = await find_batch_by_content(ctx, facts.sha256)
-    with closing(await asyncio.to_thread(_open, path, name, facts)) as source:
+    with closing(await asyncio.to_thread(opening, facts)) as source:
         columns = accept_header(source.header, layout)
         if batch is None or batch.status != FINISHED or has_handback(folder, batch):
-            batch = await open_batch(ctx, file_type=name.type, file_name=name.name, sha256=facts.sha256)
+            batch = await open_batch(
+                ctx, file_type=name.type, file_name=name.name, sha256=facts.sha256, header=source.header_raw
+            )
             await _post(ctx, batch, source, columns, facts, progress)
             batch = await finish_batch(ctx, batch.id)
         # Else the last run ended between its last row and its handback: only that is left to do.
     totals = await get_batch_totals(ctx, batch.id)
-    with closing(await asyncio.to_thread(_open, path, name, facts)) as source:
+    with closing(await asyncio.to_thread(opening, facts)) as source:
         await write_handback(ctx, batch, totals, source, folder, columns.ignored)
     await asyncio.to_thread(forget_refusal, folder, path.name)
+    # What waited for the members and cards of this file, of whichever type it is: another may have brought them.
+    await settle_parked(ctx)
+    await rewrite_handbacks(ctx, folder)
+    batch, totals = await get_batch(ctx, batch.id), await get_batch_totals(ctx, batch.id)
     return BatchSummary(batch=batch, totals=totals, ignored_columns=columns.ignored, handback=folder)
 
 
@@ -115,12 +126,12 @@ def _next_lines(records: Iterator[Record], translate: Translate) -> list[BatchLi
 
 def _line(record: Record, translate: Translate) -> BatchLine:
     if isinstance(record.fields, InvalidRow):
-        return BatchLine(line=record.line, command=record.fields)
-    return translate(record.line, record.fields)
+        return BatchLine(line=record.line, command=record.fields, raw=record.raw)
+    return replace(translate(record.line, record.fields), raw=record.raw)
 
 
-def _open(path: Path, name: FileName, facts: FileFacts) -> Source:
-    source = Source(path, is_gzip=name.is_gzip)
+def _open(path: Path, name: FileName, terms: FileTerms, facts: FileFacts) -> Source:
+    source = Source(path, is_gzip=name.is_gzip, terms=terms)
     try:
         _check_unchanged(source, facts)
     except BatchRefused:

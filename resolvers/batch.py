@@ -1,7 +1,7 @@
 """Use cases of batch files: open, post chunk by chunk, finish, read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,18 +10,20 @@ from sqlalchemy import Connection, Row
 
 from domain.access import Permission
 from domain.errors import BatchRefused, RedemptionNotFound
+from domain.file_terms import FileTerms
 from domain.models import batch as batch_table
 from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
 from domain.store.program import ProgramState
-from resolvers.batch_line import ACCEPTED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
+from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
 from resolvers.context import Context
 from resolvers.progress import file_progress, tell_progress
 
 __all__ = [
     "ACCEPTED",
     "FINISHED",
+    "PARKED",
     "REJECTED",
     "RUNNING",
     "Batch",
@@ -45,9 +47,10 @@ RUNNING, FINISHED = "RUNNING", "FINISHED"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """A file and how far it is. `status`: RUNNING or FINISHED.
+    """A file and how far it is. `status`: RUNNING or FINISHED. `parked` lines wait for their member.
 
-    `amount` is the sum over the accepted transactions, `points` what they gave, net.
+    `amount` is the sum over the accepted transactions, `points` what they gave, net. `header` is the first line as it
+    came; `revision` counts changes of outcomes that stood.
     """
 
     id: int
@@ -58,10 +61,13 @@ class Batch:
     rows_read: int
     accepted: int
     rejected: int
+    parked: int
     amount: Decimal
     points: Decimal
     started_at: datetime
     finished_at: datetime | None
+    header: bytes = field(default=b"", repr=False)
+    revision: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,22 +86,24 @@ class FileLayout:
     type: str
     custom_keys: frozenset[str]
     ignore_unknown: bool
+    terms: FileTerms = FileTerms()
 
 
 async def get_file_layout(ctx: Context, file_type: str) -> FileLayout:
     """The columns that the program's own attributes add to a file type. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_WRITE)
     configuration = (await ctx.read(ctx.program)).configuration
-    own = configuration.member_attributes if file_type == "CPD" else configuration.transaction_attributes
+    own = {"CPD": configuration.member_attributes, "TXN": configuration.transaction_attributes}.get(file_type, ())
     return FileLayout(
         type=file_type,
         custom_keys=frozenset(definition.key for definition in own),
         ignore_unknown=configuration.program.ignore_unknown_attributes,
+        terms=configuration.files,
     )
 
 
-async def open_batch(ctx: Context, *, file_type: str, file_name: str, sha256: str) -> Batch:
-    """A new batch, or the unfinished one of the same content, to go on with.
+async def open_batch(ctx: Context, *, file_type: str, file_name: str, sha256: str, header: bytes = b"") -> Batch:
+    """A new batch, or the unfinished one of the same content, to go on with. `header`: the first line as it came.
 
     Raises Forbidden, BatchRefused (name or content seen before).
     """
@@ -109,10 +117,11 @@ async def open_batch(ctx: Context, *, file_type: str, file_name: str, sha256: st
             "id": allocate_ids(tx, batch_table, ctx.principal.program, 1)[0],
             "actor": ctx.principal.actor,
             "started_at": now,
+            "header": header,
         }
         store.insert_batch(tx, values)
         standing = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=values["name_key"])
-        return _to_batch(_to_go_on_with(standing, file_type, sha256), state)
+        return to_batch(_to_go_on_with(standing, file_type, sha256), state)
 
     return await ctx.write(body)
 
@@ -166,7 +175,7 @@ async def find_batch_by_content(ctx: Context, sha256: str) -> Batch | None:
 
     def body(tx: Connection) -> Batch | None:
         found = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key="")
-        return _to_batch(found[0], ctx.program(tx)) if found else None
+        return to_batch(found[0], ctx.program(tx)) if found else None
 
     return await ctx.read(body)
 
@@ -199,7 +208,7 @@ async def list_batches(
         found = store.page_batches(
             tx, ctx.principal.program, first=first, before_id=before_id, kind=kind, status=status
         )
-        return [_to_batch(row, state) for row in found]
+        return [to_batch(row, state) for row in found]
 
     return await ctx.read(body)
 
@@ -260,10 +269,11 @@ def _load(tx: Connection, ctx: Context, batch_id: int) -> Batch:
     row = store.load_batch(tx, ctx.principal.program, batch_id)
     if row is None:
         raise RedemptionNotFound("no such batch")
-    return _to_batch(row, ctx.program(tx))
+    return to_batch(row, ctx.program(tx))
 
 
-def _to_batch(row: Row[Any], state: ProgramState) -> Batch:
+def to_batch(row: Row[Any], state: ProgramState) -> Batch:
+    """A stored batch as callers see it."""
     return Batch(
         id=row.id,
         type=row.type,
@@ -273,8 +283,11 @@ def _to_batch(row: Row[Any], state: ProgramState) -> Batch:
         rows_read=row.rows_read,
         accepted=row.accepted,
         rejected=row.rejected,
+        parked=row.parked,
         amount=row.amount,
         points=from_minor(row.points, state.places),
         started_at=row.started_at,
         finished_at=row.finished_at,
+        header=row.header or b"",
+        revision=row.revision,
     )

@@ -36,7 +36,7 @@ ItemList = Literal[
 ]
 """The lists whose items are saved and removed by name; `rules` are those of one group, `levels` those of the tiers."""
 
-PlainSection = Literal["program", "expiry", "tiers", "referrals"]
+PlainSection = Literal["program", "expiry", "tiers", "referrals", "files"]
 """The sections that are one object."""
 
 

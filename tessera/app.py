@@ -18,7 +18,7 @@ from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
 from tessera.documents import open_documents
-from tessera.jobs import running_jobs
+from tessera.jobs import jobs_with_files, running_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
 from tessera.parent import ending_with_parent
@@ -96,7 +96,8 @@ def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
 
 @asynccontextmanager
 async def _lifespan(settings: Settings) -> AsyncIterator[dict[str, Any]]:
-    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services):
+    jobs = jobs_with_files(settings.data_dir)
+    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services, jobs):
         with ending_with_parent():
             settle_memory()
             yield {"runtime": runtime}

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from domain.errors import ServiceUnavailable
+from ingestion.parking import work_parked
 from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
@@ -58,6 +60,12 @@ JOBS = (
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),
     Job(name="rate-limits", run=forget_full_buckets, pause_s=3600.0),
 )
+
+
+def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
+    """All jobs, with those that write files into the data folder."""
+    parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=2.0)
+    return (*JOBS, parked)
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """The tables, as SQLAlchemy Core: one module per aggregate."""
 
+from domain.models.attribute_proposal import attribute_proposal
 from domain.models.base import METADATA
-from domain.models.batch import batch, batch_row
+from domain.models.batch import batch, batch_row, parked_row
 from domain.models.counter import (
     member_merge,
     member_tier,
@@ -40,6 +41,7 @@ __all__ = [
     "access_token",
     "account",
     "admin_token",
+    "attribute_proposal",
     "audit_entry",
     "batch",
     "batch_row",
@@ -65,6 +67,7 @@ __all__ = [
     "otp",
     "otp_subject",
     "outbox",
+    "parked_row",
     "points_request",
     "program",
     "program_config",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
+from domain.file_terms import FileTerms
 from domain.fraud_terms import FraudTerms
 from domain.message import MessageTemplate
 from domain.rules.condition import AllOf, AnyOf, Comparison, Condition, Not, Scalar
@@ -38,6 +39,7 @@ __all__ = [
     "ExpiryOverride",
     "ExpiryTerms",
     "Flat",
+    "FileTerms",
     "FraudTerms",
     "GroupCaps",
     "Multiplier",
@@ -255,6 +257,7 @@ class Configuration:
     referrals: ReferralTerms = field(default_factory=ReferralTerms)
     messages: tuple[MessageTemplate, ...] = ()
     fraud: FraudTerms = field(default_factory=FraudTerms)
+    files: FileTerms = field(default_factory=FileTerms)
     examples: tuple[Example, ...] = ()
 
 

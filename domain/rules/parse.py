@@ -9,6 +9,7 @@ from domain.rules.model import Configuration
 from domain.rules.parse_aggregate import read_aggregates
 from domain.rules.parse_attribute import read_definitions, read_products
 from domain.rules.parse_example import read_examples
+from domain.rules.parse_files import read_files
 from domain.rules.parse_fraud import read_fraud
 from domain.rules.parse_message import read_messages
 from domain.rules.parse_program import read_expiry, read_program
@@ -72,6 +73,7 @@ def _read(document: dict[str, Any], problems: Problems) -> Configuration:
             base.program.points_decimals,
             problems,
         ),
+        files=read_files(document.get("files") or {}, problems),
     )
     return replace(base, examples=read_examples(document.get("examples", []), base, problems))
 

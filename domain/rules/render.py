@@ -6,6 +6,7 @@ Exact numbers stand as texts where they are not whole.
 
 from typing import Any
 
+from domain.file_terms import FileTerms
 from domain.fraud_terms import FraudTerms
 from domain.message import MessageTemplate
 from domain.rules.model import (
@@ -43,6 +44,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "referrals": {name: getattr(configuration.referrals, name) for name in ReferralTerms.__dataclass_fields__},
         "messages": [_message(template) for template in configuration.messages],
         "fraud": _fraud(configuration.fraud),
+        "files": _files(configuration.files),
         "examples": [_example(example) for example in configuration.examples],
     }
 
@@ -138,6 +140,13 @@ def _fraud(terms: FraudTerms) -> dict[str, Any]:
             "max_per_day": terms.redemption.max_per_day,
         },
     }
+
+
+def _files(terms: FileTerms) -> dict[str, Any]:
+    document = {name: getattr(terms, name) for name in FileTerms.__dataclass_fields__}
+    if terms.reject_limit_percent is not None:
+        document["reject_limit_percent"] = plain_scalar(terms.reject_limit_percent)
+    return document
 
 
 def _example(example: Example) -> dict[str, Any]:

@@ -169,6 +169,7 @@ _PLAIN: tuple[tuple[str, PlainSection, str], ...] = (
     ("expiry_save", "expiry", "Change when points lapse; with a policy the terms are given whole."),
     ("tier_save", "tiers", "Change the tiers; keys that are left out stay, levels are given whole."),
     ("referral_save", "referrals", "Change the terms of referrals; keys that are left out stay."),
+    ("file_settings_save", "files", "Change the settings of batch files; those that are left out stay."),
 )
 """Sections that are one object: the mutation, the section, the description."""
 

@@ -15,9 +15,11 @@ from schema.context import RequestContext
 from schema.field import field
 from schema.types.configuration_item import (
     Aggregate,
+    FileSettings,
     RuleGroup,
     Segment,
     to_aggregate,
+    to_file_settings,
     to_rule_group,
     to_segment,
 )
@@ -100,6 +102,10 @@ class Configuration:
     @field("The aggregates, in the order of the document.")
     def aggregates(self) -> list[Aggregate]:
         return [to_aggregate(one) for one in self.stored.get("aggregates") or []]
+
+    @field("The settings of batch files.")
+    def files(self) -> FileSettings:
+        return to_file_settings(self.stored.get("files") or {})
 
 
 @strawberry.type(description="A version of the configuration that is or was in force.")

@@ -8,6 +8,8 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
+from domain.rules.parse_files import read_files
+from domain.rules.problem import Problems
 from schema.scalar import Points
 
 
@@ -39,6 +41,36 @@ class AggregatePeriod(Enum):
     QTD = strawberry.enum_value("qtd", description="The quarter to date.")
     YTD = strawberry.enum_value("ytd", description="The year to date.")
     ROLLING_365 = strawberry.enum_value("rolling_365", description="The last 365 days.")
+
+
+@strawberry.enum(description="What separates the columns of files.")
+class FileDelimiter(Enum):
+    AUTO = strawberry.enum_value("auto", description="The header of each file shows which.")
+    COMMA = strawberry.enum_value("comma", description="A comma.")
+    PIPE = strawberry.enum_value("pipe", description="A vertical bar.")
+
+
+@strawberry.enum(description="How files are encoded.")
+class FileEncoding(Enum):
+    UTF_8 = strawberry.enum_value("utf-8", description="UTF-8, with or without a byte order mark.")
+    LATIN_1 = strawberry.enum_value("latin-1", description="ISO 8859-1, a byte for each letter.")
+
+
+@strawberry.type(description="The settings of batch files.")
+class FileSettings:
+    delimiter: FileDelimiter = strawberry.field(description="What separates the columns.")
+    encoding: FileEncoding = strawberry.field(description="How they are encoded.")
+    reject_limit_percent: Decimal | None = strawberry.field(
+        description="A file of which more of the rows are rejected is held for an administrator; null: none is."
+    )
+    park_unknown_members: bool = strawberry.field(
+        description="Rows whose member or card is not known yet wait for it, and are not rejected."
+    )
+    park_days: int = strawberry.field(description="How long such rows wait before they are rejected.")
+    retention_days: int = strawberry.field(description="How long files that were taken, results and exports stay.")
+    personal_data_in_exports: bool = strawberry.field(
+        description="Whether exports have the columns with personal information."
+    )
 
 
 @strawberry.type(description="The most points that a group gives one member; null: no limit.")
@@ -117,6 +149,20 @@ def to_aggregate(stored: Mapping[str, Any]) -> Aggregate:
         period=AggregatePeriod(stored["period"]),
         of=stored.get("of"),
         definition=JSON(stored),
+    )
+
+
+def to_file_settings(stored: Mapping[str, Any]) -> FileSettings:
+    """The stored settings of files as callers see them; those that are older than a setting have its default."""
+    terms = read_files(dict(stored), Problems())
+    return FileSettings(
+        delimiter=FileDelimiter(terms.delimiter),
+        encoding=FileEncoding(terms.encoding),
+        reject_limit_percent=terms.reject_limit_percent,
+        park_unknown_members=terms.park_unknown_members,
+        park_days=terms.park_days,
+        retention_days=terms.retention_days,
+        personal_data_in_exports=terms.personal_data_in_exports,
     )
 
 

@@ -82,12 +82,14 @@ def status(
         show_fields(rows[0])
     else:
         show_table(
-            ("batch", "program", "type", "file", "status", "rows", "accepted", "rejected"),
+            ("batch", "program", "type", "file", "status", "rows", "accepted", "rejected", "parked"),
             [[row[key] for key in _COLUMNS] for row in rows],
         )
 
 
-_COLUMNS = ("id", "program_id", "type", "file_name", "status", "rows_read", "accepted", "rejected")
+_COLUMNS = ("id", "program_id", "type", "file_name", "status", "rows_read", "accepted", "rejected", "parked")
+# What the platform keeps for itself.
+_OWN = frozenset({"header", "revision"})
 
 
 async def _programs(runtime: Runtime, program_id: int | None) -> Sequence[Program]:
@@ -103,7 +105,8 @@ async def _one(runtime: Runtime, programs: Sequence[Program], batch_id: int) -> 
 
 
 def _row(program: Program, found: Batch) -> dict[str, Any]:
-    return {"program_id": program.public_id} | asdict(found)
+    shown = {key: value for key, value in asdict(found).items() if key not in _OWN}
+    return {"program_id": program.public_id} | shown
 
 
 @contextmanager

@@ -105,13 +105,14 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    from tessera.jobs import running_jobs
+    from tessera.jobs import jobs_with_files, running_jobs
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
-    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services):
+    jobs = jobs_with_files(settings.data_dir)
+    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services, jobs):
         _log.info("working", database=settings.shown_database_url)
         await stop.wait()
 

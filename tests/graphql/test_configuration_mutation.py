@@ -26,6 +26,7 @@ SAVED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "programSettingsSave": ("ConfigurationItemSaveInput", {"item": {"redemption_minimum": "2.5"}}),
     "expirySave": ("ConfigurationItemSaveInput", {"item": {"period_end": "month"}}),
+    "fileSettingsSave": ("ConfigurationItemSaveInput", {"item": {"delimiter": "pipe"}}),
 }
 """What changes the configuration of the world."""
 
@@ -135,6 +136,7 @@ async def test_a_whole_document_may_name_the_version_it_was_made_from(world: Wor
         ("ruleRemove", {"group": "Nobody"}, "rule_groups: nothing here is named 'Nobody'"),
         ("ruleRemove", {"group": "Base"}, "rules: nothing here is named 'Five on the web'"),
         ("exampleSave", {"item": {"name": "x", "transaction": {"amount": "1"}, "points": 9}}, "expected 9, got 0.5"),
+        ("fileSettingsSave", {"item": {"delimiter": ";"}}, "files.delimiter"),
         ("programSettingsSave", {"item": {"time_zone": "Nowhere/Land"}}, "program.time_zone"),
         ("programSettingsSave", {"item": {"redemption_minimum": 0.001}}, "program.redemption_minimum"),
         ("programSettingsSave", {"item": {"token_minutes": 1.5}}, "program.token_minutes"),

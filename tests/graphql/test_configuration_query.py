@@ -58,6 +58,28 @@ async def test_parts_are_typed_and_go_back_as_they_come(world: World, server: Ca
                 assert (await server.ask(save, i=given)).data == {"ruleSave": {"changed": False}}, one
 
 
+FILES = """{configuration {files {delimiter encoding rejectLimitPercent parkUnknownMembers parkDays retentionDays
+    personalDataInExports}}}"""
+
+
+async def test_the_settings_of_files_are_typed(world: World, server: Caller) -> None:
+    assert (await server.ask(FILES)).data["configuration"]["files"] == {
+        "delimiter": "AUTO",
+        "encoding": "UTF_8",
+        "rejectLimitPercent": None,
+        "parkUnknownMembers": False,
+        "parkDays": 7,
+        "retentionDays": 30,
+        "personalDataInExports": False,
+    }
+    await under(
+        server, "version: 1\nfiles: {delimiter: pipe, encoding: latin-1, reject_limit_percent: 12.5, park_days: 3}"
+    )
+    found = (await server.ask(FILES)).data["configuration"]["files"]
+    assert (found["delimiter"], found["encoding"], found["parkDays"]) == ("PIPE", "LATIN_1", 3)
+    assert found["rejectLimitPercent"] == "12.5"
+
+
 async def test_parts_of_the_configuration_are_not_for_members(world: World, server: Caller) -> None:
     app = await world.caller(member=await world.member(server))
     assert (await app.ask(QUERY)).refusal == ("FORBIDDEN", "FORBIDDEN", "403", None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.rules.model import DEFAULT_SEGMENTS, Configuration, EveryNth, Multiplier, ReferralTerms
+from domain.rules.model import DEFAULT_SEGMENTS, Configuration, EveryNth, FileTerms, Multiplier, ReferralTerms
 from domain.rules.parse import parse
 from domain.rules.render import to_document
 from tests.domain.rules.documents import problems_of
@@ -42,6 +42,15 @@ def test_the_full_document_is_read_and_survives_its_document() -> None:
     assert configuration.tiers.levels[1].from_aggregate == Decimal("99.5")
     assert configuration.segments[1].when is None
     assert configuration.referrals.max_per_referrer == 10
+    assert configuration.files == FileTerms(
+        delimiter="pipe",
+        encoding="latin-1",
+        reject_limit_percent=Decimal("12.5"),
+        park_unknown_members=True,
+        park_days=3,
+        retention_days=90,
+        personal_data_in_exports=True,
+    )
 
 
 def test_what_a_program_does_not_say_has_published_defaults() -> None:
@@ -51,6 +60,7 @@ def test_what_a_program_does_not_say_has_published_defaults() -> None:
         None, "earning", 90,
     )  # fmt: skip
     assert parse({"referrals": None, "tiers": None}).referrals == ReferralTerms()
+    assert parse({"files": None}).files == parse({}).files == FileTerms()
 
 
 def test_the_default_segments_can_be_given_to_a_program() -> None:
@@ -171,6 +181,12 @@ def link(**changed: str) -> dict[str, Any]:
         (lambda d: d["campaigns"][1].update(name="Spring"), "campaigns[1].name", "duplicate"),
         (lambda d: d["referrals"].update(referrer_points="x"), "referrals.referrer_points", "integer"),
         (lambda d: d["referrals"].update(reward_on="birth"), "referrals.reward_on", "one of"),
+        (lambda d: d["files"].update(delimiter=";"), "files.delimiter", "one of"),
+        (lambda d: d["files"].update(encoding="utf-16"), "files.encoding", "one of"),
+        (lambda d: d["files"].update(reject_limit_percent=101), "files.reject_limit_percent", "at most 100"),
+        (lambda d: d["files"].update(reject_limit_percent="100.5"), "files.reject_limit_percent", "at most 100"),
+        (lambda d: d["files"].update(park_days=0), "files.park_days", "at least 1"),
+        (lambda d: d["files"].update(park=True), "files.park", "unknown key"),
         (
             lambda d: d["member_attributes"].append({"key": "purchases", "name": "P", "type": "int"}),
             "member_attributes[2].key",
