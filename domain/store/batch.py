@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import batch, batch_row
@@ -65,7 +65,9 @@ def standing_lines(tx: Connection, program_id: int, batch_id: int, *, first: int
 def insert_rows(tx: Connection, program_id: int, batch_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store the outcomes of lines."""
     key = {"program_id": program_id, "batch_id": batch_id}
-    tx.execute(insert(batch_row), [key | dict(row) for row in rows])
+    bulk = Bulk(tx)
+    bulk.insert(batch_row, [{**key, **row} for row in rows])
+    bulk.store()
 
 
 def advance_batch(

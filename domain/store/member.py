@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, func, select
 
 from domain.clock import NEVER
 from domain.crypto import KeyRing, decrypt, encrypt
@@ -17,6 +17,7 @@ from domain.member import Member
 from domain.models import account, member, member_unique_value
 from domain.models.types import to_json
 from domain.store.among import among
+from domain.store.bulk import Bulk
 from domain.store.ids import allocate_ids
 from domain.store.reading import Reading, Values
 
@@ -152,21 +153,19 @@ def insert_members(
     """Store new members, each with an empty account; hashes of unique values by attribute key."""
     if not fresh:
         return
-    tx.execute(
-        insert(member),
-        [
-            {"program_id": program_id, "id": one.member.id} | _columns(one, hashes, pi_keys) | _frozen(one)
-            for one, hashes in fresh
-        ],
-    )
+    rows = [
+        {"program_id": program_id, "id": one.member.id, **_columns(one, hashes, pi_keys), **_frozen(one)}
+        for one, hashes in fresh
+    ]
     account_ids = allocate_ids(tx, account, program_id, len(fresh))
-    tx.execute(
-        insert(account),
-        [
-            _empty_account(program_id, account_id, one.member.id, currency)
-            for account_id, (one, _) in zip(account_ids, fresh, strict=True)
-        ],
-    )
+    accounts = [
+        _empty_account(program_id, account_id, one.member.id, currency)
+        for account_id, (one, _) in zip(account_ids, fresh, strict=True)
+    ]
+    bulk = Bulk(tx)
+    bulk.insert(member, rows)
+    bulk.insert(account, accounts)
+    bulk.store()
     _replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in fresh])
 
 
@@ -179,17 +178,13 @@ def update_members(
     """Store changed members under the next version; a hash that is None frees the value it stood for."""
     if not altered:
         return
-    rows = [_columns(one, hashes, pi_keys) | {"version": one.version + 1} for one, hashes in altered]
-    tx.execute(
-        update(member)
-        .where(member.c.program_id == bindparam("for_program"), member.c.id == bindparam("for_member"))
-        .values({name: bindparam(f"new_{name}") for name in rows[0]}),
-        [
-            {f"new_{name}": value for name, value in row.items()}
-            | {"for_program": program_id, "for_member": one.member.id}
-            for row, (one, _) in zip(rows, altered, strict=True)
-        ],
-    )
+    rows = [
+        {"program_id": program_id, "id": one.member.id, "version": one.version + 1, **_columns(one, hashes, pi_keys)}
+        for one, hashes in altered
+    ]
+    bulk = Bulk(tx)
+    bulk.update(member, ("program_id", "id"), rows)
+    bulk.store()
     _replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in altered])
 
 
@@ -202,24 +197,27 @@ def new_member(keys: KeyRing, one: Member) -> Stored:
 def _replace_unique_values(
     tx: Connection, program_id: int, values: Sequence[tuple[int, Mapping[str, bytes | None]]]
 ) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"program_id": program_id, "key": key, "value_hash": digest, "member_id": member_id}
         for member_id, hashes in values
         for key, digest in hashes.items()
         if key not in {"email_id", "mobile_number"}
     ]
-    if not rows:
-        return
+    owners_of: dict[str, list[int]] = {}
     for row in rows:
-        tx.execute(
-            member_unique_value.delete().where(
-                member_unique_value.c.program_id == program_id,
-                member_unique_value.c.key == row["key"],
-                member_unique_value.c.member_id == row["member_id"],
-            )
-        )
-    if present := [row for row in rows if row["value_hash"] is not None]:
-        tx.execute(insert(member_unique_value), present)
+        owners_of.setdefault(row["key"], []).append(row["member_id"])
+    for key, members in owners_of.items():
+        tx.execute(_FORGET_VALUES, {"program_id": program_id, "key": key, "members": members})
+    bulk = Bulk(tx)
+    bulk.insert(member_unique_value, [row for row in rows if row["value_hash"] is not None])
+    bulk.store()
+
+
+_FORGET_VALUES = member_unique_value.delete().where(
+    member_unique_value.c.program_id == bindparam("program_id"),
+    member_unique_value.c.key == bindparam("key"),
+    among(member_unique_value.c.member_id, "members"),
+)
 
 
 def _columns(one: Stored, hashes: Mapping[str, bytes | None], pi_keys: frozenset[str]) -> dict[str, Any]:
