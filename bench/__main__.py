@@ -1,9 +1,10 @@
-"""`python -m bench [b1] [b2] [b3] [b4] [b7] [rules] [hostile]`: measure, print a table, write `bench/results.json`."""
+"""`python -m bench [b1] … [b7] [rules] [hostile]`: measure, print a table, write `bench/results.json`."""
 
 import sys
 from contextlib import ExitStack
 
 from bench.earning import measure_earnings
+from bench.file_load import measure_files
 from bench.history import history_pasts, measure_histories
 from bench.home_screen import measure_home_screen, screen_pasts
 from bench.hostile import measure_hostile
@@ -34,6 +35,9 @@ def measure(scale: Scale, wanted: set[str]) -> None:
         lines += measure_hostile(scale)
     if wanted & (_BOTH | {"b4"}):
         lines += measure_databases(scale, wanted)
+    if wanted & {"b5", "b6"}:
+        with postgres_subject([], aggregates=10) as postgres:
+            lines += measure_files(postgres, scale)
     show(lines, scale)
     write(lines, scale)
 

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import cycle, islice
 from random import Random
 from typing import Any
 
@@ -17,7 +18,7 @@ from domain.rules.evaluate import Facts, evaluate
 from domain.rules.parse import parse
 
 RULES, TRANSACTIONS = 20, 1000
-_PRODUCTS = ("MUSIC", "BOOK", "FILM")
+PRODUCTS = ("MUSIC", "BOOK", "FILM")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -30,18 +31,16 @@ def measure_rules(scale: Scale) -> list[Line]:
     return [Line("b3-rules", f"rules of a transaction: {RULES} rules, 3 caps, 5 aggregates", rounds)]
 
 
-def configuration() -> dict[str, Any]:
+def configuration(*, aggregates: int = 5) -> dict[str, Any]:
     """Conditions over attributes, dates, the tier, a segment and aggregates, as programs have them."""
     rules = [_rule(number) for number in range(RULES)]
     return {
         "program": {"time_zone": "Europe/Berlin", "accrual_cap_per_month": 10**9},
-        "product_codes": [{"code": code} for code in _PRODUCTS],
+        "product_codes": [{"code": code} for code in PRODUCTS],
         "transaction_attributes": [{"key": "quantity", "name": "Quantity", "type": "int"}],
         "aggregates": [
             {"key": f"figure_{number}", "of": "amount", "function": function, "period": period}
-            for number, (function, period) in enumerate(
-                [("sum", "mtd"), ("count", "lifetime"), ("max", "ytd"), ("average", "qtd"), ("sum", "rolling_365")]
-            )
+            for number, (function, period) in enumerate(islice(cycle(_AGGREGATES), aggregates))
         ],
         "tiers": {
             "assessment": "automatic",
@@ -57,13 +56,16 @@ def configuration() -> dict[str, Any]:
     }
 
 
+_AGGREGATES = (("sum", "mtd"), ("count", "lifetime"), ("max", "ytd"), ("average", "qtd"), ("sum", "rolling_365"))
+
+
 def transactions(random: Random) -> list[Facts]:
     """Different purchases of a member, over a year."""
     return [
         Facts(
             transaction={
                 "amount": Decimal(random.randrange(1, 50_000)).scaleb(-2),
-                "product_code": random.choice(_PRODUCTS),
+                "product_code": random.choice(PRODUCTS),
                 "quantity": random.randrange(1, 9),
             },
             at=_START + timedelta(minutes=random.randrange(500_000)),
@@ -77,7 +79,7 @@ def transactions(random: Random) -> list[Facts]:
 
 def _rule(number: int) -> dict[str, Any]:
     conditions: list[dict[str, Any]] = [
-        {"attribute": "transaction.product_code", "op": "eq", "value": _PRODUCTS[number % 3]},
+        {"attribute": "transaction.product_code", "op": "eq", "value": PRODUCTS[number % 3]},
         {"attribute": "transaction.quantity", "op": "gte", "value": number % 7},
         {"attribute": f"aggregate.figure_{number % 5}", "op": "gt", "value": 100 * number},
         {"attribute": "tier", "op": "eq", "value": "Gold"},

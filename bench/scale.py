@@ -17,6 +17,8 @@ class Scale:
     warm_up_s: int = 1
     history_seconds: int = 1
     graphql_seconds: int = 5
+    file_rows: int = 1_000_000
+    file_members: int = 1_000_000
 
 
 FULL = Scale(
@@ -35,6 +37,8 @@ QUICK = Scale(
     open_lots=10_000,
     screens=1000,
     graphql_seconds=1,
+    file_rows=20_000,
+    file_members=10_000,
 )
 
 

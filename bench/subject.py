@@ -62,10 +62,10 @@ class Serving:
 
 
 @contextmanager
-def postgres_subject(pasts: Sequence[Past]) -> Iterator[Subject]:
+def postgres_subject(pasts: Sequence[Past], *, aggregates: int = 5) -> Iterator[Subject]:
     """Durable PostgreSQL with these members, and the table of the bare stack."""
     with running_postgres(durable=True, settings=_POSTGRES) as server, _folder() as folder:
-        subject = _loaded(server.create_database("bench"), folder, pasts, server)
+        subject = _loaded(server.create_database("bench"), folder, pasts, server, aggregates)
         for statement in (*bare_stack.SCHEMA.split(";"), "CHECKPOINT"):
             ask(subject, statement)
         yield subject
@@ -78,10 +78,12 @@ def sqlite_subject(pasts: Sequence[Past]) -> Iterator[Subject]:
         yield _loaded(f"sqlite+aiosqlite:///{folder / 'tessera.db'}", folder, pasts, None)
 
 
-def _loaded(url: str, folder: Path, pasts: Sequence[Past], server: LocalPostgres | None) -> Subject:
+def _loaded(
+    url: str, folder: Path, pasts: Sequence[Past], server: LocalPostgres | None, aggregates: int = 5
+) -> Subject:
     deployment = Deployment(url, folder)
     upgrade(url)
-    credentials = deployment.create_program("bench", json.dumps(configuration()).encode())
+    credentials = deployment.create_program("bench", json.dumps(configuration(aggregates=aggregates)).encode())
     load(url, SECRET, pasts)
     return Subject(deployment, credentials, server)
 
