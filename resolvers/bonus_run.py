@@ -22,7 +22,7 @@ from domain.points import cut, from_minor
 from domain.program_zone import to_instant
 from domain.store.idempotency import Bound, bind_keys, find_keys, fingerprint_of, forget_keys, refusal_outcome
 from domain.store.journal import Journal
-from domain.store.member import Stored, find_members
+from domain.store.member import Stored, find_members, led_to
 from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
 from resolvers.context import Context
@@ -166,13 +166,12 @@ class Bonuses:
             self.ctx.principal.actor,
             self.ctx.source,
         )
-        named = self._find(good)
-        self._accounts = journal.lock_accounts(stored.member.id for stored in named.values())
-        # Read again under the lock, so that a status that changed meanwhile counts.
-        self._members = self._find(good)
-        if {name: one.member.id for name, one in named.items()} != {
-            name: one.member.id for name, one in self._members.items()
-        }:
+        references = sorted({one.reference for one in good})
+        led = led_to(self.tx, self.state.id, references)
+        self._accounts = journal.lock_accounts(led.values())
+        # Read under the lock, so that a status that changed meanwhile counts.
+        self._members = self._find(references)
+        if led != {name: one.member.id for name, one in self._members.items()}:
             raise MergedMeanwhile
         keys = sorted({one.key for one in good if one.key})
         self._bound = find_keys(self.tx, self.state.id, USE_CASE, keys, self.now)
@@ -185,8 +184,7 @@ class Bonuses:
             self._tiering = tiering_of(self.tx, self.state, journal, members)
         return journal
 
-    def _find(self, good: Sequence[_Giving]) -> dict[str, Stored]:
-        references = sorted({one.reference for one in good})
+    def _find(self, references: Sequence[str]) -> dict[str, Stored]:
         if not references:
             return {}
         found = find_members(self.tx, self.ctx.services.keys, self.state.id, references=references)
