@@ -13,7 +13,8 @@ from domain.store.transaction import POSTED, StoredTransaction, update_transacti
 from resolvers.earning import Earnings
 from resolvers.purchase import Purchase
 from resolvers.screening import RestAward
-from resolvers.submission import Submission, SubmitTransaction
+from resolvers.submission import Submission
+from resolvers.submission_order import SubmitTransaction
 
 
 @dataclass(slots=True, kw_only=True)

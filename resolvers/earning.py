@@ -39,7 +39,6 @@ from resolvers.screening import Held, Screening, split, store_held
 from resolvers.standing import Standing
 from resolvers.submission import (
     Submission,
-    SubmitTransaction,
     TransactionOutcome,
     check_submission,
     outcome_of,
@@ -47,6 +46,7 @@ from resolvers.submission import (
     replay_of,
     row_of,
 )
+from resolvers.submission_order import SubmitTransaction
 from resolvers.tiering import Tiering
 
 USE_CASE = "transaction"
@@ -292,9 +292,7 @@ class Earnings:
         journal.write_down()
         self._standing.store(bulk)
         self._tiering.write_down(journal)
-        for one in posted:
-            if one.key:
-                self._binding[one.key] = Bound(one.fingerprint, one.bindable)
+        self._binding |= {one.key: Bound(one.fingerprint, one.bindable) for one in posted if one.key}
         bind_keys(bulk, self.state.id, USE_CASE, self._binding, self.now)
         bulk.store()
         if self._refunds is not None:

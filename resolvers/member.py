@@ -13,8 +13,9 @@ from domain.referral import read_code
 from domain.rules.fixed import member_definitions
 from domain.store.asking import need
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
-from domain.store.member import find_members, members_named, owners
+from domain.store.member import find_members, members_named
 from domain.store.program import ProgramState
+from domain.store.unique_value import owners
 from resolvers.context import Context
 from resolvers.member_list import MemberFilter, MemberOrder, count_members, list_members
 from resolvers.roster import Change, Roster

@@ -16,7 +16,7 @@ from domain.store import queue as store
 from domain.store.queue import FAILED, ON_HOLD, PARTIAL_HOLD, PENDING, SUCCESS, StoredItem
 from resolvers.context import Context
 from resolvers.queue_payload import dump_command
-from resolvers.submission import SubmitTransaction
+from resolvers.submission_order import SubmitTransaction
 
 __all__ = [
     "FAILED",

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from resolvers.submission import SubmitTransaction
+from resolvers.submission_order import SubmitTransaction
 
 _PLAIN = tuple(
     one.name for one in fields(SubmitTransaction) if one.name not in {"amount", "transaction_date", "attributes"}

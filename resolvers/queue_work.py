@@ -29,7 +29,8 @@ from resolvers.earning import USE_CASE
 from resolvers.program import Program, list_environment_programs
 from resolvers.progress import queue_progress, tell_progress
 from resolvers.queue_payload import load_command
-from resolvers.submission import SubmitTransaction, TransactionOutcome
+from resolvers.submission import TransactionOutcome
+from resolvers.submission_order import SubmitTransaction
 from resolvers.transaction import post_transactions
 
 ITEMS_PER_COMMIT = 100

@@ -28,9 +28,10 @@ from domain.rules.attributes import storable
 from domain.rules.fixed import member_definitions
 from domain.rules.model import Scalar
 from domain.store.ids import allocate_ids
-from domain.store.member import Stored, find_members, insert_members, new_member, owners, update_members
+from domain.store.member import Stored, find_members, insert_members, new_member, update_members
 from domain.store.outbox import add_events, member_event
 from domain.store.program import ProgramState
+from domain.store.unique_value import owners
 from resolvers.address import Addresses
 from resolvers.context import Context
 from resolvers.newcomer import Newcomers
@@ -280,9 +281,8 @@ class Roster:
         follow_status(self.tx, program_id, [self._by_id[one].member for one in self._given_status], self.now)
         self._addresses.follow(altered)
         events = [member_event("member.enrolled", one, self.now) for one in self._fresh]
-        add_events(
-            self.tx, program_id, events + [member_event("member.updated", one, self.now) for one in self._altered]
-        )
+        events += [member_event("member.updated", one, self.now) for one in self._altered]
+        add_events(self.tx, program_id, events)
         self._newcomers.reward()
 
     def _all_hashes(self, one: Stored) -> dict[str, bytes | None]:

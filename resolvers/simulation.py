@@ -36,7 +36,8 @@ from resolvers.earning import Earnings
 from resolvers.entry import EntryLot, entry_lot
 from resolvers.recount import aggregates_to_count, count_of_member
 from resolvers.standing import Standing
-from resolvers.submission import Submission, SubmitTransaction, check_submission
+from resolvers.submission import Submission, check_submission
+from resolvers.submission_order import SubmitTransaction
 
 _ALWAYS = datetime(1800, 1, 1, tzinfo=UTC)
 _NOBODY = 0

@@ -11,11 +11,12 @@ from domain.member import Member
 from domain.member_status import Operation, refusal_by_status
 from domain.session import End
 from domain.store.login import forget_failures_of
-from domain.store.member import Stored, find_members, owners
+from domain.store.member import Stored, find_members
 from domain.store.member_secret import forget_secret
 from domain.store.message import forget_messages_of
 from domain.store.otp import forget_codes_of
 from domain.store.session import end_sessions_of, forget_links_of, forget_sessions_of
+from domain.store.unique_value import owners
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,14 +10,14 @@ from uuid import UUID
 from domain.errors import BadRequest, InvalidAttribute, InvalidRequest, TesseraError
 from domain.ledger.posting import Draft
 from domain.member import Member
-from domain.points import from_minor, plain
+from domain.points import from_minor
 from domain.program_zone import local_instant
 from domain.record import record
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, storable, validate_attributes
 from domain.rules.evaluate import CapKey, Evaluation
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
-from domain.store.idempotency import Bound, fingerprint_of
+from domain.store.idempotency import Bound
 from domain.store.program import ProgramState
 from domain.store.transaction import HELD, PARKED, POSTED, StoredTransaction
 from domain.sub_relation import Pair, SubRelation, read_pair
@@ -25,32 +25,9 @@ from resolvers.beneficiary import Value, value_of
 from resolvers.context import Context
 from resolvers.purchase import Purchase, Waiting
 from resolvers.screening import Held
+from resolvers.submission_order import SubmitTransaction, fingerprint_of_order, ignores_unknown
 
 _YEARS = range(1900, 2200)
-
-
-@record
-class SubmitTransaction:
-    """Submit one transaction of the member with this reference; else of whom the card or identifier is linked to.
-
-    `transaction_date` without a zone is local time of the program. `attributes` are the custom ones,
-    raw; they are checked against the program's definitions. `source` overrides the context's
-    (a file names its line).
-    """
-
-    transaction_id: str
-    transaction_type: str
-    amount: Decimal
-    transaction_date: datetime
-    member_relation_reference: str | None = None
-    card_number: str | None = field(default=None, repr=False)
-    sub_relation_identifier: str | None = None
-    product_code: str | None = None
-    sub_product_code: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    ignore_unknown: bool | None = None
-    idempotency_key: str | None = None
-    source: str | None = None
 
 
 @record
@@ -163,43 +140,7 @@ def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramSta
         return error
     value = None if pair is None else value_of(ctx.services.keys, state.id, pair)
     at = local_instant(command.transaction_date, state.zone)
-    return Submission(command, at, _fingerprint(command, at, value, state) if key else b"", value, key)
-
-
-def _fingerprint(command: SubmitTransaction, at: datetime, value: Value | None, state: ProgramState) -> bytes:
-    """What a repetition under the same key must have in common."""
-    attributes = _given(command, state)
-    return fingerprint_of(
-        command.transaction_id,
-        command.transaction_type.upper(),
-        plain(command.amount),
-        at,
-        command.member_relation_reference,
-        command.product_code,
-        command.sub_product_code,
-        *(part for key in sorted(attributes) for part in (key, attributes[key])),
-        *_named_by(value),
-    )
-
-
-def _named_by(value: Value | None) -> tuple[object, ...]:
-    """What a fingerprint says of card and identifier: nothing where there are none, and the card by its keyed hash."""
-    return () if value is None else ("\x1fcard", value[0] and value[0].hex(), value[1])
-
-
-def _ignores_unknown(command: SubmitTransaction, state: ProgramState) -> bool:
-    return state.terms.ignore_unknown_attributes if command.ignore_unknown is None else command.ignore_unknown
-
-
-def _given(command: SubmitTransaction, state: ProgramState) -> dict[str, Any]:
-    """The custom attributes that count: none that is ignored, none that is empty."""
-    known = {one.key for one in state.configuration.transaction_attributes}
-    ignores = _ignores_unknown(command, state)
-    return {
-        key: value
-        for key, value in command.attributes.items()
-        if value is not None and value != "" and (key in known or not ignores)
-    }
+    return Submission(command, at, fingerprint_of_order(command, at, value, state) if key else b"", value, key)
 
 
 def _check(command: SubmitTransaction) -> Pair | None:
@@ -233,7 +174,7 @@ def read_attributes(one: Submission, state: ProgramState) -> None:
         one.values, one.ignored = validate_attributes(
             state.configuration.transaction_attributes,
             one.command.attributes,
-            ignore_unknown=_ignores_unknown(one.command, state),
+            ignore_unknown=ignores_unknown(one.command, state),
             # A refund names its purchase, which had them.
             require_mandatory=not one.is_refund,
         )

@@ -18,7 +18,8 @@ from domain.store.transaction import page_transactions as page_stored
 from resolvers.context import Context
 from resolvers.days import ANY_DAY, Days
 from resolvers.earning import ConfigurationMoved, Earnings
-from resolvers.submission import SubmitTransaction, TransactionOutcome
+from resolvers.submission import TransactionOutcome
+from resolvers.submission_order import SubmitTransaction
 from resolvers.surprise import told_as
 
 __all__ = [

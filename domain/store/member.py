@@ -14,12 +14,13 @@ from domain.clock import NEVER
 from domain.crypto import KeyRing, decrypt, encrypt
 from domain.ledger.chain import GENESIS
 from domain.member import Member
-from domain.models import account, member, member_unique_value
+from domain.models import account, member
 from domain.models.types import to_json
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.ids import allocate_ids
 from domain.store.reading import Reading, Values
+from domain.store.unique_value import replace_unique_values
 
 PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
 """What is stored encrypted of every member, beside the date of birth and the program's own personal attributes."""
@@ -123,23 +124,6 @@ def led_to(tx: Connection, program_id: int, references: Sequence[str]) -> dict[s
     return {row[0]: row[1] for row in tx.execute(_LED, {"program_id": program_id, "references": references})}
 
 
-def owners(tx: Connection, program_id: int, attribute: str, hashes: Iterable[bytes]) -> dict[bytes, int]:
-    """Who has these values of a unique attribute: member ids by keyed hash."""
-    wanted = list(hashes)
-    if not wanted:
-        return {}
-    column = {"email_id": member.c.email_hash, "mobile_number": member.c.mobile_hash}.get(attribute)
-    if column is not None:
-        query = select(column, member.c.id).where(member.c.program_id == program_id, column.in_(wanted))
-    else:
-        query = select(member_unique_value.c.value_hash, member_unique_value.c.member_id).where(
-            member_unique_value.c.program_id == program_id,
-            member_unique_value.c.key == attribute,
-            member_unique_value.c.value_hash.in_(wanted),
-        )
-    return {row[0]: row[1] for row in tx.execute(query)}
-
-
 def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, str]:
     """The relation references of these members."""
     rows = tx.execute(
@@ -171,7 +155,7 @@ def insert_members(
     bulk.insert(member, rows)
     bulk.insert(account, accounts)
     bulk.store()
-    _replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in fresh])
+    replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in fresh])
 
 
 def update_members(
@@ -190,39 +174,13 @@ def update_members(
     bulk = Bulk(tx)
     bulk.update(member, ("program_id", "id"), rows)
     bulk.store()
-    _replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in altered])
+    replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in altered])
 
 
 def new_member(keys: KeyRing, one: Member) -> Stored:
     """A member that is not stored yet, with a fresh key."""
     data_key, wrapped = keys.new_data_key()
     return Stored(one, data_key, wrapped, 0)
-
-
-def _replace_unique_values(
-    tx: Connection, program_id: int, values: Sequence[tuple[int, Mapping[str, bytes | None]]]
-) -> None:
-    rows: list[dict[str, Any]] = [
-        {"program_id": program_id, "key": key, "value_hash": digest, "member_id": member_id}
-        for member_id, hashes in values
-        for key, digest in hashes.items()
-        if key not in {"email_id", "mobile_number"}
-    ]
-    owners_of: dict[str, list[int]] = {}
-    for row in rows:
-        owners_of.setdefault(row["key"], []).append(row["member_id"])
-    for key, members in owners_of.items():
-        tx.execute(_FORGET_VALUES, {"program_id": program_id, "key": key, "members": members})
-    bulk = Bulk(tx)
-    bulk.insert(member_unique_value, [row for row in rows if row["value_hash"] is not None])
-    bulk.store()
-
-
-_FORGET_VALUES = member_unique_value.delete().where(
-    member_unique_value.c.program_id == bindparam("program_id"),
-    member_unique_value.c.key == bindparam("key"),
-    among(member_unique_value.c.member_id, "members"),
-)
 
 
 def _columns(one: Stored, hashes: Mapping[str, bytes | None], pi_keys: frozenset[str]) -> dict[str, Any]:

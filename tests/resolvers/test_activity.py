@@ -12,7 +12,7 @@ from domain.models import account, lot, member
 from domain.program_zone import load_zone
 from resolvers.context import Context
 from resolvers.redemption import check_availability
-from resolvers.submission import SubmitTransaction
+from resolvers.submission_order import SubmitTransaction
 from resolvers.transaction import submit_transactions
 from resolvers.verification import verify_ledger
 from tests.resolvers.conftest import Shop
