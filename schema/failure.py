@@ -44,6 +44,7 @@ _INPUTS = frozenset(
         "reference_prefix",
         "referral_code",
         "refresh_token",
+        "public_key",
         "relation_reference",
         "session_id",
         "sub_product_code",
