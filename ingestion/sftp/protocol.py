@@ -4,6 +4,7 @@ import logging
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from paramiko import Channel, Message, PKey, SFTPHandle, SFTPServer, SSHException, Transport
@@ -98,6 +99,9 @@ class Protocol(SFTPServer):
         """Answer until the client goes."""
         try:
             super().start_subsystem(name, transport, channel)
+            # scp takes a session that ends without a status for a failed one.
+            with suppress(OSError, SSHException):
+                channel.send_exit_status(0)
         finally:
             self._noted(-1)
 
