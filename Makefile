@@ -45,7 +45,7 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, snapshots, module 
 bench: $(VENV)/.dev ## Measure against the floors (BENCH_QUICK=1: a short run)
 	$(BIN)/python -m bench $(ARGS)
 
-e2e: $(VENV)/.dev ## Foreign tools against running servers: OpenAPI, GraphQL audit, clients, compilers, a web app (needs node, npm, chromium, curl)
+e2e: $(VENV)/.dev ## Foreign tools against running servers: OpenAPI, GraphQL audit, clients, compilers, a web app, SFTP clients (needs node, npm, chromium, curl, lftp, rclone, sshfs)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 
 snapshots: $(VENV)/.dev ## Regenerate the files that make check compares with the code

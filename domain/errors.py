@@ -271,6 +271,10 @@ class SubRelationNotFound(TesseraError, code="1330", status=404, message="Sub-re
     """No sub-relation of this program has this id."""
 
 
+class SftpLoginNotFound(TesseraError, code="1360", status=404, message="SFTP login does not exist"):
+    """No login of this program that is not revoked has this username."""
+
+
 class ReferralRefused(TesseraError, code="1340", status=422, message="Referral code is not accepted"):
     """Unknown, of a member who is not active, or referrals are off; the detail says which."""
 

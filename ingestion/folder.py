@@ -46,7 +46,8 @@ class ProgramFolder:
     def unfinished(self, file_type: str, name: str) -> Path:
         """Stands for as long as a client has not closed the upload of this name: the file is not taken then.
 
-        A connection that breaks leaves it there, and with it what came, for the client to go on with.
+        A connection that breaks leaves it there, and with it what came, for the client to go on with. Who writes the
+        file holds its lock (`flock`), and so does who takes it away: nobody writes into what was taken.
         """
         return self.work / "unfinished" / file_type / name
 

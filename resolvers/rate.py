@@ -78,9 +78,14 @@ async def _take(services: Services, program_id: int, bucket: Bucket) -> None:
     await services.rates.take((program_id, kind, text), rate, now_ns, ask)
 
 
-def refuse_guessing(tx: Connection, services: Services, client_id: str, address: str, now: datetime) -> None:
-    """Raise TooManyRequests where this address failed too often for this client, in whichever process."""
-    _refuse_closed(tx, services, DEPLOYMENT, _pair(client_id, address), now)
+def refuse_guessing(
+    tx: Connection, services: Services, client_id: str, address: str, now: datetime, door: str = "token"
+) -> None:
+    """Raise TooManyRequests where this address failed too often for this client, in whichever process.
+
+    `door` is where they try: `token` or `sftp`, where the client is a username.
+    """
+    _refuse_closed(tx, services, DEPLOYMENT, _pair(door, client_id, address), now)
 
 
 def refuse_spraying(tx: Connection, services: Services, program_id: int, address: str, now: datetime) -> None:
@@ -116,9 +121,10 @@ def _refuse_closed(tx: Connection, services: Services, program_id: int, bucket: 
         raise TooManyRequests(retry_after_s=seconds_until(rate.opens_at(known), now_ns))
 
 
-async def count_failure(services: Services, client_id: str, address: str) -> None:
-    """Count a failed attempt to get a token. Raises TooManyRequests where there were too many of them."""
-    for bucket in (_pair(client_id, address), ("token-client", client_id, CLIENT), *_of_address(address)):
+async def count_failure(services: Services, client_id: str, address: str, door: str = "token") -> None:
+    """Count a failed attempt at a door. Raises TooManyRequests where there were too many of them."""
+    client = (f"{door}-client", client_id, CLIENT)
+    for bucket in (_pair(door, client_id, address), client, *_of_address(door, address)):
         await _take(services, DEPLOYMENT, bucket)
 
 
@@ -128,13 +134,13 @@ async def forget_full_buckets(services: Services) -> int:
     return await services.db.write(lambda tx: forget_full(tx, before))
 
 
-def _pair(client_id: str, address: str) -> Bucket:
-    return "token-pair", f"{_network(address)}\x1f{client_id}", PAIR
+def _pair(door: str, client_id: str, address: str) -> Bucket:
+    return f"{door}-pair", f"{_network(address)}\x1f{client_id}", PAIR
 
 
-def _of_address(address: str) -> Iterator[Bucket]:
+def _of_address(door: str, address: str) -> Iterator[Bucket]:
     if address:
-        yield "token-address", _network(address), ADDRESS
+        yield f"{door}-address", _network(address), ADDRESS
 
 
 def _network(address: str) -> str:

@@ -22,6 +22,7 @@ from schema.mutations.review import ReviewMutation
 from schema.mutations.segment import SegmentMutation
 from schema.mutations.session import SessionMutation
 from schema.mutations.session_end import SessionEndMutation
+from schema.mutations.sftp_login import SftpLoginMutation
 from schema.mutations.simulation import SimulationMutation
 from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.tier import TierMutation
@@ -40,6 +41,7 @@ class Mutation(
     SessionEndMutation,
     TierMutation,
     SegmentMutation,
+    SftpLoginMutation,
     SubRelationMutation,
     MergeMutation,
     ReferralMutation,

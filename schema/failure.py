@@ -42,6 +42,7 @@ _INPUTS = frozenset(
         "mobile_number",
         "preferred_language",
         "product_code",
+        "public_key",
         "reference_prefix",
         "referral_code",
         "refresh_token",

@@ -54,6 +54,7 @@ from schema.proposal_query import ProposalQuery
 from schema.queue_query import QueueQuery
 from schema.scalar import parse_uuid
 from schema.session_query import SessionQuery
+from schema.sftp_login_query import SftpLoginQuery
 from schema.standing_query import StandingQuery
 from schema.types.batch import Batch, to_batch
 from schema.types.configuration import (
@@ -82,7 +83,9 @@ MAX_NODES = 100
 
 
 @strawberry.type(description="What can be asked. Everything is of the caller's own program.")
-class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, EventQuery, ProposalQuery):
+class Query(
+    MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, SftpLoginQuery, EventQuery, ProposalQuery
+):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await _node(decode(id), info.context.ctx.principal.program, info.context)

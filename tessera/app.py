@@ -5,7 +5,8 @@ path decides, and the edges stand right behind that decision.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from socket import socket
 from typing import Any
 
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from tessera.parent import ending_with_parent
 from tessera.routes import page_routes
 from tessera.runtime import open_runtime
 from tessera.settings import Settings, load_settings
+from tessera.sftp import running_sftp
 
 _REST_SEGMENTS = ("v1", "lbms-ingress", "oauth")
 
@@ -41,14 +43,14 @@ SECURITY_HEADERS: Mapping[bytes, bytes] = {
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The application of one process. Raises SettingsRefused."""
+def create_app(settings: Settings | None = None, *, sftp: socket | None = None) -> ASGIApp:
+    """The application of one process, which on a bound socket serves SFTP as well. Raises SettingsRefused."""
     chosen = settings or load_settings()
     configure_logging(chosen)
     rest = build_rest_app()
     graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
     routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
-    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen))
+    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen, sftp))
     app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)
     return logged(app) if chosen.access_log else app
 
@@ -95,9 +97,11 @@ def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings) -> AsyncIterator[dict[str, Any]]:
+async def _lifespan(settings: Settings, sftp: socket | None) -> AsyncIterator[dict[str, Any]]:
     jobs = jobs_with_files(settings.data_dir)
     async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services, jobs):
-        with ending_with_parent():
-            settle_memory()
-            yield {"runtime": runtime}
+        partners = nullcontext() if sftp is None else running_sftp(settings, runtime.services, sftp)
+        async with partners:
+            with ending_with_parent():
+                settle_memory()
+                yield {"runtime": runtime}

@@ -17,6 +17,7 @@ from tessera.commands import (
     program,
     rules,
     serving,
+    sftp_login,
     snapshot,
 )
 from tessera.console import RefusingGroup, show
@@ -38,7 +39,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(program.programs, name="program")
 app.add_typer(program.credentials, name="credentials")
 app.add_typer(keys.app, name="keys")
-app.add_typer(program.sftp_logins, name="sftp-login")
+app.add_typer(sftp_login.app, name="sftp-login")
 app.add_typer(program.admin_tokens, name="admin-token")
 app.add_typer(batch.app, name="batch")
 app.add_typer(rules.app, name="rules")

@@ -22,6 +22,7 @@ from resolvers.program import (
     list_programs,
     reset_credential,
 )
+from resolvers.sftp_login import MAX_LOGINS, create_sftp_login, list_sftp_logins
 from tessera.demo_data import (
     demo_rules,
     members_to_try,
@@ -30,6 +31,7 @@ from tessera.demo_data import (
     write_transactions,
     year_shift,
 )
+from tessera.listening import local_host
 from tessera.locking import CommandRefused
 from tessera.messenger import otp_outbox
 from tessera.runtime import Runtime, deployment_context, program_context
@@ -95,6 +97,7 @@ async def _ensure_program(
         issued = await _issue(runtime, programs)
         details = _new_document(runtime, issued)
         program = next(one for one in await _demo_programs(runtime) if one.public_id == issued.program_id)
+    details["sftp"] = await _sftp(runtime, program, details.get("sftp"))
     await asyncio.to_thread(_write_document, runtime.settings, details)
     return details, program
 
@@ -104,6 +107,18 @@ async def _issue(runtime: Runtime, programs: list[Program]) -> IssuedCredential:
     if not programs:
         return await create_program(deployment_context(runtime), PROGRAM_NAME)
     return await reset_credential(program_context(runtime, programs[-1]))
+
+
+async def _sftp(runtime: Runtime, program: Program, known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How the demo is reached over SFTP: by the login that the document has, unless that is lost or revoked."""
+    ctx = program_context(runtime, program)
+    logins = await list_sftp_logins(ctx, first=MAX_LOGINS)
+    live = {one.username for one in logins if one.revoked_at is None}
+    if known is None or known.get("username") not in live:
+        issued = await create_sftp_login(ctx)
+        known = {"username": issued.username, "password": issued.password}
+    host = local_host(runtime.settings.effective_sftp_host)
+    return {**known, "host": host, "port": runtime.settings.sftp_port}
 
 
 async def _demo_programs(runtime: Runtime) -> list[Program]:
@@ -157,15 +172,13 @@ def _addresses(settings: Settings) -> dict[str, Any]:
     """What the settings decide, and may change from one start to the next."""
     return {
         "base_url": _base_url(settings),
-        "sftp": None,
         "portal": None,
         "otp_outbox": str(otp_outbox(settings)),
     }
 
 
 def _base_url(settings: Settings) -> str:
-    # What listens on every address is reached on this machine's own.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    host = local_host(settings.host)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 

@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import uvicorn
@@ -12,9 +13,10 @@ from uvicorn.supervisors import Multiprocess
 from schema.request import MAX_BODY_BYTES
 from tessera.app import create_app
 from tessera.documents import open_documents
-from tessera.locking import CommandRefused
+from tessera.listening import bind
 from tessera.protocol import BoundedProtocol, SocketProtocol
 from tessera.settings import Settings
+from tessera.sftp import bind_sftp, sftp_beside
 
 # Longer than the idle time of common load balancers, so that it is they who close a connection.
 KEEP_ALIVE_S = 75
@@ -24,25 +26,34 @@ STOP_LIMIT_S = 15
 HEALTH_LIMIT_S = 60
 
 
-def serve_until_stopped(settings: Settings, *, workers: int, on_started: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way end first. Raises CommandRefused, SettingsRefused."""
-    listener = _bind(settings.host, settings.port)
+def serve_until_stopped(
+    settings: Settings, *, workers: int, on_started: Callable[[], None], with_sftp: bool = False
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way end first. Raises CommandRefused, SettingsRefused.
+
+    The SFTP server is in the one serving process, else in the parent of all of them.
+    """
+    listener = bind(settings.host, settings.port)
+    sftp = bind_sftp(settings) if with_sftp else None
     # uvicorn hands the signal on when it has stopped; without this the process would die of it.
     signal.signal(signal.SIGTERM, _stop)
     try:
         if workers == 1:
-            _Server(_config(settings, create_app(settings)), on_started).run([listener])
+            _Server(_config(settings, create_app(settings, sftp=sftp)), on_started).run([listener])
         else:
             # Workers that refuse their settings would be started again and again.
             open_documents(settings)
             # The supervisor tells of processes that died and were replaced.
             logging.getLogger("uvicorn.error").setLevel("INFO")
-            on_started()
-            Multiprocess(_config(settings, "tessera.app:create_app", workers), sockets=[listener]).run()
+            with nullcontext() if sftp is None else sftp_beside(settings, sftp):
+                on_started()
+                Multiprocess(_config(settings, "tessera.app:create_app", workers), sockets=[listener]).run()
     except KeyboardInterrupt:
         pass
     finally:
         listener.close()
+        if sftp is not None:
+            sftp.close()
 
 
 class _Server(uvicorn.Server):
@@ -77,20 +88,6 @@ def _config(settings: Settings, app: Any, workers: int | None = None) -> uvicorn
         timeout_graceful_shutdown=STOP_LIMIT_S,
         timeout_worker_healthcheck=HEALTH_LIMIT_S,
     )
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """The listening socket, taken before anything is started, so that a taken port costs no time."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise CommandRefused(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
-    listener.set_inheritable(True)
-    return listener
 
 
 def _stop(_signal: int, _frame: Any) -> None:

@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     sms_authorization: SecretStr | None = _setting(
         None, "the value of a header, such as 'Bearer TOKEN'", "The header `Authorization` for the gateway."
     )
+    sftp_host: str | None = _setting(None, "a host name or address", "Where SFTP is served; default: as the rest.")
     sftp_port: int = _setting(2222, "a port number from 1 to 65535", "The port of the SFTP server.", ge=1, le=65535)
     trusted_proxies: str = _setting(
         "",
@@ -206,6 +207,11 @@ class Settings(BaseSettings):
     def shown_database_url(self) -> str:
         """The database's URL without its password, for people."""
         return make_url(self.effective_database_url).render_as_string(hide_password=True)
+
+    @property
+    def effective_sftp_host(self) -> str:
+        """Where the SFTP server listens."""
+        return self.sftp_host or self.host
 
     @property
     def introspection_enabled(self) -> bool:

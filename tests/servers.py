@@ -113,7 +113,8 @@ class Credentials:
 class Server:
     """One serving process, which can be stopped, killed and started again on the same port."""
 
-    def __init__(self, deployment: Deployment, name: str = "server") -> None:
+    def __init__(self, deployment: Deployment, name: str = "server", *options: str) -> None:
+        self._options = options
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._deployment = deployment
@@ -125,7 +126,7 @@ class Server:
         """Start it and wait until it is ready. Raises ServerError."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tessera", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "tessera", "serve", "--port", str(self.port), *self._options],
                 env=self._deployment.environment,
                 cwd=self._deployment.data_dir,
                 stdin=subprocess.DEVNULL,

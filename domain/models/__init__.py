@@ -35,6 +35,7 @@ from domain.models.program import (
 from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
 from domain.models.session import member_session, program_origin, session_link
+from domain.models.sftp_login import sftp_key, sftp_login
 
 __all__ = [
     "METADATA",
@@ -77,6 +78,8 @@ __all__ = [
     "queue_item",
     "segment_member",
     "session_link",
+    "sftp_key",
+    "sftp_login",
     "signing_key",
     "sub_relation",
     "tally",

@@ -37,17 +37,18 @@ def demo(
         note(f"Its credentials are in {summary.document}.")
         if not no_serve:
             text = what_to_try(settings, summary.details)
-            serve_settings(settings, workers=1, on_started=lambda: show(text))
+            serve_settings(settings, workers=1, on_started=lambda: show(text), with_sftp=True)
 
 
 def what_to_try(settings: Settings, details: Mapping[str, Any]) -> str:
     """Where to look, and calls that work as they stand in a shell on this machine."""
-    base, member = details["base_url"], details["members"][0]
+    base, member, sftp = details["base_url"], details["members"][0], details["sftp"]
     json_headers = """-H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json'"""
     return f"""
 Tessera serves the demo program.
 
   Where to look   {base}/          GraphiQL at {base}/graphql, REST operations at {base}/docs
+  Files           sftp -P {sftp["port"]} {sftp["username"]}@{sftp["host"]}
   Credentials     {settings.data_dir}/demo.json
 
 In another terminal, a token first, then a balance, a redemption and the home screen of an app:
@@ -65,7 +66,7 @@ curl -sw '\\n' {base}/v1/RedeemPoints {json_headers} \\
 curl -sw '\\n' {base}/graphql {json_headers} \\
   -d '{{"query": "{HOME_SCREEN}", "variables": {{"reference": "{member}"}}}}'
 
-SFTP server and portal are due with later versions. Ctrl-C stops the server; the data stays.
+The portal is due with a later version. Ctrl-C stops the server; the data stays.
 """
 
 

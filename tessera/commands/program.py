@@ -1,9 +1,8 @@
-"""`program`, `credentials`, `admin-token`, `sftp-login`: who may get in."""
+"""`program`, `credentials`, `admin-token`: who may get in."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,13 +16,12 @@ from resolvers.program import (
     list_programs,
     reset_credential,
 )
-from tessera.console import not_yet, note, run, show, show_fields, show_json, show_table
+from tessera.console import note, run, show, show_fields, show_json, show_table
 from tessera.runtime import Runtime, deployment_context, find_program, program_context
 
 programs = typer.Typer(help="Programs of this deployment.", no_args_is_help=True)
 credentials = typer.Typer(help="The API credentials of a program.", no_args_is_help=True)
 admin_tokens = typer.Typer(help="Tokens for administration through GraphQL.", no_args_is_help=True)
-sftp_logins = typer.Typer(help="SFTP logins of a program.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 Role = StrEnum("Role", {name.upper().replace("-", "_"): name for name in ROLES})  # type: ignore[misc]
@@ -104,17 +102,6 @@ def create_token(
     else:
         show(token)
         note("Shown this once. Send it as `Authorization: Bearer TOKEN` to /graphql.")
-
-
-@sftp_logins.command("create")
-def create_login(
-    program_id: int,
-    public_key: Annotated[Path | None, typer.Option(help="An OpenSSH public key.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Create an SFTP login for a program."""
-    del program_id, public_key, as_json
-    not_yet("SFTP logins are")
 
 
 def _show_credential(issued: IssuedCredential, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import structlog
 import typer
 
 from domain.errors import ServiceUnavailable
-from tessera.console import begin, not_yet, note
+from tessera.console import begin
 from tessera.locking import CommandRefused, only_server
 from tessera.migration import SENTENCES, USABLE, SchemaState, migrate, read_schema_state
 from tessera.runtime import open_runtime, require_own_key
@@ -27,8 +27,6 @@ def serve(
     """Serve API, GraphQL and documentation, with the background jobs."""
     begin()
     settings = load_settings(host=host, port=port)
-    if everything:
-        note("The SFTP server does not exist yet: --all serves API, GraphQL and documentation, with the batch worker.")
     with only_server(settings):
         if settings.sqlite_file is None:
             # There an upgrade is a step of its own, beside processes of the version before.
@@ -36,7 +34,7 @@ def serve(
         else:
             ensure_schema(settings)
             asyncio.run(_require_key(settings))
-        serve_settings(settings, workers=workers, on_started=lambda: _announce(settings))
+        serve_settings(settings, workers=workers, on_started=lambda: _announce(settings), with_sftp=everything)
 
 
 def worker() -> None:
@@ -47,19 +45,28 @@ def worker() -> None:
     asyncio.run(_work(settings))
 
 
-def sftp() -> None:
-    """The SFTP server."""
-    not_yet("The SFTP server is")
+def sftp(
+    host: Annotated[str | None, typer.Option(help="Where to listen; default TESSERA_SFTP_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; default TESSERA_SFTP_PORT.")] = None,
+) -> None:
+    """Run the SFTP server as a process of its own, on PostgreSQL."""
+    begin()
+    settings = load_settings(sftp_host=host, sftp_port=port)
+    _refuse_sqlite(settings, "`tessera sftp` would be a second one, and `tessera serve --all` has the SFTP server")
+    _require_schema(settings)
+    asyncio.run(_serve_sftp(settings))
 
 
-def serve_settings(settings: Settings, *, workers: int, on_started: Callable[[], None]) -> None:
+def serve_settings(
+    settings: Settings, *, workers: int, on_started: Callable[[], None], with_sftp: bool = False
+) -> None:
     """Serve a prepared database until stopped. Raises CommandRefused."""
     if workers > 1:
         _refuse_sqlite(settings, "--workers must be 1")
     # Importing both edges takes a moment, which a refused start need not spend.
     from tessera.server import serve_until_stopped
 
-    serve_until_stopped(settings, workers=workers, on_started=on_started)
+    serve_until_stopped(settings, workers=workers, on_started=on_started, with_sftp=with_sftp)
 
 
 def ensure_schema(settings: Settings) -> None:
@@ -107,14 +114,30 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 async def _work(settings: Settings) -> None:
     from tessera.jobs import jobs_with_files, running_jobs
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
+    stop = _stop_signal()
     jobs = jobs_with_files(settings.data_dir)
     async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services, jobs):
         _log.info("working", database=settings.shown_database_url)
         await stop.wait()
+
+
+async def _serve_sftp(settings: Settings) -> None:
+    from tessera.sftp import bind_sftp, running_sftp
+
+    stop, listener = _stop_signal(), bind_sftp(settings)
+    async with (
+        open_runtime(settings, serving=True) as runtime,
+        running_sftp(settings, runtime.services, listener),
+    ):
+        await stop.wait()
+
+
+def _stop_signal() -> asyncio.Event:
+    """What SIGTERM and SIGINT set."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    return stop
 
 
 def _announce(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from domain.store.digest import ledger_digest
 from ingestion import load
 from resolvers.batch import post_batch_lines
 from resolvers.program import list_programs
+from resolvers.sftp_access import enter_by_password
 from resolvers.token import IssueToken, issue_token
 from tessera.demo import PROGRAM_NAME, DemoSummary, build_demo
 from tessera.demo_data import demo_rules, read_purchases, shifted, write_transactions
@@ -76,7 +77,9 @@ async def test_the_document_says_everything_that_is_needed(built: Built, folder:
         "year_shift",
     }
     assert document["base_url"] == "http://[::1]:9123"
-    assert (document["sftp"], document["portal"]) == (None, None)
+    assert document["portal"] is None
+    sftp = document["sftp"]
+    assert (sftp["host"], sftp["port"]) == ("::1", 2222)
     assert document["program_id"] == built[1].program_id
     assert stat.S_IMODE(built[1].document.stat().st_mode) == 0o600
     request = IssueToken(
@@ -86,6 +89,8 @@ async def test_the_document_says_everything_that_is_needed(built: Built, folder:
     )
     async with runtime_in(folder, sqlite_template) as runtime:
         assert (await issue_token(runtime.services, request)).token
+        entered = await enter_by_password(runtime.services, sftp["username"], sftp["password"], "127.0.0.1")
+        assert entered.principal.public_program_id == document["program_id"]
 
 
 async def test_a_second_run_keeps_data_and_credentials(built: Built, folder: Path, sqlite_template: Path) -> None:

@@ -221,6 +221,7 @@ async def test_a_member_changes_only_what_is_allowed(world: World, server: Calle
             'mutation {configurationApply(input: {document: "version: 1"}) {changed}}',
             'mutation {programCreate(input: {name: "X"}) {credential {clientId}}}',
             "mutation {credentialReset(input: {programId: 1}) {credential {clientId}}}",
+            "mutation {sftpLoginCreate(input: {}) {login {password}}}",
         ):
             assert (await app.ask(document)).refusal == forbidden, document
         submit = """mutation($i: TransactionSubmitInput!) {transactionSubmit(input: $i) {replayed}}"""

@@ -111,7 +111,7 @@ class Deployment:
 
 def new_deployment(folder: Path, **settings: str) -> Deployment:
     """A deployment in a folder of its own, on a port of its own."""
-    fixed = {"TESSERA_DATA_DIR": str(folder / "data"), "TESSERA_PORT": free_port()}
+    fixed = {"TESSERA_DATA_DIR": str(folder / "data"), "TESSERA_PORT": free_port(), "TESSERA_SFTP_PORT": free_port()}
     return Deployment(folder=folder, settings=fixed | settings)
 
 

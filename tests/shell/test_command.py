@@ -13,9 +13,6 @@ from tests.postgres import find_binaries
 from tests.shell.command import Deployment
 
 LATER = [
-    ("sftp",),
-    ("sftp-login", "create", "1"),
-    ("sftp-login", "create", "1", "--public-key", "key.pub", "--json"),
     ("parity", "file.jsonl"),
     ("export", "members", "--program", "1", "--out", "file.csv"),
     ("db", "restore", "file"),

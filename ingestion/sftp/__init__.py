@@ -1,0 +1,1 @@
+"""The SFTP server: what partners reach of their program's folder, and nothing else."""
