@@ -5,8 +5,8 @@ line: one stray quote costs its own line, not the rest of the file.
 """
 
 import csv
+import errno
 import gzip
-import hashlib
 import io
 import os
 import stat
@@ -22,24 +22,11 @@ from domain.errors import BatchRefused, InvalidRow
 MAX_RECORD_BYTES = 65_536
 """The longest record, over all its physical lines: more than any set of attributes can hold."""
 
-MAX_FILE_BYTES = 2 * 1024**3
-"""The largest file as it lies on the disk."""
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""Faults of the machine, which are no fault of the file: it may be opened the next time."""
 
-MAX_UNPACKED_BYTES = 8 * 1024**3
-MAX_EXPANSION = 250
-"""What a packed file may become: in all, and for each packed byte once the first mebibyte is out."""
-
-_BLOCK = 1024 * 1024
+BLOCK = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileFacts:
-    """What identifies a file. `stamp` changes when somebody writes to it."""
-
-    sha256: str
-    size: int
-    stamp: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +63,8 @@ class Source:
 
     @property
     def stamp(self) -> tuple[int, int]:
-        """See `FileFacts.stamp`."""
-        return _stamp(self._file)
+        """See `stamp_of`."""
+        return stamp_of(self._file)
 
     def close(self) -> None:
         """Close the file."""
@@ -185,24 +172,8 @@ class _Lines:
             while len(rest) > MAX_RECORD_BYTES and not rest.endswith(b"\n"):
                 rest = self._stream.readline(MAX_RECORD_BYTES + 1)
         except (EOFError, OSError, zlib.error) as error:
-            raise _unpacking_fault(error) from error
+            raise unpacking_fault(error) from error
         return line
-
-
-def inspect_file(path: Path, *, is_gzip: bool) -> FileFacts:
-    """The hash of a file as it lies on the disk; a packed one is unpacked once to prove that it can be.
-
-    Raises BatchRefused.
-    """
-    with open_regular(path) as file:
-        stamp = _stamp(file)
-        if stamp[0] > MAX_FILE_BYTES:
-            raise BatchRefused(f"larger than {MAX_FILE_BYTES} bytes")
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if is_gzip:
-            file.seek(0)
-            _prove_unpackable(file, stamp[0])
-        return FileFacts(sha256=digest, size=stamp[0], stamp=stamp)
 
 
 def open_regular(path: Path) -> io.BufferedReader:
@@ -210,26 +181,17 @@ def open_regular(path: Path) -> io.BufferedReader:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
+        if error.errno in _PASSING:
+            raise
         raise BatchRefused(f"the file cannot be opened: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BatchRefused("not a plain file")
-    return io.BufferedReader(io.FileIO(descriptor), buffer_size=_BLOCK)
+    return io.BufferedReader(io.FileIO(descriptor), buffer_size=BLOCK)
 
 
-def _prove_unpackable(file: BinaryIO, size: int) -> None:
-    total = 0
-    try:
-        with gzip.open(file) as packed:
-            while block := packed.read(_BLOCK):
-                total += len(block)
-                if total > MAX_UNPACKED_BYTES or total > _BLOCK + MAX_EXPANSION * size:
-                    raise BatchRefused("the packed file grows beyond all measure")
-    except (EOFError, OSError, zlib.error) as error:
-        raise _unpacking_fault(error) from error
-
-
-def _stamp(file: BinaryIO) -> tuple[int, int]:
+def stamp_of(file: BinaryIO) -> tuple[int, int]:
+    """What changes when somebody writes to the file: its size and when it was written to."""
     facts = os.fstat(file.fileno())
     return facts.st_size, facts.st_mtime_ns
 
@@ -250,7 +212,8 @@ _CSV_FAULTS = {
 """What Python's parser says, which is told to programmers, and what is told to partners."""
 
 
-def _unpacking_fault(error: Exception) -> BatchRefused:
+def unpacking_fault(error: Exception) -> BatchRefused:
+    """The refusal that tells partners why a file cannot be unpacked."""
     match error:
         case EOFError():
             reason = "it ends too early"

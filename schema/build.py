@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
 from schema.mutations.adjustment import AdjustmentMutation
+from schema.mutations.batch import BatchMutation
 from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
@@ -44,6 +45,7 @@ class Mutation(
     ReferralMutation,
     TransactionMutation,
     QueueMutation,
+    BatchMutation,
     ReviewMutation,
     RedemptionMutation,
     HoldMutation,

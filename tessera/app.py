@@ -11,6 +11,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingestion.worker import taking_files
 from rest_compat.app import build_rest_app
 from rest_compat.openapi import build_openapi
 from rest_compat.page import operation_pages
@@ -18,12 +19,12 @@ from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
 from tessera.documents import open_documents
-from tessera.jobs import running_jobs
+from tessera.jobs import JOBS, file_jobs, running_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
 from tessera.parent import ending_with_parent
 from tessera.routes import page_routes
-from tessera.runtime import open_runtime
+from tessera.runtime import Runtime, open_runtime
 from tessera.settings import Settings, load_settings
 
 _REST_SEGMENTS = ("v1", "lbms-ingress", "oauth")
@@ -41,14 +42,14 @@ SECURITY_HEADERS: Mapping[bytes, bytes] = {
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The application of one process. Raises SettingsRefused."""
+def create_app(settings: Settings | None = None, *, everything: bool = False) -> ASGIApp:
+    """The application of one process; `everything`: it takes files as well. Raises SettingsRefused."""
     chosen = settings or load_settings()
     configure_logging(chosen)
     rest = build_rest_app()
     graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
     routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
-    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen))
+    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen, everything))
     app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)
     return logged(app) if chosen.access_log else app
 
@@ -95,8 +96,23 @@ def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings) -> AsyncIterator[dict[str, Any]]:
-    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services):
+async def _lifespan(settings: Settings, everything: bool) -> AsyncIterator[dict[str, Any]]:
+    async with open_runtime(settings, serving=True) as runtime, _jobs(runtime, everything):
         with ending_with_parent():
             settle_memory()
             yield {"runtime": runtime}
+
+
+@asynccontextmanager
+async def _jobs(runtime: Runtime, everything: bool) -> AsyncIterator[None]:
+    if not everything:
+        async with running_jobs(runtime.services):
+            yield
+        return
+    data_dir = runtime.settings.data_dir
+    # Requests have as much of the processor as the files do.
+    async with (
+        running_jobs(runtime.services, (*JOBS, *file_jobs(data_dir))),
+        taking_files(runtime.services, data_dir, rest_share=1.0),
+    ):
+        yield

@@ -8,10 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import structlog
 
 from domain.errors import ServiceUnavailable
+from ingestion.sweep import sweep_files
 from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
@@ -58,6 +61,11 @@ JOBS = (
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),
     Job(name="rate-limits", run=forget_full_buckets, pause_s=3600.0),
 )
+
+
+def file_jobs(data_dir: Path) -> tuple[Job, ...]:
+    """The jobs of processes that take files."""
+    return (Job(name="files", run=partial(sweep_files, data_dir=data_dir), pause_s=3600.0),)
 
 
 @asynccontextmanager

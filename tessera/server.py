@@ -4,6 +4,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -24,21 +25,22 @@ STOP_LIMIT_S = 15
 HEALTH_LIMIT_S = 60
 
 
-def serve_until_stopped(settings: Settings, *, workers: int, on_started: Callable[[], None]) -> None:
+def serve_until_stopped(settings: Settings, *, workers: int, everything: bool, on_started: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; requests under way end first. Raises CommandRefused, SettingsRefused."""
     listener = _bind(settings.host, settings.port)
     # uvicorn hands the signal on when it has stopped; without this the process would die of it.
     signal.signal(signal.SIGTERM, _stop)
     try:
         if workers == 1:
-            _Server(_config(settings, create_app(settings)), on_started).run([listener])
+            _Server(_config(settings, create_app(settings, everything=everything)), on_started).run([listener])
         else:
             # Workers that refuse their settings would be started again and again.
             open_documents(settings)
             # The supervisor tells of processes that died and were replaced.
             logging.getLogger("uvicorn.error").setLevel("INFO")
             on_started()
-            Multiprocess(_config(settings, "tessera.app:create_app", workers), sockets=[listener]).run()
+            app = partial(create_app, everything=everything)
+            Multiprocess(_config(settings, app, workers), sockets=[listener]).run()
     except KeyboardInterrupt:
         pass
     finally:

@@ -13,6 +13,7 @@ from domain.models.counter import (
 from domain.models.deployment import deployment, signing_key
 from domain.models.held import held_transaction
 from domain.models.hold import hold
+from domain.models.inbox import inbox_lease
 from domain.models.ledger import (
     feed,
     idempotency,
@@ -52,6 +53,7 @@ __all__ = [
     "held_transaction",
     "hold",
     "idempotency",
+    "inbox_lease",
     "ledger_entry",
     "login_failure",
     "lot",

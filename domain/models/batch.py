@@ -32,11 +32,20 @@ batch = Table(
     Column("actor", Text, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("rows_total", BigInteger),
+    Column("resumed_at", UtcDateTime),
+    Column("resumed_rows", BigInteger, nullable=False, server_default="0"),
+    Column("released_at", UtcDateTime),
     UniqueConstraint("program_id", "sha256"),
     UniqueConstraint("program_id", "name_key"),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
 )
-"""`rows_read` moves in the same database transaction as the rows it counts: it is the restart point."""
+"""`rows_read` moves in the same database transaction as the rows it counts: it is the restart point.
+
+`rows_total` is how many lines there are, counted before they are read: exact once the file was checked or finished.
+`resumed_at` and `resumed_rows` say when it was last begun or gone on with, and how far it was then; `released_at`
+when an administrator decided that its rejected rows hold it up no longer.
+"""
 
 batch_row = Table(
     "batch_row",

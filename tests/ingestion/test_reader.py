@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BatchRefused, InvalidRow
-from ingestion.reader import MAX_RECORD_BYTES, Record, Source, inspect_file
+from ingestion.inspection import inspect_file
+from ingestion.reader import MAX_RECORD_BYTES, Record, Source
 
 
 def read(folder: Path, content: bytes, name: str = "x.csv") -> tuple[list[str], list[Record]]:
