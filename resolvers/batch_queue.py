@@ -14,7 +14,7 @@ from resolvers.context import Context
 ORDER = ("ATT", "CPD", "CRD", "TXN", "BNS")
 """Definitions before the members that have them, members before their cards, cards before what they paid."""
 
-LEASE = timedelta(seconds=12)
+LEASE = timedelta(seconds=8)
 """After so long without a sign of life of its worker, the files of a program are another's."""
 
 
