@@ -1,9 +1,10 @@
 """Use cases of files that wait: in which order they are taken, and by which worker."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from domain.access import Permission
 from domain.store import batch as store
@@ -20,7 +21,7 @@ LEASE = timedelta(seconds=8)
 
 def in_order(batches: Iterable[Batch]) -> list[Batch]:
     """These batches as they are to be loaded: what was begun, then by type, then as they came."""
-    return sorted(batches, key=lambda one: (one.status != RUNNING, *_place(one.type, one.id)))
+    return sorted(batches, key=lambda one: (one.status != RUNNING, *_place(one)))
 
 
 async def list_batches_of(ctx: Context, ids: Sequence[int]) -> list[Batch]:
@@ -41,7 +42,7 @@ async def find_queue_position(ctx: Context, batch_id: int) -> int | None:
         if mine.status != WAITING:
             return None
         waiting = store.waiting_batches(tx, ctx.principal.program)
-        return sum(_place(one.type, one.id) <= _place(mine.type, mine.id) for one in waiting)
+        return sum(_place(one) <= _place(mine) for one in waiting)
 
     return await ctx.read(body)
 
@@ -62,5 +63,5 @@ async def leave_inbox(ctx: Context, worker: str) -> None:
     await ctx.write(lambda tx: drop_lease(tx, ctx.principal.program, worker))
 
 
-def _place(file_type: str, number: int) -> tuple[int, int]:
-    return ORDER.index(file_type), number
+def _place(one: Batch | Row[Any]) -> tuple[int, datetime, int]:
+    return ORDER.index(one.type), one.started_at, one.id

@@ -14,6 +14,7 @@ from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
+from schema.mutations.partner_server import PartnerServerMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.queue import QueueMutation
 from schema.mutations.redemption import RedemptionMutation
@@ -52,6 +53,7 @@ class Mutation(
     TransferMutation,
     AdjustmentMutation,
     ProgramMutation,
+    PartnerServerMutation,
     ConfigurationMutation,
     SimulationMutation,
 ):

@@ -109,10 +109,10 @@ async def _jobs(runtime: Runtime, everything: bool) -> AsyncIterator[None]:
         async with running_jobs(runtime.services):
             yield
         return
-    data_dir = runtime.settings.data_dir
+    services, settings = runtime.services, runtime.settings
     # Requests have as much of the processor as the files do.
     async with (
-        running_jobs(runtime.services, (*JOBS, *file_jobs(data_dir))),
-        taking_files(runtime.services, data_dir, rest_share=1.0),
+        running_jobs(services, (*JOBS, *file_jobs(settings))),
+        taking_files(services, settings.data_dir, rest_share=1.0),
     ):
         yield

@@ -25,6 +25,7 @@ from domain.models.ledger import (
 )
 from domain.models.member import account, member, member_erasure, member_unique_value, sub_relation
 from domain.models.member_auth import login_failure, member_secret, message, otp, otp_subject
+from domain.models.partner_server import partner_server, visited_file
 from domain.models.program import (
     access_token,
     admin_token,
@@ -38,6 +39,7 @@ from domain.models.rate import rate_lease
 from domain.models.session import member_session, program_origin, session_link
 
 __all__ = [
+    "visited_file",
     "METADATA",
     "access_token",
     "account",
@@ -70,6 +72,7 @@ __all__ = [
     "otp",
     "otp_subject",
     "outbox",
+    "partner_server",
     "points_request",
     "program",
     "program_config",

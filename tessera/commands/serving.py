@@ -114,7 +114,7 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(each, stop.set)
     async with (
         open_runtime(settings, serving=True) as runtime,
-        running_jobs(runtime.services, (*JOBS, *file_jobs(settings.data_dir))),
+        running_jobs(runtime.services, (*JOBS, *file_jobs(settings))),
         taking_files(runtime.services, settings.data_dir),
     ):
         _log.info("working", database=settings.shown_database_url)
