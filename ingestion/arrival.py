@@ -13,7 +13,7 @@ from pathlib import Path
 
 from domain.errors import BatchRefused
 from ingestion.folder import FOLDER_MODE, ProgramFolder
-from ingestion.naming import FILE_TYPES
+from ingestion.naming import FILE_TYPES, parse_file_name
 from resolvers.batch_queue import ORDER
 
 QUIET_S = 2.0
@@ -105,6 +105,12 @@ def has_any(folder: ProgramFolder) -> bool:
     """Whether there is anything that might be taken or loaded: a look that costs next to nothing."""
     places = [place for one in FILE_TYPES for place in (folder.upload(one), folder.taken(one))]
     return any(_entries(place) for place in (folder.batches, *places))
+
+
+def take_back(folder: ProgramFolder, path: Path) -> None:
+    """Let the file of a batch that there is not become one again."""
+    path.rename(folder.taken(parse_file_name(path.name).type) / path.name)
+    path.parent.rmdir()
 
 
 def batch_files(folder: ProgramFolder) -> dict[int, Path]:

@@ -22,6 +22,7 @@ from ingestion.arrival import (
     promised_hash,
     put_away,
     take,
+    take_back,
     taken_files,
 )
 from ingestion.folder import ProgramFolder
@@ -51,11 +52,15 @@ class Inbox:
 
     async def has_work(self) -> bool:
         """Whether there is something to take or to load; held files are none."""
-        return await asyncio.to_thread(self._has_arrivals) or await self._next() is not None
+        if await asyncio.to_thread(self._has_arrivals):
+            return True
+        return await self._next() is not None or bool(await self._strays())
 
     async def pick_up(self) -> None:
         """Make batches of what was taken and of what is complete, in their order; refuse what cannot be one."""
         async with self._picking_up:
+            for stray in await self._strays():
+                await asyncio.to_thread(take_back, self.folder, stray)
             for taken in await asyncio.to_thread(taken_files, self.folder):
                 await self._accept(taken)
             for arrival in await asyncio.to_thread(complete_files, self.folder, self._now_s()):
@@ -94,9 +99,17 @@ class Inbox:
         files = await asyncio.to_thread(batch_files, self.folder)
         batches = in_order(await list_batches_of(self.ctx, list(files))) if files else []
         for batch in batches:
+            if batch.file_name != files[batch.id].name:
+                continue
             if batch.status != HELD or not await asyncio.to_thread(has_handback, self.folder.handback, batch):
                 return batch, files[batch.id]
         return None
+
+    async def _strays(self) -> list[Path]:
+        """Files whose batch the database does not know, because an older copy of it was restored."""
+        files = await asyncio.to_thread(batch_files, self.folder)
+        known = {one.id: one.file_name for one in await list_batches_of(self.ctx, list(files))} if files else {}
+        return [path for number, path in files.items() if known.get(number) != path.name]
 
     async def _accept(self, arrival: Arrival) -> None:
         """Make a batch of a taken file that waits for its turn, or refuse it."""

@@ -7,7 +7,9 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
+from domain.models import batch
 from ingestion import arrival
 from ingestion.arrival import complete_files
 from ingestion.sweep import sweep_files
@@ -252,3 +254,15 @@ async def test_files_of_another_program_are_not_touched(mailroom: Mailroom) -> N
     assert await list_batches(other.ctx) == []
     await theirs.drain()
     assert [batch.accepted for batch in await list_batches(other.ctx)] == [20]
+
+
+async def test_a_file_whose_batch_is_lost_becomes_one_again(mailroom: Mailroom) -> None:
+    ctx = mailroom.desk.ctx
+    mailroom.send("July_CPD.csv", MEMBERS)
+    await mailroom.inbox().pick_up()
+    # As when an older copy of the database was restored.
+    await ctx.write(lambda tx: tx.execute(delete(batch).where(batch.c.program_id == ctx.principal.program)))
+    assert await mailroom.inbox().has_work()
+    await mailroom.drain()
+    assert [one.accepted for one in await list_batches(ctx)] == [20]
+    assert (mailroom.left, mailroom.processed) == ([], ["July_CPD.csv"])
