@@ -1,7 +1,7 @@
 """Cards, accounts, devices and external ids of members: what a pair may be, and which link a pair means."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -9,6 +9,8 @@ from domain.errors import BadRequest, InvalidRequest, SubRelationLinked
 
 CARD = "CARD"
 TYPES = (CARD, "ACCOUNT", "DEVICE", "EXTERNAL_ID", "LOAN")
+TYPE_NAMES: Mapping[str, str] = {**{name: name for name in TYPES}, "CREDIT": CARD, "DEBIT": CARD}
+"""What may stand for a type: the published card file knows two classes of cards, which are one type here."""
 
 _MAX_LENGTH = 100
 _SHOWN_DIGITS = 6

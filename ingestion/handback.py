@@ -9,7 +9,7 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,16 @@ from domain.points import plain, plain_text
 from ingestion.folder import FOLDER_MODE, ProgramFolder
 from ingestion.naming import safe_stem
 from ingestion.reader import Record, Source
-from resolvers.batch import REJECTED, Batch, BatchRow, BatchTotals, list_batch_rows
+from resolvers.batch import (
+    REJECTED,
+    Batch,
+    BatchRow,
+    BatchTotals,
+    get_batch,
+    get_batch_totals,
+    list_batch_rows,
+)
+from resolvers.batch_report import list_late_rejects, list_unreported_batches, mark_batch_reported
 from resolvers.context import Context
 
 _PAGE = 2000
@@ -45,20 +54,71 @@ async def write_handback(
     ctx: Context, batch: Batch, totals: BatchTotals, source: Source, folder: Path, ignored: Sequence[str]
 ) -> None:
     """Write the three files of a batch as it stands; `source` is the file itself, not read yet."""
+    end = _line_end(source.header_raw)
     with (
         _whole(_path(folder, batch, "result.csv")) as result,
         _whole(_path(folder, batch, "rejects.csv")) as rejects,
     ):
         result.write(_csv([_COLUMNS]))
-        rejects.write(_ended(source.header_raw, source))
+        rejects.write(_ended(source.header_raw, end))
         records = source.records()
-        after = 0
-        while rows := await list_batch_rows(ctx, batch.id, after_line=after, limit=_PAGE):
-            after = rows[-1].line
+        async for rows in _pages(ctx, batch):
             result.write(_csv([_outcome(row) for row in rows]))
-            await asyncio.to_thread(_copy_rejects, rows, records, source, rejects)
+            late = await list_late_rejects(ctx, batch.id, after_line=rows[0].line - 1, limit=_PAGE)
+            mine = [row.line for row in rows if row.status == REJECTED and row.line not in late]
+            await asyncio.to_thread(_copy_rejects, mine, records, end, rejects)
     with _whole(_path(folder, batch, "summary.json")) as file:
         file.write(_json(summary_document(batch, totals, ignored)))
+
+
+async def rewrite_handbacks(ctx: Context, folder: Path) -> int:
+    """Write anew what is told of files of which lines waited, and were decided on since; of how many files.
+
+    The rejected rows of the load stay as they were, and may have been sent again: those that were rejected since stand
+    in a file of their own. One whose handback was never written is left to its load.
+    """
+    written = 0
+    for batch in await list_unreported_batches(ctx):
+        if not await asyncio.to_thread(has_handback, folder, batch):
+            continue
+        while not await _rewrite(ctx, batch, folder):
+            # Somebody decided on more of its lines meanwhile.
+            batch = await get_batch(ctx, batch.id)
+        written += 1
+    return written
+
+
+async def _rewrite(ctx: Context, batch: Batch, folder: Path) -> bool:
+    summary = _path(folder, batch, "summary.json")
+    ignored = (await asyncio.to_thread(lambda: orjson.loads(summary.read_bytes()))).get("ignored_columns", [])
+    with _whole(_path(folder, batch, "result.csv")) as result:
+        result.write(_csv([_COLUMNS]))
+        async for rows in _pages(ctx, batch):
+            result.write(_csv([_outcome(row) for row in rows]))
+    await _write_late_rejects(ctx, batch, folder)
+    totals = await get_batch_totals(ctx, batch.id)
+    with _whole(summary) as file:
+        file.write(_json(summary_document(batch, totals, ignored)))
+    return await mark_batch_reported(ctx, batch)
+
+
+async def _write_late_rejects(ctx: Context, batch: Batch, folder: Path) -> None:
+    page = await list_late_rejects(ctx, batch.id, limit=_PAGE)
+    if not page:
+        return
+    end = _line_end(batch.header)
+    with _whole(_path(folder, batch, "parked.rejects.csv")) as rejects:
+        rejects.write(_ended(batch.header, end))
+        while page:
+            rejects.writelines(_ended(raw, end) for raw in page.values())
+            page = await list_late_rejects(ctx, batch.id, after_line=max(page), limit=_PAGE)
+
+
+async def _pages(ctx: Context, batch: Batch) -> AsyncIterator[list[BatchRow]]:
+    after = 0
+    while rows := await list_batch_rows(ctx, batch.id, after_line=after, limit=_PAGE):
+        after = rows[-1].line
+        yield rows
 
 
 def forget_refusal(folder: Path, name: str) -> None:
@@ -102,6 +162,7 @@ def summary_document(batch: Batch, totals: BatchTotals, ignored: Sequence[str]) 
         "rows": batch.rows_read,
         "accepted": batch.accepted,
         "rejected": batch.rejected,
+        "parked": batch.parked,
         "rejected_by_code": dict(totals.rejected_by_code),
         "amount": plain(batch.amount),
         "points_awarded": plain(totals.awarded),
@@ -122,16 +183,19 @@ def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _copy_rejects(rows: Sequence[BatchRow], records: Iterator[Record], source: Source, rejects: BinaryIO) -> None:
+def _copy_rejects(lines: Sequence[int], records: Iterator[Record], end: bytes, rejects: BinaryIO) -> None:
     """Copy the rejected rows as they came: they are to be corrected and sent again, not shown."""
-    for row in rows:
-        if row.status == REJECTED:
-            rejects.write(_ended(next(r.raw for r in records if r.line == row.line), source))
+    for line in lines:
+        rejects.write(_ended(next(r.raw for r in records if r.line == line), end))
 
 
-def _ended(raw: bytes, source: Source) -> bytes:
+def _line_end(header: bytes) -> bytes:
+    return b"\r\n" if header.endswith(b"\r\n") else b"\n"
+
+
+def _ended(raw: bytes, end: bytes) -> bytes:
     """The bytes of a row with an end of line, which the last one of a file may lack."""
-    return raw if raw.endswith(b"\n") else raw + (b"\r\n" if source.header_raw.endswith(b"\r\n") else b"\n")
+    return raw if raw.endswith(b"\n") else raw + end
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from domain.errors import BatchRefused
-from ingestion.reader import BLOCK, open_regular, stamp_of, unpacking_fault
+from ingestion.lines import unpacking_fault
+from ingestion.reader import BLOCK, open_regular, stamp_of
 
 MAX_FILE_BYTES = 2 * 1024**3
 """The largest file as it lies on the disk."""

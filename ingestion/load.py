@@ -4,15 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from domain.errors import BatchRefused, InvalidRow, TesseraError
+from domain.file_terms import FileTerms
 from ingestion.columns import Columns, Translate, accept_header, translator
 from ingestion.folder import program_folder
-from ingestion.handback import forget_refusal, has_handback, write_handback, write_refusal
+from ingestion.handback import forget_refusal, has_handback, rewrite_handbacks, write_handback, write_refusal
 from ingestion.inspection import FileFacts, inspect_file
 from ingestion.naming import FileName, parse_file_name
 from ingestion.reader import Record, Source
@@ -27,6 +28,7 @@ from resolvers.batch import (
     FileLayout,
     find_batch_by_content,
     finish_batch,
+    get_batch,
     get_batch_totals,
     get_file_layout,
     open_batch,
@@ -34,6 +36,7 @@ from resolvers.batch import (
 )
 from resolvers.batch_decision import check_batch
 from resolvers.context import Context
+from resolvers.parked_work import settle_parked
 
 CHUNK_ROWS = 500
 """Lines of one database transaction: few enough that a redemption beside it waits no more than a blink."""
@@ -101,13 +104,7 @@ async def load_batch_file(
     file = await inspect(ctx, path, file_type)
     batch = await find_batch_by_content(ctx, file.facts.sha256)
     if batch is None or batch.status in _GOES_ON or has_handback(folder, batch):
-        batch = await open_batch(
-            ctx,
-            file_type=file.name.type,
-            file_name=file.name.name,
-            sha256=file.facts.sha256,
-            rows_total=file.facts.rows,
-        )
+        batch = await open_batch(ctx, **file.identity)
         loading = _Loading(ctx, file, progress, rest)
         with suppress(BatchHeld):
             if file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
@@ -119,6 +116,10 @@ async def load_batch_file(
     with closing(await asyncio.to_thread(file.open)) as source:
         await write_handback(ctx, batch, totals, source, folder, file.columns.ignored)
     await asyncio.to_thread(forget_refusal, folder, path.name)
+    # What waited for the members and cards of this file, of whichever type it is: another may have brought them.
+    await settle_parked(ctx)
+    await rewrite_handbacks(ctx, folder)
+    batch, totals = await get_batch(ctx, batch.id), await get_batch_totals(ctx, batch.id)
     return BatchSummary(batch=batch, totals=totals, ignored_columns=file.columns.ignored, handback=folder)
 
 
@@ -131,6 +132,7 @@ class InspectedFile:
     layout: FileLayout
     facts: FileFacts
     columns: Columns
+    header: bytes
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -140,12 +142,13 @@ class InspectedFile:
             "file_type": self.name.type,
             "file_name": self.name.name,
             "sha256": facts.sha256,
+            "header": self.header,
             "rows_total": facts.rows,
         }
 
     def open(self) -> Source:
         """The file, as it was inspected. Raises BatchRefused."""
-        return _open(self.path, self.name, self.facts)
+        return _open(self.path, self.name, self.layout.terms, self.facts)
 
 
 async def inspect(
@@ -158,9 +161,9 @@ async def inspect(
     name = parse_file_name(path.name, file_type)
     layout = await get_file_layout(ctx, name.type)
     facts = await asyncio.to_thread(inspect_file, path, is_gzip=name.is_gzip, promised=promised)
-    with closing(await asyncio.to_thread(_open, path, name, facts)) as source:
-        columns = accept_header(source.header, layout)
-    return InspectedFile(path=path, name=name, layout=layout, facts=facts, columns=columns)
+    with closing(await asyncio.to_thread(_open, path, name, layout.terms, facts)) as source:
+        columns, header = accept_header(source.header, layout), source.header_raw
+    return InspectedFile(path=path, name=name, layout=layout, facts=facts, columns=columns, header=header)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +214,12 @@ def _next_lines(records: Iterator[Record], translate: Translate) -> list[BatchLi
 
 def _line(record: Record, translate: Translate) -> BatchLine:
     if isinstance(record.fields, InvalidRow):
-        return BatchLine(line=record.line, command=record.fields)
-    return translate(record.line, record.fields)
+        return BatchLine(line=record.line, command=record.fields, raw=record.raw)
+    return replace(translate(record.line, record.fields), raw=record.raw)
 
 
-def _open(path: Path, name: FileName, facts: FileFacts) -> Source:
-    source = Source(path, is_gzip=name.is_gzip)
+def _open(path: Path, name: FileName, terms: FileTerms, facts: FileFacts) -> Source:
+    source = Source(path, is_gzip=name.is_gzip, terms=terms)
     try:
         _check_unchanged(source, facts)
     except BatchRefused:

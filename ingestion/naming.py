@@ -8,8 +8,6 @@ from domain.errors import BatchRefused
 FILE_TYPES = ("CPD", "CRD", "TXN", "BNS", "ATT")
 """Members, sub-relations, transactions, bonus points, attribute definitions."""
 
-SUPPORTED_TYPES = frozenset({"CPD", "TXN"})
-
 MAX_STEM = 50
 
 _NAME = re.compile(r"(?P<stem>[A-Za-z0-9_-]+)(?P<suffix>\.csv|\.txt|\.csv\.gz)", re.IGNORECASE)
@@ -40,7 +38,7 @@ def parse_file_name(name: str, file_type: str | None = None) -> FileName:
     return FileName(
         name=name,
         stem=match["stem"],
-        type=_supported(file_type or _type_at_end(match["stem"])),
+        type=_type_at_end(match["stem"]) if file_type is None else _known(file_type),
         is_gzip=match["suffix"].lower().endswith(".gz"),
     )
 
@@ -50,16 +48,14 @@ def safe_stem(name: str) -> str:
     return _UNSAFE.sub("_", name.split(".", 1)[0])[:MAX_STEM] or "unnamed"
 
 
+def _known(file_type: str) -> str:
+    if file_type not in FILE_TYPES:
+        raise BatchRefused(f"a type is one of {', '.join(FILE_TYPES)}", field="type")
+    return file_type
+
+
 def _type_at_end(stem: str) -> str:
     for file_type in FILE_TYPES:
         if stem.upper().endswith(file_type):
             return file_type
     raise BatchRefused(f"the name before the suffix must end in its type: {', '.join(FILE_TYPES)}", field="name")
-
-
-def _supported(file_type: str) -> str:
-    if file_type not in FILE_TYPES:
-        raise BatchRefused(f"a type is one of {', '.join(FILE_TYPES)}", field="type")
-    if file_type not in SUPPORTED_TYPES:
-        raise BatchRefused(f"{file_type} files are not supported yet, only CPD and TXN are", field="type")
-    return file_type

@@ -9,24 +9,23 @@ import errno
 import gzip
 import io
 import os
+import re
 import stat
-import zlib
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from domain.errors import BatchRefused, InvalidRow
-
-MAX_RECORD_BYTES = 65_536
-"""The longest record, over all its physical lines: more than any set of attributes can hold."""
+from domain.file_terms import Delimiter, Encoding, FileTerms
+from ingestion.lines import BOM, MAX_RECORD_BYTES, TEXT_NAMES, Lines, Unreadable
 
 _PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
 """Faults of the machine, which are no fault of the file: it may be opened the next time."""
 
 BLOCK = 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
+_SEPARATORS: Mapping[Delimiter, str] = {"comma": ",", "pipe": "|"}
+_DEFAULT = FileTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +38,15 @@ class Record:
 
 
 class Source:
-    """An opened file: its header and an iterator of its records, each handed out once."""
+    """An opened file: its header and an iterator of its records, each handed out once.
 
-    def __init__(self, path: Path, *, is_gzip: bool) -> None:
+    `terms` say what separates its columns, and how it is encoded, unless it begins with a byte order mark.
+    """
+
+    def __init__(self, path: Path, *, is_gzip: bool, terms: FileTerms = _DEFAULT) -> None:
         self._file = open_regular(path)
-        self._lines = _Lines(gzip.GzipFile(fileobj=self._file) if is_gzip else self._file)
+        self._terms = terms
+        self._lines = Lines(gzip.GzipFile(fileobj=self._file) if is_gzip else self._file, terms.encoding)
         try:
             self.header, self.header_raw, self._delimiter = self._read_header()
         except BaseException:
@@ -75,9 +78,10 @@ class Source:
             line = self._lines.begin()
             try:
                 fields = next(parser, None)
-            except (csv.Error, UnicodeDecodeError, _Unreadable) as error:
+            except (csv.Error, UnicodeDecodeError, Unreadable) as error:
                 # Whatever was wrong further down, this record got there because its quote was never closed.
-                reason = "a quote is not closed" if self._lines.has_several else _reason(error)
+                is_open = self._lines.has_several
+                reason = "a quote is not closed" if is_open else _reason(error, self._lines.encoding)
                 return Record(line, InvalidRow(reason), self._lines.give_back_all_but_first())
             if fields is None:
                 return None
@@ -85,95 +89,46 @@ class Source:
                 return Record(line, self._complete(fields), self._lines.taken())
 
     def _complete(self, fields: list[str]) -> list[str] | InvalidRow:
-        if len(fields) == len(self.header):
-            return fields
-        return InvalidRow(f"{len(fields)} columns where the header has {len(self.header)}")
+        if len(fields) != len(self.header):
+            return InvalidRow(f"{len(fields)} columns where the header has {len(self.header)}")
+        if any(map(_LOOKS_QUOTED, fields)) and not self._is_quoted_rightly():
+            # The parser takes such a quote as a letter, and whoever wrote it did not mean one.
+            return InvalidRow("a blank stands before a quote")
+        return fields
+
+    def _is_quoted_rightly(self) -> bool:
+        """Whether the quotes of the record in hand stand at the very beginning of their fields."""
+        unquoted = _QUOTED[self._delimiter].sub("", self._lines.text())
+        return not any(map(_LOOKS_QUOTED, unquoted.split(self._delimiter)))
 
     def _read_header(self) -> tuple[list[str], bytes, str]:
         line = self._lines.first()
+        if line.startswith(BOM):
+            self._lines.encoding = "utf-8"
         try:
-            text = line.removeprefix(_BOM).decode()
+            text = self._lines.decode(line.removeprefix(BOM))
             if len(line) > MAX_RECORD_BYTES or "\0" in text:
-                raise _Unreadable("not a line of text")
-            # Neither character can be part of a key, so the header alone tells which one separates.
-            delimiter = "|" if "|" in text and "," not in text else ","
-            if ";" in text and "|" not in text and "," not in text:
-                raise _Unreadable("columns are separated by a comma or by |, not by a semicolon")
+                raise Unreadable("not a line of text")
+            delimiter = self._separator(text)
             columns = next(csv.reader([text], delimiter=delimiter, strict=True))
-        except (csv.Error, UnicodeDecodeError, _Unreadable) as error:
-            raise BatchRefused(f"the header cannot be read: {_reason(error)}") from error
+        except (csv.Error, UnicodeDecodeError, Unreadable) as error:
+            reason = _reason(error, self._lines.encoding)
+            raise BatchRefused(f"the header cannot be read: {reason}") from error
         return [column.strip() for column in columns], line, delimiter
 
+    def _separator(self, header: str) -> str:
+        # None of these characters can be part of a key, so the header alone tells which one separates.
+        found = next((one for one in ",|;\t" if one in header), None)
+        wanted = _SEPARATORS.get(self._terms.delimiter)
+        if found is None or found == wanted or (wanted is None and found in ",|"):
+            return wanted or found or ","
+        expected = "a comma or by |" if wanted is None else "|" if wanted == "|" else "a comma"
+        raise Unreadable(f"columns are separated by {expected}, not by {_NAMED.get(found, found)}")
 
-class _Unreadable(ValueError):
-    """A line that the CSV parser must not be given."""
 
-
-class _Lines:
-    """The physical lines of a file, remembering those that the record in hand has taken."""
-
-    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
-        self._stream = stream
-        self._waiting: deque[bytes] = deque()
-        self._taken: list[bytes] = []
-        self._bytes = 0
-        self._number = 1
-
-    def first(self) -> bytes:
-        """The first line that is not blank. Raises BatchRefused where there is none."""
-        for line in iter(self._read, b""):
-            self._number += 1
-            if line.removeprefix(_BOM).strip():
-                return line
-        raise BatchRefused("the file is empty")
-
-    def begin(self) -> int:
-        """Forget what was taken; the number of the line that comes next."""
-        self._number += len(self._taken)
-        self._taken.clear()
-        self._bytes = 0
-        return self._number
-
-    @property
-    def has_several(self) -> bool:
-        """Whether the record in hand goes over several lines."""
-        return len(self._taken) > 1
-
-    def taken(self) -> bytes:
-        """The bytes of the record in hand."""
-        return b"".join(self._taken)
-
-    def give_back_all_but_first(self) -> bytes:
-        """The first line taken; the others are read again, as records of their own."""
-        self._waiting.extendleft(reversed(self._taken[1:]))
-        del self._taken[1:]
-        return self._taken[0]
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self._read()
-        if not line:
-            raise StopIteration
-        self._taken.append(line)
-        self._bytes += len(line)
-        if self._bytes > MAX_RECORD_BYTES:
-            raise _Unreadable(f"longer than {MAX_RECORD_BYTES} bytes")
-        if b"\0" in line:
-            raise _Unreadable("a NUL byte")
-        return line.decode()
-
-    def _read(self) -> bytes:
-        """The next line; one that is too long comes cut, just long enough to be refused."""
-        try:
-            line = self._stream.readline(MAX_RECORD_BYTES + 1)
-            rest = line
-            while len(rest) > MAX_RECORD_BYTES and not rest.endswith(b"\n"):
-                rest = self._stream.readline(MAX_RECORD_BYTES + 1)
-        except (EOFError, OSError, zlib.error) as error:
-            raise unpacking_fault(error) from error
-        return line
+_NAMED = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+_LOOKS_QUOTED = re.compile(r'\s+"').match
+_QUOTED = {one: re.compile(rf'(?<![^{one}])"(?:[^"]|"")*"') for one in ",|"}
 
 
 def open_regular(path: Path) -> io.BufferedReader:
@@ -196,9 +151,9 @@ def stamp_of(file: BinaryIO) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, encoding: Encoding) -> str:
     if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8 text"
+        return f"not {TEXT_NAMES[encoding]} text"
     if isinstance(error, csv.Error):
         return next((ours for theirs, ours in _CSV_FAULTS.items() if theirs in str(error)), "not CSV")
     return str(error)
@@ -210,15 +165,3 @@ _CSV_FAULTS = {
     "unexpected end": "a quote is not closed",
 }
 """What Python's parser says, which is told to programmers, and what is told to partners."""
-
-
-def unpacking_fault(error: Exception) -> BatchRefused:
-    """The refusal that tells partners why a file cannot be unpacked."""
-    match error:
-        case EOFError():
-            reason = "it ends too early"
-        case gzip.BadGzipFile() | zlib.error():
-            reason = "it is no gzip file, or damaged"
-        case _:
-            reason = "it cannot be read to its end"
-    return BatchRefused(f"the file cannot be unpacked: {reason}")

@@ -84,7 +84,7 @@ async def import_attributes(ctx: Context, command: ImportAttributes) -> AppliedC
     given = await asyncio.to_thread(_read_file, command)
     return await make_current(
         ctx,
-        lambda stored: read_configuration(_with_definitions(stored, given)),
+        lambda stored: read_configuration(with_definitions(stored, given)),
         expected_version=command.expected_version,
         change={"action": "import", "section": "attributes"},
     )
@@ -97,7 +97,8 @@ def _read_file(command: ImportAttributes) -> dict[str, Any]:
     return given
 
 
-def _with_definitions(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def with_definitions(document: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with these definitions added and changed; what is left out of one that stands stays."""
     changed = dict(document)
     for section in SECTIONS.values():
         items = {one["key"]: one for one in document.get(section) or []}

@@ -19,7 +19,7 @@ SECTIONS: Mapping[str, str] = {"transaction": "transaction_attributes", "member"
 """What an attribute belongs to, with the section that defines it."""
 
 COLUMNS = ("entity", "key", "name", "data_type", "mandatory", "unique", "pi", "selection_values")
-_NEEDED = COLUMNS[:4]
+NEEDED = COLUMNS[:4]
 _FLAGS = ("mandatory", "unique", "pi")
 
 # What a spreadsheet takes for the beginning of a formula.
@@ -68,11 +68,12 @@ def read_csv(content: str) -> dict[str, Any]:
     for line, cells in rows:
         if len(cells) != len(header):
             raise ConfigurationRefused(f"line {line}: {len(cells)} cells, and the header has {len(header)}")
-        row = {column: _as_written(cell) for column, cell in zip(header, cells, strict=True) if cell}
-        section = SECTIONS.get(row.get("entity", "").strip().lower())
-        if section is None:
-            raise ConfigurationRefused(f"line {line}: entity: must be one of {', '.join(SECTIONS)}")
-        sections[section].append(_definition(row, line))
+        row = {column: cell for column, cell in zip(header, cells, strict=True) if cell}
+        try:
+            section, definition = read_cells(row)
+        except ConfigurationRefused as refusal:
+            raise ConfigurationRefused(f"line {line}: {refusal.detail}") from refusal
+        sections[section].append(definition)
     # Through the reader of files: the same limits, the same notation of texts.
     return read_source(json.dumps({"version": 1, **sections}))
 
@@ -90,13 +91,18 @@ def _rows(content: str) -> Iterator[tuple[int, list[str]]]:
 
 def _check_header(header: Sequence[str]) -> None:
     unknown = [column for column in header if column not in COLUMNS]
-    missing = [column for column in _NEEDED if column not in header]
+    missing = [column for column in NEEDED if column not in header]
     if unknown or missing or len(set(header)) != len(header):
         told = [f"unknown column {shown(column)}" for column in unknown[:5]] + [f"no column {one}" for one in missing]
         raise ConfigurationRefused(f"line 1: {', '.join(told) or 'a column stands twice'}")
 
 
-def _definition(row: Mapping[str, str], line: int) -> dict[str, Any]:
+def read_cells(cells: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """The section of a row that is not empty, and its definition as a document has it. Raises ConfigurationRefused."""
+    row = {column: _as_written(cell) for column, cell in cells.items()}
+    section = SECTIONS.get(row.get("entity", "").strip().lower())
+    if section is None:
+        raise ConfigurationRefused(f"entity: must be one of {', '.join(SECTIONS)}")
     given: dict[str, Any] = {key: row[key] for key in ("key", "name") if key in row}
     if "data_type" in row:
         given["type"] = row["data_type"].strip().lower()
@@ -105,10 +111,10 @@ def _definition(row: Mapping[str, str], line: int) -> dict[str, Any]:
             try:
                 given[flag] = read_boolean(row[flag])
             except ValueError as error:
-                raise ConfigurationRefused(f"line {line}: {flag}: {error}") from error
+                raise ConfigurationRefused(f"{flag}: {error}") from error
     if "selection_values" in row:
-        given["values"] = _read_values(row["selection_values"], line)
-    return given
+        given["values"] = _read_values(row["selection_values"])
+    return section, given
 
 
 def _write_values(values: Sequence[str]) -> str:
@@ -118,11 +124,11 @@ def _write_values(values: Sequence[str]) -> str:
     return out.getvalue()
 
 
-def _read_values(cell: str, line: int) -> list[str]:
+def _read_values(cell: str) -> list[str]:
     try:
         return next(csv.reader([cell], delimiter=";", strict=True))
     except csv.Error as error:
-        raise ConfigurationRefused(f"line {line}: selection_values: not readable, separate with semicolons") from error
+        raise ConfigurationRefused("selection_values: not readable, separate with semicolons") from error
 
 
 def _harmless(cell: str) -> str:

@@ -12,7 +12,7 @@ from domain.models import batch as batch_table
 from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
-from resolvers.batch_line import ACCEPTED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
+from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
 from resolvers.batch_record import (
     DISCARDED,
     FINISHED,
@@ -23,6 +23,7 @@ from resolvers.batch_record import (
     BatchTotals,
     FileLayout,
     load_batch,
+    to_batch,
     to_batches,
 )
 from resolvers.context import Context
@@ -34,6 +35,7 @@ __all__ = [
     "DISCARDED",
     "FINISHED",
     "HELD",
+    "PARKED",
     "REJECTED",
     "RUNNING",
     "WAITING",
@@ -55,6 +57,7 @@ __all__ = [
     "name_key",
     "open_batch",
     "post_batch_lines",
+    "to_batch",
     "to_batches",
 ]
 
@@ -65,19 +68,28 @@ async def get_file_layout(ctx: Context, file_type: str) -> FileLayout:
     """The columns that the program's own attributes add to a file type. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_WRITE)
     configuration = (await ctx.read(ctx.program)).configuration
-    own = configuration.member_attributes if file_type == "CPD" else configuration.transaction_attributes
+    own = {"CPD": configuration.member_attributes, "TXN": configuration.transaction_attributes}.get(file_type, ())
     return FileLayout(
         type=file_type,
         custom_keys=frozenset(definition.key for definition in own),
         ignore_unknown=configuration.program.ignore_unknown_attributes,
-        checks_first=configuration.files.reject_limit_percent is not None,
+        terms=configuration.files,
     )
 
 
 async def open_batch(
-    ctx: Context, *, file_type: str, file_name: str, sha256: str, rows_total: int | None = None, waits: bool = False
+    ctx: Context,
+    *,
+    file_type: str,
+    file_name: str,
+    sha256: str,
+    header: bytes = b"",
+    rows_total: int | None = None,
+    waits: bool = False,
 ) -> Batch:
     """A new batch, or the unfinished one of the same content, to go on with; `waits`: not yet.
+
+    `header`: the first line as it came; `rows_total`: how many lines follow it, None where nobody counted.
 
     Raises Forbidden, BatchRefused (name or content seen before).
     """
@@ -91,6 +103,7 @@ async def open_batch(
             "actor": ctx.principal.actor,
             "started_at": now,
             "rows_total": rows_total,
+            "header": header,
         }
         store.insert_batch(tx, values)
         standing = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=values["name_key"])

@@ -1,37 +1,66 @@
 """The lines of a batch file: what each becomes, posted and recorded in one database transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
-from domain.errors import TesseraError
+from domain.access import Permission
+from domain.errors import MemberNotFound, TesseraError
 from domain.points import to_minor
 from domain.store import batch as store
 from domain.store.program import ProgramState
+from resolvers.attribute_proposal import ProposeAttribute, Proposed, propose_attributes
+from resolvers.bonus import Bonus, PostBonus, post_bonuses
 from resolvers.context import Context
 from resolvers.member import ImportMember, import_members
+from resolvers.parked_payload import Waiting
+from resolvers.parking import is_to_wait, parking_of
 from resolvers.progress import file_progress, tell_progress
+from resolvers.sub_relation import LinkSubRelation, link_sub_relations
 from resolvers.transaction import SubmitTransaction, TransactionOutcome, post_transactions
 
-ACCEPTED, REJECTED = "ACCEPTED", "REJECTED"
+ACCEPTED, REJECTED, PARKED = "ACCEPTED", "REJECTED", "PARKED"
 SUCCESS = "000"
+PARKED_OUTCOME = object()
+"""The outcome of a line that waits."""
+
+Command: TypeAlias = ImportMember | LinkSubRelation | SubmitTransaction | PostBonus | ProposeAttribute
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """What posts the lines of a type of file: many in one database transaction, an outcome or a refusal for each."""
+
+    permission: Permission
+    post: Callable[[Connection, Context, ProgramState, Sequence[Any]], Sequence[object]]
+
+
+POSTERS: Mapping[str, Poster] = {
+    "CPD": Poster(Permission.MEMBER_WRITE, import_members),
+    "CRD": Poster(Permission.SUB_RELATION_WRITE, link_sub_relations),
+    "TXN": Poster(Permission.TRANSACTION_SUBMIT, post_transactions),
+    "BNS": Poster(Permission.POINTS_AWARD, post_bonuses),
+    "ATT": Poster(Permission.BATCH_WRITE, propose_attributes),
+}
+"""By type of file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchLine:
-    """One line of a file: the command it became, or the refusal that reading it gave."""
+    """One line of a file: the command it became, or the refusal that reading it gave; `raw` is how it came."""
 
     line: int
-    command: ImportMember | SubmitTransaction | TesseraError
+    command: Command | TesseraError
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchRow:
-    """The outcome of one line: status ACCEPTED or REJECTED with its v1 code."""
+    """The outcome of one line: status ACCEPTED, REJECTED or PARKED, with its v1 code."""
 
     line: int
     status: str
@@ -52,33 +81,52 @@ def not_standing(tx: Connection, locked: Row[Any], lines: Sequence[BatchLine]) -
 def post_fresh_lines(
     tx: Connection, ctx: Context, state: ProgramState, locked: Row[Any], lines: Sequence[BatchLine]
 ) -> list[BatchRow]:
-    """Post lines that do not stand yet in a locked batch, and record their outcomes and its restart point."""
-    rows = _post(tx, ctx, state, locked.type, lines)
+    """Post lines that do not stand yet in a locked batch, and record their outcomes and its restart point.
+
+    Lines whose member is not known, or that others wait before, wait where the program says so. Raises Forbidden.
+    """
+    ctx.principal.require(POSTERS[locked.type].permission)
+    parking = parking_of(tx, ctx, state, locked)
+    waiters = [(one.line, one.command, one.raw) for one in lines if isinstance(one.command, Waiting)]
+    behind = set() if parking is None else parking.behind(waiters)
+    outcomes = post_lines(tx, ctx, state, locked.type, [one for one in lines if one.line not in behind])
+    if parking is not None:
+        waiting = {line for line, outcome in outcomes.items() if is_to_wait(outcome)} | behind
+        waiters = [one for one in waiters if one[0] in waiting]
+        parking.park(waiters)
+        outcomes |= {line: PARKED_OUTCOME for line, *_ in waiters}
+    rows = [to_row(one.line, outcomes[one.line]) for one in lines]
     _store_outcomes(tx, locked, state, lines, rows)
     told = file_progress(locked, done=locked.rows_read + len(rows))
     tell_progress(tx, locked.program_id, told, ctx.services.clock())
     return rows
 
 
-def _post(
+def post_lines(
     tx: Connection, ctx: Context, state: ProgramState, file_type: str, lines: Sequence[BatchLine]
-) -> list[BatchRow]:
-    """The outcome of each line, in order; what was readable has been posted."""
-    outcomes: Iterator[object]
-    if file_type == "CPD":
-        members = [line.command for line in lines if isinstance(line.command, ImportMember)]
-        outcomes = iter(import_members(tx, ctx, state, members))
-    else:
-        transactions = [line.command for line in lines if isinstance(line.command, SubmitTransaction)]
-        outcomes = iter(post_transactions(tx, ctx, state, transactions))
-    return [
-        _to_row(line.line, line.command if isinstance(line.command, TesseraError) else next(outcomes)) for line in lines
-    ]
+) -> dict[int, object]:
+    """The outcome of each line of files of one type; what was readable has been posted, in order.
+
+    The lines of several files go by a number of their own.
+    """
+    commands = [one.command for one in lines if not isinstance(one.command, TesseraError)]
+    outcomes = iter(POSTERS[file_type].post(tx, ctx, state, commands) if commands else ())
+    return {one.line: one.command if isinstance(one.command, TesseraError) else next(outcomes) for one in lines}
 
 
-def _to_row(line: int, outcome: object) -> BatchRow:
+def to_row(line: int, outcome: object) -> BatchRow:
+    """What is stored of a line, and told in the handback."""
+    if outcome is PARKED_OUTCOME:
+        return _row(line, PARKED, MemberNotFound.code, f"{MemberNotFound.message} (parked)")
     if isinstance(outcome, TesseraError):
         return _row(line, REJECTED, outcome.code, outcome.text)
+    if isinstance(outcome, Proposed):
+        told = "Success (waits for an administrator)" if outcome.waits else "Success (stands already)"
+        return _row(line, ACCEPTED, SUCCESS, told)
+    if isinstance(outcome, Bonus):
+        if outcome.replayed:
+            return _row(line, ACCEPTED, SUCCESS, "Success (replayed)", reference=outcome.external_reference)
+        return _row(line, ACCEPTED, SUCCESS, "Success", outcome.points, outcome.external_reference)
     if not isinstance(outcome, TransactionOutcome):
         return _row(line, ACCEPTED, SUCCESS, "Success")
     reference = outcome.external_references[0] if outcome.external_references else None
@@ -102,6 +150,23 @@ def _row(
     return BatchRow(line=line, status=status, code=code, message=message, points=points, external_reference=reference)
 
 
+def stored_row(row: BatchRow, places: int) -> dict[str, Any]:
+    """The outcome of a line as it is stored."""
+    return {
+        "line": row.line,
+        "status": row.status,
+        "code": row.code,
+        "message": row.message,
+        "points": to_minor(row.points, places),
+        "external_reference": row.external_reference,
+    }
+
+
+def amount_of(command: object) -> Decimal:
+    """What a line adds to the amount of its file."""
+    return command.amount if isinstance(command, SubmitTransaction) else Decimal(0)
+
+
 def _store_outcomes(
     tx: Connection,
     locked: Row[Any],
@@ -109,25 +174,16 @@ def _store_outcomes(
     lines: Sequence[BatchLine],
     rows: Sequence[BatchRow],
 ) -> None:
-    places = state.places
-    stored = [
-        {
-            "line": row.line,
-            "status": row.status,
-            "code": row.code,
-            "message": row.message,
-            "points": to_minor(row.points, places),
-            "external_reference": row.external_reference,
-        }
-        for row in rows
-    ]
+    stored = [stored_row(row, state.places) for row in rows]
     store.insert_rows(tx, locked.program_id, locked.id, stored)
     accepted = [line.command for line, row in zip(lines, rows, strict=True) if row.status == ACCEPTED]
+    parked = sum(row.status == PARKED for row in rows)
     store.advance_batch(
         tx,
         locked,
         accepted=len(accepted),
-        rejected=len(rows) - len(accepted),
-        amount=sum((c.amount for c in accepted if isinstance(c, SubmitTransaction)), Decimal(0)),
-        points=sum(to_minor(row.points, places) for row in rows),
+        rejected=len(rows) - len(accepted) - parked,
+        parked=parked,
+        amount=sum(map(amount_of, accepted), Decimal(0)),
+        points=sum(row["points"] for row in stored),
     )

@@ -1,7 +1,7 @@
 """Batch files as they are told: how far each is, what it sums up to, what is expected of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from domain.errors import RedemptionNotFound
+from domain.file_terms import FileTerms
 from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.program import ProgramState
@@ -22,9 +23,10 @@ class Batch:
     """A file and how far it is.
 
     `status`: WAITING for its turn, RUNNING, HELD for an administrator, FINISHED, or DISCARDED, of which no more is
-    posted. `amount` is the sum over the accepted transactions, `points` what they gave, net. `rows_total`: how many
-    lines there are, None where nobody counted them; `resumed_at`: when it was last begun or gone on with, at
-    `resumed_rows`; `released_at`: when an administrator let it go on whatever is rejected.
+    posted. `parked` lines wait for their member. `amount` is the sum over the accepted transactions, `points` what they
+    gave, net. `rows_total`: how many lines there are, None where nobody counted them; `resumed_at`: when it was last
+    begun or gone on with, at `resumed_rows`; `released_at`: when an administrator let it go on whatever is rejected.
+    `header` is the first line as it came; `revision` counts changes of outcomes that stood.
     """
 
     id: int
@@ -35,6 +37,7 @@ class Batch:
     rows_read: int
     accepted: int
     rejected: int
+    parked: int
     amount: Decimal
     points: Decimal
     started_at: datetime
@@ -43,6 +46,8 @@ class Batch:
     resumed_at: datetime | None
     resumed_rows: int
     released_at: datetime | None
+    header: bytes = field(default=b"", repr=False)
+    revision: int = 0
 
     @property
     def pending(self) -> int | None:
@@ -77,15 +82,17 @@ class BatchTotals:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileLayout:
-    """What a program expects of a file of one type, beyond the fixed columns.
-
-    `checks_first`: all rows are read before any is posted, because a file with many bad ones is held.
-    """
+    """What a program expects of a file of one type, beyond the fixed columns."""
 
     type: str
     custom_keys: frozenset[str]
     ignore_unknown: bool
-    checks_first: bool = False
+    terms: FileTerms = FileTerms()
+
+    @property
+    def checks_first(self) -> bool:
+        """Whether all rows are read before any is posted, because a file with many bad ones is held."""
+        return self.terms.reject_limit_percent is not None
 
 
 def load_batch(tx: Connection, ctx: Context, batch_id: int) -> Batch:
@@ -93,15 +100,16 @@ def load_batch(tx: Connection, ctx: Context, batch_id: int) -> Batch:
     row = store.load_batch(tx, ctx.principal.program, batch_id)
     if row is None:
         raise RedemptionNotFound("no such batch")
-    return _to_batch(row, ctx.program(tx))
+    return to_batch(row, ctx.program(tx))
 
 
 def to_batches(rows: Sequence[Row[Any]], state: ProgramState) -> list[Batch]:
     """Stored batches as they are told."""
-    return [_to_batch(row, state) for row in rows]
+    return [to_batch(row, state) for row in rows]
 
 
-def _to_batch(row: Row[Any], state: ProgramState) -> Batch:
+def to_batch(row: Row[Any], state: ProgramState) -> Batch:
+    """A stored batch as it is told."""
     return Batch(
         id=row.id,
         type=row.type,
@@ -111,6 +119,7 @@ def _to_batch(row: Row[Any], state: ProgramState) -> Batch:
         rows_read=row.rows_read,
         accepted=row.accepted,
         rejected=row.rejected,
+        parked=row.parked,
         amount=row.amount,
         points=from_minor(row.points, state.places),
         started_at=row.started_at,
@@ -119,4 +128,6 @@ def _to_batch(row: Row[Any], state: ProgramState) -> Batch:
         resumed_at=row.resumed_at,
         resumed_rows=row.resumed_rows,
         released_at=row.released_at,
+        header=row.header or b"",
+        revision=row.revision,
     )

@@ -174,9 +174,16 @@ def read_configuration(document: Mapping[str, Any]) -> Configuration:
 
 
 async def make_current(
-    ctx: Context, next_configuration: NextConfiguration, *, expected_version: int | None, change: Mapping[str, Any]
+    ctx: Context,
+    next_configuration: NextConfiguration,
+    *,
+    expected_version: int | None,
+    change: Mapping[str, Any],
+    along: Callable[[Connection], object] = lambda _: None,
 ) -> AppliedConfiguration:
     """Put in force what `next_configuration` makes of the document that is; `change` is told in the audit trail.
+
+    `along` goes with it in the same database transaction.
 
     Raises ProgramNotFound, ConfigurationChanged, and ConfigurationRefused as `apply_configuration` does.
     """
@@ -197,6 +204,7 @@ async def make_current(
                     return None
                 # Others were faster each time: nobody is while the program is locked.
                 following = _follow(state, next_configuration)
+            along(tx)
             return _put_in_force(tx, ctx, following, change)
 
         applied = await ctx.write(body)

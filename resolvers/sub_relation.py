@@ -1,29 +1,25 @@
 """Use cases of sub-relations: link a card, account, device or external id to a member, take it away, find it."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.crypto import decrypt, encrypt
-from domain.errors import BadRequest, MemberNotFound, SubRelationNotFound
-from domain.member_status import Operation, refusal_by_status
-from domain.models import sub_relation as table
+from domain.errors import SubRelationNotFound, TesseraError
 from domain.models.types import to_json
 from domain.store import sub_relation as store
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
-from domain.store.ids import allocate_ids
 from domain.store.member import find_members
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
-from domain.sub_relation import CARD, Pair, SubRelation, check_link, find_link, read_pair, read_word
-from resolvers.beneficiary import card_hash
+from domain.sub_relation import SubRelation
 from resolvers.context import Context
+from resolvers.linking import Linking, LinkSubRelation, check_changes, linked_event, outcome_of, read_link
 from resolvers.sub_relation_record import (
     LinkedMember,
     list_linked_members,
@@ -40,6 +36,7 @@ __all__ = [
     "SubRelationWritten",
     "UnlinkSubRelation",
     "link_sub_relation",
+    "link_sub_relations",
     "list_linked_members",
     "list_members_by_sub_relation",
     "list_sub_relations",
@@ -51,25 +48,6 @@ __all__ = [
 LINK, UNLINK = "sub-relation.link", "sub-relation.unlink"
 # Numbers of cards are in no key: they are to go when the sub-relation does.
 _WORDS = ("type", "product_code", "expiry_date", "status")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LinkSubRelation:
-    """Link a card number, an identifier, or the pair of both to a member; a known pair has the rest changed.
-
-    What is None, empty or (of the pair) zero is not given: a known pair keeps what it has. A new pair without
-    a `type` is a card.
-    """
-
-    relation_reference: str
-    type: str | None = None
-    card_number: str | None = None
-    sub_relation_identifier: str | None = None
-    last_six_digits: str | None = None
-    product_code: str | None = None
-    expiry_date: date | None = None
-    status: str | None = None
-    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,88 +72,36 @@ async def link_sub_relation(ctx: Context, command: LinkSubRelation) -> SubRelati
     Raises BadRequest, Forbidden, InvalidRequest, KeyReused, MemberNotFound, CancelledMemberUpdate,
     SubRelationLinked.
     """
-    if not command.relation_reference:
-        raise BadRequest("relation_reference: is missing", field="relation_reference")
-    pair = read_pair(command.card_number, command.sub_relation_identifier)
-    if pair is None:
-        raise BadRequest("card_number or sub_relation_identifier is needed", field="card_number")
-    words = {name: read_word(getattr(command, name), name) for name in ("last_six_digits", "product_code", "status")}
+    pair, changes = read_link(command)
     ctx.key(command.idempotency_key)
     ctx.principal.require(Permission.SUB_RELATION_WRITE)
-    check_link(pair, command.type or CARD, words["last_six_digits"])
-    given = {"type": command.type, "expiry_date": command.expiry_date, **words}
-    changes = {name: value for name, value in given.items() if value is not None}
-    return await ctx.write(lambda tx: _link(tx, ctx, command, pair, changes))
+    check_changes(pair, changes)
+    return await ctx.write(lambda tx: _link(tx, ctx, command))
 
 
-def _link(
-    tx: Connection, ctx: Context, command: LinkSubRelation, pair: Pair, changes: Mapping[str, Any]
-) -> SubRelationWritten:
+def _link(tx: Connection, ctx: Context, command: LinkSubRelation) -> SubRelationWritten:
     state, now, key = ctx.program(tx), ctx.services.clock(), ctx.key(command.idempotency_key)
-    digest = card_hash(ctx.services.keys, state.id, pair.card_number)
-    names = sorted(changes)
-    fingerprint = fingerprint_of(
-        command.relation_reference,
-        None if digest is None else digest.hex(),
-        pair.identifier,
-        *(part for name in names for part in (name, changes[name])),
-    )
-    if (first := _replayed(tx, ctx, state, LINK, key, fingerprint, now)) is not None:
+    linking = Linking(tx, ctx, state, now)
+    one = linking.prepared(command)
+    if (first := _replayed(tx, ctx, state, LINK, key, one.fingerprint, now)) is not None:
         return first
-    found = find_members(tx, ctx.services.keys, state.id, references=[command.relation_reference], lock=True)
-    if not found:
-        raise MemberNotFound
-    stopped = refusal_by_status(Operation.UPDATE, found[0].member.status)
-    if stopped is not None:
-        raise stopped
-    written = _upsert(tx, state, found[0].member.id, pair, digest, changes, now)
+    linking.load([one])
+    written = linking.link(one)
+    linking.store()
     if key:
         # What a later link changes, for a replay; under the member's key, so that an erasure takes it along.
         words = to_json({name: getattr(written, name) for name in _WORDS})
-        outcome = _outcome(written) | {"words": b64encode(encrypt(found[0].data_key, words)).decode()}
-        bind_key(tx, state.id, LINK, key, fingerprint, outcome, now)
+        sealed = b64encode(encrypt(linking.data_key(one), words)).decode()
+        bind_key(tx, state.id, LINK, key, one.fingerprint, outcome_of(written) | {"words": sealed}, now)
     return SubRelationWritten(sub_relation=written)
 
 
-def _upsert(
-    tx: Connection,
-    state: ProgramState,
-    member_id: int,
-    pair: Pair,
-    digest: bytes | None,
-    changes: Mapping[str, Any],
-    now: datetime,
-) -> SubRelation:
-    """The sub-relation of this pair with these changes, stored and told of where it is not so already."""
-    known = find_link(store.find_of_member(tx, state.id, member_id), digest, pair.identifier)
-    if known is None:
-        fresh = _fresh(allocate_ids(tx, table, state.id, 1)[0], member_id, pair, digest, now)
-        written = replace(fresh, **changes)
-        store.insert_sub_relation(tx, state.id, written)
-    elif (written := replace(known, **changes)) != known:
-        written = replace(written, version=known.version + 1)
-        store.update_sub_relation(tx, state.id, written)
-    if written != known:
-        _tell(tx, state, "sub_relation.linked", written, now)
-    return written
-
-
-def _fresh(row_id: int, member_id: int, pair: Pair, digest: bytes | None, now: datetime) -> SubRelation:
-    return SubRelation(
-        id=row_id,
-        member_id=member_id,
-        type=CARD,
-        card_hash=digest,
-        card_last_four=pair.card_last_four,
-        card_number=pair.storable_card_number,
-        identifier=pair.identifier,
-        last_six_digits=None,
-        product_code=None,
-        expiry_date=None,
-        status=None,
-        created_at=now,
-        version=1,
-    )
+def link_sub_relations(
+    tx: Connection, ctx: Context, state: ProgramState, commands: Sequence[LinkSubRelation]
+) -> list[SubRelation | TesseraError]:
+    """Link many in this database transaction: the sub-relation or the refusal of each, in order. Raises Forbidden."""
+    ctx.principal.require(Permission.SUB_RELATION_WRITE)
+    return Linking(tx, ctx, state, ctx.services.clock()).link_all(commands)
 
 
 async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRelationWritten:
@@ -195,9 +121,9 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
         if found is None:
             raise SubRelationNotFound
         store.empty_sub_relation(tx, state.id, found.id, now)
-        _tell(tx, state, "sub_relation.unlinked", found, now)
+        add_events(tx, state.id, [linked_event("sub_relation.unlinked", found, now)])
         if key:
-            bind_key(tx, state.id, UNLINK, key, fingerprint, _outcome(found), now)
+            bind_key(tx, state.id, UNLINK, key, fingerprint, outcome_of(found), now)
         return SubRelationWritten(sub_relation=found)
 
     return await ctx.write(body)
@@ -222,12 +148,3 @@ def _replayed(
             words["expiry_date"] = date.fromisoformat(words["expiry_date"])
         found = replace(found, **words)
     return SubRelationWritten(sub_relation=found, replayed=True)
-
-
-def _outcome(written: SubRelation) -> dict[str, int]:
-    return {"member_id": written.member_id, "sub_relation_id": written.id}
-
-
-def _tell(tx: Connection, state: ProgramState, topic: str, one: SubRelation, now: datetime) -> None:
-    event = {"topic": topic, "member_id": one.member_id, "payload": to_json(_outcome(one)), "created_at": now}
-    add_events(tx, state.id, [event])

@@ -47,6 +47,7 @@ class Tiering:
     _current: dict[int, _Tier] = field(default_factory=dict)
     _rolling: dict[int, int] = field(default_factory=dict)
     _posted_before: dict[int, int] = field(default_factory=dict)
+    _outside: dict[int, int] = field(default_factory=dict)
     _changes: dict[int, tuple[str | None, datetime | None, str]] = field(default_factory=dict)
     _qualified: dict[int, datetime] = field(default_factory=dict)
 
@@ -97,6 +98,10 @@ class Tiering:
         account.check_room(points)
         return [self.awarding.bonus(member.id, points, {"tier": tier, "levels": [level.name for level in fresh]})]
 
+    def leave_out(self, account: Account, points: int) -> None:
+        """Leave points of this run, which are dated before the last year, out of what was earned in it."""
+        self._outside[account.id] = self._outside.get(account.id, 0) + points
+
     def take_over(self, member: Member, tier: str | None, qualified_at: datetime | None) -> None:
         """Let a member stand where another does who became it, if that is better. No bonus: the other had the tier."""
         terms, current = self.state.configuration.tiers, self._tier(member)
@@ -142,6 +147,7 @@ class Tiering:
                 self._posted_before[account.id] = earned - posted
             # What this run posted is not stored yet.
             earned = self._rolling[account.id] + earned - self._posted_before[account.id]
+            earned -= self._outside.get(account.id, 0)
         return from_minor(max(0, earned), self.state.places)
 
     def _tier(self, member: Member) -> _Tier:

@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema.document import ReadyDocument
 from schema.mutations.adjustment import AdjustmentMutation
+from schema.mutations.attribute_proposal import AttributeProposalMutation
 from schema.mutations.batch import BatchMutation
 from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.hold import HoldMutation
@@ -54,6 +55,7 @@ class Mutation(
     AdjustmentMutation,
     ProgramMutation,
     PartnerServerMutation,
+    AttributeProposalMutation,
     ConfigurationMutation,
     SimulationMutation,
 ):

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.errors import BadRequest
 
-MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST, HELD, SESSION, LOT = (
+MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE = (
     "Member",
     "LedgerEntry",
     "Transaction",
@@ -16,15 +16,19 @@ MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOL
     "Program",
     "Batch",
     "Merge",
+)
+SUB_RELATION, HOLD, REQUEST, HELD, SESSION, LOT, PROPOSAL = (
     "SubRelation",
     "Hold",
     "PointsRequest",
     "HeldTransaction",
     "MemberSession",
     "Lot",
+    "AttributeProposal",
 )
 _KINDS = frozenset(
-    {MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE, SUB_RELATION, HOLD, REQUEST, HELD, SESSION, LOT}
+    {MEMBER, ENTRY, TRANSACTION, REDEMPTION, PROGRAM, BATCH, MERGE}
+    | {SUB_RELATION, HOLD, REQUEST, HELD, SESSION, LOT, PROPOSAL}
 )
 _MAX_LENGTH = 200
 

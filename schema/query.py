@@ -51,6 +51,7 @@ from schema.global_id import (
 from schema.ledger_query import LedgerQuery
 from schema.member_query import MemberQuery
 from schema.partner_query import PartnerQuery
+from schema.proposal_query import ProposalQuery
 from schema.queue_query import QueueQuery
 from schema.scalar import parse_uuid
 from schema.session_query import SessionQuery
@@ -82,7 +83,7 @@ MAX_NODES = 100
 
 
 @strawberry.type(description="What can be asked. Everything is of the caller's own program.")
-class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, EventQuery, PartnerQuery):
+class Query(MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, EventQuery, ProposalQuery, PartnerQuery):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
         return await _node(decode(id), info.context.ctx.principal.program, info.context)

@@ -19,7 +19,7 @@ from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
 from tessera.documents import open_documents
-from tessera.jobs import JOBS, file_jobs, running_jobs
+from tessera.jobs import file_jobs, jobs_with_files, running_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
 from tessera.parent import ending_with_parent
@@ -105,14 +105,15 @@ async def _lifespan(settings: Settings, everything: bool) -> AsyncIterator[dict[
 
 @asynccontextmanager
 async def _jobs(runtime: Runtime, everything: bool) -> AsyncIterator[None]:
+    services, settings = runtime.services, runtime.settings
+    jobs = jobs_with_files(settings.data_dir)
     if not everything:
-        async with running_jobs(runtime.services):
+        async with running_jobs(services, jobs):
             yield
         return
-    services, settings = runtime.services, runtime.settings
     # Requests have as much of the processor as the files do.
     async with (
-        running_jobs(services, (*JOBS, *file_jobs(settings))),
+        running_jobs(services, (*jobs, *file_jobs(settings))),
         taking_files(services, settings.data_dir, rest_share=1.0),
     ):
         yield

@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import structlog
 
 from domain.errors import ServiceUnavailable
 from domain.partner_server import read_networks
+from ingestion.parking import work_parked
 from ingestion.sweep import sweep_files
 from ingestion.visit.visitor import visit_due
 from resolvers.context import Services
@@ -65,12 +67,18 @@ JOBS = (
 )
 
 
+def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
+    """All jobs, with those that write files into the data folder."""
+    parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=2.0)
+    return (*JOBS, parked)
+
+
 VISITORS = 3
 """Partners' servers that a process visits at a time: a slow one keeps the others waiting only where all are slow."""
 
 
 def file_jobs(settings: Settings) -> tuple[Job, ...]:
-    """The jobs of processes that take files."""
+    """The further jobs of processes that take files."""
     visit = partial(visit_due, data_dir=settings.data_dir, networks=read_networks(settings.visit_networks))
     return (
         Job(name="files", run=partial(sweep_files, data_dir=settings.data_dir), pause_s=3600.0),

@@ -1,7 +1,8 @@
 """The tables, as SQLAlchemy Core: one module per aggregate."""
 
+from domain.models.attribute_proposal import attribute_proposal
 from domain.models.base import METADATA
-from domain.models.batch import batch, batch_row
+from domain.models.batch import batch, batch_row, parked_row
 from domain.models.counter import (
     aggregate_bucket,
     cap_counter,
@@ -45,6 +46,7 @@ __all__ = [
     "account",
     "admin_token",
     "aggregate_bucket",
+    "attribute_proposal",
     "audit_entry",
     "batch",
     "batch_row",
@@ -72,6 +74,7 @@ __all__ = [
     "otp",
     "otp_subject",
     "outbox",
+    "parked_row",
     "partner_server",
     "points_request",
     "program",

@@ -1,18 +1,27 @@
-"""Files under way: one row a file, one row a line."""
+"""Files under way: one row a file, one row a line, and the lines that wait for their member."""
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
+    CheckConstraint,
     Column,
     ForeignKeyConstraint,
+    Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
+    false,
+    text,
 )
 
 from domain.models.base import METADATA, program_key, row_key
 from domain.models.types import ExactDecimal, UtcDateTime
+
+_UNREPORTED = text("revision <> reported")
+_WAITING = text("payload IS NOT NULL")
 
 batch = Table(
     "batch",
@@ -27,6 +36,7 @@ batch = Table(
     Column("rows_read", BigInteger, nullable=False),
     Column("accepted", BigInteger, nullable=False),
     Column("rejected", BigInteger, nullable=False),
+    Column("parked", BigInteger, nullable=False, server_default="0"),
     Column("amount", ExactDecimal, nullable=False),
     Column("points", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),
@@ -36,11 +46,18 @@ batch = Table(
     Column("resumed_at", UtcDateTime),
     Column("resumed_rows", BigInteger, nullable=False, server_default="0"),
     Column("released_at", UtcDateTime),
+    Column("header", LargeBinary),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("reported", Integer, nullable=False, server_default="0"),
     UniqueConstraint("program_id", "sha256"),
     UniqueConstraint("program_id", "name_key"),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
+    Index("ix_batch_unreported", "program_id", "id", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
 )
 """`rows_read` moves in the same database transaction as the rows it counts: it is the restart point.
+
+`revision` counts changes of outcomes that stood, `reported` is the last one that the handback tells. `header` is the
+first line of the file as it came, for rows that are returned when the file is no longer there.
 
 `rows_total` is how many lines there are, counted before they are read: exact once the file was checked or finished.
 `resumed_at` and `resumed_rows` say when it was last begun or gone on with, and how far it was then; `released_at`
@@ -61,3 +78,38 @@ batch_row = Table(
     ForeignKeyConstraint(["program_id", "batch_id"], ["batch.program_id", "batch.id"]),
 )
 """The outcome of each line, from which the handback is written."""
+
+
+def _index(name: str, *columns: str) -> Index:
+    """An index of the lines that wait."""
+    return Index(name, "program_id", *columns, sqlite_where=_WAITING, postgresql_where=_WAITING)
+
+
+parked_row = Table(
+    "parked_row",
+    METADATA,
+    program_key(),
+    Column("batch_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("turn", Integer, nullable=False),
+    Column("member_reference", Text),
+    Column("card_hash", LargeBinary),
+    Column("sub_relation_identifier", Text),
+    Column("payload", LargeBinary),
+    Column("raw", LargeBinary, nullable=False),
+    Column("parked_at", UtcDateTime, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("is_late", Boolean, nullable=False, server_default=false()),
+    ForeignKeyConstraint(["program_id", "batch_id"], ["batch.program_id", "batch.id"]),
+    CheckConstraint("(payload IS NOT NULL) = (decided_at IS NULL)", name="payload"),
+    _index("ix_parked_row_turn", "turn", "batch_id", "line"),
+    _index("ix_parked_row_reference", "member_reference"),
+    _index("ix_parked_row_card", "card_hash"),
+    _index("ix_parked_row_identifier", "sub_relation_identifier"),
+    _index("ix_parked_row_time", "parked_at"),
+)
+"""Lines whose member or card is not known: `payload` is the command and `raw` the bytes, under the deployment's key.
+
+A line that was posted leaves; one that was rejected stays for its bytes, without the command. `is_late`: the handback
+of its file had been written by then, so that the rejected rows there do not have it. `turn` is the type's place.
+"""

@@ -9,6 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, insert,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import batch, batch_row
+from domain.store.bulk import Bulk
+
+_ENDED = ("FINISHED", "DISCARDED")
 
 
 def insert_batch(tx: Connection, values: Mapping[str, Any]) -> bool:
@@ -68,21 +71,66 @@ def insert_rows(tx: Connection, program_id: int, batch_id: int, rows: Sequence[M
 
 
 def advance_batch(
-    tx: Connection, locked: Row[Any], *, accepted: int, rejected: int, amount: Decimal, points: int
+    tx: Connection, locked: Row[Any], *, accepted: int, rejected: int, amount: Decimal, points: int, parked: int = 0
 ) -> None:
     """Move the restart point and the totals of a locked batch by what one chunk added."""
     tx.execute(
         update(batch)
         .where(_is(locked.program_id, locked.id))
         .values(
-            rows_read=locked.rows_read + accepted + rejected,
+            rows_read=locked.rows_read + accepted + rejected + parked,
             accepted=locked.accepted + accepted,
             rejected=locked.rejected + rejected,
+            parked=locked.parked + parked,
             # Added here and not in SQL: on SQLite an exact decimal is a text.
             amount=locked.amount + amount,
             points=locked.points + points,
         )
     )
+
+
+def settle_rows(
+    tx: Connection,
+    locked: Row[Any],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    accepted: int,
+    amount: Decimal,
+    points: int,
+) -> None:
+    """Store the outcomes of lines of a locked batch that were parked, and correct its totals."""
+    bulk, key = Bulk(tx), {"program_id": locked.program_id, "batch_id": locked.id}
+    bulk.update(batch_row, ("program_id", "batch_id", "line"), [key | dict(row) for row in rows])
+    bulk.store()
+    tx.execute(
+        update(batch)
+        .where(_is(locked.program_id, locked.id))
+        .values(
+            parked=locked.parked - len(rows),
+            accepted=locked.accepted + accepted,
+            rejected=locked.rejected + len(rows) - accepted,
+            amount=locked.amount + amount,
+            points=locked.points + points,
+            revision=locked.revision + 1,
+        )
+    )
+
+
+def unreported_batches(tx: Connection, program_id: int) -> Sequence[Row[Any]]:
+    """Batches that have ended, of which outcomes changed since their handback was written."""
+    return tx.execute(
+        select(batch)
+        .where(batch.c.program_id == program_id, batch.c.revision != batch.c.reported, batch.c.status.in_(_ENDED))
+        .order_by(batch.c.id)
+    ).all()
+
+
+def mark_reported(tx: Connection, program_id: int, batch_id: int, revision: int) -> bool:
+    """Note that the handback tells this revision; False where there is another one by now."""
+    done = tx.execute(
+        update(batch).where(_is(program_id, batch_id), batch.c.revision == revision).values(reported=revision)
+    )
+    return done.rowcount == 1
 
 
 def finish_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> bool:

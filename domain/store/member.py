@@ -104,6 +104,11 @@ def led_astray(program_id: int, led: Mapping[str, int]) -> Reading[bool]:
     return Reading(_LED, given, lambda rows: any(led[row[0]] != row[1] for row in rows))
 
 
+def led_to(tx: Connection, program_id: int, references: Sequence[str]) -> dict[str, int]:
+    """The id of the member who answers for each of these references; unknown ones are left out."""
+    return {row[0]: row[1] for row in tx.execute(_LED, {"program_id": program_id, "references": references})}
+
+
 def owners(tx: Connection, program_id: int, attribute: str, hashes: Iterable[bytes]) -> dict[bytes, int]:
     """Who has these values of a unique attribute: member ids by keyed hash."""
     wanted = list(hashes)

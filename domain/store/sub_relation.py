@@ -1,12 +1,13 @@
 """Sub-relations in the database: found by member, by card and by identifier; emptied, never deleted."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, update
 
 from domain.models import sub_relation as table
+from domain.store.bulk import Bulk
 from domain.sub_relation import SubRelation
 
 _COLUMNS: tuple[ColumnElement[Any], ...] = (
@@ -116,14 +117,14 @@ def page_of_members(
     return [_sub_relation(row) for row in rows]
 
 
-def insert_sub_relation(tx: Connection, program_id: int, one: SubRelation) -> None:
-    """Store a new link."""
-    tx.execute(insert(table).values(program_id=program_id, unlinked_at=None, **_values(one)))
+def insert_sub_relations(bulk: Bulk, program_id: int, links: Iterable[SubRelation]) -> None:
+    """Store new links."""
+    bulk.insert(table, [{"program_id": program_id, "unlinked_at": None, **_values(one)} for one in links])
 
 
-def update_sub_relation(tx: Connection, program_id: int, one: SubRelation) -> None:
-    """Store what changed beside the pair."""
-    tx.execute(update(table).where(table.c.program_id == program_id, table.c.id == one.id).values(**_values(one)))
+def update_sub_relations(bulk: Bulk, program_id: int, links: Iterable[SubRelation]) -> None:
+    """Store what changed beside the pairs."""
+    bulk.update(table, ("program_id", "id"), [{"program_id": program_id, **_values(one)} for one in links])
 
 
 def move_links(

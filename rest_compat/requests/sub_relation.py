@@ -1,12 +1,9 @@
 """The fields of requests about cards, accounts and devices of members."""
 
-from domain.sub_relation import CARD, TYPES
+from domain.sub_relation import TYPE_NAMES
 from rest_compat.field import Field, FieldTable, Need
 from rest_compat.requests.shared import KEY, program, reference, relation_type
 from rest_compat.value import moment, named, text, unless_zero
-
-# The published card file knows two classes of cards, which are one type here.
-_TYPE_NAMES = {**{name: name for name in TYPES}, "CREDIT": CARD, "DEBIT": CARD}
 
 CREATE_BODY = FieldTable(
     reference("RelationReference", "memberRelationRef", "member_relation_reference", need=Need.REQUIRED),
@@ -26,7 +23,7 @@ CREATE_BODY = FieldTable(
     ),
     Field(
         name="SubRelationType",
-        kind=named(_TYPE_NAMES),
+        kind=named(TYPE_NAMES),
         aliases=("sub_relation_type",),
         description="What it is; the classes `CREDIT` and `DEBIT` are cards. A new one without a type is a `CARD`.",
         example="CARD",

@@ -44,6 +44,7 @@ class BatchStatus(Enum):
 class BatchRowStatus(Enum):
     ACCEPTED = strawberry.enum_value("ACCEPTED", description="It was posted.")
     REJECTED = strawberry.enum_value("REJECTED", description="It was refused; nothing of it was posted.")
+    PARKED = strawberry.enum_value("PARKED", description="It waits for its member or card, which nobody knows yet.")
 
 
 @strawberry.type(description="The outcome of one line of a file.")
@@ -71,11 +72,14 @@ class BatchTotals:
 
 @strawberry.type(description="A file that was loaded, or is being loaded.")
 class Batch(Node):
-    type: str = strawberry.field(description="The type of file: `CPD` members, `TXN` transactions and so on.")
+    type: str = strawberry.field(
+        description="The type of file: `CPD` members, `CRD` sub-relations, `TXN` transactions, `BNS` bonuses, "
+        "`ATT` attribute definitions."
+    )
     file_name: str = strawberry.field(description="The name that it came under.")
     sha256: str = strawberry.field(description="The hash of its content; the same content is loaded once.")
     status: BatchStatus = strawberry.field(description="How far it is.")
-    rows_read: int = strawberry.field(description="Lines that have an outcome.")
+    rows_read: int = strawberry.field(description="Lines that have an outcome, or wait for it.")
     rows_total: int | None = strawberry.field(
         description="Lines that there are: until the file was read an estimate, which blank lines, and line breaks "
         "within values, make too large; null where nobody counted."
@@ -89,6 +93,7 @@ class Batch(Node):
     )
     accepted: int = strawberry.field(description="Lines that were posted.")
     rejected: int = strawberry.field(description="Lines that were refused.")
+    parked: int = strawberry.field(description="Lines that wait for their member or card.")
     amount: Decimal = strawberry.field(description="The sum over the accepted transactions.")
     points: Points = strawberry.field(description="What the accepted lines gave, net.")
     started_at: datetime = strawberry.field(description="When it was opened.")
@@ -135,6 +140,7 @@ def to_batch(row: BatchFile, context: RequestContext) -> Batch:
         rows_per_second=row.rows_per_second(context.ctx.services.clock()),
         accepted=row.accepted,
         rejected=row.rejected,
+        parked=row.parked,
         amount=row.amount,
         points=Points(row.points),
         started_at=context.local(row.started_at),

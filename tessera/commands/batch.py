@@ -92,7 +92,7 @@ def status(
         show_fields(rows[0])
     else:
         show_table(
-            ("batch", "program", "type", "file", "status", "rows", "accepted", "rejected", "pending", "done", "rows/s"),
+            _HEADINGS,
             [[*(row[key] for key in _COLUMNS), _share(row["progress"]), _rate(row)] for row in rows],
         )
 
@@ -121,7 +121,13 @@ def _decide(decide: Callable[[Context, int], Awaitable[Batch]], batch_id: int, p
     note(f"Batch {found.id}, {found.file_name}, is {found.status}.")
 
 
-_COLUMNS = ("id", "program_id", "type", "file_name", "status", "rows_read", "accepted", "rejected", "pending")
+_HEADINGS = (
+    *("batch", "program", "type", "file", "status"),
+    *("rows", "accepted", "rejected", "parked", "pending", "done", "rows/s"),
+)
+_COLUMNS = ("id", "program_id", "type", "file_name", "status", "rows_read", "accepted", "rejected", "parked", "pending")
+# What the platform keeps for itself.
+_OWN = frozenset({"header", "revision"})
 
 _MEANINGS = {
     RUNNING: "under way, or broken off; then loading the same file again goes on where it was.",
@@ -139,7 +145,7 @@ async def _row(program: Program, ctx: Context, found: Batch) -> dict[str, Any]:
     rate = found.rows_per_second(ctx.services.clock())
     return (
         {"program_id": program.public_id}
-        | asdict(found)
+        | {key: value for key, value in asdict(found).items() if key not in _OWN}
         | {
             "pending": found.pending,
             "progress": found.progress,

@@ -106,7 +106,7 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 
 async def _work(settings: Settings) -> None:
     from ingestion.worker import taking_files
-    from tessera.jobs import JOBS, file_jobs, running_jobs
+    from tessera.jobs import file_jobs, jobs_with_files, running_jobs
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -114,7 +114,7 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(each, stop.set)
     async with (
         open_runtime(settings, serving=True) as runtime,
-        running_jobs(runtime.services, (*JOBS, *file_jobs(settings))),
+        running_jobs(runtime.services, (*jobs_with_files(settings.data_dir), *file_jobs(settings))),
         taking_files(runtime.services, settings.data_dir),
     ):
         _log.info("working", database=settings.shown_database_url)

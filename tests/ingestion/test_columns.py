@@ -8,6 +8,7 @@ import pytest
 from domain.errors import BatchRefused, TesseraError
 from ingestion.columns import accept_header, translator
 from resolvers.batch import FileLayout
+from resolvers.batch_line import Command
 from resolvers.member import ImportMember
 from resolvers.transaction import SubmitTransaction
 
@@ -17,7 +18,7 @@ LENIENT = FileLayout(type="TXN", custom_keys=frozenset({"quantity"}), ignore_unk
 MEMBERS = FileLayout(type="CPD", custom_keys=frozenset({"genre"}), ignore_unknown=False)
 
 
-def transaction(fields: dict[str, str]) -> SubmitTransaction | ImportMember | TesseraError:
+def transaction(fields: dict[str, str]) -> Command | TesseraError:
     """What a row with these fields becomes."""
     columns = accept_header(list(fields), STRICT)
     return translator(columns, "July_TXN.csv")(7, list(fields.values())).command

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ingestion.columns import IDEMPOTENCY_KEY
+from ingestion.columns.row import IDEMPOTENCY_KEY
 from tests.ingestion.desk import MEMBERS, TXN_HEADER, Desk, points_of
 
 NASTY = [

@@ -54,6 +54,7 @@ async def test_the_summary_adds_up(desk: Desk) -> None:
         "rows": 3,
         "accepted": 3,
         "rejected": 0,
+        "parked": 0,
         "rejected_by_code": {},
         "amount": Decimal("36.83"),
         "points_awarded": Decimal("39.83"),

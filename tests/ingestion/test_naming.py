@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import BatchRefused
-from ingestion.naming import parse_file_name, safe_stem
+from ingestion.naming import FILE_TYPES, parse_file_name, safe_stem
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,11 @@ def test_a_type_that_is_named_needs_no_stem_that_ends_in_it() -> None:
         parse_file_name("July.csv", "XYZ")
 
 
-@pytest.mark.parametrize("file_type", ["CRD", "BNS", "ATT"])
-def test_types_that_come_later_are_refused_with_a_sentence(file_type: str) -> None:
-    with pytest.raises(BatchRefused, match=f"{file_type} files are not supported yet"):
-        parse_file_name(f"July_{file_type}.csv")
-    with pytest.raises(BatchRefused, match=f"{file_type} files are not supported yet"):
-        parse_file_name("July_TXN.csv", file_type)
+@pytest.mark.parametrize("file_type", FILE_TYPES)
+def test_every_type_is_read_from_a_name_in_any_case(file_type: str) -> None:
+    for stem in (f"July_{file_type}", f"july{file_type.lower()}", file_type):
+        assert parse_file_name(f"{stem}.csv").type == file_type
+        assert parse_file_name(f"{stem}.TXT").type == file_type
 
 
 @pytest.mark.parametrize(

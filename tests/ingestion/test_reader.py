@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from domain.errors import BatchRefused, InvalidRow
 from ingestion.inspection import inspect_file
-from ingestion.reader import MAX_RECORD_BYTES, Record, Source
+from ingestion.lines import MAX_RECORD_BYTES
+from ingestion.reader import Record, Source
 
 
 def read(folder: Path, content: bytes, name: str = "x.csv") -> tuple[list[str], list[Record]]:

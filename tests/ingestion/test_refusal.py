@@ -22,8 +22,10 @@ from tests.ingestion.desk import MEMBERS, RULES, TXN_HEADER, Desk, transactions
     [
         ("July.csv", transactions("T1,DR,1,2026-07-01,M1,MUSIC"), "must end in its type"),
         ("July TXN.csv", transactions("T1,DR,1,2026-07-01,M1,MUSIC"), "a file name is"),
-        ("July_CRD.csv", "a\n1\n", "CRD files are not supported yet"),
-        ("July_BNS.csv", "a\n1\n", "BNS files are not supported yet"),
+        ("July_CRD.csv", "member_relation_reference\nM1\n", "missing columns: card_number"),
+        ("July_BNS.csv", "member_relation_reference,points\nM1,5\n", "unknown columns: points"),
+        ("July_ATT.csv", "entity,key,name\nmember,a,A\n", "missing columns: data_type"),
+        ("July_TXN.csv", "transaction_id;amount\n1;2\n", "not by a semicolon"),
         ("July_TXN.csv", "", "the file is empty"),
         (
             "July_TXN.csv",

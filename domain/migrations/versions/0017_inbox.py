@@ -1,7 +1,7 @@
 """Files wait, are held and released; one worker at a time takes those of a program; partners are visited.
 
 Revision ID: 0017
-Revises: 0014
+Revises: 0016
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from domain.models.types import JsonText, UtcDateTime
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

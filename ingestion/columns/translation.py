@@ -1,0 +1,28 @@
+"""The rows of one file as commands."""
+
+from collections.abc import Callable, Sequence
+
+from domain.errors import TesseraError
+from ingestion.columns.header import Columns
+from ingestion.columns.row import Row
+from ingestion.columns.types import COLUMNS_OF
+from resolvers.batch import BatchLine
+
+Translate = Callable[[int, Sequence[str]], BatchLine]
+"""From the number of a line and its fields to what is posted."""
+
+
+def translator(columns: Columns, file_name: str) -> Translate:
+    """The translation of the lines of one file."""
+    command = COLUMNS_OF[columns.type].command
+
+    def translate(line: int, fields: Sequence[str]) -> BatchLine:
+        # A blank around a value is how the file was made, not what was meant.
+        named = zip(columns.keys, map(str.strip, fields), strict=True)
+        values = {key: value for key, value in named if key and value}
+        try:
+            return BatchLine(line=line, command=command(Row(values, f"file:{file_name}:{line}")))
+        except TesseraError as refusal:
+            return BatchLine(line=line, command=refusal)
+
+    return translate
