@@ -171,9 +171,9 @@ def batches_by_id(tx: Connection, program_id: int, ids: Sequence[int]) -> Sequen
 
 
 def waiting_batches(tx: Connection, program_id: int) -> Sequence[Row[Any]]:
-    """Id and type of the batches that wait."""
+    """Id, type and beginning of the batches that wait."""
     return tx.execute(
-        select(*(batch.c[name] for name in ("id", "type"))).where(
+        select(*(batch.c[name] for name in ("id", "type", "started_at"))).where(
             batch.c.program_id == program_id, batch.c.status == "WAITING"
         )
     ).all()
