@@ -38,6 +38,7 @@ class Permission(StrEnum):
     PROGRAM_CREATE = "program:create"
     BATCH_READ = "batch:read"
     BATCH_WRITE = "batch:write"
+    BATCH_DECIDE = "batch:decide"
     AUDIT_READ = "audit:read"
 
 
@@ -78,6 +79,7 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.POINTS_APPROVE,
     Permission.CONFIGURATION_WRITE,
     Permission.BATCH_WRITE,
+    Permission.BATCH_DECIDE,
     Permission.CREDENTIAL_READ,
     Permission.AUDIT_READ,
 }
@@ -96,6 +98,7 @@ PROGRAM_PERMISSIONS = _EVERYBODYS - {
     Permission.CREDENTIAL_WRITE,
     Permission.AUDIT_READ,
     Permission.POINTS_APPROVE,
+    Permission.BATCH_DECIDE,
 }
 """What a server with client credentials may do in its own program.
 

@@ -34,6 +34,7 @@ class KeyRing:
         self._codes = self._derive("one-time-code", 32)
         self._refresh = self._derive("refresh-token", 32)
         self._queued = AESGCM(self._derive("queued", 32))
+        self._partner = AESGCM(self._derive("partner-server", 32))
         self._signing: dict[str, bytes | Ed25519PrivateKey] = {}
 
     def _derive(self, purpose: str, length: int) -> bytes:
@@ -79,6 +80,14 @@ class KeyRing:
     def open_queued(self, sealed: bytes) -> str:
         """The text that `seal_queued` sealed. Raises cryptography's InvalidTag where it was changed."""
         return _open(self._queued, sealed, b"queued").decode()
+
+    def seal_partner(self, text: str) -> bytes:
+        """What Tessera proves itself with at a partner's server."""
+        return _seal(self._partner, text.encode(), b"partner-server")
+
+    def open_partner(self, sealed: bytes) -> str:
+        """The text that `seal_partner` sealed. Raises cryptography's InvalidTag where it was changed."""
+        return _open(self._partner, sealed, b"partner-server").decode()
 
     def reveal(self, wrapped: bytes, sealed: bytes | None) -> str | None:
         """A text that may be under a member's key; None where there is none, or the key was destroyed.

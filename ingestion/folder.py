@@ -51,11 +51,22 @@ class ProgramFolder:
         """
         return self.work / "unfinished" / file_type / name
 
+    def taken(self, file_type: str) -> Path:
+        """Where a file lies that was taken out of `upload`, before it is a batch or refused."""
+        return self.work / "taken" / file_type
+
+    @property
+    def batches(self) -> Path:
+        """Where the files of batches lie that have not ended: each in a folder named by the number of its batch."""
+        return self.work / "batch"
+
     def make(self) -> None:
         """Make what is not there yet."""
         uploads = [self.upload(file_type) for file_type in FILE_TYPES]
         marks = [self.unfinished(file_type, "name").parent for file_type in FILE_TYPES]
-        for folder in (*uploads, self.handback, self.download, self.processed, self.work, *marks):
+        taken = [self.taken(file_type) for file_type in FILE_TYPES]
+        own = (self.work, self.batches, *marks, *taken)
+        for folder in (*uploads, self.handback, self.download, self.processed, *own):
             folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 

@@ -42,14 +42,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def has_handback(folder: Path, batch: Batch) -> bool:
-    """Whether the results of a batch have been put out, whole."""
-    return _path(folder, batch, "summary.json").exists()
+    """Whether the results of a batch have been put out, whole, and as it stands now."""
+    try:
+        summary = orjson.loads(_path(folder, batch, "summary.json").read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return False
+    return bool(summary["batch_id"] == batch.id and summary["status"] == batch.status)
 
 
 async def write_handback(
     ctx: Context, batch: Batch, totals: BatchTotals, source: Source, folder: Path, ignored: Sequence[str]
 ) -> None:
-    """Write the three files of a finished batch; `source` is the file itself, not read yet."""
+    """Write the three files of a batch as it stands; `source` is the file itself, not read yet."""
     end = _line_end(source.header_raw)
     with (
         _whole(_path(folder, batch, "result.csv")) as result,

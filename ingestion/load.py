@@ -2,25 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from domain.errors import BatchRefused, InvalidRow
+from domain.errors import BatchRefused, InvalidRow, TesseraError
 from domain.file_terms import FileTerms
 from ingestion.columns import Columns, Translate, accept_header, translator
 from ingestion.folder import program_folder
 from ingestion.handback import forget_refusal, has_handback, rewrite_handbacks, write_handback, write_refusal
+from ingestion.inspection import FileFacts, inspect_file
 from ingestion.naming import FileName, parse_file_name
-from ingestion.reader import FileFacts, Record, Source, inspect_file
+from ingestion.reader import Record, Source
 from resolvers.batch import (
-    FINISHED,
+    REJECTED,
+    RUNNING,
+    WAITING,
     Batch,
+    BatchHeld,
     BatchLine,
     BatchTotals,
+    FileLayout,
     find_batch_by_content,
     finish_batch,
     get_batch,
@@ -29,11 +34,14 @@ from resolvers.batch import (
     open_batch,
     post_batch_lines,
 )
+from resolvers.batch_decision import check_batch
 from resolvers.context import Context
 from resolvers.parked_work import settle_parked
 
 CHUNK_ROWS = 500
 """Lines of one database transaction: few enough that a redemption beside it waits no more than a blink."""
+
+_GOES_ON = (WAITING, RUNNING)
 
 _log = logging.getLogger("tessera.ingestion")
 
@@ -49,6 +57,8 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+Rest = Callable[[], Awaitable[None]]
+"""Waits until the next chunk may come, or raises where none may."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,53 +81,131 @@ async def load_file(
     """
     folder = program_folder(data_dir, ctx.principal).handback
     try:
-        return await _load(ctx, path, folder, file_type, progress)
+        return await load_batch_file(ctx, path, folder, file_type=file_type, progress=progress)
     except BatchRefused as refusal:
         _log.warning("file refused: %s", refusal.text)
         await asyncio.to_thread(write_refusal, folder, path.name, refusal, ctx.services.clock())
         raise
 
 
-async def _load(ctx: Context, path: Path, folder: Path, file_type: str | None, progress: Report | None) -> BatchSummary:
-    name = parse_file_name(path.name, file_type)
-    layout = await get_file_layout(ctx, name.type)
-    opening = partial(_open, path, name, layout.terms)
-    facts = await asyncio.to_thread(inspect_file, path, is_gzip=name.is_gzip)
-    batch = await find_batch_by_content(ctx, facts.sha256)
-    with closing(await asyncio.to_thread(opening, facts)) as source:
-        columns = accept_header(source.header, layout)
-        if batch is None or batch.status != FINISHED or has_handback(folder, batch):
-            batch = await open_batch(
-                ctx, file_type=name.type, file_name=name.name, sha256=facts.sha256, header=source.header_raw
-            )
-            await _post(ctx, batch, source, columns, facts, progress)
-            batch = await finish_batch(ctx, batch.id)
-        # Else the last run ended between its last row and its handback: only that is left to do.
+async def load_batch_file(
+    ctx: Context,
+    path: Path,
+    folder: Path,
+    *,
+    file_type: str | None = None,
+    progress: Report | None = None,
+    rest: Rest | None = None,
+) -> BatchSummary:
+    """The same into this handback folder, without a handback for a refusal; `rest` comes after each chunk.
+
+    A file that was held or has ended is not loaded: it gets the handback that it lacks.
+    """
+    file = await inspect(ctx, path, file_type)
+    batch = await find_batch_by_content(ctx, file.facts.sha256)
+    if batch is None or batch.status in _GOES_ON or has_handback(folder, batch):
+        batch = await open_batch(ctx, **file.identity)
+        loading = _Loading(ctx, file, progress, rest)
+        with suppress(BatchHeld):
+            if file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
+                batch = await loading.check(batch)
+            await loading.post(batch)
+        batch = await finish_batch(ctx, batch.id)
+    # Else the last run ended between its last row and its handback: only that is left to do.
     totals = await get_batch_totals(ctx, batch.id)
-    with closing(await asyncio.to_thread(opening, facts)) as source:
-        await write_handback(ctx, batch, totals, source, folder, columns.ignored)
+    with closing(await asyncio.to_thread(file.open)) as source:
+        await write_handback(ctx, batch, totals, source, folder, file.columns.ignored)
     await asyncio.to_thread(forget_refusal, folder, path.name)
     # What waited for the members and cards of this file, of whichever type it is: another may have brought them.
     await settle_parked(ctx)
     await rewrite_handbacks(ctx, folder)
     batch, totals = await get_batch(ctx, batch.id), await get_batch_totals(ctx, batch.id)
-    return BatchSummary(batch=batch, totals=totals, ignored_columns=columns.ignored, handback=folder)
+    return BatchSummary(batch=batch, totals=totals, ignored_columns=file.columns.ignored, handback=folder)
 
 
-async def _post(
-    ctx: Context, batch: Batch, source: Source, columns: Columns, facts: FileFacts, progress: Report | None
-) -> None:
-    """Post everything after the restart point, chunk by chunk."""
-    translate = translator(columns, batch.file_name)
-    records = islice(source.records(), batch.rows_read, None)
-    rows, rejected = batch.rows_read, batch.rejected
-    while lines := await asyncio.to_thread(_next_lines, records, translate):
-        _check_unchanged(source, facts)
-        outcomes = await post_batch_lines(ctx, batch.id, lines)
-        rows += len(lines)
-        rejected += sum(outcome.status == "REJECTED" for outcome in outcomes)
-        if progress is not None:
-            progress(Progress(rows=rows, rejected=rejected, bytes_read=source.position, bytes_total=facts.size))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InspectedFile:
+    """A file whose name, content and header are good: `facts` is what it was then."""
+
+    path: Path
+    name: FileName
+    layout: FileLayout
+    facts: FileFacts
+    columns: Columns
+    header: bytes
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a batch of it is opened with."""
+        facts = self.facts
+        return {
+            "file_type": self.name.type,
+            "file_name": self.name.name,
+            "sha256": facts.sha256,
+            "header": self.header,
+            "rows_total": facts.rows,
+        }
+
+    def open(self) -> Source:
+        """The file, as it was inspected. Raises BatchRefused."""
+        return _open(self.path, self.name, self.layout.terms, self.facts)
+
+
+async def inspect(
+    ctx: Context, path: Path, file_type: str | None = None, *, promised: str | None = None
+) -> InspectedFile:
+    """Look at all of a file but its rows. `promised` is the hash that its sender told.
+
+    Raises Forbidden, BatchRefused.
+    """
+    name = parse_file_name(path.name, file_type)
+    layout = await get_file_layout(ctx, name.type)
+    facts = await asyncio.to_thread(inspect_file, path, is_gzip=name.is_gzip, promised=promised)
+    with closing(await asyncio.to_thread(_open, path, name, layout.terms, facts)) as source:
+        columns, header = accept_header(source.header, layout), source.header_raw
+    return InspectedFile(path=path, name=name, layout=layout, facts=facts, columns=columns, header=header)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loading:
+    """Reads a file for a batch that is running, chunk by chunk."""
+
+    ctx: Context
+    file: InspectedFile
+    progress: Report | None
+    rest: Rest | None
+
+    async def check(self, batch: Batch) -> Batch:
+        """Read every row and post none: a file that cannot be read in large part is held before it began."""
+        rows = unreadable = 0
+        async with aclosing(self._chunks(batch)) as chunks:
+            async for lines, _ in chunks:
+                rows += len(lines)
+                unreadable += sum(isinstance(line.command, TesseraError) for line in lines)
+        return await check_batch(self.ctx, batch.id, rows=rows, unreadable=unreadable)
+
+    async def post(self, batch: Batch) -> None:
+        """Post everything after the restart point. Raises BatchHeld."""
+        rows, rejected = batch.rows_read, batch.rejected
+        async with aclosing(self._chunks(batch)) as chunks:
+            async for lines, position in chunks:
+                outcomes = await post_batch_lines(self.ctx, batch.id, lines)
+                rows += len(lines)
+                rejected += sum(outcome.status == REJECTED for outcome in outcomes)
+                if self.progress is not None:
+                    size = self.file.facts.size
+                    self.progress(Progress(rows=rows, rejected=rejected, bytes_read=position, bytes_total=size))
+
+    async def _chunks(self, batch: Batch) -> AsyncGenerator[tuple[list[BatchLine], int], None]:
+        """The lines after the restart point, and how many bytes have been read."""
+        with closing(await asyncio.to_thread(self.file.open)) as source:
+            translate = translator(self.file.columns, batch.file_name)
+            records = islice(source.records(), batch.rows_read, None)
+            while lines := await asyncio.to_thread(_next_lines, records, translate):
+                _check_unchanged(source, self.file.facts)
+                yield lines, source.position
+                if self.rest is not None:
+                    await self.rest()
 
 
 def _next_lines(records: Iterator[Record], translate: Translate) -> list[BatchLine]:

@@ -5,13 +5,12 @@ line: one stray quote costs its own line, not the rest of the file.
 """
 
 import csv
+import errno
 import gzip
-import hashlib
 import io
 import os
 import re
 import stat
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,27 +18,14 @@ from typing import BinaryIO
 
 from domain.errors import BatchRefused, InvalidRow
 from domain.file_terms import Delimiter, Encoding, FileTerms
-from ingestion.lines import BOM, MAX_RECORD_BYTES, TEXT_NAMES, Lines, Unreadable, unpacking_fault
+from ingestion.lines import BOM, MAX_RECORD_BYTES, TEXT_NAMES, Lines, Unreadable
 
-MAX_FILE_BYTES = 2 * 1024**3
-"""The largest file as it lies on the disk."""
+_PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""Faults of the machine, which are no fault of the file: it may be opened the next time."""
 
-MAX_UNPACKED_BYTES = 8 * 1024**3
-MAX_EXPANSION = 250
-"""What a packed file may become: in all, and for each packed byte once the first mebibyte is out."""
-
-_BLOCK = 1024 * 1024
+BLOCK = 1024 * 1024
 _SEPARATORS: Mapping[Delimiter, str] = {"comma": ",", "pipe": "|"}
 _DEFAULT = FileTerms()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileFacts:
-    """What identifies a file. `stamp` changes when somebody writes to it."""
-
-    sha256: str
-    size: int
-    stamp: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +66,8 @@ class Source:
 
     @property
     def stamp(self) -> tuple[int, int]:
-        """See `FileFacts.stamp`."""
-        return _stamp(self._file)
+        """See `stamp_of`."""
+        return stamp_of(self._file)
 
     def close(self) -> None:
         """Close the file."""
@@ -145,47 +131,22 @@ _LOOKS_QUOTED = re.compile(r'\s+"').match
 _QUOTED = {one: re.compile(rf'(?<![^{one}])"(?:[^"]|"")*"') for one in ",|"}
 
 
-def inspect_file(path: Path, *, is_gzip: bool) -> FileFacts:
-    """The hash of a file as it lies on the disk; a packed one is unpacked once to prove that it can be.
-
-    Raises BatchRefused.
-    """
-    with open_regular(path) as file:
-        stamp = _stamp(file)
-        if stamp[0] > MAX_FILE_BYTES:
-            raise BatchRefused(f"larger than {MAX_FILE_BYTES} bytes")
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if is_gzip:
-            file.seek(0)
-            _prove_unpackable(file, stamp[0])
-        return FileFacts(sha256=digest, size=stamp[0], stamp=stamp)
-
-
 def open_regular(path: Path) -> io.BufferedReader:
     """The opened file. Raises BatchRefused where it is away, not readable or not a plain file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
+        if error.errno in _PASSING:
+            raise
         raise BatchRefused(f"the file cannot be opened: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BatchRefused("not a plain file")
-    return io.BufferedReader(io.FileIO(descriptor), buffer_size=_BLOCK)
+    return io.BufferedReader(io.FileIO(descriptor), buffer_size=BLOCK)
 
 
-def _prove_unpackable(file: BinaryIO, size: int) -> None:
-    total = 0
-    try:
-        with gzip.open(file) as packed:
-            while block := packed.read(_BLOCK):
-                total += len(block)
-                if total > MAX_UNPACKED_BYTES or total > _BLOCK + MAX_EXPANSION * size:
-                    raise BatchRefused("the packed file grows beyond all measure")
-    except (EOFError, OSError, zlib.error) as error:
-        raise unpacking_fault(error) from error
-
-
-def _stamp(file: BinaryIO) -> tuple[int, int]:
+def stamp_of(file: BinaryIO) -> tuple[int, int]:
+    """What changes when somebody writes to the file: its size and when it was written to."""
     facts = os.fstat(file.fileno())
     return facts.st_size, facts.st_mtime_ns
 

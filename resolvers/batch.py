@@ -1,92 +1,67 @@
 """Use cases of batch files: open, post chunk by chunk, finish, read."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from domain.access import Permission
-from domain.errors import BatchRefused, RedemptionNotFound
-from domain.file_terms import FileTerms
+from domain.errors import BatchRefused
 from domain.models import batch as batch_table
 from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
-from domain.store.program import ProgramState
 from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
+from resolvers.batch_record import (
+    DISCARDED,
+    FINISHED,
+    HELD,
+    RUNNING,
+    WAITING,
+    Batch,
+    BatchTotals,
+    FileLayout,
+    load_batch,
+    to_batch,
+    to_batches,
+)
 from resolvers.context import Context
 from resolvers.progress import file_progress, tell_progress
+from resolvers.reject_limit import BatchHeld, hold_over_limit
 
 __all__ = [
     "ACCEPTED",
+    "DISCARDED",
     "FINISHED",
+    "HELD",
     "PARKED",
     "REJECTED",
     "RUNNING",
+    "WAITING",
     "Batch",
+    "BatchHeld",
     "BatchLine",
     "BatchRow",
     "BatchTotals",
     "FileLayout",
     "find_batch_by_content",
+    "find_batch_by_name",
     "finish_batch",
     "get_batch",
     "get_batch_totals",
     "get_file_layout",
     "list_batch_rows",
     "list_batches",
+    "load_batch",
+    "name_key",
     "open_batch",
     "post_batch_lines",
+    "to_batch",
+    "to_batches",
 ]
 
-RUNNING, FINISHED = "RUNNING", "FINISHED"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """A file and how far it is. `status`: RUNNING or FINISHED. `parked` lines wait for their member.
-
-    `amount` is the sum over the accepted transactions, `points` what they gave, net. `header` is the first line as it
-    came; `revision` counts changes of outcomes that stood.
-    """
-
-    id: int
-    type: str
-    file_name: str
-    sha256: str
-    status: str
-    rows_read: int
-    accepted: int
-    rejected: int
-    parked: int
-    amount: Decimal
-    points: Decimal
-    started_at: datetime
-    finished_at: datetime | None
-    header: bytes = field(default=b"", repr=False)
-    revision: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BatchTotals:
-    """What the handback sums up: points given and taken (both positive), rejected lines by code."""
-
-    awarded: Decimal
-    taken: Decimal
-    rejected_by_code: Mapping[str, int]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileLayout:
-    """What a program expects of a file of one type, beyond the fixed columns."""
-
-    type: str
-    custom_keys: frozenset[str]
-    ignore_unknown: bool
-    terms: FileTerms = FileTerms()
+_GOES_ON = (WAITING, RUNNING)
 
 
 async def get_file_layout(ctx: Context, file_type: str) -> FileLayout:
@@ -102,8 +77,19 @@ async def get_file_layout(ctx: Context, file_type: str) -> FileLayout:
     )
 
 
-async def open_batch(ctx: Context, *, file_type: str, file_name: str, sha256: str, header: bytes = b"") -> Batch:
-    """A new batch, or the unfinished one of the same content, to go on with. `header`: the first line as it came.
+async def open_batch(
+    ctx: Context,
+    *,
+    file_type: str,
+    file_name: str,
+    sha256: str,
+    header: bytes = b"",
+    rows_total: int | None = None,
+    waits: bool = False,
+) -> Batch:
+    """A new batch, or the unfinished one of the same content, to go on with; `waits`: not yet.
+
+    `header`: the first line as it came; `rows_total`: how many lines follow it, None where nobody counted.
 
     Raises Forbidden, BatchRefused (name or content seen before).
     """
@@ -111,17 +97,20 @@ async def open_batch(ctx: Context, *, file_type: str, file_name: str, sha256: st
     now = ctx.services.clock()
 
     def body(tx: Connection) -> Batch:
-        state = ctx.program(tx)
         values = _new_batch(file_type, file_name, sha256) | {
             "program_id": ctx.principal.program,
             "id": allocate_ids(tx, batch_table, ctx.principal.program, 1)[0],
             "actor": ctx.principal.actor,
             "started_at": now,
+            "rows_total": rows_total,
             "header": header,
         }
         store.insert_batch(tx, values)
         standing = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=values["name_key"])
-        return to_batch(_to_go_on_with(standing, file_type, sha256), state)
+        found = _to_go_on_with(standing, file_type, sha256)
+        if not waits:
+            store.start_batch(tx, ctx.principal.program, found.id, now)
+        return load_batch(tx, ctx, found.id)
 
     return await ctx.write(body)
 
@@ -129,7 +118,8 @@ async def open_batch(ctx: Context, *, file_type: str, file_name: str, sha256: st
 async def post_batch_lines(ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
     """Post one chunk in one database transaction: rows, outcomes and the restart point together.
 
-    Lines that stand already (a second worker, a restart) are left out. Raises Forbidden, BatchRefused.
+    Lines that stand already (a second worker, a restart) are left out. Too many rejected ones hold the batch.
+    Raises Forbidden, BatchRefused, BatchHeld.
     """
     ctx.principal.require(Permission.BATCH_WRITE)
 
@@ -141,15 +131,20 @@ async def post_batch_lines(ctx: Context, batch_id: int, lines: Sequence[BatchLin
         fresh = not_standing(tx, locked, lines)
         if not fresh:
             return []
-        if locked.status == FINISHED:
-            raise BatchRefused("the batch is finished")
-        return post_fresh_lines(tx, ctx, ctx.program_in_force(tx), locked, fresh)
+        if locked.status == HELD:
+            raise BatchHeld
+        if locked.status != RUNNING:
+            raise BatchRefused(f"the batch is {locked.status.lower()}")
+        state = ctx.program_in_force(tx)
+        rows = post_fresh_lines(tx, ctx, state, locked, fresh)
+        hold_over_limit(tx, state, locked, rows)
+        return rows
 
     return await ctx.write(body)
 
 
 async def finish_batch(ctx: Context, batch_id: int) -> Batch:
-    """Mark the batch as finished; harmless if it is. Raises Forbidden, RedemptionNotFound."""
+    """Mark the batch as finished, unless it is held; harmless if it has ended. Raises Forbidden, RedemptionNotFound."""
     ctx.principal.require(Permission.BATCH_WRITE)
     now = ctx.services.clock()
 
@@ -158,7 +153,7 @@ async def finish_batch(ctx: Context, batch_id: int) -> Batch:
             finished = store.load_batch(tx, ctx.principal.program, batch_id)
             assert finished is not None  # noqa: S101 - it was updated just now
             tell_progress(tx, ctx.principal.program, file_progress(finished), now)
-        return _load(tx, ctx, batch_id)
+        return load_batch(tx, ctx, batch_id)
 
     return await ctx.write(body)
 
@@ -166,7 +161,7 @@ async def finish_batch(ctx: Context, batch_id: int) -> Batch:
 async def get_batch(ctx: Context, batch_id: int) -> Batch:
     """One batch of the caller's program. Raises Forbidden, RedemptionNotFound (123: no such request)."""
     ctx.principal.require(Permission.BATCH_READ)
-    return await ctx.read(lambda tx: _load(tx, ctx, batch_id))
+    return await ctx.read(lambda tx: load_batch(tx, ctx, batch_id))
 
 
 async def find_batch_by_content(ctx: Context, sha256: str) -> Batch | None:
@@ -175,7 +170,18 @@ async def find_batch_by_content(ctx: Context, sha256: str) -> Batch | None:
 
     def body(tx: Connection) -> Batch | None:
         found = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key="")
-        return to_batch(found[0], ctx.program(tx)) if found else None
+        return next(iter(to_batches(found, ctx.program(tx))), None)
+
+    return await ctx.read(body)
+
+
+async def find_batch_by_name(ctx: Context, file_name: str) -> Batch | None:
+    """The batch of a file of this name, case and suffix aside, if the caller's program has one. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_READ)
+
+    def body(tx: Connection) -> Batch | None:
+        found = store.find_batches(tx, ctx.principal.program, sha256="", name_key=name_key(file_name))
+        return next(iter(to_batches(found, ctx.program(tx))), None)
 
     return await ctx.read(body)
 
@@ -185,7 +191,7 @@ async def get_batch_totals(ctx: Context, batch_id: int) -> BatchTotals:
     ctx.principal.require(Permission.BATCH_READ)
 
     def body(tx: Connection) -> BatchTotals:
-        _load(tx, ctx, batch_id)
+        load_batch(tx, ctx, batch_id)
         places = ctx.program(tx).places
         awarded, taken = store.sum_points(tx, ctx.principal.program, batch_id)
         return BatchTotals(
@@ -208,7 +214,7 @@ async def list_batches(
         found = store.page_batches(
             tx, ctx.principal.program, first=first, before_id=before_id, kind=kind, status=status
         )
-        return [to_batch(row, state) for row in found]
+        return to_batches(found, state)
 
     return await ctx.read(body)
 
@@ -235,14 +241,18 @@ async def list_batch_rows(ctx: Context, batch_id: int, *, after_line: int = 0, l
     return await ctx.read(body)
 
 
+def name_key(file_name: str) -> str:
+    """What two files may not have in common: without the suffix, because the handbacks would be the same files."""
+    return file_name.split(".", 1)[0].lower()
+
+
 def _new_batch(file_type: str, file_name: str, sha256: str) -> dict[str, Any]:
     return {
         "type": file_type,
         "file_name": file_name,
-        # Without the suffix, because the handback of X.csv and of X.txt would be the same files.
-        "name_key": file_name.split(".", 1)[0].lower(),
+        "name_key": name_key(file_name),
         "sha256": sha256,
-        "status": RUNNING,
+        "status": WAITING,
         "rows_read": 0,
         "accepted": 0,
         "rejected": 0,
@@ -255,39 +265,11 @@ def _new_batch(file_type: str, file_name: str, sha256: str) -> dict[str, Any]:
 def _to_go_on_with(standing: Sequence[Row[Any]], file_type: str, sha256: str) -> Row[Any]:
     """The batch just made, or the unfinished one of this content; everything else is refused."""
     for row in standing:
-        if row.sha256 == sha256 and row.status == RUNNING and row.type == file_type:
+        if row.sha256 == sha256 and row.status in _GOES_ON and row.type == file_type:
             return row
     seen = next((row for row in standing if row.sha256 == sha256), standing[0])
     same = "content" if seen.sha256 == sha256 else "name"
     raise BatchRefused(
         f"the same {same} was loaded as batch {seen.id}, {seen.file_name} of type {seen.type}, "
         f"started {seen.started_at:%Y-%m-%d %H:%M:%S} UTC, {seen.status.lower()}"
-    )
-
-
-def _load(tx: Connection, ctx: Context, batch_id: int) -> Batch:
-    row = store.load_batch(tx, ctx.principal.program, batch_id)
-    if row is None:
-        raise RedemptionNotFound("no such batch")
-    return to_batch(row, ctx.program(tx))
-
-
-def to_batch(row: Row[Any], state: ProgramState) -> Batch:
-    """A stored batch as callers see it."""
-    return Batch(
-        id=row.id,
-        type=row.type,
-        file_name=row.file_name,
-        sha256=row.sha256,
-        status=row.status,
-        rows_read=row.rows_read,
-        accepted=row.accepted,
-        rejected=row.rejected,
-        parked=row.parked,
-        amount=row.amount,
-        points=from_minor(row.points, state.places),
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        header=row.header or b"",
-        revision=row.revision,
     )

@@ -13,11 +13,12 @@ BATCH_TOPIC = "batch.progress"
 
 
 def file_progress(batch: Row[Any], *, done: int | None = None) -> dict[str, Any]:
-    """How far a file is: lines that have their outcome."""
+    """How far a file is: lines that have their outcome, of how many."""
     return {
         "batch_id": batch.id,
         "done": batch.rows_read if done is None else done,
-        "finished": batch.status == "FINISHED",
+        "total": batch.rows_total,
+        "finished": batch.status in {"FINISHED", "DISCARDED"},
     }
 
 

@@ -9,11 +9,13 @@ from strawberry.schema.config import StrawberryConfig
 from schema.document import ReadyDocument
 from schema.mutations.adjustment import AdjustmentMutation
 from schema.mutations.attribute_proposal import AttributeProposalMutation
+from schema.mutations.batch import BatchMutation
 from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
+from schema.mutations.partner_server import PartnerServerMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.queue import QueueMutation
 from schema.mutations.redemption import RedemptionMutation
@@ -47,14 +49,16 @@ class Mutation(
     ReferralMutation,
     TransactionMutation,
     QueueMutation,
+    BatchMutation,
     ReviewMutation,
     RedemptionMutation,
     HoldMutation,
     TransferMutation,
     AdjustmentMutation,
     ProgramMutation,
-    ConfigurationMutation,
+    PartnerServerMutation,
     AttributeProposalMutation,
+    ConfigurationMutation,
     SimulationMutation,
 ):
     pass

@@ -50,6 +50,7 @@ from schema.global_id import (
 )
 from schema.ledger_query import LedgerQuery
 from schema.member_query import MemberQuery
+from schema.partner_query import PartnerQuery
 from schema.proposal_query import ProposalQuery
 from schema.queue_query import QueueQuery
 from schema.scalar import parse_uuid
@@ -84,7 +85,15 @@ MAX_NODES = 100
 
 @strawberry.type(description="What can be asked. Everything is of the caller's own program.")
 class Query(
-    MemberQuery, LedgerQuery, StandingQuery, QueueQuery, SessionQuery, SftpLoginQuery, EventQuery, ProposalQuery
+    MemberQuery,
+    LedgerQuery,
+    StandingQuery,
+    QueueQuery,
+    SessionQuery,
+    SftpLoginQuery,
+    EventQuery,
+    ProposalQuery,
+    PartnerQuery,
 ):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ingestion.worker import taking_files
 from rest_compat.app import build_rest_app
 from rest_compat.openapi import build_openapi
 from rest_compat.page import operation_pages
@@ -19,12 +20,12 @@ from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
 from tessera.documents import open_documents
-from tessera.jobs import jobs_with_files, running_jobs
+from tessera.jobs import file_jobs, jobs_with_files, running_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
 from tessera.parent import ending_with_parent
 from tessera.routes import page_routes
-from tessera.runtime import open_runtime
+from tessera.runtime import Runtime, open_runtime
 from tessera.settings import Settings, load_settings
 from tessera.sftp import running_sftp
 
@@ -43,14 +44,17 @@ SECURITY_HEADERS: Mapping[bytes, bytes] = {
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
-def create_app(settings: Settings | None = None, *, sftp: socket | None = None) -> ASGIApp:
-    """The application of one process, which on a bound socket serves SFTP as well. Raises SettingsRefused."""
+def create_app(settings: Settings | None = None, *, everything: bool = False, sftp: socket | None = None) -> ASGIApp:
+    """The application of one process. Raises SettingsRefused.
+
+    `everything`: it takes files as well, and serves SFTP on a bound socket that it is given.
+    """
     chosen = settings or load_settings()
     configure_logging(chosen)
     rest = build_rest_app()
     graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
     routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
-    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen, sftp))
+    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen, everything, sftp))
     app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)
     return logged(app) if chosen.access_log else app
 
@@ -97,11 +101,26 @@ def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, sftp: socket | None) -> AsyncIterator[dict[str, Any]]:
-    jobs = jobs_with_files(settings.data_dir)
-    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services, jobs):
+async def _lifespan(settings: Settings, everything: bool, sftp: socket | None) -> AsyncIterator[dict[str, Any]]:
+    async with open_runtime(settings, serving=True) as runtime, _jobs(runtime, everything):
         partners = nullcontext() if sftp is None else running_sftp(settings, runtime.services, sftp)
         async with partners:
             with ending_with_parent():
                 settle_memory()
                 yield {"runtime": runtime}
+
+
+@asynccontextmanager
+async def _jobs(runtime: Runtime, everything: bool) -> AsyncIterator[None]:
+    services, settings = runtime.services, runtime.settings
+    jobs = jobs_with_files(settings.data_dir)
+    if not everything:
+        async with running_jobs(services, jobs):
+            yield
+        return
+    # Requests have as much of the processor as the files do.
+    async with (
+        running_jobs(services, (*jobs, *file_jobs(settings))),
+        taking_files(services, settings.data_dir, rest_share=1.0),
+    ):
+        yield

@@ -14,6 +14,7 @@ from tessera.commands import (
     keys,
     later,
     ledger,
+    partner_server,
     program,
     rules,
     serving,
@@ -42,6 +43,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sftp_login.app, name="sftp-login")
 app.add_typer(program.admin_tokens, name="admin-token")
 app.add_typer(batch.app, name="batch")
+app.add_typer(partner_server.app, name="partner-server")
 app.add_typer(rules.app, name="rules")
 app.add_typer(attribute.app, name="attributes")
 app.add_typer(ledger.app, name="ledger")

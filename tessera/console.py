@@ -5,6 +5,7 @@ wrong, the file is refused as a whole, or the capability is not there yet.
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -22,6 +23,8 @@ from tessera.runtime import Runtime, open_runtime, require_own_key
 from tessera.settings import Settings, SettingsRefused, load_settings
 
 Result = TypeVar("Result")
+
+_PIPE_WIDTH = 1000
 
 REFUSED = 1
 NOT_ATTEMPTED = 2
@@ -61,7 +64,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*["" if cell is None else str(cell) for cell in row])
-    Console(soft_wrap=True).print(table)
+    # What reads a pipe has no edge that a line could go over.
+    Console(soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 def note(text: str) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
+from ingestion.inspection import inspect_file
 from ingestion.load import Report, load_file
-from ingestion.reader import inspect_file
 from resolvers.batch import FINISHED, find_batch_by_content
 from resolvers.program import (
     IssuedCredential,

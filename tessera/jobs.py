@@ -8,12 +8,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from domain.errors import ServiceUnavailable
+from domain.partner_server import read_networks
 from ingestion.parking import work_parked
+from ingestion.sweep import sweep_files
+from ingestion.visit.visitor import visit_due
 from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
@@ -22,6 +26,7 @@ from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
 from resolvers.tier import assess_tiers
+from tessera.settings import Settings
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
@@ -66,6 +71,19 @@ def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
     parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0)
     return (*JOBS, parked)
+
+
+VISITORS = 3
+"""Partners' servers that a process visits at a time: a slow one keeps the others waiting only where all are slow."""
+
+
+def file_jobs(settings: Settings) -> tuple[Job, ...]:
+    """The further jobs of processes that take files."""
+    visit = partial(visit_due, data_dir=settings.data_dir, networks=read_networks(settings.visit_networks))
+    return (
+        Job(name="files", run=partial(sweep_files, data_dir=settings.data_dir), pause_s=3600.0),
+        *(Job(name=f"visits-{number}", run=visit, pause_s=5.0) for number in range(1, VISITORS + 1)),
+    )
 
 
 @asynccontextmanager

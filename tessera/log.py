@@ -38,6 +38,8 @@ def configure_logging(settings: Settings) -> None:
     for chatty in ("alembic", "uvicorn.error"):
         # What they tell at every start, the shell tells in one message.
         logging.getLogger(chatty).setLevel("WARNING")
+    # What a partner's server says goes into the outcome of the visit.
+    logging.getLogger("paramiko").setLevel("CRITICAL")
     for carrier in ("httpx2", "httpcore2"):
         # They tell addresses and headers, which hold the secrets of a gateway.
         logging.getLogger(carrier).setLevel("WARNING")

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -26,20 +27,19 @@ STOP_LIMIT_S = 15
 HEALTH_LIMIT_S = 60
 
 
-def serve_until_stopped(
-    settings: Settings, *, workers: int, on_started: Callable[[], None], with_sftp: bool = False
-) -> None:
+def serve_until_stopped(settings: Settings, *, workers: int, everything: bool, on_started: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; requests under way end first. Raises CommandRefused, SettingsRefused.
 
     The SFTP server is in the one serving process, else in the parent of all of them.
     """
     listener = bind(settings.host, settings.port)
-    sftp = bind_sftp(settings) if with_sftp else None
+    sftp = bind_sftp(settings) if everything else None
     # uvicorn hands the signal on when it has stopped; without this the process would die of it.
     signal.signal(signal.SIGTERM, _stop)
     try:
         if workers == 1:
-            _Server(_config(settings, create_app(settings, sftp=sftp)), on_started).run([listener])
+            app = create_app(settings, everything=everything, sftp=sftp)
+            _Server(_config(settings, app), on_started).run([listener])
         else:
             # Workers that refuse their settings would be started again and again.
             open_documents(settings)
@@ -47,7 +47,8 @@ def serve_until_stopped(
             logging.getLogger("uvicorn.error").setLevel("INFO")
             with nullcontext() if sftp is None else sftp_beside(settings, sftp):
                 on_started()
-                Multiprocess(_config(settings, "tessera.app:create_app", workers), sockets=[listener]).run()
+                workers_app = partial(create_app, everything=everything)
+                Multiprocess(_config(settings, workers_app, workers), sockets=[listener]).run()
     except KeyboardInterrupt:
         pass
     finally:

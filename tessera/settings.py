@@ -6,16 +6,17 @@ A wrong setting stops the start with one sentence per mistake. `docs/settings.md
 import difflib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.partner_server import read_networks
 from domain.signing import Algorithm
 from tessera.file import write_once
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
@@ -32,6 +33,15 @@ _POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+asyncpg"}
 _SECRETS = frozenset({"secret_key", "database_url", "smtp_url", "sms_url", "sms_authorization"})
 # Settings of the tests, which no start of the product looks at.
 _FOREIGN_PREFIX = "TESSERA_TEST_"
+
+
+# What takes the value of a setting, or raises ValueError.
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "smtp_url": read_smtp_url,
+    "mail_from": read_sender,
+    "sms_body": read_sms_body,
+    "visit_networks": read_networks,
+}
 
 
 class SettingsRefused(Exception):
@@ -109,6 +119,11 @@ class Settings(BaseSettings):
     )
     sftp_host: str | None = _setting(None, "a host name or address", "Where SFTP is served; default: as the rest.")
     sftp_port: int = _setting(2222, "a port number from 1 to 65535", "The port of the SFTP server.", ge=1, le=65535)
+    visit_networks: str = _setting(
+        "",
+        "networks, separated by commas, such as 10.1.0.0/16",
+        "Networks besides the internet in which partners' SFTP servers are visited.",
+    )
     trusted_proxies: str = _setting(
         "",
         "addresses or networks, separated by commas",
@@ -150,18 +165,11 @@ class Settings(BaseSettings):
             return _render(url.set(drivername="postgresql+asyncpg"))
         raise ValueError("another database")
 
-    @field_validator("smtp_url")
+    @field_validator(*_READERS)
     @classmethod
-    def _known_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+    def _readable(cls, value: str | SecretStr | None, info: ValidationInfo) -> str | SecretStr | None:
         if value is not None:
-            read_smtp_url(value.get_secret_value())
-        return value
-
-    @field_validator("mail_from")
-    @classmethod
-    def _one_address(cls, value: str | None) -> str | None:
-        if value is not None:
-            read_sender(value)
+            _READERS[str(info.field_name)](value.get_secret_value() if isinstance(value, SecretStr) else value)
         return value
 
     @field_validator("sms_url")
@@ -169,12 +177,6 @@ class Settings(BaseSettings):
     def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not is_web_address(value.get_secret_value()):
             raise ValueError("no address")
-        return value
-
-    @field_validator("sms_body")
-    @classmethod
-    def _says_it_all(cls, value: str) -> str:
-        read_sms_body(value)
         return value
 
     @field_validator("secret_key")

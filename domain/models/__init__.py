@@ -13,6 +13,7 @@ from domain.models.counter import (
 from domain.models.deployment import deployment, signing_key
 from domain.models.held import held_transaction
 from domain.models.hold import hold
+from domain.models.inbox import inbox_lease
 from domain.models.ledger import (
     feed,
     idempotency,
@@ -24,6 +25,7 @@ from domain.models.ledger import (
 )
 from domain.models.member import account, member, member_erasure, member_unique_value, sub_relation
 from domain.models.member_auth import login_failure, member_secret, message, otp, otp_subject
+from domain.models.partner_server import partner_server, visited_file
 from domain.models.program import (
     access_token,
     admin_token,
@@ -38,6 +40,7 @@ from domain.models.session import member_session, program_origin, session_link
 from domain.models.sftp_login import sftp_key, sftp_login
 
 __all__ = [
+    "visited_file",
     "METADATA",
     "access_token",
     "account",
@@ -52,6 +55,7 @@ __all__ = [
     "held_transaction",
     "hold",
     "idempotency",
+    "inbox_lease",
     "ledger_entry",
     "login_failure",
     "lot",
@@ -69,6 +73,7 @@ __all__ = [
     "otp_subject",
     "outbox",
     "parked_row",
+    "partner_server",
     "points_request",
     "program",
     "program_config",

@@ -42,6 +42,10 @@ batch = Table(
     Column("actor", Text, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("rows_total", BigInteger),
+    Column("resumed_at", UtcDateTime),
+    Column("resumed_rows", BigInteger, nullable=False, server_default="0"),
+    Column("released_at", UtcDateTime),
     Column("header", LargeBinary),
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("reported", Integer, nullable=False, server_default="0"),
@@ -54,6 +58,10 @@ batch = Table(
 
 `revision` counts changes of outcomes that stood, `reported` is the last one that the handback tells. `header` is the
 first line of the file as it came, for rows that are returned when the file is no longer there.
+
+`rows_total` is how many lines there are, counted before they are read: exact once the file was checked or finished.
+`resumed_at` and `resumed_rows` say when it was last begun or gone on with, and how far it was then; `released_at`
+when an administrator decided that its rejected rows hold it up no longer.
 """
 
 batch_row = Table(

@@ -11,6 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from domain.models import batch, batch_row
 from domain.store.bulk import Bulk
 
+_ENDED = ("FINISHED", "DISCARDED")
+
 
 def insert_batch(tx: Connection, values: Mapping[str, Any]) -> bool:
     """Store a new batch; False where one of its name or of its content stands already."""
@@ -117,10 +119,10 @@ def settle_rows(
 
 
 def unreported_batches(tx: Connection, program_id: int) -> Sequence[Row[Any]]:
-    """Finished batches of which outcomes changed since their handback was written."""
+    """Batches that have ended, of which outcomes changed since their handback was written."""
     return tx.execute(
         select(batch)
-        .where(batch.c.program_id == program_id, batch.c.revision != batch.c.reported, batch.c.status == "FINISHED")
+        .where(batch.c.program_id == program_id, batch.c.revision != batch.c.reported, batch.c.status.in_(_ENDED))
         .order_by(batch.c.id)
     ).all()
 
@@ -135,12 +137,53 @@ def mark_reported(tx: Connection, program_id: int, batch_id: int, revision: int)
 
 def finish_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> bool:
     """Mark a running batch as finished; whether it was running."""
-    done = tx.execute(
-        update(batch)
-        .where(_is(program_id, batch_id), batch.c.status == "RUNNING")
-        .values(status="FINISHED", finished_at=now)
-    )
-    return done.rowcount == 1
+    values = {"status": "FINISHED", "finished_at": now, "rows_total": batch.c.rows_read}
+    return _change(tx, program_id, batch_id, ("RUNNING",), values)
+
+
+def start_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> bool:
+    """Mark a batch as running from now on; whether it waited or ran."""
+    values = {"status": "RUNNING", "resumed_at": now, "resumed_rows": batch.c.rows_read}
+    return _change(tx, program_id, batch_id, ("WAITING", "RUNNING"), values)
+
+
+def hold_batch(tx: Connection, program_id: int, batch_id: int) -> bool:
+    """Hold a running batch; whether it ran."""
+    return _change(tx, program_id, batch_id, ("RUNNING",), {"status": "HELD"})
+
+
+def release_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> bool:
+    """Let a held batch wait to be gone on with; whether it was held."""
+    return _change(tx, program_id, batch_id, ("HELD",), {"status": "WAITING", "released_at": now})
+
+
+def discard_batch(tx: Connection, program_id: int, batch_id: int, statuses: Sequence[str], now: datetime) -> bool:
+    """End a batch in one of these statuses as it stands; whether it was in one."""
+    return _change(tx, program_id, batch_id, statuses, {"status": "DISCARDED", "finished_at": now})
+
+
+def keep_total(tx: Connection, program_id: int, batch_id: int, rows: int) -> None:
+    """Store how many rows a batch has."""
+    tx.execute(update(batch).where(_is(program_id, batch_id)).values(rows_total=rows))
+
+
+def batches_by_id(tx: Connection, program_id: int, ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """Those of these batches that there are."""
+    return tx.execute(select(batch).where(batch.c.program_id == program_id, batch.c.id.in_(ids))).all()
+
+
+def waiting_batches(tx: Connection, program_id: int) -> Sequence[Row[Any]]:
+    """Id, type and beginning of the batches that wait."""
+    return tx.execute(
+        select(*(batch.c[name] for name in ("id", "type", "started_at"))).where(
+            batch.c.program_id == program_id, batch.c.status == "WAITING"
+        )
+    ).all()
+
+
+def _change(tx: Connection, program_id: int, batch_id: int, statuses: Sequence[str], values: Mapping[str, Any]) -> bool:
+    changed = tx.execute(update(batch).where(_is(program_id, batch_id), batch.c.status.in_(statuses)).values(**values))
+    return changed.rowcount == 1
 
 
 def page_rows(tx: Connection, program_id: int, batch_id: int, *, after_line: int, limit: int) -> Sequence[Row[Any]]:

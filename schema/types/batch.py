@@ -29,8 +29,15 @@ from schema.types.node import Node
 
 @strawberry.enum(description="How far a file is.")
 class BatchStatus(Enum):
+    WAITING = strawberry.enum_value("WAITING", description="It was taken, and waits for its turn.")
     RUNNING = strawberry.enum_value("RUNNING", description="It is being read, or will be read on.")
+    HELD = strawberry.enum_value(
+        "HELD", description="Too many of its lines are rejected: an administrator releases or discards it."
+    )
     FINISHED = strawberry.enum_value("FINISHED", description="Every line has its outcome.")
+    DISCARDED = strawberry.enum_value(
+        "DISCARDED", description="What has no outcome yet is not posted any more; what was posted stays."
+    )
 
 
 @strawberry.enum(description="What became of a line.")
@@ -73,13 +80,25 @@ class Batch(Node):
     sha256: str = strawberry.field(description="The hash of its content; the same content is loaded once.")
     status: BatchStatus = strawberry.field(description="How far it is.")
     rows_read: int = strawberry.field(description="Lines that have an outcome, or wait for it.")
+    rows_total: int | None = strawberry.field(
+        description="Lines that there are: until the file was read an estimate, which blank lines, and line breaks "
+        "within values, make too large; null where nobody counted."
+    )
+    pending: int | None = strawberry.field(description="Lines that have no outcome yet; null where nobody counted.")
+    progress: float | None = strawberry.field(
+        description="What share of the lines has its outcome, from 0 to 1; null where nobody counted."
+    )
+    rows_per_second: float | None = strawberry.field(
+        description="How fast it gets on, or got on in the end; null while it waits or is held."
+    )
     accepted: int = strawberry.field(description="Lines that were posted.")
     rejected: int = strawberry.field(description="Lines that were refused.")
     parked: int = strawberry.field(description="Lines that wait for their member or card.")
     amount: Decimal = strawberry.field(description="The sum over the accepted transactions.")
     points: Points = strawberry.field(description="What the accepted lines gave, net.")
     started_at: datetime = strawberry.field(description="When it was opened.")
-    finished_at: datetime | None = strawberry.field(description="When it was finished.")
+    finished_at: datetime | None = strawberry.field(description="When it was finished or discarded.")
+    released_at: datetime | None = strawberry.field(description="When an administrator released it, if it was held.")
     row_id: strawberry.Private[int]
 
     @field("The outcome of each line, in the order of the file.")
@@ -90,6 +109,10 @@ class Batch(Node):
         rows, has_more = cut(found, page)
         edges = edges_of(rows, lambda row: _to_row(row), lambda row: number_cursor("rows", row.line))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("Its place among the files of the program that wait: 1 is next; null where it does not wait.")
+    async def queue_position(self, info: Info) -> int | None:
+        return await info.context.loaders.queue_position.load(self.row_id)
 
     @field("The sums over all lines.")
     async def totals(self, info: Info) -> BatchTotals | None:
@@ -111,6 +134,10 @@ def to_batch(row: BatchFile, context: RequestContext) -> Batch:
         sha256=row.sha256,
         status=BatchStatus(row.status),
         rows_read=row.rows_read,
+        rows_total=row.rows_total,
+        pending=row.pending,
+        progress=row.progress,
+        rows_per_second=row.rows_per_second(context.ctx.services.clock()),
         accepted=row.accepted,
         rejected=row.rejected,
         parked=row.parked,
@@ -118,6 +145,7 @@ def to_batch(row: BatchFile, context: RequestContext) -> Batch:
         points=Points(row.points),
         started_at=context.local(row.started_at),
         finished_at=context.local_or_none(row.finished_at),
+        released_at=context.local_or_none(row.released_at),
         row_id=row.id,
     )
 

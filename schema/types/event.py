@@ -85,7 +85,8 @@ class BatchProgress:
     at: datetime = strawberry.field(description=_AT)
     done: int = strawberry.field(description="How many lines, or queued transactions, had their outcome by then.")
     total: int | None = strawberry.field(
-        description="How many queued transactions there are; null for a file, whose lines nobody counted before."
+        description="How many there are: of a file that is under way an estimate, which blank lines, and line breaks "
+        "within values, make too large; null where nobody counted before."
     )
     is_finished: bool = strawberry.field(description="Whether each has its outcome.")
     queue_batch_id: UUID | None = strawberry.field(

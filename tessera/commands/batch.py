@@ -1,6 +1,6 @@
 """`batch`: load a file in the foreground, see how files stand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
@@ -16,7 +16,10 @@ from domain.errors import BatchRefused, ProgramNotFound
 from ingestion.handback import summary_document
 from ingestion.load import BatchSummary, Progress, Report, load_file
 from ingestion.naming import FILE_TYPES
-from resolvers.batch import RUNNING, Batch, get_batch, list_batches
+from resolvers.batch import HELD, RUNNING, WAITING, Batch, get_batch, list_batches
+from resolvers.batch_decision import discard_batch, release_batch
+from resolvers.batch_queue import find_queue_position
+from resolvers.context import Context
 from resolvers.program import Program, list_environment_programs
 from tessera.commands.program import Json
 from tessera.console import NOT_ATTEMPTED, REFUSED, note, run, show_fields, show_json, show_table
@@ -52,7 +55,9 @@ def load(
         raise typer.Exit(NOT_ATTEMPTED) from None
     show_fields(summary_document(summary.batch, summary.totals, summary.ignored_columns))
     note(f"Results by row: {summary.handback}")
-    if summary.batch.rejected:
+    if summary.batch.status == HELD:
+        note(_MEANINGS[HELD][:1].upper() + _MEANINGS[HELD][1:])
+    if summary.batch.rejected or summary.batch.status == HELD:
         raise typer.Exit(REFUSED)
 
 
@@ -66,30 +71,68 @@ def status(
 ) -> None:
     """How files stand: one by its id, or the newest of each program."""
 
-    async def body(runtime: Runtime) -> list[tuple[Program, Batch]]:
+    async def body(runtime: Runtime) -> list[dict[str, Any]]:
         programs = await _programs(runtime, program_id)
-        if batch_id is not None:
-            return [await _one(runtime, programs, batch_id)]
         contexts = [(program, program_context(runtime, program)) for program in programs]
-        return [(program, found) for program, ctx in contexts for found in await list_batches(ctx)]
+        if batch_id is None:
+            found = [(program, ctx, batch) for program, ctx in contexts for batch in await list_batches(ctx)]
+        elif len(programs) == 1:
+            found = [(*contexts[0], await get_batch(contexts[0][1], batch_id))]
+        else:
+            raise CommandRefused("Batches are numbered within a program: name it with --program ID.")
+        return [await _row(program, ctx, batch) for program, ctx, batch in found]
 
-    rows = [_row(program, found) for program, found in run(body, read_only=True)]
-    if any(row["status"] == RUNNING for row in rows):
-        note("RUNNING: under way, or broken off; then loading the same file again goes on where it was.")
+    rows = run(body, read_only=True)
+    for status_name, meaning in _MEANINGS.items():
+        if any(row["status"] == status_name for row in rows):
+            note(f"{status_name}: {meaning}")
     if as_json:
         show_json(rows if batch_id is None else rows[0])
     elif batch_id is not None:
         show_fields(rows[0])
     else:
         show_table(
-            ("batch", "program", "type", "file", "status", "rows", "accepted", "rejected", "parked"),
-            [[row[key] for key in _COLUMNS] for row in rows],
+            _HEADINGS,
+            [[*(row[key] for key in _COLUMNS), _share(row["progress"]), _rate(row)] for row in rows],
         )
 
 
-_COLUMNS = ("id", "program_id", "type", "file_name", "status", "rows_read", "accepted", "rejected", "parked")
+ProgramId = Annotated[int, typer.Option("--program", metavar="ID", help="The program it is for.")]
+BatchId = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The batch.")]
+
+
+@app.command()
+def release(batch_id: BatchId, program_id: ProgramId) -> None:
+    """Go on with a file that was held: a worker does, or `tessera batch load` of the same file."""
+    _decide(release_batch, batch_id, program_id)
+
+
+@app.command()
+def discard(batch_id: BatchId, program_id: ProgramId) -> None:
+    """Give up a file that was held: what was posted of it stays, nothing else is."""
+    _decide(discard_batch, batch_id, program_id)
+
+
+def _decide(decide: Callable[[Context, int], Awaitable[Batch]], batch_id: int, program_id: int) -> None:
+    async def body(runtime: Runtime) -> Batch:
+        return await decide(program_context(runtime, await find_program(runtime, program_id)), batch_id)
+
+    found = run(body)
+    note(f"Batch {found.id}, {found.file_name}, is {found.status}.")
+
+
+_HEADINGS = (
+    *("batch", "program", "type", "file", "status"),
+    *("rows", "accepted", "rejected", "parked", "pending", "done", "rows/s"),
+)
+_COLUMNS = ("id", "program_id", "type", "file_name", "status", "rows_read", "accepted", "rejected", "parked", "pending")
 # What the platform keeps for itself.
 _OWN = frozenset({"header", "revision"})
+
+_MEANINGS = {
+    RUNNING: "under way, or broken off; then loading the same file again goes on where it was.",
+    HELD: "too many rows are rejected: `tessera batch release` or `tessera batch discard` decides.",
+}
 
 
 async def _programs(runtime: Runtime, program_id: int | None) -> Sequence[Program]:
@@ -98,15 +141,28 @@ async def _programs(runtime: Runtime, program_id: int | None) -> Sequence[Progra
     return await list_environment_programs(runtime.services)
 
 
-async def _one(runtime: Runtime, programs: Sequence[Program], batch_id: int) -> tuple[Program, Batch]:
-    if len(programs) != 1:
-        raise CommandRefused("Batches are numbered within a program: name it with --program ID.")
-    return programs[0], await get_batch(program_context(runtime, programs[0]), batch_id)
+async def _row(program: Program, ctx: Context, found: Batch) -> dict[str, Any]:
+    rate = found.rows_per_second(ctx.services.clock())
+    return (
+        {"program_id": program.public_id}
+        | {key: value for key, value in asdict(found).items() if key not in _OWN}
+        | {
+            "pending": found.pending,
+            "progress": found.progress,
+            "rows_per_second": None if rate is None else round(rate, 1),
+            "queue_position": await find_queue_position(ctx, found.id) if found.status == WAITING else None,
+        }
+    )
 
 
-def _row(program: Program, found: Batch) -> dict[str, Any]:
-    shown = {key: value for key, value in asdict(found).items() if key not in _OWN}
-    return {"program_id": program.public_id} | shown
+def _share(progress: float | None) -> str:
+    return "" if progress is None else f"{progress:.0%}"
+
+
+def _rate(row: Mapping[str, Any]) -> str:
+    if row["queue_position"] is not None:
+        return f"no. {row['queue_position']} in the queue"
+    return "" if row["rows_per_second"] is None else f"{row['rows_per_second']:,.0f}"
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def demo(
         note(f"Its credentials are in {summary.document}.")
         if not no_serve:
             text = what_to_try(settings, summary.details)
-            serve_settings(settings, workers=1, on_started=lambda: show(text), with_sftp=True)
+            serve_settings(settings, workers=1, everything=True, on_started=lambda: show(text))
 
 
 def what_to_try(settings: Settings, details: Mapping[str, Any]) -> str:

@@ -34,11 +34,11 @@ def serve(
         else:
             ensure_schema(settings)
             asyncio.run(_require_key(settings))
-        serve_settings(settings, workers=workers, on_started=lambda: _announce(settings), with_sftp=everything)
+        serve_settings(settings, workers=workers, everything=everything, on_started=lambda: _announce(settings))
 
 
 def worker() -> None:
-    """Run the background jobs as a process of their own, on PostgreSQL."""
+    """Take files and run the background jobs, as a process of its own, on PostgreSQL."""
     settings = begin()
     _refuse_sqlite(settings, "`tessera worker` would be a second one")
     _require_schema(settings)
@@ -57,16 +57,14 @@ def sftp(
     asyncio.run(_serve_sftp(settings))
 
 
-def serve_settings(
-    settings: Settings, *, workers: int, on_started: Callable[[], None], with_sftp: bool = False
-) -> None:
+def serve_settings(settings: Settings, *, workers: int, everything: bool, on_started: Callable[[], None]) -> None:
     """Serve a prepared database until stopped. Raises CommandRefused."""
     if workers > 1:
         _refuse_sqlite(settings, "--workers must be 1")
     # Importing both edges takes a moment, which a refused start need not spend.
     from tessera.server import serve_until_stopped
 
-    serve_until_stopped(settings, workers=workers, on_started=on_started, with_sftp=with_sftp)
+    serve_until_stopped(settings, workers=workers, everything=everything, on_started=on_started)
 
 
 def ensure_schema(settings: Settings) -> None:
@@ -112,11 +110,15 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    from tessera.jobs import jobs_with_files, running_jobs
+    from ingestion.worker import taking_files
+    from tessera.jobs import file_jobs, jobs_with_files, running_jobs
 
     stop = _stop_signal()
-    jobs = jobs_with_files(settings.data_dir)
-    async with open_runtime(settings, serving=True) as runtime, running_jobs(runtime.services, jobs):
+    async with (
+        open_runtime(settings, serving=True) as runtime,
+        running_jobs(runtime.services, (*jobs_with_files(settings.data_dir), *file_jobs(settings))),
+        taking_files(runtime.services, settings.data_dir),
+    ):
         _log.info("working", database=settings.shown_database_url)
         await stop.wait()
 

@@ -134,7 +134,7 @@ async def test_batches_are_told_of_until_they_end(served: Live, server: Caller) 
         await _settled(served)
         file = await world.batch()
         told = [await talk.data() for _ in range(2)]
-        assert [(one["done"], one["isFinished"], one["total"]) for one in told] == [(3, False, None), (3, True, None)]
+        assert [(one["done"], one["isFinished"], one["total"]) for one in told] == [(3, False, None), (3, True, 3)]
         assert told[-1]["batch"] == {"fileName": "CPD_1.csv", "status": "FINISHED", "accepted": 2}
         await talk.send(type="complete", id="all")
         await talk.subscribe("one", BATCHES, b=file)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from domain.errors import BatchRefused, InvalidRow
 from domain.file_terms import FileTerms
+from ingestion.inspection import inspect_file
 from ingestion.lines import MAX_RECORD_BYTES
-from ingestion.reader import Record, Source, inspect_file
+from ingestion.reader import Record, Source
 
 AUTO = FileTerms()
 

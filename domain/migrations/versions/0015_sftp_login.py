@@ -1,7 +1,7 @@
 """Logins of partners at the SFTP server, with the keys that open them.
 
 Revision ID: 0015
-Revises: 0018
+Revises: 0014
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from domain.models.types import UtcDateTime
 
 revision = "0015"
-down_revision = "0018"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Caps and aggregates of a member are kept in pages, one for each year, in place of a row for each figure.
 
 Revision ID: 0018
-Revises: 0016
+Revises: 0017
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from domain.models.types import ExactDecimal
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
