@@ -11,11 +11,11 @@ from graphql import GraphQLError
 from domain.errors import BadRequest, RedemptionNotFound, TesseraError
 from resolvers.attribute import AttributeFormat as Format
 from resolvers.attribute import export_attributes
-from resolvers.batch import list_batches
 from resolvers.configuration import find_configuration, get_configuration, list_configuration_versions
 from resolvers.merge import MergeMembers, preview_merge
 from resolvers.points_request import list_points_requests
 from resolvers.program import get_program, get_program_terms, list_credentials, list_programs
+from schema.batch_query import BatchQuery
 from schema.connection import (
     DEFAULT_PAGE,
     MAX_PAGE,
@@ -66,7 +66,6 @@ from schema.types.configuration import (
     to_configuration_version,
 )
 from schema.types.entry import load_entry
-from schema.types.filter import BatchFilter
 from schema.types.held import load_held
 from schema.types.hold import load_hold
 from schema.types.lot import load_lot
@@ -88,6 +87,7 @@ class Query(
     MemberQuery,
     LedgerQuery,
     StandingQuery,
+    BatchQuery,
     QueueQuery,
     SessionQuery,
     SftpLoginQuery,
@@ -212,26 +212,6 @@ class Query(
     @field("A batch file; null if the caller's program has none of this id.")
     async def batch(self, info: Info, id: Id) -> Batch | None:
         return await _batch(decode(id), info.context)
-
-    @field("The batch files of the program, newest first. A cursor is good under another filter as well.")
-    async def batches(
-        self,
-        info: Info,
-        first: First = None,
-        after: After = None,
-        filter: Annotated[BatchFilter | None, strawberry.argument(description="Only these; null: all.")] = None,
-    ) -> Connection[Batch] | None:
-        page, only = read_page(first, after), filter or BatchFilter()
-        found = await list_batches(
-            info.context.ctx,
-            first=page.size + 1,
-            before_id=read_number_cursor("batches", page),
-            kind=only.type,
-            status=None if only.status is None else only.status.name,
-        )
-        rows, has_more = cut(found, page)
-        edges = edges_of(rows, lambda row: to_batch(row, info.context), lambda row: number_cursor("batches", row.id))
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
     @field("Every error that this API can give. Needs no token.")
     def errors(self) -> list[ErrorDefinition]:

@@ -23,6 +23,7 @@ from resolvers.program import (
     reset_credential,
 )
 from resolvers.sftp_login import MAX_LOGINS, create_sftp_login, list_sftp_logins
+from tessera.data_folder import ensure_data_dir
 from tessera.demo_data import (
     demo_rules,
     members_to_try,
@@ -35,7 +36,7 @@ from tessera.listening import local_host
 from tessera.locking import CommandRefused
 from tessera.messenger import otp_outbox
 from tessera.runtime import Runtime, deployment_context, program_context
-from tessera.settings import Settings, ensure_data_dir
+from tessera.settings import Settings
 
 PROGRAM_NAME = "Demo CD shop"
 DOCUMENT = "demo.json"

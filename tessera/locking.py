@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tessera.settings import Settings, ensure_data_dir
+from tessera.data_folder import ensure_data_dir
+from tessera.settings import Settings
 
 SERVER_LOCK = "server.lock"
 

@@ -16,8 +16,9 @@ import orjson
 
 from domain.message import EMAIL, SMS
 from resolvers.messenger import Outgoing
+from tessera.data_folder import ensure_data_dir
 from tessera.gateway import MailServer, fill_body, read_sender, read_sms_body, read_smtp_url
-from tessera.settings import Settings, ensure_data_dir
+from tessera.settings import Settings
 
 OUTBOX_FILE = "otp_outbox.jsonl"
 LIMIT_S = 10.0

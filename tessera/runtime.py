@@ -18,9 +18,10 @@ from domain.store.deployment import find_value, keep_value
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import Program, list_environment_programs
+from tessera.data_folder import ensure_secret_key
 from tessera.locking import CommandRefused
 from tessera.messenger import build_messenger
-from tessera.settings import SECRET_KEY_FILE, Settings, ensure_secret_key
+from tessera.settings import SECRET_KEY_FILE, Settings
 
 _KEY_CHECK = "secret-key-check"
 

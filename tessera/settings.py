@@ -5,7 +5,6 @@ A wrong setting stops the start with one sentence per mistake. `docs/settings.md
 
 import difflib
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +17,6 @@ from sqlalchemy.exc import ArgumentError
 
 from domain.partner_server import read_networks
 from domain.signing import Algorithm
-from tessera.file import write_once
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
 
 PREFIX = "TESSERA_"
@@ -249,31 +247,6 @@ def accepted_values(name: str) -> str:
     """What a setting takes, in words."""
     extra = Settings.model_fields[name].json_schema_extra
     return str(extra["accepts"]) if isinstance(extra, dict) else ""
-
-
-def ensure_secret_key(settings: Settings) -> str:
-    """The deployment's secret: the configured one, or in a sandbox the one kept in the data folder.
-
-    Raises SettingsRefused where the kept one is damaged.
-    """
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value()
-    ensure_data_dir(settings)
-    file = settings.data_dir / SECRET_KEY_FILE
-    if not file.exists():
-        write_once(file, secrets.token_urlsafe(48))
-    kept = file.read_text().strip()
-    if len(kept) < MIN_SECRET_KEY_CHARACTERS:
-        raise SettingsRefused(f"{file} must hold {accepted_values('secret_key')}, and does not.")
-    return kept
-
-
-def ensure_data_dir(settings: Settings) -> None:
-    """Make the data folder, for its owner alone. Raises SettingsRefused."""
-    try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsRefused(f"{PREFIX}DATA_DIR: {settings.data_dir} cannot be made: {error.strerror}.") from None
 
 
 def _refuse_unknown_names() -> None:

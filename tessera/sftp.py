@@ -11,10 +11,11 @@ from paramiko import PKey
 from ingestion.sftp.host_key import KINDS, HostKeyDamaged, make_host_key, read_host_key
 from ingestion.sftp.server import serving_sftp
 from resolvers.context import Services
+from tessera.data_folder import ensure_data_dir
 from tessera.file import write_once
 from tessera.listening import bind
 from tessera.runtime import open_runtime
-from tessera.settings import Settings, SettingsRefused, ensure_data_dir
+from tessera.settings import Settings, SettingsRefused
 
 
 def bind_sftp(settings: Settings) -> socket.socket:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tessera.data_folder import ensure_secret_key
 from tessera.settings import (
     SECRET_KEY_FILE,
     Settings,
     SettingsRefused,
-    ensure_secret_key,
     load_settings,
 )
 
