@@ -4,10 +4,12 @@ Every step is a rename on one file system, so that whoever is killed between two
 from which the next worker goes on.
 """
 
+import fcntl
 import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,17 +65,30 @@ def take(folder: ProgramFolder, arrival: Arrival) -> bool:
     target = folder.taken(arrival.type) / arrival.name
     if os.path.lexists(target):
         return False
-    checksum = checksum_of(arrival.path)
-    # The checksum first: a file without one would be believed.
-    _move(checksum, checksum_of(target))
-    if not _move(arrival.path, target):
-        return False
-    if folder.unfinished(arrival.type, arrival.name).exists() and not os.path.lexists(arrival.path):
-        # Opened between the look and the move: what is written now is written to the file in our hands.
-        _move(target, arrival.path)
-        _move(checksum_of(target), checksum)
-        return False
-    return True
+    with _held_back(arrival.path) as is_ours:
+        # Nobody can come back to it now, but somebody may have, since we looked.
+        if not is_ours or folder.unfinished(arrival.type, arrival.name).exists():
+            return False
+        # The checksum first: a file without one would be believed.
+        _move(checksum_of(arrival.path), checksum_of(target))
+        return _move(arrival.path, target)
+
+
+@contextmanager
+def _held_back(path: Path) -> Iterator[bool]:
+    """Hold the lock that whoever writes to a file holds; False where somebody does. What is no file has no writer."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield True
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(descriptor)
 
 
 def promised_hash(path: Path) -> str | None:

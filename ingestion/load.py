@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from resolvers.batch import (
     get_batch,
     get_batch_totals,
     get_file_layout,
+    note_growth,
     open_batch,
     post_batch_lines,
 )
@@ -42,6 +44,9 @@ CHUNK_ROWS = 500
 """Lines of one database transaction: few enough that a redemption beside it waits no more than a blink."""
 
 _GOES_ON = (WAITING, RUNNING)
+
+_GROWTHS = [CHUNK_ROWS * 10**power for power in range(6)]
+"""After so many rows of one file the tables are others than they were."""
 
 _log = logging.getLogger("tessera.ingestion")
 
@@ -186,10 +191,12 @@ class _Loading:
 
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""
-        rows, rejected = batch.rows_read, batch.rejected
+        rows, rejected = _restart(batch), batch.rejected
         async with aclosing(self._chunks(batch)) as chunks:
             async for lines, position in chunks:
                 outcomes = await post_batch_lines(self.ctx, batch.id, lines)
+                if any(rows < growth <= rows + len(lines) for growth in _GROWTHS):
+                    await note_growth(self.ctx)
                 rows += len(lines)
                 rejected += sum(outcome.status == REJECTED for outcome in outcomes)
                 if self.progress is not None:
@@ -200,12 +207,24 @@ class _Loading:
         """The lines after the restart point, and how many bytes have been read."""
         with closing(await asyncio.to_thread(self.file.open)) as source:
             translate = translator(self.file.columns, batch.file_name)
-            records = islice(source.records(), batch.rows_read, None)
-            while lines := await asyncio.to_thread(_next_lines, records, translate):
+            read = partial(asyncio.to_thread, _next_lines, islice(source.records(), _restart(batch), None), translate)
+            lines = await read()
+            while lines:
                 _check_unchanged(source, self.file.facts)
-                yield lines, source.position
-                if self.rest is not None:
-                    await self.rest()
+                # The next ones are read while these are posted.
+                reading = asyncio.create_task(read())
+                try:
+                    yield lines, source.position
+                    if self.rest is not None:
+                        await self.rest()
+                finally:
+                    # Also where nobody goes on: the file is not closed under who reads it.
+                    lines = await reading
+
+
+def _restart(batch: Batch) -> int:
+    """How many rows stand for certain: of the last chunk it may be one half alone."""
+    return max(0, batch.rows_read - CHUNK_ROWS)
 
 
 def _next_lines(records: Iterator[Record], translate: Translate) -> list[BatchLine]:

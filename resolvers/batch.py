@@ -1,7 +1,9 @@
 """Use cases of batch files: open, post chunk by chunk, finish, read."""
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -12,6 +14,8 @@ from domain.models import batch as batch_table
 from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
+from domain.store.statistics import refresh_statistics
+from resolvers.batch_lane import Half, halves_of
 from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
 from resolvers.batch_record import (
     DISCARDED,
@@ -52,6 +56,7 @@ __all__ = [
     "get_batch_totals",
     "get_file_layout",
     "list_batch_rows",
+    "note_growth",
     "list_batches",
     "load_batch",
     "name_key",
@@ -116,31 +121,47 @@ async def open_batch(
 
 
 async def post_batch_lines(ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
-    """Post one chunk in one database transaction: rows, outcomes and the restart point together.
+    """Post one chunk: rows, outcomes and the restart point together, in one database transaction or in two halves.
 
     Lines that stand already (a second worker, a restart) are left out. Too many rejected ones hold the batch.
     Raises Forbidden, BatchRefused, BatchHeld.
     """
     ctx.principal.require(Permission.BATCH_WRITE)
+    halves = await halves_of(ctx, lines)
+    posting = [ctx.write(partial(_post, ctx, batch_id, half)) for half in halves]
+    # Both have ended before anybody hears that one failed.
+    posted = await asyncio.gather(*posting, return_exceptions=True)
+    rows: list[BatchRow] = []
+    for one in posted:
+        if isinstance(one, BaseException):
+            raise one
+        rows += one
+    return rows
 
-    def body(tx: Connection) -> list[BatchRow]:
-        # Locked before anything is read, so that two loaders of one file never post a line twice.
-        locked = store.lock_batch(tx, ctx.principal.program, batch_id)
-        if locked is None:
-            raise BatchRefused("no such batch")
-        fresh = not_standing(tx, locked, lines)
-        if not fresh:
-            return []
-        if locked.status == HELD:
-            raise BatchHeld
-        if locked.status != RUNNING:
-            raise BatchRefused(f"the batch is {locked.status.lower()}")
-        state = ctx.program_in_force(tx)
-        rows = post_fresh_lines(tx, ctx, state, locked, fresh)
-        hold_over_limit(tx, state, locked, rows)
-        return rows
 
-    return await ctx.write(body)
+async def note_growth(ctx: Context) -> None:
+    """Tell the database that its tables have grown many times over. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_WRITE)
+    await ctx.write(refresh_statistics)
+
+
+def _post(ctx: Context, batch_id: int, half: Half, tx: Connection) -> list[BatchRow]:
+    number, lines = half
+    # Locked before anything is read, so that two loaders of one file never post a line twice.
+    locked = store.lock_batch(tx, ctx.principal.program, batch_id, number)
+    if locked is None:
+        raise BatchRefused("no such batch")
+    fresh = not_standing(tx, locked, lines)
+    if not fresh:
+        return []
+    if locked.status == HELD:
+        raise BatchHeld
+    if locked.status != RUNNING:
+        raise BatchRefused(f"the batch is {locked.status.lower()}")
+    state = ctx.program_in_force(tx)
+    rows = post_fresh_lines(tx, ctx, state, locked, fresh)
+    hold_over_limit(tx, state, locked, rows)
+    return rows
 
 
 async def finish_batch(ctx: Context, batch_id: int) -> Batch:

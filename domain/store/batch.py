@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import batch, batch_row
@@ -35,9 +35,19 @@ def load_batch(tx: Connection, program_id: int, batch_id: int) -> Row[Any] | Non
     return tx.execute(select(batch).where(_is(program_id, batch_id))).one_or_none()
 
 
-def lock_batch(tx: Connection, program_id: int, batch_id: int) -> Row[Any] | None:
-    """One batch, locked until the database transaction ends: its lines are posted by one loader at a time."""
-    return tx.execute(select(batch).where(_is(program_id, batch_id)).with_for_update()).one_or_none()
+def lock_batch(tx: Connection, program_id: int, batch_id: int, half: int | None = None) -> Row[Any] | None:
+    """One batch, locked until the database transaction ends: its lines are posted by one loader at a time.
+
+    With `half` only against who has the same half or the whole, so its totals may move meanwhile.
+    """
+    query = select(batch).where(_is(program_id, batch_id))
+    if half is None:
+        return tx.execute(query.with_for_update()).one_or_none()
+    tx.execute(_LOCK_HALF, {"half": f"batch {program_id} {batch_id} {half}"})
+    return tx.execute(query.with_for_update(key_share=True, read=True)).one_or_none()
+
+
+_LOCK_HALF = text("SELECT pg_advisory_xact_lock(hashtextextended(:half, 0))")
 
 
 def page_batches(
@@ -75,18 +85,19 @@ def insert_rows(tx: Connection, program_id: int, batch_id: int, rows: Sequence[M
 def advance_batch(
     tx: Connection, locked: Row[Any], *, accepted: int, rejected: int, amount: Decimal, points: int, parked: int = 0
 ) -> None:
-    """Move the restart point and the totals of a locked batch by what one chunk added."""
+    """Move the restart point and the totals of a locked batch by what one chunk, or half of one, added."""
+    # On SQLite an exact decimal is a text, so it is added here; there no half runs beside another.
+    before = batch.c.amount if tx.dialect.name == "postgresql" else locked.amount
     tx.execute(
         update(batch)
         .where(_is(locked.program_id, locked.id))
         .values(
-            rows_read=locked.rows_read + accepted + rejected + parked,
-            accepted=locked.accepted + accepted,
-            rejected=locked.rejected + rejected,
-            parked=locked.parked + parked,
-            # Added here and not in SQL: on SQLite an exact decimal is a text.
-            amount=locked.amount + amount,
-            points=locked.points + points,
+            rows_read=batch.c.rows_read + accepted + rejected + parked,
+            accepted=batch.c.accepted + accepted,
+            rejected=batch.c.rejected + rejected,
+            parked=batch.c.parked + parked,
+            amount=before + amount,
+            points=batch.c.points + points,
         )
     )
 

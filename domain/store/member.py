@@ -110,6 +110,11 @@ _LED = select(member.c.relation_reference, func.coalesce(member.c.merged_into, m
 )
 
 
+_MERGED = select(member.c.relation_reference, member.c.id, member.c.merged_into).where(
+    member.c.program_id == bindparam("program_id"), among(member.c.relation_reference, "references")
+)
+
+
 def led_astray(program_id: int, led: Mapping[str, int]) -> Reading[bool]:
     """Whether by now a reference leads to another member than it did: one was merged, or parted again.
 
@@ -122,6 +127,11 @@ def led_astray(program_id: int, led: Mapping[str, int]) -> Reading[bool]:
 def led_to(tx: Connection, program_id: int, references: Sequence[str]) -> dict[str, int]:
     """The id of the member who answers for each of these references; unknown ones are left out."""
     return {row[0]: row[1] for row in tx.execute(_LED, {"program_id": program_id, "references": references})}
+
+
+def are_merged(tx: Connection, program_id: int, references: Sequence[str]) -> bool:
+    """Whether any of these references leads to a member of another one."""
+    return any(row[2] is not None for row in tx.execute(_MERGED, {"program_id": program_id, "references": references}))
 
 
 def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, str]:
