@@ -199,7 +199,7 @@ class _Loading:
                     await note_growth(self.ctx)
                 rows += len(lines)
                 rejected += sum(outcome.status == REJECTED for outcome in outcomes)
-                if self.progress is not None:
+                if outcomes and self.progress is not None:
                     size = self.file.facts.size
                     self.progress(Progress(rows=rows, rejected=rejected, bytes_read=position, bytes_total=size))
 

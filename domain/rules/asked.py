@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from domain.rules.model import AllOf, AnyOf, Comparison, Condition, Configuration, Not, Percent, PerUnit
+from domain.rules.model import AllOf, AnyOf, Comparison, Condition, Configuration, EveryNth, Not, Percent, PerUnit
 
 
 def asked_in(condition: Condition | None) -> Iterable[tuple[str, tuple[str, ...]]]:
@@ -27,6 +27,7 @@ def asked_by_rules(configuration: Configuration) -> frozenset[str]:
     waiting = [rule.when for rule in rules]
     waiting += [conditions.pop(one.segment, None) for one in configuration.campaigns if one.segment is not None]
     paths = {rule.award.of for rule in rules if isinstance(rule.award, PerUnit | Percent)}
+    paths |= {f"aggregate.{rule.award.count}" for rule in rules if isinstance(rule.award, EveryNth)}
     while waiting:
         for path, names in asked_in(waiting.pop()):
             paths.add(path)

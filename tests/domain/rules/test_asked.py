@@ -36,3 +36,22 @@ def test_a_purchase_needs_what_decides_on_it(more: str, asked: bool) -> None:
     configuration = parse_file(SEGMENTS + more)
     assert ("member.purchases" in asked_by_rules(configuration)) is asked
     assert "member.purchases" in asked_by_segments(configuration)
+
+
+AGGREGATES = """
+version: 1
+aggregates: [{key: bought, function: count, period: lifetime}, {key: other, function: count, period: lifetime}]
+"""
+
+
+@pytest.mark.parametrize(
+    "award",
+    [
+        "{type: every_nth, count: bought, n: 2, points: 5}",
+        "{type: per_unit, of: aggregate.bought, points: 1}",
+        "{type: percent, of: aggregate.bought, percent: 1}",
+    ],
+)
+def test_an_award_that_goes_by_an_aggregate_asks_for_it(award: str) -> None:
+    configuration = parse_file(f"{AGGREGATES}rule_groups: [{{name: G, rules: [{{name: R, award: {award}}}]}}]")
+    assert asked_by_rules(configuration) == {"aggregate.bought"}
