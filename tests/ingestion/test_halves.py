@@ -1,0 +1,87 @@
+"""Chunks that go in two halves at the same time: what comes of a file is what comes of it line by line."""
+
+import random
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ingestion import load
+from resolvers import batch, batch_lane
+from resolvers.batch_lane import Half, halves_of
+from resolvers.batch_line import BatchLine
+from resolvers.bonus import PostBonus
+from resolvers.context import Context
+from resolvers.merge import MergeMembers, merge_members
+from resolvers.verification import verify_ledger
+from tests.ingestion.desk import MEMBERS, RULES, Desk, new_program, open_desk, transactions
+
+CAPPED = RULES.replace(b"  - name: Purchases\n", b"  - name: Purchases\n    caps: {day: 50}\n")
+
+
+def purchases(count: int) -> str:
+    """Purchases of 20 members and some refunds, on few days, so that the cap of a day shows their order."""
+    chance, rows, buyers = random.Random(3), [], [0] * count
+    for number in range(count):
+        kind, of = ("CR", chance.randrange(number)) if number % 9 == 8 else ("DR", number)
+        buyers[number] = buyers[of] or chance.randrange(20) + 1
+        amount, day = chance.randrange(1, 40), chance.randrange(3) + 1
+        rows.append(f"T{of},{kind},{amount},2026-07-0{day},M{buyers[number]},MUSIC")
+    return transactions(*rows)
+
+
+def bonus(line: int, member: str, key: str | None = None) -> BatchLine:
+    """A line of a file of bonuses."""
+    return BatchLine(line=line, command=PostBonus(relation_reference=member, points=Decimal(line), idempotency_key=key))
+
+
+async def numbers(ctx: Context, lines: list[BatchLine]) -> list[int | None]:
+    """Which halves a chunk goes in."""
+    return [number for number, _ in await halves_of(ctx, lines)]
+
+
+async def test_halves_give_what_the_whole_gives(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "CHUNK_ROWS", 60)
+    seen, halves = [], list[int]()
+
+    async def counting(ctx: Context, lines: Sequence[BatchLine]) -> list[Half]:
+        found = await halves_of(ctx, lines)
+        halves.append(len(found))
+        return found
+
+    monkeypatch.setattr(batch, "halves_of", counting)
+    async with open_desk(database_url, tmp_path) as first:
+        for name, least in (("Whole", 10**9), ("Halves", 2)):
+            monkeypatch.setattr(batch_lane, "LEAST_LINES", least)
+            desk = Desk(await new_program(first.ctx.services, CAPPED, name), tmp_path, first.uploads)
+            await desk.load("Shop_CPD.csv", MEMBERS)
+            summary = await desk.load("Shop_TXN.csv", purchases(500))
+            results = [(one["line"], one["status"], one["code"], one["points"]) for one in desk.results("Shop_TXN")]
+            seen.append((await desk.digest(), results, summary.batch.accepted, summary.batch.points))
+        assert await verify_ledger(first.ctx.services) == []
+        assert (2 in halves) is not first.ctx.services.db.has_one_writer
+    assert seen[0] == seen[1]
+
+
+async def test_a_member_is_in_one_half_and_what_depends_on_others_stays_whole(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_desk(database_url, tmp_path) as desk:
+        await desk.load("Shop_CPD.csv", MEMBERS)
+        lines = [bonus(line, f"M{line % 20 + 1}") for line in range(1, 121)]
+        halves = await halves_of(desk.ctx, lines)
+        if desk.ctx.services.db.has_one_writer:
+            assert halves == [(None, lines)]
+            return
+        members = [{line.command.relation_reference for line in half} for _, half in halves]  # type: ignore[union-attr]
+        assert [number for number, _ in halves] == [0, 1]
+        assert members[0].isdisjoint(members[1])
+        assert sorted(line.line for _, half in halves for line in half) == list(range(1, 121))
+        assert await numbers(desk.ctx, lines[:99]) == [None]
+        assert await numbers(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M2", "K")]) == [None]
+        assert await numbers(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M1", "K")]) == [0, 1]
+        await merge_members(desk.ctx, MergeMembers(victim="M1", survivor="M2"))
+        assert await numbers(desk.ctx, lines) == [None]
