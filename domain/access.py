@@ -38,6 +38,8 @@ class Permission(StrEnum):
     PROGRAM_CREATE = "program:create"
     BATCH_READ = "batch:read"
     BATCH_WRITE = "batch:write"
+    EXPORT_READ = "export:read"
+    EXPORT_WRITE = "export:write"
     AUDIT_READ = "audit:read"
 
 
@@ -64,6 +66,7 @@ _CUSTOMER_EXECUTIVE = frozenset(
         Permission.REDEMPTION_REVERSE,
         Permission.CONFIGURATION_READ,
         Permission.BATCH_READ,
+        Permission.EXPORT_READ,
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
@@ -78,6 +81,7 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.POINTS_APPROVE,
     Permission.CONFIGURATION_WRITE,
     Permission.BATCH_WRITE,
+    Permission.EXPORT_WRITE,
     Permission.CREDENTIAL_READ,
     Permission.AUDIT_READ,
 }

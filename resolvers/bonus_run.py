@@ -12,11 +12,23 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from domain.clock import NEVER
 from domain.crypto import encrypt
 from domain.errors import BadRequest, InvalidRequest, KeyReused, MemberNotFound, TesseraError
 from domain.ledger.account import Account
 from domain.ledger.expiry import ExpiryOverride, expires_at
-from domain.ledger.posting import BONUS, PARTNER, PURCHASED, Bucket, Draft, expiry_of, new_lot
+from domain.ledger.posting import (
+    ADJUSTMENT,
+    BONUS,
+    PARTNER,
+    PURCHASED,
+    SPEND,
+    Bucket,
+    Draft,
+    Kind,
+    expiry_of,
+    new_lot,
+)
 from domain.member_status import require_earning
 from domain.points import cut, from_minor
 from domain.program_zone import to_instant
@@ -35,7 +47,24 @@ USE_CASE = "bonus"
 BUCKETS: dict[int, Bucket] = {BONUS: "bonus", PARTNER: "partner", PURCHASED: "purchased"}
 """The bucket of each type of bonus."""
 
+CARRIED: dict[int, tuple[Kind, Bucket]] = {
+    SPEND: ("bonus", "spend"),
+    BONUS: ("bonus", "bonus"),
+    PARTNER: ("bonus", "partner"),
+    PURCHASED: ("bonus", "purchased"),
+    ADJUSTMENT: ("adjustment", "other"),
+}
+"""The kind and the bucket of what comes from another Tessera, by type."""
+
 _YEARS = range(1900, 9000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CarriedTerms:
+    """The terms of an open lot of another Tessera, as they were there. `expires_at` None: never."""
+
+    expires_at: datetime | None
+    available_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +73,9 @@ class PostBonus:
 
     `bonus_type`: 2 bonus, 12 from a partner, 13 bought. `expires` is the last day, None: as the program's
     terms have it. `source` overrides the context's (a file names its line).
+
+    `carried`: what is left in a lot of another Tessera, whatever the member's status, without any effect on tiers; or,
+    with negative points, what the account owed there.
     """
 
     relation_reference: str | None
@@ -54,6 +86,7 @@ class PostBonus:
     narration: str | None = None
     idempotency_key: str | None = None
     source: str | None = None
+    carried: CarriedTerms | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,9 +107,15 @@ def check_bonus(command: PostBonus) -> PostBonus:
         if given is not None and given.year not in _YEARS:
             raise BadRequest(f"{name}: out of range", field=name)
     checked = replace(command, narration=free_text(command.narration, "narration"))
-    if command.bonus_type not in BUCKETS:
-        raise InvalidRequest(f"bonus_type: one of {', '.join(map(str, BUCKETS))}", field="bonus_type")
+    types = BUCKETS if command.carried is None else CARRIED
+    if command.bonus_type not in types:
+        raise InvalidRequest(f"bonus_type: one of {', '.join(map(str, types))}", field="bonus_type")
     return checked
+
+
+def _told(carried: CarriedTerms | None) -> tuple[datetime | None, ...]:
+    """What of the terms a key stands for; of a bonus as ever nothing, so that its keys stay good."""
+    return () if carried is None else (carried.expires_at, carried.available_at)
 
 
 @dataclass(slots=True)
@@ -142,7 +181,8 @@ class Bonuses:
             key = self.ctx.key(command.idempotency_key)
             command = check_bonus(command)
             check_range(command.points, None, self.state.places)
-            require_positive(command.points)
+            if command.carried is None or not command.points:
+                require_positive(command.points)
         except TesseraError as error:
             return error
         awarded = None if command.awarded_at is None else to_instant(command.awarded_at, self.state.zone)
@@ -153,6 +193,7 @@ class Bonuses:
             awarded,
             command.expires,
             command.narration,
+            *_told(command.carried),
         )
         return _Giving(command, awarded or self.now, key, fingerprint)
 
@@ -215,6 +256,9 @@ class Bonuses:
         stored, command = self._members.get(one.reference), one.command
         if stored is None:
             raise MemberNotFound
+        if command.carried is not None:
+            self._carry(one, stored, command.carried)
+            return
         require_earning(stored.member, accrue_cancelled=self.state.terms.accrue_cancelled)
         points = smallest_units(command.points, self.state.places)
         moves = [new_lot(points, one.awarded, self._expiry(one))]
@@ -231,6 +275,32 @@ class Bonuses:
         )
         self._credit(stored, draft)
         one.member_id, one.draft = stored.member.id, draft
+
+    def _carry(self, one: _Giving, stored: Stored, terms: CarriedTerms) -> None:
+        """Post what stood elsewhere as it stood there: neither rules nor tiers make anything of it."""
+        account, command = self._accounts[stored.member.id], one.command
+        points = smallest_units(abs(command.points), self.state.places)
+        kind, bucket = CARRIED[command.bonus_type]
+        draft = Draft(
+            kind=kind,
+            bucket=bucket,
+            points=points,
+            loyalty_txn_type=command.bonus_type,
+            transaction_date=one.awarded,
+            moves=[new_lot(points, one.awarded, terms.expires_at or NEVER, terms.available_at)],
+            narration=encrypt(stored.data_key, command.narration) if command.narration else None,
+            source=command.source,
+        )
+        one.member_id, one.draft = stored.member.id, draft
+        if command.points < 0:
+            owed = replace(draft, kind="adjustment", bucket="redeem", points=-points, moves=[], arrears=-points)
+            owed.loyalty_txn_type = ADJUSTMENT
+            one.draft = account.post(owed)
+            return
+        draft.expires_at = expiry_of(draft.moves)
+        account.credit(draft, self.now)
+        if self._tiering is not None and bucket in ("spend", "bonus") and one.awarded <= self.now - ROLLING:
+            self._tiering.leave_out(account, points)
 
     def _credit(self, stored: Stored, draft: Draft) -> None:
         """Post the bonus, and give the member the tier that it leads to."""

@@ -10,6 +10,7 @@ from schema.document import ReadyDocument
 from schema.mutations.adjustment import AdjustmentMutation
 from schema.mutations.attribute_proposal import AttributeProposalMutation
 from schema.mutations.configuration import ConfigurationMutation
+from schema.mutations.export import ExportMutation
 from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
@@ -53,6 +54,7 @@ class Mutation(
     ProgramMutation,
     ConfigurationMutation,
     AttributeProposalMutation,
+    ExportMutation,
     SimulationMutation,
 ):
     pass

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from domain.errors import ServiceUnavailable
+from ingestion.outbound.writing import work_exports
 from ingestion.parking import work_parked
 from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
@@ -65,7 +66,8 @@ JOBS = (
 def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
     parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=2.0)
-    return (*JOBS, parked)
+    exports = Job(name="exports", run=lambda services: work_exports(services, data_dir), pause_s=5.0)
+    return (*JOBS, parked, exports)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from domain.models.counter import (
     segment_member,
 )
 from domain.models.deployment import deployment, signing_key
+from domain.models.export import export
 from domain.models.held import held_transaction
 from domain.models.hold import hold
 from domain.models.ledger import (
@@ -50,6 +51,7 @@ __all__ = [
     "cap_counter",
     "credential",
     "deployment",
+    "export",
     "feed",
     "held_transaction",
     "hold",
