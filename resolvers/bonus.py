@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 from domain.access import Permission
 from domain.errors import BadRequest, TesseraError
 from domain.store.program import ProgramState
-from resolvers.bonus_run import BUCKETS, Bonus, Bonuses, CarriedTerms, PostBonus, check_bonus
+from resolvers.bonus_run import BUCKETS, Bonus, Bonuses, PostBonus, check_bonus
+from resolvers.carried_lot import CarriedTerms
 from resolvers.context import Context
 from resolvers.movement import require_key
 

@@ -12,23 +12,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from domain.clock import NEVER
 from domain.crypto import encrypt
 from domain.errors import BadRequest, InvalidRequest, KeyReused, MemberNotFound, TesseraError
 from domain.ledger.account import Account
 from domain.ledger.expiry import ExpiryOverride, expires_at
-from domain.ledger.posting import (
-    ADJUSTMENT,
-    BONUS,
-    PARTNER,
-    PURCHASED,
-    SPEND,
-    Bucket,
-    Draft,
-    Kind,
-    expiry_of,
-    new_lot,
-)
+from domain.ledger.posting import BONUS, PARTNER, PURCHASED, Bucket, Draft, expiry_of, new_lot
 from domain.member_status import require_earning
 from domain.points import cut, from_minor
 from domain.program_zone import to_instant
@@ -37,6 +25,7 @@ from domain.store.journal import Journal
 from domain.store.member import Stored, find_members, led_to
 from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
+from resolvers.carried_lot import CARRIED, CarriedTerms, post_carried
 from resolvers.context import Context
 from resolvers.movement import free_text, require_positive, smallest_units
 from resolvers.redemption_order import check_range
@@ -47,24 +36,7 @@ USE_CASE = "bonus"
 BUCKETS: dict[int, Bucket] = {BONUS: "bonus", PARTNER: "partner", PURCHASED: "purchased"}
 """The bucket of each type of bonus."""
 
-CARRIED: dict[int, tuple[Kind, Bucket]] = {
-    SPEND: ("bonus", "spend"),
-    BONUS: ("bonus", "bonus"),
-    PARTNER: ("bonus", "partner"),
-    PURCHASED: ("bonus", "purchased"),
-    ADJUSTMENT: ("adjustment", "other"),
-}
-"""The kind and the bucket of what comes from another Tessera, by type."""
-
 _YEARS = range(1900, 9000)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CarriedTerms:
-    """The terms of an open lot of another Tessera, as they were there. `expires_at` None: never."""
-
-    expires_at: datetime | None
-    available_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,11 +83,6 @@ def check_bonus(command: PostBonus) -> PostBonus:
     if command.bonus_type not in types:
         raise InvalidRequest(f"bonus_type: one of {', '.join(map(str, types))}", field="bonus_type")
     return checked
-
-
-def _told(carried: CarriedTerms | None) -> tuple[datetime | None, ...]:
-    """What of the terms a key stands for; of a bonus as ever nothing, so that its keys stay good."""
-    return () if carried is None else (carried.expires_at, carried.available_at)
 
 
 @dataclass(slots=True)
@@ -193,7 +160,8 @@ class Bonuses:
             awarded,
             command.expires,
             command.narration,
-            *_told(command.carried),
+            # Of a bonus as ever nothing more, so that its keys stay good.
+            *(() if command.carried is None else command.carried.told),
         )
         return _Giving(command, awarded or self.now, key, fingerprint)
 
@@ -277,30 +245,21 @@ class Bonuses:
         one.member_id, one.draft = stored.member.id, draft
 
     def _carry(self, one: _Giving, stored: Stored, terms: CarriedTerms) -> None:
-        """Post what stood elsewhere as it stood there: neither rules nor tiers make anything of it."""
         account, command = self._accounts[stored.member.id], one.command
-        points = smallest_units(abs(command.points), self.state.places)
-        kind, bucket = CARRIED[command.bonus_type]
-        draft = Draft(
-            kind=kind,
-            bucket=bucket,
-            points=points,
-            loyalty_txn_type=command.bonus_type,
-            transaction_date=one.awarded,
-            moves=[new_lot(points, one.awarded, terms.expires_at or NEVER, terms.available_at)],
+        units = smallest_units(abs(command.points), self.state.places)
+        one.member_id = stored.member.id
+        one.draft = post_carried(
+            account,
+            terms,
+            points=units if command.points > 0 else -units,
+            type=command.bonus_type,
+            earned_at=one.awarded,
             narration=encrypt(stored.data_key, command.narration) if command.narration else None,
             source=command.source,
+            now=self.now,
         )
-        one.member_id, one.draft = stored.member.id, draft
-        if command.points < 0:
-            owed = replace(draft, kind="adjustment", bucket="redeem", points=-points, moves=[], arrears=-points)
-            owed.loyalty_txn_type = ADJUSTMENT
-            one.draft = account.post(owed)
-            return
-        draft.expires_at = expiry_of(draft.moves)
-        account.credit(draft, self.now)
-        if self._tiering is not None and bucket in ("spend", "bonus") and one.awarded <= self.now - ROLLING:
-            self._tiering.leave_out(account, points)
+        if self._tiering is not None and one.draft.bucket in ("spend", "bonus") and one.awarded <= self.now - ROLLING:
+            self._tiering.leave_out(account, units)
 
     def _credit(self, stored: Stored, draft: Draft) -> None:
         """Post the bonus, and give the member the tier that it leads to."""

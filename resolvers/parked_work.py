@@ -39,7 +39,7 @@ _PERMISSIONS = frozenset(POSTERS[one].permission for one in _TYPES)
 
 _log = structlog.get_logger("tessera.parking")
 
-Find = Callable[[Connection, ProgramState], Sequence[Row[Any]]]
+Find = Callable[[Connection, Context], Sequence[Row[Any]]]
 
 
 async def parking_contexts(services: Services) -> list[Context]:
@@ -78,24 +78,19 @@ async def settle_parked(ctx: Context) -> int:
     done = 0
     while count := await _portion(ctx):
         done += count
-    while count := await ctx.write(lambda tx: _settle(tx, ctx, _overdue(ctx), ROWS_PER_COMMIT, _lapsed)):
+    while count := await ctx.write(lambda tx: _settle(tx, ctx, _overdue, ROWS_PER_COMMIT, _lapsed)):
         done += count
     await ctx.write(lambda tx: _forget(tx, ctx))
     return done
 
 
-def _ready(tx: Connection, state: ProgramState) -> Sequence[Row[Any]]:
-    return store.ready_rows(tx, state.id, ROWS_PER_COMMIT)
+def _ready(tx: Connection, ctx: Context) -> Sequence[Row[Any]]:
+    return store.ready_rows(tx, ctx.principal.program, ROWS_PER_COMMIT)
 
 
-def _overdue(ctx: Context) -> Find:
-    now = ctx.services.clock()
-
-    def find(tx: Connection, state: ProgramState) -> Sequence[Row[Any]]:
-        before = now - timedelta(days=state.configuration.files.park_days)
-        return store.overdue_rows(tx, state.id, before, ROWS_PER_COMMIT)
-
-    return find
+def _overdue(tx: Connection, ctx: Context) -> Sequence[Row[Any]]:
+    before = ctx.services.clock() - timedelta(days=ctx.program(tx).configuration.files.park_days)
+    return store.overdue_rows(tx, ctx.principal.program, before, ROWS_PER_COMMIT)
 
 
 def _forget(tx: Connection, ctx: Context) -> None:
@@ -138,17 +133,18 @@ Decide = Callable[[Connection, Context, ProgramState, Sequence[_Line]], Sequence
 
 def _settle(tx: Connection, ctx: Context, find: Find, limit: int, decide: Decide) -> int:
     """Decide on the first lines that `find` gives, all of one type and one sender; how many."""
-    state = ctx.program_in_force(tx)
-    found = find(tx, state)[:limit]
+    program_id, keys = ctx.principal.program, ctx.services.keys
+    found = find(tx, ctx)[:limit]
     if not found:
         return 0
     # Of one type: a card that is linked now makes transactions ready which come before others that are ready already.
     places = [(row.batch_id, row.line) for row in found if row.turn == found[0].turn]
-    batches = store.lock_batches(tx, state.id, {batch_id for batch_id, _ in places})
-    keys = ctx.services.keys
+    # Files first, then the configuration, as whoever loads a file has it.
+    batches = store.lock_batches(tx, program_id, {batch_id for batch_id, _ in places})
+    state = ctx.program_in_force(tx)
     lines = [
         _Line(row, batches[row.batch_id], load_command(keys.open_queued(row.payload)))
-        for row in store.waiting_rows(tx, state.id, places)
+        for row in store.waiting_rows(tx, program_id, places)
     ]
     lines = [one for one in lines if one.batch.actor == lines[0].batch.actor]
     if lines:

@@ -27,6 +27,7 @@ _INPUTS = frozenset(
         "enrolled_from",
         "enrolled_to",
         "expected_version",
+        "proposal_ids",
         "external_reference",
         "from_relation_reference",
         "first_day",

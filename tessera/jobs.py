@@ -65,7 +65,7 @@ JOBS = (
 
 def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
-    parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=2.0)
+    parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0)
     exports = Job(name="exports", run=lambda services: work_exports(services, data_dir), pause_s=5.0)
     return (*JOBS, parked, exports)
 

@@ -10,7 +10,7 @@ from domain.rules.problem import Problems
 
 
 def read_files(given: dict[str, Any], problems: Problems) -> FileTerms:
-    """The terms of files; notes a share that is none."""
+    """The terms of files; notes a share that is none, and results that go before all are told."""
     terms = {key: settled(value) for key, value in given.items()}
     if given.get("reject_limit_percent") is not None:
         limit = read_amount(given["reject_limit_percent"], "files.reject_limit_percent", problems)
@@ -19,7 +19,10 @@ def read_files(given: dict[str, Any], problems: Problems) -> FileTerms:
             problems.add("files.reject_limit_percent", "must be at most 100")
         terms["reject_limit_percent"] = limit
     terms["exports"] = _read_exports(given.get("exports") or [], problems)
-    return FileTerms(**terms)
+    read = FileTerms(**terms)
+    if read.retention_days < read.park_days:
+        problems.add("files.retention_days", "is less than park_days: what waits in vain could not be returned")
+    return read
 
 
 def _read_exports(given: list[dict[str, Any]], problems: Problems) -> tuple[ScheduledExport, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, insert, or_, select, tuple_, update
 
-from domain.models import batch, member, parked_row, sub_relation
+from domain.models import batch, member, parked_row, program, sub_relation
 
 _C = parked_row.c
 _WAITS = _C.payload.is_not(None)
@@ -30,8 +30,10 @@ def insert_parked(tx: Connection, program_id: int, batch_id: int, rows: Sequence
 
 def programs_with_parked(tx: Connection) -> set[int]:
     """The programs in which lines wait, are kept since they were rejected, or were decided on and not told of."""
-    unreported = select(batch.c.program_id).where(batch.c.revision != batch.c.reported)
-    return set(tx.scalars(select(_C.program_id).distinct())) | set(tx.scalars(unreported.distinct()))
+    # A look into an index for each program: there may be millions of lines.
+    parked = exists().where(_C.program_id == program.c.id)
+    unreported = exists().where(batch.c.program_id == program.c.id, batch.c.revision != batch.c.reported)
+    return set(tx.scalars(select(program.c.id).where(or_(parked, unreported))))
 
 
 def waited_for(tx: Connection, program_id: int, named: Collection[Named]) -> tuple[set[str], set[bytes], set[str]]:

@@ -49,6 +49,7 @@ DOCUMENTS = (
     'mutation {sessionRefresh(input: {refreshToken: "X"}) {accessToken}}',
     "mutation {sessionRevoke(input: {all: true}) {revoked}}",
     'mutation {memberSecretImport(input: {relationReference: "X", secret: "long enough"}) {replayed}}',
+    "mutation {exportRequest(input: {kind: MEMBERS}) {export {id}}}",
 )
 """One of each mutation but those of the configuration."""
 
@@ -70,6 +71,7 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
     fields = answer.data["__schema"]["mutationType"]["fields"]
     tested = {document.removeprefix("mutation {").partition("(")[0] for document in DOCUMENTS}
     # Those have modules of their own.
-    elsewhere = {"pointsSimulate", "memberReferralCodeIssue", "rulesBackTest"}
+    proposals = {"attributeProposalApply", "attributeProposalDismiss"}
+    elsewhere = {"pointsSimulate", "memberReferralCodeIssue", "rulesBackTest", *proposals}
     assert {one["name"] for one in fields} == {*tested, *elsewhere, *CONFIGURATION_MUTATIONS}
     assert all(one["args"] == [{"name": "input"}] for one in fields)

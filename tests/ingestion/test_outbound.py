@@ -3,10 +3,9 @@
 import asyncio
 import csv
 import gzip
-import hashlib
 import io
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,35 +13,24 @@ from typing import Any
 import pytest
 
 from domain.access import Permission
-from domain.errors import Forbidden, InvalidRequest, PendingRequestExists, RequestNotPending, TesseraError
-from ingestion.folder import program_folder
-from ingestion.load import load_file
-from ingestion.outbound import writing
-from ingestion.outbound.writing import work_exports, write_export
+from domain.errors import Forbidden, InvalidRequest, TesseraError
+from ingestion.outbound.writing import write_export
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.erasure import erase_member
 from resolvers.export import (
-    FAILED,
     FINISHED,
-    LEASE,
-    REQUESTED,
-    RUNNING,
     Export,
     RequestExport,
     begin_waiting_export,
-    finish_export,
-    get_export,
-    list_exports,
     request_export,
     start_export,
 )
 from resolvers.export_page import read_export_page
-from resolvers.export_schedule import schedule_exports
 from resolvers.member import UpdateMember, update_member
 from resolvers.outbox import relay_outbox
 from resolvers.program import apply_configuration
 from resolvers.redemption import RedeemPoints, redeem_points
-from tests.ingestion.desk import MEMBERS, NOW, RULES, Desk, transactions
+from tests.ingestion.desk import MEMBERS, RULES, Desk, transactions
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -57,17 +45,6 @@ async def write(desk: Desk, kind: str, name: str = "out.csv", **options: Any) ->
     begun = await start_export(desk.ctx, RequestExport(kind=kind, **options), name)
     path = desk.uploads / name
     return await write_export(desk.ctx, begun, path, unfinished=desk.uploads), rows_of(path)
-
-
-def download(desk: Desk) -> Path:
-    """Where exports are put."""
-    return program_folder(desk.data_dir, desk.ctx.principal).download
-
-
-async def settled(desk: Desk) -> None:
-    """Write all that was asked for."""
-    while await work_exports(desk.ctx.services, desk.data_dir):
-        pass
 
 
 async def test_postings_tell_purchases_rules_and_balances_in_the_order_of_the_feed(desk: Desk) -> None:
@@ -225,165 +202,6 @@ async def test_erased_members_and_payment_cards_are_left_out_and_counted(desk: D
     export, rows = await write(desk, "sub-relations")
     assert [(row["card_number"], row["sub_relation_identifier"]) for row in rows] == [("", "dev-1"), ("L-1", "")]
     assert export.left_out == 2
-
-
-async def test_what_was_asked_for_appears_in_the_download_folder(desk: Desk) -> None:
-    await desk.load("July_CPD.csv", MEMBERS)
-    await apply_configuration(desk.ctx, RULES + b"files: {delimiter: pipe}\n")
-    asked = await request_export(desk.ctx, RequestExport(kind="members", is_gzip=True))
-    assert (asked.status, asked.is_pipe, asked.actor) == (REQUESTED, True, "test")
-    await settled(desk)
-    export = await get_export(desk.ctx, asked.id)
-    name = f"members_20260715_{asked.id}_CPD.csv.gz"
-    assert (export.status, export.file_name, export.rows) == (FINISHED, name, 20)
-    path = download(desk) / name
-    assert len(rows_of(path)) == 20
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert export.sha256 == digest
-    assert (download(desk) / f"{name}.sha256").read_text() == f"{digest}  {name}\n"
-    assert sorted(one.name for one in download(desk).iterdir()) == [name, f"{name}.sha256"]
-    # The same content has the same hash.
-    again = await request_export(desk.ctx, RequestExport(kind="members", is_gzip=True))
-    await settled(desk)
-    assert (await get_export(desk.ctx, again.id)).sha256 == digest
-    # And another program, or this one, reads it.
-    summary = await load_file(desk.ctx, path, data_dir=desk.data_dir)
-    assert summary.batch.accepted == 20
-
-
-async def test_an_export_that_was_left_half_written_is_taken_up_with_the_same_events(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await desk.load("July_CPD.csv", MEMBERS)
-    await post_bonus(desk.ctx, PostBonus(relation_reference="M1", points=Decimal(5)))
-    await request_export(desk.ctx, RequestExport(kind="postings", since_last=True))
-    left = await begin_waiting_export(desk.ctx)
-    assert left is not None
-    assert left.status == RUNNING
-    await post_bonus(desk.ctx, PostBonus(relation_reference="M1", points=Decimal(6)))
-    await request_export(desk.ctx, RequestExport(kind="postings", since_last=True))
-    # One of a chain at a time, and nobody takes it up yet.
-    assert await begin_waiting_export(desk.ctx) is None
-    later = replace(desk.ctx.services, clock=lambda: NOW + LEASE)
-    while await work_exports(later, desk.data_dir):
-        pass
-    second, first = await list_exports(desk.ctx)
-    assert (first.status, first.attempt, first.rows, first.to_seq) == (FINISHED, 2, 1, left.to_seq)
-    assert (second.status, second.from_seq, second.rows) == (FINISHED, left.to_seq, 1)
-    # Who was thought gone, and comes back, ends nothing.
-    with pytest.raises(RequestNotPending):
-        await finish_export(desk.ctx, left, rows=9, left_out=0, sha256="x", file_name="x")
-    with pytest.raises(RequestNotPending):
-        await write_export(desk.ctx, left, download(desk) / "late.csv")
-    assert not (download(desk) / "late.csv").exists()
-    assert await get_export(desk.ctx, first.id) == first
-
-
-async def test_an_export_that_cannot_be_written_fails_and_the_next_has_it_all(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await desk.load("July_CPD.csv", MEMBERS)
-    await post_bonus(desk.ctx, PostBonus(relation_reference="M1", points=Decimal(5)))
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    asked = await request_export(desk.ctx, RequestExport(kind="postings", since_last=True))
-    with monkeypatch.context() as broken:
-        broken.setattr(writing, "whole_file", full)
-        await settled(desk)
-    failed = await get_export(desk.ctx, asked.id)
-    assert (failed.status, failed.message) == (FAILED, "it could not be written: No space left on device")
-    assert not download(desk).exists()
-    again = await request_export(desk.ctx, RequestExport(kind="postings", since_last=True))
-    await settled(desk)
-    done = await get_export(desk.ctx, again.id)
-    assert (done.status, done.from_seq, done.rows) == (FINISHED, 0, 1)
-
-
-async def test_two_files_of_ones_own_do_not_go_on_at_the_same_place(desk: Desk) -> None:
-    await desk.load("July_CPD.csv", MEMBERS)
-    command = RequestExport(kind="members", since_last=True)
-    first = await start_export(desk.ctx, command, "a.csv")
-    before = await desk.counts()
-    with pytest.raises(PendingRequestExists):
-        await start_export(desk.ctx, command, "b.csv")
-    assert await desk.counts() == before
-    later = replace(desk.ctx, services=replace(desk.ctx.services, clock=lambda: NOW + LEASE))
-    second = await start_export(later, command, "b.csv")
-    assert (await get_export(desk.ctx, first.id)).status == FAILED
-    assert second.from_seq == 0
-
-
-async def test_the_schedule_asks_once_for_each_of_its_instants(desk: Desk) -> None:
-    await desk.load("July_CPD.csv", MEMBERS)
-    schedule = (
-        b'files: {exports: [{kind: members, at: "02:00"}, {kind: balances, every: hourly, at: "00:15", gzip: true}]}\n'
-    )
-    await apply_configuration(desk.ctx, RULES + schedule)
-    assert await schedule_exports(desk.ctx) == 2
-    assert await schedule_exports(desk.ctx) == 0
-    found = {one.kind: one for one in await list_exports(desk.ctx)}
-    # 12:00 in UTC is 8:00 in New York.
-    assert found["members"].due_at == NOW - timedelta(hours=6)
-    assert found["balances"].due_at == NOW - timedelta(minutes=45)
-    assert found["balances"].is_gzip
-    assert found["members"].since_last
-    later = replace(desk.ctx, services=replace(desk.ctx.services, clock=lambda: NOW + timedelta(minutes=15)))
-    assert await schedule_exports(later) == 1
-    await settled(desk)
-    assert {one.status for one in await list_exports(desk.ctx)} == {FINISHED}
-    names = sorted(one.name for one in download(desk).iterdir() if not one.name.endswith(".sha256"))
-    assert [name.split("_")[0] for name in names] == ["balances", "balances", "members"]
-
-
-CARRIED = (
-    "member_relation_reference,bonus_points,bonus_type,award_date,narration,available_at,expires_at,"
-    "_xoxo_api_client_idempotency\n"
-)
-
-
-async def test_carried_lots_keep_their_terms_whatever_the_member_is_and_arrive_once(desk: Desk) -> None:
-    await desk.load("July_CPD.csv", MEMBERS + "M21,Gone,4\n")
-    rows = (
-        "M21,5,SPEND,2020-01-01T00:00:00.000001Z,,,NEVER,k1\n"
-        "M21,7,OTHER,2026-07-01T00:00:00Z,,2026-08-01T00:00:00Z,2026-09-01T00:00:00+02:00,k2\n"
-        "M21,-3,OTHER,,,,NEVER,k3\n"
-    )
-    assert (await desk.load("Open_BNS.csv", CARRIED + rows)).batch.rejected == 0
-    # Other content, the same lots.
-    assert (await desk.load("Again_BNS.csv", CARRIED + rows.replace("5,SPEND", "5.0,SPEND"))).batch.rejected == 0
-    assert (await desk.load("More_BNS.csv", CARRIED + rows.replace("5,SPEND", "6,SPEND"))).batch.rejected == 1
-    _, balances = await write(desk, "balances")
-    told = {row["member_relation_reference"]: row for row in balances}["M21"]
-    assert [told[one] for one in ("total", "available", "pending", "arrears", "spend", "other", "redeemed")] == [
-        "9", "2", "7", "3", "5", "7", "3",
-    ]  # fmt: skip
-    _, lots = await write(desk, "lots")
-    assert [(row["bonus_points"], row["bonus_type"], row["expires_at"], row["expiry_date"]) for row in lots] == [
-        ("7", "9", "2026-08-31T18:00:00-04:00", "2026-08-31"), ("5", "1", "NEVER", ""), ("-3", "9", "NEVER", ""),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("row", "code"),
-    [
-        ("M1,5,SPEND,,,,,k1", "998"),
-        ("M1,5,REDEEM,,,,NEVER,k1", "998"),
-        ("M1,5,SPEND,,,2026-08-01T00:00:00Z,,k1", "999"),
-        ("M1,5,SPEND,,,,2026-08-01,k1", "999"),
-        ("M1,5,SPEND,,,,2026-08-01T00:00:00,k1", "999"),
-        ("M1,0,SPEND,,,,NEVER,k1", "120"),
-        ("M1,-5,SPEND,,,,,k1", "998"),
-        ("M99,5,SPEND,,,,NEVER,k1", "103"),
-    ],
-)
-async def test_carried_lots_that_make_no_sense_are_rejected(desk: Desk, row: str, code: str) -> None:
-    await desk.load("July_CPD.csv", MEMBERS)
-    before = await desk.digest()
-    await desk.load("Open_BNS.csv", f"{CARRIED}{row}\n")
-    assert [one["code"] for one in desk.results("Open_BNS")] == [code]
-    assert await desk.digest() == before
 
 
 async def test_the_expiry_schedule_tells_last_days(desk: Desk) -> None:

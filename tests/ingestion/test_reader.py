@@ -13,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BatchRefused, InvalidRow
+from domain.file_terms import FileTerms
 from ingestion.lines import MAX_RECORD_BYTES
 from ingestion.reader import Record, Source, inspect_file
 
+AUTO = FileTerms()
 
-def read(folder: Path, content: bytes, name: str = "x.csv") -> tuple[list[str], list[Record]]:
+
+def read(folder: Path, content: bytes, name: str = "x.csv", terms: FileTerms = AUTO) -> tuple[list[str], list[Record]]:
     """The header and the records of a file with this content."""
     path = folder / name
     path.write_bytes(content)
-    with closing(Source(path, is_gzip=name.endswith(".gz"))) as source:
+    with closing(Source(path, is_gzip=name.endswith(".gz"), terms=terms)) as source:
         return source.header, list(source.records())
 
 
@@ -114,6 +117,59 @@ def test_a_line_that_is_too_long_does_not_stop_what_follows(tmp_path: Path) -> N
 def test_a_file_without_a_readable_header_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(BatchRefused, match=reason):
         read(tmp_path, content)
+
+
+LATIN = FileTerms(encoding="latin-1")
+COMMA, PIPE = FileTerms(delimiter="comma"), FileTerms(delimiter="pipe")
+
+
+@pytest.mark.parametrize(
+    ("terms", "content", "expected"),
+    [
+        (LATIN, b"a,b\nM\xfcller,\xe9\xa0\n", [(2, ["Müller", "é\xa0"])]),
+        # The mark says that it is UTF-8 after all.
+        (LATIN, b"\xef\xbb\xbfa,b\nM\xc3\xbcller,x\n", [(2, ["Müller", "x"])]),
+        (LATIN, b"a,b\n1,\x80\n2,x\n", [(2, "not ISO 8859-1 text"), (3, ["2", "x"])]),
+        (LATIN, b"a,b\n1,\0\n", [(2, "a NUL byte")]),
+        (PIPE, b"a|b\n1,5|2\n", [(2, ["1,5", "2"])]),
+        (COMMA, b"a,b\n1|5,2\n", [(2, ["1|5", "2"])]),
+        (COMMA, b'a,b\n"x|y",2\n', [(2, ["x|y", "2"])]),
+        (COMMA, b'a,b\nx|"y","z"\n', [(2, ['x|"y"', "z"])]),
+    ],
+)
+def test_a_program_says_how_its_files_are_written(
+    tmp_path: Path, terms: FileTerms, content: bytes, expected: list[tuple[int, list[str] | str]]
+) -> None:
+    header, records = read(tmp_path, content, terms=terms)
+    assert header == ["a", "b"]
+    assert shown(records) == expected
+
+
+@pytest.mark.parametrize(
+    ("terms", "content", "reason"),
+    [
+        (COMMA, b"a|b\n1|2\n", "columns are separated by a comma, not by |"),
+        (PIPE, b"a,b\n1,2\n", "columns are separated by |, not by a comma"),
+        (PIPE, b"a;b\n1;2\n", "columns are separated by |, not by a semicolon"),
+        (FileTerms(), b"a\tb\n1\t2\n", "columns are separated by a comma or by |, not by a tab"),
+        (LATIN, b"a,\x80\n", "not ISO 8859-1 text"),
+        (LATIN, "a,b\n".encode("utf-16"), "the header cannot be read"),
+    ],
+)
+def test_a_file_that_is_written_otherwise_is_refused(
+    tmp_path: Path, terms: FileTerms, content: bytes, reason: str
+) -> None:
+    with pytest.raises(BatchRefused) as refused:
+        read(tmp_path, content, terms=terms)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize("row", [b'1, "x"\n', b' "1",x\n', b'1,\t"x, y"\n'])
+def test_a_blank_before_a_quote_is_not_taken_for_a_letter(tmp_path: Path, row: bytes) -> None:
+    _, records = read(tmp_path, b"a,b\n" + row + b'"  ""x""",y\n')
+    assert isinstance(records[0].fields, InvalidRow)
+    # Such a text is fine where it stands in quotes itself.
+    assert records[1].fields == ['  "x"', "y"]
 
 
 def test_a_packed_file_reads_like_the_plain_one(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from domain.models import lot
 from domain.store.balance import accounts_of
+from domain.sub_relation import SubRelation
 from ingestion.load import load_file
 from ingestion.outbound.writing import write_export
 from resolvers.attribute_proposal import ApplyProposals, apply_attribute_proposals, list_attribute_proposals
@@ -123,6 +124,13 @@ async def export(desk: Desk, kind: str, folder: Path, **options: Any) -> tuple[E
     return await write_export(desk.ctx, begun, path, unfinished=folder), path
 
 
+def _link(one: SubRelation) -> tuple[object, ...]:
+    return (
+        *(one.type, one.card_number, one.identifier, one.last_six_digits),
+        *(one.product_code, one.expiry_date, one.status),
+    )
+
+
 async def told(ctx: Context) -> dict[str, Any]:
     """What is to arrive: people, links, figures and lots, without what is each program's own."""
     members = {one.id: one for one in await list_members(ctx, first=100)}
@@ -143,21 +151,7 @@ async def told(ctx: Context) -> dict[str, Any]:
             ({key: value for key, value in asdict(one).items() if key not in own} for one in members.values()),
             key=lambda one: one["relation_reference"],
         ),
-        "links": {
-            name: [
-                (
-                    one.type,
-                    one.card_number,
-                    one.identifier,
-                    one.last_six_digits,
-                    one.product_code,
-                    one.expiry_date,
-                    one.status,
-                )
-                for one in found
-            ]
-            for name, found in links.items()
-        },
+        "links": {name: list(map(_link, found)) for name, found in links.items()},
         "balances": {
             members[one.member_id].relation_reference: (one.total, one.available, one.pending, one.arrears)
             for one in balances.values()

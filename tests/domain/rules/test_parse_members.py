@@ -185,6 +185,7 @@ def link(**changed: str) -> dict[str, Any]:
         (lambda d: d["files"].update(encoding="utf-16"), "files.encoding", "one of"),
         (lambda d: d["files"].update(reject_limit_percent=101), "files.reject_limit_percent", "at most 100"),
         (lambda d: d["files"].update(reject_limit_percent="100.5"), "files.reject_limit_percent", "at most 100"),
+        (lambda d: d["files"].update(park_days=91), "files.retention_days", "less than park_days"),
         (lambda d: d["files"].update(park_days=0), "files.park_days", "at least 1"),
         (lambda d: d["files"].update(park=True), "files.park", "unknown key"),
         (
