@@ -65,9 +65,9 @@ def _balances(layout: ExportLayout) -> Table:
     def cells(row: ExportedBalance) -> Cells:
         one = row.balance
         figures = [_text(getattr(one, name)) for name in _FIGURES]
-        return [row.reference, *figures, _instant(one.next_expiry_at, layout.zone), _text(one.next_expiring_points)]
+        return [row.reference, *figures, _instant(one.next_expiry_at, layout.zone)]
 
-    return Table((MEMBER, *_FIGURES, "next_expiry_at", "next_expiring_points"), cells)
+    return Table((MEMBER, *_FIGURES, "next_expiry_at"), cells)
 
 
 def _dates(layout: ExportLayout) -> Table:

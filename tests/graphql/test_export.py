@@ -58,8 +58,8 @@ async def test_exports_of_others_are_unknown_and_members_and_readers_ask_for_non
     executive = await world.administrator("customer-executive", program=1)
     forbidden = ("FORBIDDEN", "FORBIDDEN", "403", None)
     for caller in (member, executive):
-        await world.refused(caller, REQUEST, {"i": {"kind": "MEMBERS"}}, *forbidden)
+        await world.refused(caller, REQUEST, {"kind": "MEMBERS"}, *forbidden)
     assert (await member.ask(LIST)).refusal == forbidden
     assert [one["id"] for one in await listed(executive)] == [asked["id"]]
     bad = ("BAD_USER_INPUT", "INVALID_REQUEST", "998", "sinceLast")
-    await world.refused(server, REQUEST, {"i": {"kind": "ATTRIBUTES", "sinceLast": True}}, *bad)
+    await world.refused(server, REQUEST, {"kind": "ATTRIBUTES", "sinceLast": True}, *bad)
