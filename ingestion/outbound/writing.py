@@ -7,6 +7,7 @@ import hashlib
 import io
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ from typing import BinaryIO
 from domain.errors import RequestNotPending, ServiceUnavailable
 from domain.export import KINDS
 from domain.program_zone import local_date
-from ingestion.folder import program_folder
+from ingestion.folder import ProgramFolder, program_folder
 from ingestion.outbound.columns import Table, table_of
 from ingestion.whole import whole_file
 from resolvers.cell import harmless
@@ -37,15 +38,18 @@ async def work_exports(services: Services, data_dir: Path) -> int:
         done += await schedule_exports(ctx)
         export = await begin_waiting_export(ctx)
         if export is not None:
-            await _put_out(ctx, export, program_folder(data_dir, ctx.principal).download)
+            await _put_out(ctx, export, program_folder(data_dir, ctx.principal))
             done += 1
     return done
 
 
-async def _put_out(ctx: Context, export: Export, folder: Path) -> None:
+async def _put_out(ctx: Context, export: Export, folder: ProgramFolder) -> None:
     try:
         layout = await get_export_layout(ctx, export)
-        await write_export(ctx, export, folder / file_name_of(export, layout), layout=layout)
+        name = file_name_of(export, layout)
+        if export.attempt > 1:
+            await asyncio.to_thread(_forget_unfinished, folder.work, name)
+        await write_export(ctx, export, folder.download / name, layout=layout)
     except ServiceUnavailable:
         # It stays begun, and is taken up again once nobody has been heard of it for a while.
         raise
@@ -55,7 +59,14 @@ async def _put_out(ctx: Context, export: Export, folder: Path) -> None:
         _log.exception("export %d of program %d failed", export.id, ctx.principal.program)
         # What a disk says helps whoever asked; what else went wrong stands in the log.
         told = error.strerror if isinstance(error, OSError) else None
-        await fail_export(ctx, export, f"it could not be written: {told or 'see the log'}")
+        with suppress(RequestNotPending):
+            await fail_export(ctx, export, f"it could not be written: {told or 'see the log'}")
+
+
+def _forget_unfinished(work: Path, name: str) -> None:
+    """Remove what who began the export left of it when it was killed."""
+    for path in work.glob(f"{name}.*"):
+        path.unlink(missing_ok=True)
 
 
 def file_name_of(export: Export, layout: ExportLayout) -> str:

@@ -1,5 +1,6 @@
 """The work of writing what was asked for: into view when whole, once, by one process, and by schedule."""
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
@@ -82,9 +83,13 @@ async def test_an_export_that_was_left_half_written_is_taken_up_with_the_same_ev
     await request_export(desk.ctx, RequestExport(kind="postings", since_last=True))
     # One of a chain at a time, and nobody takes it up yet.
     assert await begin_waiting_export(desk.ctx) is None
+    work = program_folder(desk.data_dir, desk.ctx.principal).work
+    half = work / f"postings_20260715_{left.id}.csv.abcdefgh"
+    half.write_bytes(b"half")
     later = replace(desk.ctx.services, clock=lambda: NOW + LEASE)
     while await work_exports(later, desk.data_dir):
         pass
+    assert not half.exists()
     second, first = await list_exports(desk.ctx)
     assert (first.status, first.attempt, first.rows, first.to_seq) == (FINISHED, 2, 1, left.to_seq)
     assert (second.status, second.from_seq, second.rows) == (FINISHED, left.to_seq, 1)
@@ -153,3 +158,23 @@ async def test_the_schedule_asks_once_for_each_of_its_instants(desk: Desk) -> No
     assert {one.status for one in await list_exports(desk.ctx)} == {FINISHED}
     names = sorted(one.name for one in download(desk).iterdir() if not one.name.endswith(".sha256"))
     assert [name.split("_")[0] for name in names] == ["balances", "balances", "members"]
+
+
+async def test_several_workers_write_each_file_once_and_leave_no_gap(desk: Desk) -> None:
+    await desk.load("July_CPD.csv", MEMBERS)
+    for number in range(4):
+        await post_bonus(desk.ctx, PostBonus(relation_reference="M1", points=Decimal(1 + number)))
+        await request_export(desk.ctx, RequestExport(kind="postings", since_last=True))
+        await request_export(desk.ctx, RequestExport(kind="balances"))
+
+    async def worker() -> None:
+        while any(one.status != FINISHED for one in await list_exports(desk.ctx)):
+            await work_exports(desk.ctx.services, desk.data_dir)
+
+    await asyncio.gather(*(worker() for _ in range(3)))
+    found = await list_exports(desk.ctx)
+    assert {one.attempt for one in found} == {1}
+    chain = [(one.from_seq, one.to_seq) for one in reversed(found) if one.since_last]
+    assert [begin for begin, _ in chain] == [0, *(end for _, end in chain[:-1])]
+    assert sum(one.rows for one in found if one.since_last) == 4
+    assert len([one for one in download(desk).iterdir() if one.suffix == ".csv"]) == 8

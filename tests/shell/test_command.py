@@ -17,7 +17,6 @@ LATER = [
     ("sftp-login", "create", "1"),
     ("sftp-login", "create", "1", "--public-key", "key.pub", "--json"),
     ("parity", "file.jsonl"),
-    ("export", "members", "--program", "1", "--out", "file.csv"),
     ("db", "restore", "file"),
 ]
 
