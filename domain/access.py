@@ -39,6 +39,8 @@ class Permission(StrEnum):
     BATCH_READ = "batch:read"
     BATCH_WRITE = "batch:write"
     BATCH_DECIDE = "batch:decide"
+    EXPORT_READ = "export:read"
+    EXPORT_WRITE = "export:write"
     AUDIT_READ = "audit:read"
 
 
@@ -65,6 +67,7 @@ _CUSTOMER_EXECUTIVE = frozenset(
         Permission.REDEMPTION_REVERSE,
         Permission.CONFIGURATION_READ,
         Permission.BATCH_READ,
+        Permission.EXPORT_READ,
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
@@ -80,6 +83,7 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.CONFIGURATION_WRITE,
     Permission.BATCH_WRITE,
     Permission.BATCH_DECIDE,
+    Permission.EXPORT_WRITE,
     Permission.CREDENTIAL_READ,
     Permission.AUDIT_READ,
 }

@@ -7,10 +7,7 @@ name first, so that nobody ever sees half a file. The summary comes last: where 
 import asyncio
 import csv
 import io
-import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,9 +17,9 @@ import orjson
 
 from domain.errors import BatchRefused
 from domain.points import plain, plain_text
-from ingestion.folder import FOLDER_MODE, ProgramFolder
 from ingestion.naming import safe_stem
 from ingestion.reader import Record, Source
+from ingestion.whole import whole_file
 from resolvers.batch import (
     REJECTED,
     Batch,
@@ -33,12 +30,11 @@ from resolvers.batch import (
     list_batch_rows,
 )
 from resolvers.batch_report import list_late_rejects, list_unreported_batches, mark_batch_reported
+from resolvers.cell import harmless
 from resolvers.context import Context
 
 _PAGE = 2000
 _COLUMNS = ("line", "status", "code", "message", "points", "external_reference")
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def has_handback(folder: Path, batch: Batch) -> bool:
@@ -56,8 +52,8 @@ async def write_handback(
     """Write the three files of a batch as it stands; `source` is the file itself, not read yet."""
     end = _line_end(source.header_raw)
     with (
-        _whole(_path(folder, batch, "result.csv")) as result,
-        _whole(_path(folder, batch, "rejects.csv")) as rejects,
+        whole_file(_path(folder, batch, "result.csv")) as result,
+        whole_file(_path(folder, batch, "rejects.csv")) as rejects,
     ):
         result.write(_csv([_COLUMNS]))
         rejects.write(_ended(source.header_raw, end))
@@ -67,7 +63,7 @@ async def write_handback(
             late = await list_late_rejects(ctx, batch.id, after_line=rows[0].line - 1, limit=_PAGE)
             mine = [row.line for row in rows if row.status == REJECTED and row.line not in late]
             await asyncio.to_thread(_copy_rejects, mine, records, end, rejects)
-    with _whole(_path(folder, batch, "summary.json")) as file:
+    with whole_file(_path(folder, batch, "summary.json")) as file:
         file.write(_json(summary_document(batch, totals, ignored)))
 
 
@@ -91,13 +87,13 @@ async def rewrite_handbacks(ctx: Context, folder: Path) -> int:
 async def _rewrite(ctx: Context, batch: Batch, folder: Path) -> bool:
     summary = _path(folder, batch, "summary.json")
     ignored = (await asyncio.to_thread(lambda: orjson.loads(summary.read_bytes()))).get("ignored_columns", [])
-    with _whole(_path(folder, batch, "result.csv")) as result:
+    with whole_file(_path(folder, batch, "result.csv")) as result:
         result.write(_csv([_COLUMNS]))
         async for rows in _pages(ctx, batch):
             result.write(_csv([_outcome(row) for row in rows]))
     await _write_late_rejects(ctx, batch, folder)
     totals = await get_batch_totals(ctx, batch.id)
-    with _whole(summary) as file:
+    with whole_file(summary) as file:
         file.write(_json(summary_document(batch, totals, ignored)))
     return await mark_batch_reported(ctx, batch)
 
@@ -107,7 +103,7 @@ async def _write_late_rejects(ctx: Context, batch: Batch, folder: Path) -> None:
     if not page:
         return
     end = _line_end(batch.header)
-    with _whole(_path(folder, batch, "parked.rejects.csv")) as rejects:
+    with whole_file(_path(folder, batch, "parked.rejects.csv")) as rejects:
         rejects.write(_ended(batch.header, end))
         while page:
             rejects.writelines(_ended(raw, end) for raw in page.values())
@@ -136,7 +132,7 @@ def write_refusal(folder: Path, name: str, refusal: BatchRefused, now: datetime)
     Under a name of its own: the handback of the file that was loaded under the same name stays.
     """
     path = _refusal_path(folder, name)
-    with _whole(path) as file:
+    with whole_file(path) as file:
         file.write(
             _json(
                 {
@@ -175,12 +171,7 @@ def summary_document(batch: Batch, totals: BatchTotals, ignored: Sequence[str]) 
 
 def _outcome(row: BatchRow) -> tuple[object, ...]:
     reference = "" if row.external_reference is None else str(row.external_reference).upper()
-    return row.line, row.status, row.code, _harmless(row.message), plain_text(row.points), reference
-
-
-def _harmless(text: str) -> str:
-    """A text that a spreadsheet shows and does not run."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return row.line, row.status, row.code, harmless(row.message), plain_text(row.points), reference
 
 
 def _copy_rejects(lines: Sequence[int], records: Iterator[Record], end: bytes, rejects: BinaryIO) -> None:
@@ -221,22 +212,3 @@ def _utc(instant: datetime) -> str:
 
 def _path(folder: Path, batch: Batch, suffix: str) -> Path:
     return folder / f"{batch.file_name.split('.', 1)[0]}.{suffix}"
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name when all of it is on the disk, or not at all."""
-    # Beside the folder that partners see, on the same file system.
-    unfinished = ProgramFolder(path.parent.parent).work
-    for folder in (path.parent, unfinished):
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=unfinished, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -13,6 +13,7 @@ from domain.errors import ConfigurationRefused
 from domain.rules.document import MAX_BYTES
 from domain.rules.problem import shown
 from domain.rules.value import read_boolean
+from resolvers.cell import as_written, harmless
 from resolvers.configuration import read_source
 
 SECTIONS: Mapping[str, str] = {"transaction": "transaction_attributes", "member": "member_attributes"}
@@ -21,9 +22,6 @@ SECTIONS: Mapping[str, str] = {"transaction": "transaction_attributes", "member"
 COLUMNS = ("entity", "key", "name", "data_type", "mandatory", "unique", "pi", "selection_values")
 NEEDED = COLUMNS[:4]
 _FLAGS = ("mandatory", "unique", "pi")
-
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_json(document: Mapping[str, Any]) -> str:
@@ -37,12 +35,18 @@ def write_csv(document: Mapping[str, Any]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    for entity, section in SECTIONS.items():
-        for one in document.get(section, []):
-            flags = [str(one.get(flag, False)).lower() for flag in _FLAGS]
-            cells = [entity, one["key"], one["name"], one["type"], *flags, _write_values(one.get("values", []))]
-            writer.writerow(map(_harmless, cells))
+    writer.writerows([harmless(cell) for cell in cells] for cells in list_cells(document))
     return out.getvalue()
+
+
+def list_cells(document: Mapping[str, Any]) -> list[list[str]]:
+    """The cells of each definition, in the order of `COLUMNS`."""
+    found = []
+    for entity, section in SECTIONS.items():
+        for one in document.get(section) or []:
+            flags = [str(one.get(flag, False)).lower() for flag in _FLAGS]
+            found.append([entity, one["key"], one["name"], one["type"], *flags, _write_values(one.get("values", []))])
+    return found
 
 
 def read_json(content: str) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def read_csv(content: str) -> dict[str, Any]:
     for line, cells in rows:
         if len(cells) != len(header):
             raise ConfigurationRefused(f"line {line}: {len(cells)} cells, and the header has {len(header)}")
-        row = {column: cell for column, cell in zip(header, cells, strict=True) if cell}
+        row = {column: as_written(cell) for column, cell in zip(header, cells, strict=True) if cell}
         try:
             section, definition = read_cells(row)
         except ConfigurationRefused as refusal:
@@ -99,21 +103,20 @@ def _check_header(header: Sequence[str]) -> None:
 
 def read_cells(cells: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """The section of a row that is not empty, and its definition as a document has it. Raises ConfigurationRefused."""
-    row = {column: _as_written(cell) for column, cell in cells.items()}
-    section = SECTIONS.get(row.get("entity", "").strip().lower())
+    section = SECTIONS.get(cells.get("entity", "").strip().lower())
     if section is None:
         raise ConfigurationRefused(f"entity: must be one of {', '.join(SECTIONS)}")
-    given: dict[str, Any] = {key: row[key] for key in ("key", "name") if key in row}
-    if "data_type" in row:
-        given["type"] = row["data_type"].strip().lower()
+    given: dict[str, Any] = {key: cells[key] for key in ("key", "name") if key in cells}
+    if "data_type" in cells:
+        given["type"] = cells["data_type"].strip().lower()
     for flag in _FLAGS:
-        if flag in row:
+        if flag in cells:
             try:
-                given[flag] = read_boolean(row[flag])
+                given[flag] = read_boolean(cells[flag])
             except ValueError as error:
                 raise ConfigurationRefused(f"{flag}: {error}") from error
-    if "selection_values" in row:
-        given["values"] = _read_values(row["selection_values"])
+    if "selection_values" in cells:
+        given["values"] = _read_values(cells["selection_values"])
     return section, given
 
 
@@ -129,12 +132,3 @@ def _read_values(cell: str) -> list[str]:
         return next(csv.reader([cell], delimiter=";", strict=True))
     except csv.Error as error:
         raise ConfigurationRefused("selection_values: not readable, separate with semicolons") from error
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not run; `_as_written` takes it back, quotes of one's own included."""
-    return f"'{cell}" if cell.lstrip("'").startswith(_FORMULA) else cell
-
-
-def _as_written(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell

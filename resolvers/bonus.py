@@ -8,10 +8,11 @@ from domain.access import Permission
 from domain.errors import BadRequest, TesseraError
 from domain.store.program import ProgramState
 from resolvers.bonus_run import BUCKETS, Bonus, Bonuses, PostBonus, check_bonus
+from resolvers.carried_lot import CarriedTerms
 from resolvers.context import Context
 from resolvers.movement import require_key
 
-__all__ = ["BUCKETS", "Bonus", "PostBonus", "post_bonus", "post_bonuses"]
+__all__ = ["BUCKETS", "Bonus", "CarriedTerms", "PostBonus", "post_bonus", "post_bonuses"]
 
 
 async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
@@ -49,4 +50,6 @@ def post_bonuses(
     Rows of files have their line for a key, so a program that wants keys has none of them refused.
     """
     ctx.principal.require(Permission.POINTS_AWARD)
+    if any(command.carried is not None for command in commands):
+        ctx.principal.require(Permission.POINTS_ADJUST)
     return Bonuses(tx, ctx, state, ctx.services.clock()).post(commands)

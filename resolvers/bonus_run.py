@@ -25,6 +25,7 @@ from domain.store.journal import Journal
 from domain.store.member import Stored, find_members, led_to
 from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
+from resolvers.carried_lot import CARRIED, CarriedTerms, post_carried
 from resolvers.context import Context
 from resolvers.movement import free_text, require_positive, smallest_units
 from resolvers.redemption_order import check_range
@@ -44,6 +45,9 @@ class PostBonus:
 
     `bonus_type`: 2 bonus, 12 from a partner, 13 bought. `expires` is the last day, None: as the program's
     terms have it. `source` overrides the context's (a file names its line).
+
+    `carried`: what is left in a lot of another Tessera, whatever the member's status, without any effect on tiers; or,
+    with negative points, what the account owed there.
     """
 
     relation_reference: str | None
@@ -54,6 +58,7 @@ class PostBonus:
     narration: str | None = None
     idempotency_key: str | None = None
     source: str | None = None
+    carried: CarriedTerms | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,8 +79,9 @@ def check_bonus(command: PostBonus) -> PostBonus:
         if given is not None and given.year not in _YEARS:
             raise BadRequest(f"{name}: out of range", field=name)
     checked = replace(command, narration=free_text(command.narration, "narration"))
-    if command.bonus_type not in BUCKETS:
-        raise InvalidRequest(f"bonus_type: one of {', '.join(map(str, BUCKETS))}", field="bonus_type")
+    types = BUCKETS if command.carried is None else CARRIED
+    if command.bonus_type not in types:
+        raise InvalidRequest(f"bonus_type: one of {', '.join(map(str, types))}", field="bonus_type")
     return checked
 
 
@@ -142,7 +148,8 @@ class Bonuses:
             key = self.ctx.key(command.idempotency_key)
             command = check_bonus(command)
             check_range(command.points, None, self.state.places)
-            require_positive(command.points)
+            if command.carried is None or not command.points:
+                require_positive(command.points)
         except TesseraError as error:
             return error
         awarded = None if command.awarded_at is None else to_instant(command.awarded_at, self.state.zone)
@@ -153,6 +160,8 @@ class Bonuses:
             awarded,
             command.expires,
             command.narration,
+            # Of a bonus as ever nothing more, so that its keys stay good.
+            *(() if command.carried is None else command.carried.told),
         )
         return _Giving(command, awarded or self.now, key, fingerprint)
 
@@ -215,6 +224,9 @@ class Bonuses:
         stored, command = self._members.get(one.reference), one.command
         if stored is None:
             raise MemberNotFound
+        if command.carried is not None:
+            self._carry(one, stored, command.carried)
+            return
         require_earning(stored.member, accrue_cancelled=self.state.terms.accrue_cancelled)
         points = smallest_units(command.points, self.state.places)
         moves = [new_lot(points, one.awarded, self._expiry(one))]
@@ -231,6 +243,23 @@ class Bonuses:
         )
         self._credit(stored, draft)
         one.member_id, one.draft = stored.member.id, draft
+
+    def _carry(self, one: _Giving, stored: Stored, terms: CarriedTerms) -> None:
+        account, command = self._accounts[stored.member.id], one.command
+        units = smallest_units(abs(command.points), self.state.places)
+        one.member_id = stored.member.id
+        one.draft = post_carried(
+            account,
+            terms,
+            points=units if command.points > 0 else -units,
+            type=command.bonus_type,
+            earned_at=one.awarded,
+            narration=encrypt(stored.data_key, command.narration) if command.narration else None,
+            source=command.source,
+            now=self.now,
+        )
+        if self._tiering is not None and one.draft.bucket in ("spend", "bonus") and one.awarded <= self.now - ROLLING:
+            self._tiering.leave_out(account, units)
 
     def _credit(self, stored: Stored, draft: Draft) -> None:
         """Post the bonus, and give the member the tier that it leads to."""

@@ -16,11 +16,12 @@ async def relay_outbox(services: Services, *, limit: int = EVENTS_PER_COMMIT) ->
     """
     total = 0
     for program in await list_environment_programs(services):
-        total += await _relay_program(services, program.id, limit)
+        total += await number_program(services, program.id, limit)
     return total
 
 
-async def _relay_program(services: Services, program_id: int, limit: int) -> int:
+async def number_program(services: Services, program_id: int, limit: int = EVENTS_PER_COMMIT) -> int:
+    """The same for one program: also before something is told that goes up to now."""
     if not await services.db.read(lambda tx: has_unnumbered(tx, program_id)):
         return 0
     numbered, done = 0, limit

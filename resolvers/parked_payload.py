@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from resolvers.bonus import PostBonus
+from resolvers.bonus import CarriedTerms, PostBonus
 from resolvers.sub_relation import LinkSubRelation
 from resolvers.transaction import SubmitTransaction
 
@@ -18,6 +18,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "decimal": Decimal,
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
+    "carried": lambda items: CarriedTerms(**{key: _load(value) for key, value in items.items()}),
     "map": lambda items: {key: _load(value) for key, value in items.items()},
     "plain": lambda value: value,
 }
@@ -45,6 +46,8 @@ def _dump(value: Any) -> list[Any]:
             return ["datetime", value.isoformat()]
         case date():
             return ["date", value.isoformat()]
+        case CarriedTerms():
+            return ["carried", {one.name: _dump(getattr(value, one.name)) for one in fields(value)}]
         case Mapping():
             return ["map", {key: _dump(one) for key, one in value.items()}]
         case _:

@@ -11,6 +11,7 @@ from schema.mutations.adjustment import AdjustmentMutation
 from schema.mutations.attribute_proposal import AttributeProposalMutation
 from schema.mutations.batch import BatchMutation
 from schema.mutations.configuration import ConfigurationMutation
+from schema.mutations.export import ExportMutation
 from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
@@ -59,6 +60,7 @@ class Mutation(
     PartnerServerMutation,
     AttributeProposalMutation,
     ConfigurationMutation,
+    ExportMutation,
     SimulationMutation,
 ):
     pass

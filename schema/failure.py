@@ -28,6 +28,7 @@ _INPUTS = frozenset(
         "enrolled_to",
         "expected_version",
         "proposal_ids",
+        "since_last",
         "external_reference",
         "from_relation_reference",
         "first_day",

@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 from resolvers.batch import Batch, BatchRow, BatchTotals, get_batch, get_batch_totals, list_batch_rows
 from resolvers.batch_queue import find_queue_position
 from resolvers.context import Context
+from resolvers.export import Export, get_export
 from resolvers.member import Member, list_answering_members, list_members_by_id
 from resolvers.password import list_has_password
 from resolvers.points_request import PointsRequest, list_requests_by_id
@@ -60,6 +61,7 @@ class Loaders(LedgerLoaders):
     plan = ByKey[int, ProgramPlan](list_program_plans)
     batch = OneByOne[int, Batch](get_batch)
     queue_position = OneByOne[int, int | None](find_queue_position)
+    export = OneByOne[int, Export](get_export)
     batch_totals = OneByOne[int, BatchTotals](get_batch_totals)
     batch_rows = OneByOne[tuple[int, int, int], Sequence[BatchRow]](
         lambda ctx, key: list_batch_rows(ctx, key[0], after_line=key[1], limit=key[2])

@@ -31,10 +31,12 @@ from schema.connection import (
 )
 from schema.context import Info, RequestContext
 from schema.event_query import EventQuery
+from schema.export_query import ExportQuery
 from schema.field import field
 from schema.global_id import (
     BATCH,
     ENTRY,
+    EXPORT,
     HELD,
     HOLD,
     LOT,
@@ -66,6 +68,7 @@ from schema.types.configuration import (
     to_configuration_version,
 )
 from schema.types.entry import load_entry
+from schema.types.export import load_export
 from schema.types.held import load_held
 from schema.types.hold import load_hold
 from schema.types.lot import load_lot
@@ -94,6 +97,7 @@ class Query(
     EventQuery,
     ProposalQuery,
     PartnerQuery,
+    ExportQuery,
 ):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
@@ -268,6 +272,7 @@ _NUMBERED: Mapping[str, Callable[[int, RequestContext], Awaitable[Node | None]]]
     REQUEST: load_request,
     SUB_RELATION: load_sub_relation,
     HELD: load_held,
+    EXPORT: load_export,
 }
 """How objects are loaded whose key is a number."""
 

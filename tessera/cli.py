@@ -11,6 +11,7 @@ from tessera.commands import (
     database,
     demo,
     doctor,
+    export,
     keys,
     later,
     ledger,
@@ -48,7 +49,7 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(attribute.app, name="attributes")
 app.add_typer(ledger.app, name="ledger")
 app.command()(later.parity)
-app.command()(later.export)
+app.command()(export.export)
 app.command()(snapshot.errors)
 app.command()(snapshot.statuses)
 app.command()(snapshot.reversals)

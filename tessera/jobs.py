@@ -15,6 +15,7 @@ import structlog
 
 from domain.errors import ServiceUnavailable
 from domain.partner_server import read_networks
+from ingestion.outbound.writing import work_exports
 from ingestion.parking import work_parked
 from ingestion.sweep import sweep_files
 from ingestion.visit.visitor import visit_due
@@ -70,7 +71,8 @@ JOBS = (
 def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
     parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0)
-    return (*JOBS, parked)
+    exports = Job(name="exports", run=lambda services: work_exports(services, data_dir), pause_s=5.0)
+    return (*JOBS, parked, exports)
 
 
 VISITORS = 3

@@ -11,6 +11,7 @@ from domain.models.counter import (
     tally,
 )
 from domain.models.deployment import deployment, signing_key
+from domain.models.export import export
 from domain.models.held import held_transaction
 from domain.models.hold import hold
 from domain.models.inbox import inbox_lease
@@ -51,6 +52,7 @@ __all__ = [
     "batch_row",
     "credential",
     "deployment",
+    "export",
     "feed",
     "held_transaction",
     "hold",

@@ -6,7 +6,7 @@ Exact numbers stand as texts where they are not whole.
 
 from typing import Any
 
-from domain.file_terms import FileTerms
+from domain.file_terms import FileTerms, ScheduledExport
 from domain.fraud_terms import FraudTerms
 from domain.message import MessageTemplate
 from domain.rules.model import (
@@ -146,6 +146,10 @@ def _files(terms: FileTerms) -> dict[str, Any]:
     document = {name: getattr(terms, name) for name in FileTerms.__dataclass_fields__}
     if terms.reject_limit_percent is not None:
         document["reject_limit_percent"] = plain_scalar(terms.reject_limit_percent)
+    document["exports"] = [
+        {name: getattr(one, name) for name in ScheduledExport.__dataclass_fields__} | {"at": f"{one.at:%H:%M}"}
+        for one in terms.exports
+    ]
     return document
 
 

@@ -35,7 +35,7 @@ KINDS_OF_USE_CASE = {
     "transfer": {"transfer"},
     "adjust": {"adjustment"},
     "approve": {"adjustment"},
-    "bonus": {"bonus"},
+    "bonus": {"bonus", "adjustment"},
 }
 """The kinds of posting that the outcome of a key may name, by use case."""
 

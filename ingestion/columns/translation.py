@@ -7,6 +7,7 @@ from ingestion.columns.header import Columns
 from ingestion.columns.row import Row
 from ingestion.columns.types import COLUMNS_OF
 from resolvers.batch import BatchLine
+from resolvers.cell import as_written
 
 Translate = Callable[[int, Sequence[str]], BatchLine]
 """From the number of a line and its fields to what is posted."""
@@ -19,7 +20,7 @@ def translator(columns: Columns, file_name: str) -> Translate:
     def translate(line: int, fields: Sequence[str]) -> BatchLine:
         # A blank around a value is how the file was made, not what was meant.
         named = zip(columns.keys, map(str.strip, fields), strict=True)
-        values = {key: value for key, value in named if key and value}
+        values = {key: as_written(value) for key, value in named if key and value}
         try:
             return BatchLine(line=line, command=command(Row(values, f"file:{file_name}:{line}")))
         except TesseraError as refusal:

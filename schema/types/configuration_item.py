@@ -11,6 +11,7 @@ from strawberry.scalars import JSON
 from domain.rules.parse_files import read_files
 from domain.rules.problem import Problems
 from schema.scalar import Points
+from schema.types.export import ExportKind
 
 
 @strawberry.enum(description="What the points of a group count as.")
@@ -56,6 +57,21 @@ class FileEncoding(Enum):
     LATIN_1 = strawberry.enum_value("latin-1", description="ISO 8859-1, a byte for each letter.")
 
 
+@strawberry.enum(description="How often an export is made by itself.")
+class ExportInterval(Enum):
+    DAILY = strawberry.enum_value("daily", description="Each day.")
+    HOURLY = strawberry.enum_value("hourly", description="Each hour.")
+
+
+@strawberry.type(description="A kind of export that is made by itself.")
+class ScheduledExport:
+    kind: ExportKind = strawberry.field(description="What it tells.")
+    every: ExportInterval = strawberry.field(description="How often.")
+    at: str = strawberry.field(description="When, on the program's clocks: HH:MM; hourly the minute counts.")
+    since_last: bool = strawberry.field(description="Only what happened since the last one; else all of it.")
+    gzip: bool = strawberry.field(description="Packed.")
+
+
 @strawberry.type(description="The settings of batch files.")
 class FileSettings:
     delimiter: FileDelimiter = strawberry.field(description="What separates the columns.")
@@ -71,6 +87,7 @@ class FileSettings:
     personal_data_in_exports: bool = strawberry.field(
         description="Whether exports have the columns with personal information."
     )
+    exports: list[ScheduledExport] = strawberry.field(description="Exports that are made by themselves.")
 
 
 @strawberry.type(description="The most points that a group gives one member; null: no limit.")
@@ -163,6 +180,16 @@ def to_file_settings(stored: Mapping[str, Any]) -> FileSettings:
         park_days=terms.park_days,
         retention_days=terms.retention_days,
         personal_data_in_exports=terms.personal_data_in_exports,
+        exports=[
+            ScheduledExport(
+                kind=ExportKind(one.kind),
+                every=ExportInterval(one.every),
+                at=f"{one.at:%H:%M}",
+                since_last=one.since_last,
+                gzip=one.gzip,
+            )
+            for one in terms.exports
+        ],
     )
 
 

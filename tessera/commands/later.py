@@ -11,13 +11,3 @@ from tessera.console import not_yet
 def parity(file: Annotated[Path, typer.Argument(help="A parity file.")]) -> None:
     """Compare this deployment with another, from a file."""
     not_yet(f"The parity kit ({file}) is")
-
-
-def export(
-    kind: Annotated[str, typer.Argument(help="What to export.")],
-    program_id: Annotated[int | None, typer.Option("--program", metavar="ID")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE")] = None,
-) -> None:
-    """Export data of a program."""
-    del program_id, out
-    not_yet(f"Exports ({kind}) are")

@@ -54,6 +54,7 @@ DOCUMENTS = (
     'mutation {sessionRefresh(input: {refreshToken: "X"}) {accessToken}}',
     "mutation {sessionRevoke(input: {all: true}) {revoked}}",
     'mutation {memberSecretImport(input: {relationReference: "X", secret: "long enough"}) {replayed}}',
+    "mutation {exportRequest(input: {kind: MEMBERS}) {export {id}}}",
 )
 """One of each mutation but those of the configuration."""
 

@@ -14,7 +14,6 @@ from tests.shell.command import Deployment
 
 LATER = [
     ("parity", "file.jsonl"),
-    ("export", "members", "--program", "1", "--out", "file.csv"),
     ("db", "restore", "file"),
 ]
 

@@ -56,7 +56,8 @@ fraud:
   redemption: {max_points: 1000, max_per_day: 3}
 referrals: {enabled: true, reward_on: first_transaction, referrer_points: 100, referee_points: 50, max_per_referrer: 10}
 files: {delimiter: pipe, encoding: latin-1, reject_limit_percent: "12.5", park_unknown_members: true, park_days: 3,
-        retention_days: 90, personal_data_in_exports: true}
+        retention_days: 90, personal_data_in_exports: true,
+        exports: [{kind: postings, every: hourly, at: "00:15", since_last: true, gzip: true}, {kind: attributes}]}
 messages:
   - {name: Code, event: OTP, channel: email, subject: Your code, body: "{code}, for {minutes} minutes"}
   - {name: Text, event: OTP.LOGIN, channel: sms, language: de, body: "Ihr Code: {code}"}

@@ -1,0 +1,1 @@
+"""Files that partners fetch: what stands in their columns, and how they come into view."""
