@@ -8,10 +8,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HARMLESS = re.compile(r"[-+]?[0-9][0-9 .()/-]*")
 
 
-def harmless(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not run; `as_written` takes it back, quotes of one's own included."""
+def harmless(cell: str, *, keeps_numbers: bool = False) -> str:
+    """A cell that a spreadsheet shows and does not run; `as_written` takes it back, quotes of one's own included.
+
+    `keeps_numbers`: for machines that read `-5` and `+49 171` as they are; else what begins so is quoted as well.
+    """
     bare = cell.lstrip("'")
-    if not bare.startswith(_FORMULA) or (bare == cell and _HARMLESS.fullmatch(cell)):
+    if not bare.startswith(_FORMULA) or (keeps_numbers and bare == cell and _HARMLESS.fullmatch(cell)):
         return cell
     return f"'{cell}"
 

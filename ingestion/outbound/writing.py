@@ -149,7 +149,7 @@ class _Out:
         """Write rows."""
         text = io.StringIO()
         writer = csv.writer(text, delimiter="|" if self.export.is_pipe else ",")
-        writer.writerows(map(harmless, row) for row in rows)
+        writer.writerows([harmless(cell, keeps_numbers=True) for cell in row] for row in rows)
         content = text.getvalue().encode()
         if self._packed is not None:
             self._packed.write(content)

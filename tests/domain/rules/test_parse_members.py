@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from domain.file_terms import ScheduledExport
 from domain.rules.model import DEFAULT_SEGMENTS, Configuration, EveryNth, FileTerms, Multiplier, ReferralTerms
 from domain.rules.parse import parse
 from domain.rules.render import to_document
@@ -50,6 +52,10 @@ def test_the_full_document_is_read_and_survives_its_document() -> None:
         park_days=3,
         retention_days=90,
         personal_data_in_exports=True,
+        exports=(
+            ScheduledExport(kind="postings", every="hourly", at=time(0, 15), gzip=True),
+            ScheduledExport(kind="attributes", since_last=False),
+        ),
     )
 
 
