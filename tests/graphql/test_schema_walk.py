@@ -30,6 +30,7 @@ BOUNDED = {
     "Configuration.segments": OF_THE_CONFIGURATION,
     "Configuration.aggregates": OF_THE_CONFIGURATION,
     "Explanation.tierLevels": OF_THE_CONFIGURATION,
+    "FileSettings.exports": OF_THE_CONFIGURATION,
     "Member.attributes": OF_THE_CONFIGURATION,
     "Member.segments": OF_THE_CONFIGURATION,
     "PointsSimulatePayload.entries": OF_THE_CONFIGURATION,
@@ -155,6 +156,7 @@ def test_filters_and_orders_are_optional_inputs() -> None:
         "Member.ledger.filter",
         "Member.transactions.filter",
         "Query.batches.filter",
+        "Query.exports.filter",
         "Query.members.filter",
         "Query.members.orderBy",
     }
