@@ -76,7 +76,7 @@ def _until_gone(client: paramiko.SSHClient, session: SFTPClient) -> None:
         for _ in range(100):
             try:
                 session.listdir("/handback")
-            except (OSError, EOFError):
+            except (OSError, EOFError, paramiko.SSHException):
                 return
             time.sleep(0.1)
         raise AssertionError("the session goes on")
