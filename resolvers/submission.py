@@ -146,9 +146,6 @@ def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramSta
 def _check(command: SubmitTransaction) -> Pair | None:
     if not command.transaction_id:
         raise BadRequest("transaction_id is needed", field="transaction_id")
-    for name in ("transaction_id", "member_relation_reference"):
-        if len(getattr(command, name) or "") > 100:
-            raise BadRequest(f"{name}: at most 100 characters", field=name)
     pair = read_pair(command.card_number, command.sub_relation_identifier)
     if not command.member_relation_reference and pair is None:
         raise BadRequest(
@@ -159,6 +156,9 @@ def _check(command: SubmitTransaction) -> Pair | None:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:
         raise BadRequest("transaction_date: out of range", field="transaction_date")
+    for name in ("transaction_id", "member_relation_reference"):
+        if len(getattr(command, name) or "") > 100:
+            raise InvalidRequest(f"{name}: at most 100 characters", field=name)
     if not command.transaction_id.isprintable():
         raise InvalidRequest("transaction_id: invisible characters are not accepted", field="transaction_id")
     if command.amount < 0:

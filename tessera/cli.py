@@ -13,8 +13,8 @@ from tessera.commands import (
     doctor,
     export,
     keys,
-    later,
     ledger,
+    parity,
     partner_server,
     program,
     rules,
@@ -48,7 +48,7 @@ app.add_typer(partner_server.app, name="partner-server")
 app.add_typer(rules.app, name="rules")
 app.add_typer(attribute.app, name="attributes")
 app.add_typer(ledger.app, name="ledger")
-app.command()(later.parity)
+app.command()(parity.parity)
 app.command()(export.export)
 app.command()(snapshot.errors)
 app.command()(snapshot.statuses)

@@ -23,19 +23,21 @@ def schema_text() -> str:
     return files("domain.rules").joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
 
 
-def shape_problems(document: Any) -> list[Problem]:
-    """Where the document departs from the schema: unknown keys, missing ones, wrong types and ranges."""
-    return [
-        problem for error in islice(_validator().iter_errors(document), MAX_PROBLEMS) for problem in _problems_of(error)
-    ]
+def shape_problems(document: Any, schema: str | None = None) -> list[Problem]:
+    """Where the document departs from a schema: unknown keys, missing ones, wrong types and ranges.
+
+    `schema` None: that of configurations.
+    """
+    errors = islice(_validator(schema).iter_errors(document), MAX_PROBLEMS)
+    return [problem for error in errors for problem in _problems_of(error)]
 
 
 @cache
-def _validator() -> Validator:
+def _validator(schema: str | None) -> Validator:
     checker: TypeChecker = Draft202012Validator.TYPE_CHECKER
     checker = checker.redefine("number", _is_number).redefine("integer", _is_integer)
     extended: Any = extend  # the library's own types end here
-    validator: Validator = extended(Draft202012Validator, type_checker=checker)(json.loads(schema_text()))
+    validator: Validator = extended(Draft202012Validator, type_checker=checker)(json.loads(schema or schema_text()))
     return validator
 
 

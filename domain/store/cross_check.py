@@ -128,8 +128,9 @@ def _check_keys(tx: Connection, program_id: int, use_case: str, keys: Sequence[s
         where = f"key {row.key!r} of {use_case}"
         if row.expires_at != NEVER:
             found.append(Finding(program_id, where, f"lapses at {row.expires_at}, but stands for a success"))
+        waited_for = _waited_for([entries[one] for one in named[row.key] if one in entries], outcome)
         for number in named[row.key]:
-            if told := _misnamed(use_case, outcome, entries.get(number)):
+            if told := _misnamed(use_case, outcome, entries.get(number), waited_for):
                 found.append(Finding(program_id, where, f"names entry {number}, {told}"))
     return found
 
@@ -145,17 +146,27 @@ def _entries(tx: Connection, program_id: int, numbers: set[int]) -> dict[int, An
     # A number that no column can hold would break the statement.
     wanted = sorted(number for number in numbers if 0 < number <= _LARGEST_ID)
     columns = ledger_entry.c
-    query = select(columns.id, columns.kind, columns.transaction_ref)
+    query = select(columns.id, columns.kind, columns.transaction_ref, member_transaction.c.transaction_id)
+    its = (member_transaction.c.program_id == columns.program_id) & (member_transaction.c.id == columns.transaction_ref)
+    query = query.select_from(ledger_entry).outerjoin(member_transaction, its)
     rows = tx.execute(query.where(columns.program_id == program_id, columns.id.in_(wanted)))
     return {row.id: row for row in rows}
 
 
-def _misnamed(use_case: str, outcome: dict[str, Any], entry: Any) -> str | None:
+def _waited_for(entries: Sequence[Any], outcome: dict[str, Any]) -> str | None:
+    """What a purchase is called outside, if refunds had waited for it: they are transactions of the same name."""
+    if not outcome.get("taken_back"):
+        return None
+    return next((entry.transaction_id for entry in entries if entry.transaction_ref == outcome["id"]), None)
+
+
+def _misnamed(use_case: str, outcome: dict[str, Any], entry: Any, waited_for: str | None) -> str | None:
     if entry is None:
         return "which does not exist"
     if entry.kind not in KINDS_OF_USE_CASE[use_case]:
         return f"which is of kind {entry.kind}"
-    if use_case == "transaction" and entry.transaction_ref != outcome["id"]:
+    is_waiting_refund = entry.kind == "refund" and waited_for is not None and entry.transaction_id == waited_for
+    if use_case == "transaction" and entry.transaction_ref != outcome["id"] and not is_waiting_refund:
         return "which is of another transaction"
     return None
 

@@ -1,6 +1,7 @@
 """One digest over what a program's ledger says, to compare two runs, two databases or two channels."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -11,17 +12,27 @@ from domain.points import plain_text
 
 
 def ledger_digest(tx: Connection, program_id: int) -> str:
-    """SHA-256 over the sorted postings, in hexadecimal.
+    """SHA-256 over the sorted postings, in hexadecimal."""
+    return digest_of(ledger_lines(tx, program_id))
+
+
+def digest_of(lines: Iterable[bytes]) -> str:
+    """SHA-256 over what the ledger says, in hexadecimal."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line + b"\n")
+    return digest.hexdigest()
+
+
+def ledger_lines(tx: Connection, program_id: int) -> list[bytes]:
+    """The postings, sorted, each as a JSON list: member, kind, points, date, expiry, key, key of what it reverses.
 
     Leaves out what two equal histories may differ in: ids, random references, processing times (also where a
     posting, as an upgrade bonus, is dated by it), sources and the hash chain.
     """
     rows = tx.execute(_postings(program_id)).all()
     keys = {row.id: _natural_key(row) for row in rows}
-    digest = hashlib.sha256()
-    for line in sorted(_line(row, keys) for row in rows):
-        digest.update(line + b"\n")
-    return digest.hexdigest()
+    return sorted(_line(row, keys) for row in rows)
 
 
 def _postings(program_id: int) -> Any:

@@ -74,7 +74,7 @@ async def test_a_transaction_is_refused(world: World, server: Caller) -> None:
         (fresh | {"memberRelationReference": blocked}, bad, "MEMBERSHIP_BLOCKED", "115", None),
         (fresh | {"productCode": "WINE"}, bad, "INVALID_PRODUCT_CODE", "105", "productCode"),
         (fresh | {"amount": "-1"}, bad, "INVALID_REQUEST", "998", "amount"),
-        (fresh | {"transactionId": "x" * 101}, bad, "BAD_REQUEST", "999", "transactionId"),
+        (fresh | {"transactionId": "x" * 101}, bad, "INVALID_REQUEST", "998", "transactionId"),
         (fresh | {"transactionDate": "1850-01-01T00:00:00Z"}, bad, "BAD_REQUEST", "999", "transactionDate"),
         (fresh | {"transactionDate": "2026-02-03T11:16:03"}, bad, "BAD_REQUEST", "999", "transactionDate"),
         (fresh | {"amount": "1e3"}, bad, "BAD_REQUEST", "999", "amount"),

@@ -212,3 +212,10 @@ async def test_a_refund_is_refused_by_status_like_an_earning(shop: Shop, status:
     await enroll_member(context, EnrollMember(values={"relation_reference": "ANN", "status": status}))
     assert await points_of(context, refunded("T1", 1)) == [code]
     assert (await list_statement(context, StatementQuery(relation_reference="ANN"))).count == 0
+
+
+async def test_the_key_of_a_purchase_may_name_what_waiting_refunds_took(ann: Context) -> None:
+    await submit_transaction(ann, refunded("T-1", 30))
+    outcome = await submit_transaction(ann, bought("T-1", 100, idempotency_key="key"))
+    assert outcome.taken_back < 0
+    assert await verify_ledger(ann.services) == []

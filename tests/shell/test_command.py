@@ -13,7 +13,6 @@ from tests.postgres import find_binaries
 from tests.shell.command import Deployment
 
 LATER = [
-    ("parity", "file.jsonl"),
     ("db", "restore", "file"),
 ]
 
