@@ -115,7 +115,7 @@ def _tell(ctx: Context, folder: ProgramFolder, name: str, refusal: BatchRefused)
 
 def _remove_old(folder: ProgramFolder, before_s: float) -> int:
     removed = 0
-    for path in (*_files(folder.processed), *_files(folder.handback)):
+    for path in (*_files(folder.processed), *_files(folder.handback), *_files(folder.download)):
         # When it was put there, whatever its sender says when it was written.
         if path.lstat().st_ctime < before_s:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)

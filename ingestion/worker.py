@@ -8,12 +8,12 @@ another has gone on, does no harm: lines that stand are not posted again, and it
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
 
-from domain.access import system_principal
+from domain.access import Permission, system_principal
 from domain.errors import ServiceUnavailable
 from domain.ids import new_token
 from ingestion.arrival import has_any
@@ -110,7 +110,9 @@ class _Worker:
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
 
     def _context(self, program: Program) -> Context:
-        principal = system_principal(program.id, program.public_id, program.environment, _ACTOR)
+        platform = system_principal(program.id, program.public_id, program.environment, _ACTOR)
+        # What partners send gives points, and takes none but by refunds.
+        principal = replace(platform, permissions=platform.permissions - {Permission.POINTS_ADJUST})
         return Context(
             services=self.services, principal=principal, source="file", request_id=new_token("file", nbytes=8)
         )

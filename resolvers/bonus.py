@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.errors import BadRequest, TesseraError
+from domain.errors import BadRequest, Forbidden, TesseraError
 from domain.store.program import ProgramState
 from resolvers.bonus_run import BUCKETS, Bonus, Bonuses, PostBonus, check_bonus
 from resolvers.carried_lot import CarriedTerms
@@ -47,9 +47,14 @@ def post_bonuses(
 ) -> list[Bonus | TesseraError]:
     """Post many bonuses in this database transaction: a bonus or a refusal each, in order. Raises Forbidden.
 
-    Rows of files have their line for a key, so a program that wants keys has none of them refused.
+    Rows of files have their line for a key, so a program that wants keys has none of them refused. Lots that are
+    carried over, which may be debts as well, are for who may adjust points: not for what partners send.
     """
     ctx.principal.require(Permission.POINTS_AWARD)
-    if any(command.carried is not None for command in commands):
-        ctx.principal.require(Permission.POINTS_ADJUST)
-    return Bonuses(tx, ctx, state, ctx.services.clock()).post(commands)
+    may_carry = Permission.POINTS_ADJUST in ctx.principal.permissions
+    allowed = [one for one in commands if one.carried is None or may_carry]
+    outcomes = iter(Bonuses(tx, ctx, state, ctx.services.clock()).post(allowed))
+    return [
+        next(outcomes) if one.carried is None or may_carry else Forbidden("lots are carried over on the platform alone")
+        for one in commands
+    ]

@@ -1,7 +1,10 @@
 """Open lots of another Tessera, as files bring them: their terms, and what makes no sense."""
 
+from dataclasses import replace
+
 import pytest
 
+from domain.access import Permission
 from tests.ingestion.desk import MEMBERS, Desk
 from tests.ingestion.test_outbound import write
 
@@ -52,3 +55,16 @@ async def test_carried_lots_that_make_no_sense_are_rejected(desk: Desk, row: str
     await desk.load("Open_BNS.csv", f"{CARRIED}{row}\n")
     assert [one["code"] for one in desk.results("Open_BNS")] == [code]
     assert await desk.digest() == before
+
+
+async def test_partners_carry_no_lots_over(desk: Desk) -> None:
+    await desk.load("July_CPD.csv", MEMBERS)
+    principal = replace(desk.ctx.principal, permissions=desk.ctx.principal.permissions - {Permission.POINTS_ADJUST})
+    partner = Desk(replace(desk.ctx, principal=principal), desk.data_dir, desk.uploads)
+    rows = "M1,-3,OTHER,,,,NEVER,k1\nM1,4,BONUS,2026-07-01,,,,k2\n"
+    assert (await partner.load("Open_BNS.csv", CARRIED + rows)).batch.rejected == 1
+    told = [(one["line"], one["status"], one["code"], one["points"]) for one in desk.results("Open_BNS")]
+    assert told == [("2", "REJECTED", "403", "0"), ("3", "ACCEPTED", "000", "4")]
+    _, balances = await write(desk, "balances")
+    [of_member] = [row for row in balances if row["member_relation_reference"] == "M1"]
+    assert (of_member["total"], of_member["arrears"]) == ("4", "0")
