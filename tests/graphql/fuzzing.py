@@ -56,6 +56,7 @@ SCALARS: dict[str, st.SearchStrategy[graphql.ValueNode]] = {
     "DateTime": _moments.map(lambda one: nodes.String(one.isoformat())),
     "Date": _dates.map(nodes.String),
     "ClearableDate": _dates.map(nodes.String) | st.just(nodes.String("")),
+    "Time": st.times().map(lambda one: nodes.String(one.isoformat("minutes"))),
     "UUID": st.uuids().map(nodes.String),
     "AttributeScalar": _plain,
     "JSON": _json,

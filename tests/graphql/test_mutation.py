@@ -77,6 +77,7 @@ async def test_there_is_a_test_for_every_mutation(server: Caller) -> None:
     tested = {document.removeprefix("mutation {").partition("(")[0] for document in DOCUMENTS}
     # Those have modules of their own.
     proposals = {"attributeProposalApply", "attributeProposalDismiss"}
-    elsewhere = {"pointsSimulate", "memberReferralCodeIssue", "rulesBackTest", *proposals}
+    files = {"batchRelease", "batchDiscard", "partnerServerSave", "partnerServerRemove", "partnerServerVisit"}
+    elsewhere = {"pointsSimulate", "memberReferralCodeIssue", "rulesBackTest", *proposals, *files}
     assert {one["name"] for one in fields} == {*tested, *elsewhere, *CONFIGURATION_MUTATIONS}
     assert all(one["args"] == [{"name": "input"}] for one in fields)

@@ -31,6 +31,8 @@ BOUNDED = {
     "Configuration.aggregates": OF_THE_CONFIGURATION,
     "Explanation.tierLevels": OF_THE_CONFIGURATION,
     "FileSettings.exports": OF_THE_CONFIGURATION,
+    "PartnerServerRecord.pull": OF_A_TABLE,
+    "SftpLogin.keys": "at most twenty of a login",
     "Member.attributes": OF_THE_CONFIGURATION,
     "Member.segments": OF_THE_CONFIGURATION,
     "PointsSimulatePayload.entries": OF_THE_CONFIGURATION,
