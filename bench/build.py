@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich.console import Console
+
 from bench.load import load
 from bench.population import Past
 from bench.rules import configuration
@@ -33,8 +35,9 @@ def main() -> None:
     began = time.monotonic()
     load(given.url, given.secret, pasts(given.members, given.entries))
     took_s = time.monotonic() - began
-    print(f"{given.members:,} members, {given.entries:,} entries in {took_s:,.0f} s")  # noqa: T201 - a command
-    print(f"client_id={issued.client_id} client_secret={issued.client_secret}")  # noqa: T201 - a command
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{given.members:,} members, {given.entries:,} entries in {took_s:,.0f} s")
+    console.print(f"client_id={issued.client_id} client_secret={issued.client_secret}")
 
 
 def pasts(members: int, entries: int) -> Iterator[Past]:

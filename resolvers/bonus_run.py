@@ -13,20 +13,21 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from domain.crypto import encrypt
-from domain.errors import BadRequest, InvalidRequest, KeyReused, MemberNotFound, TesseraError
+from domain.errors import BadRequest, InvalidRequest, MemberNotFound, TesseraError
 from domain.ledger.account import Account
 from domain.ledger.expiry import ExpiryOverride, expires_at
 from domain.ledger.posting import BONUS, PARTNER, PURCHASED, Bucket, Draft, expiry_of, new_lot
 from domain.member_status import require_earning
 from domain.points import cut, from_minor
 from domain.program_zone import to_instant
-from domain.store.idempotency import Bound, bind_keys, find_keys, fingerprint_of, forget_keys, refusal_outcome
+from domain.store.idempotency import Bound, bind_keys, find_keys, fingerprint_of, forget_keys
 from domain.store.journal import Journal
 from domain.store.member import Stored, find_members, led_to
 from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
 from resolvers.carried_lot import CARRIED, CarriedTerms, post_carried
 from resolvers.context import Context
+from resolvers.keyed_run import KeyedRun
 from resolvers.movement import free_text, require_positive, smallest_units
 from resolvers.redemption_order import check_range
 from resolvers.tiering import ROLLING, Tiering, is_automatic, tiering_of
@@ -124,9 +125,7 @@ class Bonuses:
     now: datetime
     _members: dict[str, Stored] = field(default_factory=dict)
     _accounts: dict[int, Account] = field(default_factory=dict)
-    _bound: dict[str, Bound] = field(default_factory=dict)
-    _binding: dict[str, Bound] = field(default_factory=dict)
-    _running: dict[str, _Giving] = field(default_factory=dict)
+    _keys: KeyedRun[_Giving] = field(default_factory=KeyedRun)
     _tiering: Tiering | None = None
 
     def post(self, commands: Sequence[PostBonus]) -> list[Bonus | TesseraError]:
@@ -134,7 +133,10 @@ class Bonuses:
         prepared = [self._prepare(command) for command in commands]
         good = [one for one in prepared if isinstance(one, _Giving)]
         journal = self._load(good)
-        decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in prepared]
+        decided = [
+            one if isinstance(one, TesseraError) else self._keys.decide(one, self._give, self._replay)
+            for one in prepared
+        ]
         # A key that stands twice in one run gives the same object twice: posted once, then replayed.
         posted = {id(one): one for one in decided if isinstance(one, _Giving)}
         self._store(journal, list(posted.values()))
@@ -183,8 +185,8 @@ class Bonuses:
         if led != {name: one.member.id for name, one in self._members.items()}:
             raise MergedMeanwhile
         keys = sorted({one.key for one in good if one.key})
-        self._bound = find_keys(self.tx, self.state.id, USE_CASE, keys, self.now)
-        if lapsed := [key for key in keys if key not in self._bound]:
+        self._keys.bound = find_keys(self.tx, self.state.id, USE_CASE, keys, self.now)
+        if lapsed := [key for key in keys if key not in self._keys.bound]:
             forget_keys(self.tx, self.state.id, USE_CASE, lapsed, self.now)
         journal.flush()
         if is_automatic(self.state.configuration):
@@ -199,26 +201,8 @@ class Bonuses:
         found = find_members(self.tx, self.ctx.services.keys, self.state.id, references=references)
         return {one.asked_for or one.member.relation_reference: one for one in found}
 
-    def _decide(self, one: _Giving) -> "_Giving | Bonus | TesseraError":
-        key = one.key
-        try:
-            if key in self._bound:
-                return self._bonus(self._bound[key].replay(one.fingerprint), replayed=True)
-            if key in self._running:
-                return self._same_run(self._running[key], one)
-            self._give(one)
-        except TesseraError as error:
-            if key and key not in self._bound and key not in self._running and error.binds_key:
-                self._bound[key] = self._binding[key] = Bound(one.fingerprint, refusal_outcome(error))
-            return error
-        if key:
-            self._running[key] = one
-        return one
-
-    def _same_run(self, first: _Giving, one: _Giving) -> _Giving:
-        if first.fingerprint != one.fingerprint:
-            raise KeyReused
-        return first
+    def _replay(self, one: _Giving, bound: Bound) -> Bonus:
+        return self._bonus(bound.replay(one.fingerprint), replayed=True)
 
     def _give(self, one: _Giving) -> None:
         stored, command = self._members.get(one.reference), one.command
@@ -283,8 +267,8 @@ class Bonuses:
         journal.write_down()
         if self._tiering is not None:
             self._tiering.write_down(journal)
-        self._binding |= {one.key: Bound(one.fingerprint, one.outcome) for one in posted if one.key}
-        bind_keys(journal.bulk, self.state.id, USE_CASE, self._binding, self.now)
+        self._keys.binding |= {one.key: Bound(one.fingerprint, one.outcome) for one in posted if one.key}
+        bind_keys(journal.bulk, self.state.id, USE_CASE, self._keys.binding, self.now)
         journal.bulk.store()
 
     def _bonus(self, outcome: dict[str, Any], *, replayed: bool) -> Bonus:

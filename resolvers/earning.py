@@ -13,7 +13,6 @@ from domain.errors import (
     DuplicateRecord,
     InvalidProductCode,
     InvalidRequest,
-    KeyReused,
     TesseraError,
 )
 from domain.ledger.account import Account
@@ -22,7 +21,7 @@ from domain.member_status import require_earning
 from domain.models import member_transaction
 from domain.rules.attributes import is_product
 from domain.rules.evaluate import AwardTooLarge, GroupAward, evaluate
-from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys, refusal_outcome
+from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys
 from domain.store.journal import Journal
 from domain.store.merge import MergedMeanwhile
 from domain.store.program import ProgramState
@@ -32,6 +31,7 @@ from domain.store.transaction import insert_transactions, taken
 from resolvers.awarding import Awarding
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
+from resolvers.keyed_run import KeyedRun
 from resolvers.purchase import Purchase, Waiting
 from resolvers.referring import Referring
 from resolvers.refunding import Refunds
@@ -74,9 +74,7 @@ class Earnings:
     _beneficiaries: Beneficiaries = field(init=False)
     _accounts: dict[int, Account] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
-    _bound: dict[str, Bound] = field(default_factory=dict)
-    _binding: dict[str, Bound] = field(default_factory=dict)
-    _running: dict[str, Submission] = field(default_factory=dict)
+    _keys: KeyedRun[Submission] = field(default_factory=KeyedRun)
     _refunds: Refunds | None = None
     _standing: Standing = field(init=False)
     _awarding: Awarding = field(init=False)
@@ -89,7 +87,10 @@ class Earnings:
         checked = [check_submission(self.ctx, command, self.state) for command in commands]
         good = [one for one in checked if isinstance(one, Submission)]
         journal = self._load(good)
-        decided = [one if isinstance(one, TesseraError) else self._decide(one) for one in checked]
+        decided = [
+            one if isinstance(one, TesseraError) else self._keys.decide(one, self._take, self._replay)
+            for one in checked
+        ]
         # A key that stands twice in one run gives the same object twice: posted once, then replayed.
         posted = {id(one): one for one in decided if isinstance(one, Submission)}
         self._store(journal, list(posted.values()))
@@ -115,7 +116,7 @@ class Earnings:
         self._begin(members)
         ids = sorted({one.id for one in [*members, *self._referring.referrers.values()]})
         wanted = sorted({one.command.transaction_id for one in good})
-        is_astray, (self._bound, lapsed), (self._taken, has_parked), *_ = read_together(
+        is_astray, (self._keys.bound, lapsed), (self._taken, has_parked), *_ = read_together(
             self.tx,
             self._beneficiaries.led_astray(),
             known_keys(self.state.id, USE_CASE, sorted({one.key for one in good if one.key}), self.now),
@@ -183,26 +184,8 @@ class Earnings:
     def _new_standing(self, members: Sequence[Member]) -> Standing:  # noqa: ARG002 - for a rehearsal
         return Standing(self.state)
 
-    def _decide(self, one: Submission) -> Submission | TransactionOutcome | TesseraError:
-        key = one.key
-        try:
-            if key in self._bound:
-                return replay_of(one, self._bound[key], self.state.places)
-            if key in self._running:
-                return self._same_run(self._running[key], one)
-            self._take(one)
-        except TesseraError as error:
-            if key and key not in self._bound and key not in self._running and error.binds_key:
-                self._bound[key] = self._binding[key] = Bound(one.fingerprint, refusal_outcome(error))
-            return error
-        if key:
-            self._running[key] = one
-        return one
-
-    def _same_run(self, first: Submission, one: Submission) -> Submission:
-        if first.fingerprint != one.fingerprint:
-            raise KeyReused
-        return first
+    def _replay(self, one: Submission, bound: Bound) -> TransactionOutcome:
+        return replay_of(one, bound, self.state.places)
 
     def _take(self, one: Submission) -> None:
         """Check against the program and the member's state, then earn or take back."""
@@ -292,8 +275,8 @@ class Earnings:
         journal.write_down()
         self._standing.store(bulk)
         self._tiering.write_down(journal)
-        self._binding |= {one.key: Bound(one.fingerprint, one.bindable) for one in posted if one.key}
-        bind_keys(bulk, self.state.id, USE_CASE, self._binding, self.now)
+        self._keys.binding |= {one.key: Bound(one.fingerprint, one.bindable) for one in posted if one.key}
+        bind_keys(bulk, self.state.id, USE_CASE, self._keys.binding, self.now)
         bulk.store()
         if self._refunds is not None:
             self._refunds.store()

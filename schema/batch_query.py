@@ -9,10 +9,8 @@ from schema.connection import (
     After,
     Connection,
     First,
-    cut,
-    edges_of,
+    connection_of,
     number_cursor,
-    page_info,
     read_number_cursor,
     read_page,
 )
@@ -40,6 +38,6 @@ class BatchQuery:
             kind=only.type,
             status=None if only.status is None else only.status.name,
         )
-        rows, has_more = cut(found, page)
-        edges = edges_of(rows, lambda row: to_batch(row, info.context), lambda row: number_cursor("batches", row.id))
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+        return connection_of(
+            found, page, lambda row: to_batch(row, info.context), lambda row: number_cursor("batches", row.id)
+        )

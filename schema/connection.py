@@ -125,6 +125,15 @@ def page_info(edges: Sequence[Edge[Item]], page: Page, has_more: bool) -> PageIn
     )
 
 
+def connection_of(
+    found: Sequence[Row], page: Page, node: Callable[[Row], Item], cursor: Callable[[Row], str]
+) -> Connection[Item]:
+    """The page of a list, of which one row more than its size was asked for."""
+    rows, has_more = cut(found, page)
+    edges = edges_of(rows, node, cursor)
+    return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+
 def number_cursor(name: str, number: int) -> str:
     """The cursor of a row in a list that is ordered by a number."""
     return pack(f"{name}:{number}")

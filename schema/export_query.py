@@ -11,10 +11,8 @@ from schema.connection import (
     After,
     Connection,
     First,
-    cut,
-    edges_of,
+    connection_of,
     number_cursor,
-    page_info,
     read_number_cursor,
     read_page,
 )
@@ -58,6 +56,6 @@ class ExportQuery:
             kind=None if only.kind is None else read_kind(only.kind),
             status=None if only.status is None else only.status.name,
         )
-        rows, has_more = cut(found, page)
-        edges = edges_of(rows, lambda row: to_export(row, info.context), lambda row: number_cursor("exports", row.id))
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+        return connection_of(
+            found, page, lambda row: to_export(row, info.context), lambda row: number_cursor("exports", row.id)
+        )

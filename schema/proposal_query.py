@@ -7,10 +7,8 @@ from schema.connection import (
     After,
     Connection,
     First,
-    cut,
-    edges_of,
+    connection_of,
     number_cursor,
-    page_info,
     read_number_cursor,
     read_page,
 )
@@ -30,6 +28,6 @@ class ProposalQuery:
         context, page = info.context, read_page(first, after)
         after_id = read_number_cursor("proposals", page) or 0
         found = await list_attribute_proposals(context.ctx, first=page.size + 1, after_id=after_id)
-        rows, has_more = cut(found, page)
-        edges = edges_of(rows, lambda row: to_proposal(row, context), lambda row: number_cursor("proposals", row.id))
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+        return connection_of(
+            found, page, lambda row: to_proposal(row, context), lambda row: number_cursor("proposals", row.id)
+        )

@@ -22,6 +22,7 @@ from schema.connection import (
     After,
     Connection,
     First,
+    connection_of,
     cut,
     edges_of,
     number_cursor,
@@ -166,9 +167,9 @@ class Query(
             first=page.size + 1,
             before_id=read_number_cursor("requests", page),
         )
-        rows, has_more = cut(found, page)
-        edges = edges_of(rows, lambda row: to_request(row, context), lambda row: number_cursor("requests", row.id))
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+        return connection_of(
+            found, page, lambda row: to_request(row, context), lambda row: number_cursor("requests", row.id)
+        )
 
     @field("The credentials that the program has and had, newest first; one of them at most is good.")
     async def credentials(

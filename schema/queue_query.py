@@ -11,10 +11,8 @@ from schema.connection import (
     After,
     Connection,
     First,
-    cut,
-    edges_of,
+    connection_of,
     number_cursor,
-    page_info,
     read_number_cursor,
     read_page,
 )
@@ -51,6 +49,4 @@ class QueueQuery:
             first=page.size + 1,
             before_id=read_number_cursor("held", page),
         )
-        rows, has_more = cut(found, page)
-        edges = edges_of(rows, lambda row: to_held(row, context), lambda row: number_cursor("held", row.id))
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+        return connection_of(found, page, lambda row: to_held(row, context), lambda row: number_cursor("held", row.id))

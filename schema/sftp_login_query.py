@@ -7,10 +7,8 @@ from schema.connection import (
     After,
     Connection,
     First,
-    cut,
-    edges_of,
+    connection_of,
     number_cursor,
-    page_info,
     read_number_cursor,
     read_page,
 )
@@ -26,8 +24,6 @@ class SftpLoginQuery:
         context, page = info.context, read_page(first, after)
         before_id = read_number_cursor("sftp-logins", page)
         found = await list_sftp_logins(context.ctx, first=page.size + 1, before_id=before_id)
-        rows, has_more = cut(found, page)
-        edges = edges_of(
-            rows, lambda row: to_sftp_login(row, context), lambda row: number_cursor("sftp-logins", row.id)
+        return connection_of(
+            found, page, lambda row: to_sftp_login(row, context), lambda row: number_cursor("sftp-logins", row.id)
         )
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))

@@ -110,8 +110,14 @@ _LED = select(member.c.relation_reference, func.coalesce(member.c.merged_into, m
 )
 
 
-_MERGED = select(member.c.relation_reference, member.c.id, member.c.merged_into).where(
-    member.c.program_id == bindparam("program_id"), among(member.c.relation_reference, "references")
+_MERGED = (
+    select(member.c.id)
+    .where(
+        member.c.program_id == bindparam("program_id"),
+        among(member.c.relation_reference, "references"),
+        member.c.merged_into.is_not(None),
+    )
+    .limit(1)
 )
 
 
@@ -131,7 +137,7 @@ def led_to(tx: Connection, program_id: int, references: Sequence[str]) -> dict[s
 
 def are_merged(tx: Connection, program_id: int, references: Sequence[str]) -> bool:
     """Whether any of these references leads to a member of another one."""
-    return any(row[2] is not None for row in tx.execute(_MERGED, {"program_id": program_id, "references": references}))
+    return tx.scalar(_MERGED, {"program_id": program_id, "references": references}) is not None
 
 
 def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, str]:

@@ -23,9 +23,6 @@ from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values, read_together
 
-Counter = tuple[int, str, str, date]
-"""What a counter counts: member, scope (a rule group, empty for the program), window, the window's first day."""
-
 BucketKey = tuple[int, str, date]
 """Which part: member, aggregate, the period's first day."""
 

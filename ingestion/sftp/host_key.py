@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from io import StringIO
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ecdsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from paramiko import ECDSAKey, Ed25519Key, PKey, SSHException
 
-_MAKERS: Mapping[str, Callable[[], Ed25519PrivateKey]] = {
+_MAKERS: Mapping[str, Callable[[], Ed25519PrivateKey | EllipticCurvePrivateKey]] = {
     "ed25519": Ed25519PrivateKey.generate,
-    "ecdsa": lambda: generate_ecdsa(SECP256R1()),  # type: ignore[dict-item, return-value]
+    "ecdsa": lambda: generate_ecdsa(SECP256R1()),
 }
 _READERS: Mapping[str, type[PKey]] = {"ed25519": Ed25519Key, "ecdsa": ECDSAKey}
 

@@ -13,10 +13,8 @@ from schema.connection import (
     After,
     Connection,
     First,
-    cut,
-    edges_of,
+    connection_of,
     number_cursor,
-    page_info,
     read_number_cursor,
     read_page,
 )
@@ -106,9 +104,7 @@ class Batch(Node):
         page = read_page(first, after)
         line = read_number_cursor("rows", page) or 0
         found = await info.context.loaders.batch_rows.load((self.row_id, line, page.size + 1))
-        rows, has_more = cut(found, page)
-        edges = edges_of(rows, lambda row: _to_row(row), lambda row: number_cursor("rows", row.line))
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+        return connection_of(found, page, lambda row: _to_row(row), lambda row: number_cursor("rows", row.line))
 
     @field("Its place among the files of the program that wait: 1 is next; null where it does not wait.")
     async def queue_position(self, info: Info) -> int | None:

@@ -12,10 +12,8 @@ from schema.connection import (
     After,
     Connection,
     First,
-    cut,
-    edges_of,
+    connection_of,
     number_cursor,
-    page_info,
     read_number_cursor,
     read_page,
 )
@@ -130,11 +128,12 @@ class Member(MemberAccount, Node):
     ) -> Connection[SubRelation] | None:
         context, page = info.context, read_page(first, after)
         asked = SubRelationPage(page.size + 1, after_id=read_number_cursor("subRelations", page))
-        rows, has_more = cut(await context.loaders.sub_relations(asked).load(self.row_id) or [], page)
-        edges = edges_of(
-            rows, lambda row: to_sub_relation(row, context), lambda row: number_cursor("subRelations", row.id)
+        return connection_of(
+            await context.loaders.sub_relations(asked).load(self.row_id) or [],
+            page,
+            lambda row: to_sub_relation(row, context),
+            lambda row: number_cursor("subRelations", row.id),
         )
-        return Connection(edges=edges, page_info=page_info(edges, page, has_more))
 
 
 _of_row: Callable[[MemberRow, RequestContext], Member] = lazily(

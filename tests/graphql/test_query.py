@@ -6,47 +6,13 @@ from uuid import uuid4
 import pytest
 
 from domain.errors import CATALOGUE
+from tests.graphql.queries import QUERIES
 from tests.graphql.world import Caller, World
 
 HOME_SCREEN = """query HomeScreen($reference: String) {member(reference: $reference) {
     fullName status tier {name multiplier qualifiedUntil} tierProgress {next missingPoints fraction}
     balance {available nextExpiryAt nextExpiringPoints}
     ledger(first: 10) {edges {node {transactionDate narration points}} pageInfo {hasNextPage}}}}"""
-
-QUERIES = {
-    "node": 'node(id: "TWVtYmVyOjE6MQ") {id}',
-    "nodes": 'nodes(ids: ["TWVtYmVyOjE6MQ"]) {id}',
-    "program": "program {name}",
-    "programs": "programs {name}",
-    "partnerServers": "partnerServers {name}",
-    "attributeProposals": "attributeProposals {pageInfo {endCursor}}",
-    "sftpLogins": "sftpLogins {pageInfo {endCursor}}",
-    "exports": "exports {pageInfo {endCursor}}",
-    "export": 'export(id: "RXhwb3J0OjE6MQ") {id}',
-    "me": "me {id}",
-    "member": 'member(reference: "M-1") {id}',
-    "lastEventId": "lastEventId",
-    "memberMergePreview": 'memberMergePreview(victim: "M-1", survivor: "M-2") {points}',
-    "members": "members {edges {cursor}}",
-    "memberSessions": 'memberSessions(relationReference: "M-1") {id}',
-    "membersBySubRelation": 'membersBySubRelation(identifier: "A-1") {edges {cursor}}',
-    "campaigns": "campaigns {name}",
-    "segmentMembers": 'segmentMembers(segment: "New") {edges {cursor}}',
-    "ledgerEntry": 'ledgerEntry(id: "TGVkZ2VyRW50cnk6MTox") {id}',
-    "transaction": 'transaction(transactionId: "T-1") {id}',
-    "redemption": 'redemption(externalReference: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {id}',
-    "redemptionByReference": 'redemptionByReference(clientReference: "k") {id}',
-    "hold": 'hold(id: "SG9sZDoxOjE") {id}',
-    "pointsRequests": "pointsRequests {edges {cursor}}",
-    "credentials": "credentials {clientId}",
-    "configuration": "configuration {version}",
-    "configurationVersions": "configurationVersions {edges {cursor}}",
-    "attributeExport": "attributeExport(format: CSV)",
-    "batch": 'batch(id: "QmF0Y2g6MTox") {id}',
-    "batches": "batches {edges {cursor}}",
-    "transactionBatch": 'transactionBatch(batchId: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {batchId}',
-    "heldTransactions": "heldTransactions {edges {cursor}}",
-}
 
 
 async def test_the_home_screen_of_an_app_is_one_query(world: World, server: Caller) -> None:

@@ -44,7 +44,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Make the tables of before, empty: what they had can be counted again."""
+    """Make the tables of before, empty: what caps had counted is lost."""
     for name, key, columns in _before():
         op.create_table(
             name,
