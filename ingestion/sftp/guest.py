@@ -12,6 +12,8 @@ from ingestion.sftp.limit import Limits
 from ingestion.sftp.protocol import Protocol, SshTransport
 from resolvers.sftp_access import Entered
 
+_ANSWERED_S = 0.5
+
 
 @dataclass(eq=False)
 class Guest:
@@ -35,8 +37,8 @@ class Guest:
 
     @property
     def is_busy(self) -> bool:
-        """Whether it has files open."""
-        return any(one.file_table for one in self._protocols)
+        """Whether it has files open, or asked for something just now, to which the answer may be under way."""
+        return any(one.file_table for one in self._protocols) or time.monotonic() - self.seen_at < _ANSWERED_S
 
     def note(self, sessions: int) -> None:
         """It asks for something, or one of its sessions is over."""

@@ -121,7 +121,7 @@ BAD_ROWS: list[tuple[str | bytes, str, str]] = [
     ("T28,DR,1,2026-07-01,M20,MUSIC", "115", "Membership is blocked"),
     ("T1,DR,1,2026-07-01,M1,MUSIC", "1201", "Duplicate record"),
     ("T1,CR,1,2026-07-01,M2,MUSIC", "998", "transaction_id: a purchase of another member"),
-    ("T" * 101 + ",DR,1,2026-07-01,M1,MUSIC", "999", "transaction_id"),
+    ("T" * 101 + ",DR,1,2026-07-01,M1,MUSIC", "998", "transaction_id"),
     # What looks like an id that has earned.
     ("\u00a0T1,DR,1,2026-07-01,M1,MUSIC", "1201", "Duplicate record"),
     ("T1\u200b,DR,1,2026-07-01,M1,MUSIC", "998", "transaction_id: invisible characters"),
