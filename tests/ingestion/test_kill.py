@@ -24,7 +24,7 @@ from tests.servers import Deployment
 RULES = (Path(__file__).parents[2] / "tessera" / "data" / "demo_rules.yaml").read_bytes()
 KILLS = scaled(20)
 # Of five hundred rows are the parts in which a file is posted.
-ROWS = 3000 if long_run else 2000
+ROWS = 3000 if long_run else 1500
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ async def test_a_killed_load_ends_in_the_ledger_of_an_undisturbed_one(
         await load_file(undisturbed.ctx, file, data_dir=tmp_path)
         kills = 0
         # The last moment lies between the last row and the end of the handback.
-        for rows in [*sorted(chance.sample(range(ROWS), 3)), ROWS]:
+        for rows in [*sorted(chance.sample(range(ROWS), 3 if long_run else 2)), ROWS]:
             stood, _ = await progress(killed)
             process = await start(killed, database_url, file)
             kills += await kill_at(killed, process, max(rows, stood), chance.random() * 0.05)

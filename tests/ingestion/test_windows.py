@@ -1,15 +1,21 @@
 """A worker that is killed between any two of its steps: the next one ends in the same state."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from ingestion import arrival
 from ingestion import inbox as inbox_module
 from ingestion import load as load_module
-from tests.ingestion.desk import MEMBERS, RULES, Desk, new_program, points_of, transactions
-from tests.ingestion.mailroom import Mailroom
+from resolvers.program import apply_configuration
+from tests.database import FreshDatabase
+from tests.ingestion.desk import MEMBERS, open_desk, points_of, transactions
+from tests.ingestion.mailroom import Mailroom, Watch
 
 ROWS = [f"T{n},DR,{n},2026-07-01,M{n % 20 + 1},{'MUSIC' if n % 5 else 'MUSIK'}" for n in range(1, 21)]
 
@@ -68,39 +74,57 @@ def send_all(mailroom: Mailroom) -> None:
     mailroom.send("Wrong_CPD.csv", MEMBERS, "TXN")
 
 
+async def outcome(mailroom: Mailroom) -> dict[str, Any]:
+    """All that came of the files, but for what is random or of the clock."""
+    desk, own = mailroom.desk, {"batch_id": 0, "started_at": "", "finished_at": ""}
+    stems = ("July_CPD", "July_TXN")
+    return {
+        "files": (mailroom.left, mailroom.processed, mailroom.handbacks),
+        "ledger": (await desk.digest(), await points_of(desk)),
+        "results": [[row | {"external_reference": ""} for row in desk.results(stem)] for stem in stems],
+        "rejects": [desk.rejects(stem) for stem in stems],
+        "sums": [desk.summary(stem) | own for stem in stems],
+    }
+
+
+@asynccontextmanager
+async def filled_mailroom(url: str, folder: Path) -> AsyncIterator[Mailroom]:
+    """A mailroom in which all files wait, to be loaded in small parts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrival, "QUIET_S", 0.0)
+        patch.setattr(load_module, "CHUNK_ROWS", 5)
+        watch = Watch()
+        async with open_desk(url, folder, watch) as desk:
+            await apply_configuration(desk.ctx, b"version: 1\nfiles: {reject_limit_percent: 99}\n")
+            mailroom = Mailroom(desk, watch)
+            send_all(mailroom)
+            yield mailroom
+
+
+@pytest_asyncio.fixture(scope="module")
+async def undisturbed(fresh_database: FreshDatabase, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What comes of the files where nobody is killed: the same for every step."""
+    with fresh_database() as url:
+        async with filled_mailroom(url, tmp_path_factory.mktemp("undisturbed")) as mailroom:
+            await mailroom.drain()
+            return await outcome(mailroom)
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("call", [1, 2])
 @pytest.mark.parametrize(("module", "name"), STEPS, ids=[f"{m.__name__[10:]}-{n}" for m, n in STEPS])
 async def test_a_worker_that_is_killed_between_two_steps_is_gone_on_from(
-    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, call: int, after: bool
+    undisturbed: dict[str, Any], database_url: str, tmp_path: Path, module: Any, name: str, call: int, after: bool
 ) -> None:
-    monkeypatch.setattr(load_module, "CHUNK_ROWS", 5)
-    rules = RULES + b"files: {reject_limit_percent: 99}\n"
-    desk = mailroom.desk
-    first, second = [
-        Mailroom(Desk(await new_program(desk.ctx.services, rules, one), desk.data_dir, desk.uploads), mailroom.watch)
-        for one in ("Undisturbed", "Killed")
-    ]
-    for each in (first, second):
-        send_all(each)
-    await first.drain()
-    with monkeypatch.context() as patch:
-        patch.setattr(module, name, killing(getattr(module, name), call, after=after))
-        try:
-            await second.drain()
-        except Killed:
-            pass
-        else:
-            # There is no such call.
-            assert call > 1
-    await second.drain()
-    assert (second.left, second.processed, second.handbacks) == (first.left, first.processed, first.handbacks)
-    assert await second.desk.digest() == await first.desk.digest()
-    assert await points_of(second.desk) == await points_of(first.desk)
-    for stem in ("July_CPD", "July_TXN"):
-        results = [[row | {"external_reference": ""} for row in one.desk.results(stem)] for one in (first, second)]
-        assert results[0] == results[1]
-        assert first.desk.rejects(stem) == second.desk.rejects(stem)
-        own = {"batch_id": 0, "started_at": "", "finished_at": ""}
-        sums = [one.desk.summary(stem) | own for one in (first, second)]
-        assert sums[0] == sums[1]
+    async with filled_mailroom(database_url, tmp_path) as mailroom:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, name, killing(getattr(module, name), call, after=after))
+            try:
+                await mailroom.drain()
+            except Killed:
+                pass
+            else:
+                # There is no such call.
+                assert call > 1
+        await mailroom.drain()
+        assert await outcome(mailroom) == undisturbed

@@ -20,7 +20,7 @@ def rules_of(day: Day) -> dict[str, Any]:
         "program": {
             "time_zone": "America/New_York",
             "points_decimals": 1,
-            "accrual_cap_per_month": 900,
+            "accrual_cap_per_month": 600,
             "pending_validity": "release",
         },
         "expiry": {"policy": "months", "months": 24, "period_end": "quarter"},
@@ -125,7 +125,8 @@ _SET_QUESTIONS: list[Row] = [
 ]
 _HALF = {
     "month": [1, 3, 5, 7, 8, 9, 10, 11, 12],
-    "day": list(range(1, 16)),
+    # A night has purchases of five days: both kinds of days on whichever day it is made.
+    "day": list(range(1, 32, 2)),
     "weekday": [1, 2, 6],
     "hour": list(range(12)),
 }
