@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,14 +19,17 @@ from ingestion.inspection import FileFacts, inspect_file
 from ingestion.naming import FileName, parse_file_name
 from ingestion.reader import Record, Source
 from resolvers.batch import (
+    IN_FLIGHT,
     REJECTED,
     RUNNING,
     WAITING,
     Batch,
     BatchHeld,
     BatchLine,
+    BatchRow,
     BatchTotals,
     FileLayout,
+    Lanes,
     find_batch_by_content,
     finish_batch,
     get_batch,
@@ -192,16 +195,22 @@ class _Loading:
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""
         rows, rejected = _restart(batch), batch.rejected
-        async with aclosing(self._chunks(batch)) as chunks:
+        async with Lanes() as lanes, aclosing(self._chunks(batch)) as chunks:
             async for lines, position in chunks:
-                outcomes = await post_batch_lines(self.ctx, batch.id, lines)
+                outcomes = await post_batch_lines(self.ctx, batch.id, lines, lanes)
                 if any(rows < growth <= rows + len(lines) for growth in _GROWTHS):
                     await note_growth(self.ctx)
                 rows += len(lines)
-                rejected += sum(outcome.status == REJECTED for outcome in outcomes)
-                if outcomes and self.progress is not None:
-                    size = self.file.facts.size
-                    self.progress(Progress(rows=rows, rejected=rejected, bytes_read=position, bytes_total=size))
+                rejected += self._tell(outcomes, rows, rejected, position)
+            self._tell(await lanes.end(), rows, rejected, self.file.facts.size)
+
+    def _tell(self, outcomes: Sequence[BatchRow], rows: int, rejected: int, position: int) -> int:
+        """Report how far it is; how many lines more were rejected."""
+        more = sum(outcome.status == REJECTED for outcome in outcomes)
+        if outcomes and self.progress is not None:
+            size = self.file.facts.size
+            self.progress(Progress(rows=rows, rejected=rejected + more, bytes_read=position, bytes_total=size))
+        return more
 
     async def _chunks(self, batch: Batch) -> AsyncGenerator[tuple[list[BatchLine], int], None]:
         """The lines after the restart point, and how many bytes have been read."""
@@ -223,8 +232,8 @@ class _Loading:
 
 
 def _restart(batch: Batch) -> int:
-    """How many rows stand for certain: of the last chunk it may be one half alone."""
-    return max(0, batch.rows_read - CHUNK_ROWS)
+    """How many rows stand for certain: of the last chunks it may be one half alone."""
+    return max(0, batch.rows_read - IN_FLIGHT * CHUNK_ROWS)
 
 
 def _next_lines(records: Iterator[Record], translate: Translate) -> list[BatchLine]:

@@ -1,6 +1,5 @@
 """Use cases of batch files: open, post chunk by chunk, finish, read."""
 
-import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
@@ -15,7 +14,7 @@ from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
 from domain.store.statistics import refresh_statistics
-from resolvers.batch_lane import Half, halves_of
+from resolvers.batch_lane import IN_FLIGHT, Half, Lanes
 from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
 from resolvers.batch_record import (
     DISCARDED,
@@ -49,6 +48,8 @@ __all__ = [
     "BatchRow",
     "BatchTotals",
     "FileLayout",
+    "IN_FLIGHT",
+    "Lanes",
     "find_batch_by_content",
     "find_batch_by_name",
     "finish_batch",
@@ -120,23 +121,19 @@ async def open_batch(
     return await ctx.write(body)
 
 
-async def post_batch_lines(ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
+async def post_batch_lines(
+    ctx: Context, batch_id: int, lines: Sequence[BatchLine], lanes: Lanes | None = None
+) -> list[BatchRow]:
     """Post one chunk: rows, outcomes and the restart point together, in one database transaction or in two halves.
 
-    Lines that stand already (a second worker, a restart) are left out. Too many rejected ones hold the batch.
+    Lines that stand already (a second worker, a restart) are left out. Too many rejected ones hold the batch. With
+    `lanes` a part may be under way still; the outcomes are those of what has ended, of the chunk before as well.
     Raises Forbidden, BatchRefused, BatchHeld.
     """
     ctx.principal.require(Permission.BATCH_WRITE)
-    halves = await halves_of(ctx, lines)
-    posting = [ctx.write(partial(_post, ctx, batch_id, half)) for half in halves]
-    # Both have ended before anybody hears that one failed.
-    posted = await asyncio.gather(*posting, return_exceptions=True)
-    rows: list[BatchRow] = []
-    for one in posted:
-        if isinstance(one, BaseException):
-            raise one
-        rows += one
-    return rows
+    own = Lanes() if lanes is None else lanes
+    rows = await own.post(ctx, lines, lambda half: ctx.write(partial(_post, ctx, batch_id, half)))
+    return rows + await own.end() if lanes is None else rows
 
 
 async def note_growth(ctx: Context) -> None:

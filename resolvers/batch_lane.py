@@ -1,17 +1,21 @@
 """Two halves of a chunk at the same time: while the database is at one, the rules are at the other.
 
-All lines of a member are in one half, in their order, and both halves stand before the next chunk begins. Where lines
-of two members depend on each other a chunk stays whole, so that what comes of a file never depends on who was first.
+All lines of a member are in one half, in their order, and a half begins when the same half of the chunk before stands.
+Where lines of two members depend on each other a chunk stays whole, and where they do over two chunks, the second waits
+for all of the first: what comes of a file never depends on who was first.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 from zlib import crc32
 
 from sqlalchemy import Connection
 
 from domain.errors import TesseraError
 from domain.store.member import are_merged
-from resolvers.batch_line import BatchLine
+from resolvers.batch_line import BatchLine, BatchRow
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
 from resolvers.transaction import SubmitTransaction
@@ -23,13 +27,63 @@ Half = tuple[int | None, Sequence[BatchLine]]
 """The number of a half, None for a whole chunk, and its lines."""
 
 
-async def halves_of(ctx: Context, lines: Sequence[BatchLine]) -> list[Half]:
-    """What of a chunk may be posted at the same time."""
-    whole: list[Half] = [(None, lines)]
+Owners = Mapping[tuple[str, str], str | None]
+"""Whose in a chunk is what there is once in a program, by kind and value."""
+
+IN_FLIGHT = 2
+"""Chunks of which lines may be posted while others of them are not: the oldest has to stand before a third begins."""
+
+
+@dataclass(slots=True)
+class Lanes:
+    """The halves of one file that are under way, each in a lane of its own; none is any more when it is left."""
+
+    _under_way: dict[int, asyncio.Task[list[BatchRow]]] = field(default_factory=dict)
+    _owners: Owners = field(default_factory=dict)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def post(
+        self, ctx: Context, lines: Sequence[BatchLine], post: Callable[[Half], Awaitable[list[BatchRow]]]
+    ) -> list[BatchRow]:
+        """Begin to post a chunk; the outcomes of what ended meanwhile. Raises what posting raises."""
+        halves, owners = await halves_of(ctx, lines)
+        rows: list[BatchRow] = []
+        if len(halves) == 1 or any(self._owners.get(key, owner) != owner for key, owner in owners.items()):
+            rows += await self.end()
+        self._owners = owners
+        for number, half in halves:
+            if number is None:
+                return rows + await post((number, half))
+            if number in self._under_way:
+                rows += await self._under_way.pop(number)
+            self._under_way[number] = asyncio.ensure_future(post((number, half)))
+        return rows
+
+    async def end(self) -> list[BatchRow]:
+        """The outcomes of what is under way. Raises what posting raises, once both lanes have ended."""
+        ended = await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        self._under_way.clear()
+        rows: list[BatchRow] = []
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+            rows += one
+        return rows
+
+
+async def halves_of(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half], Owners]:
+    """What of a chunk may be posted at the same time, and what may not stand at others in the chunk beside it."""
+    whole: tuple[list[Half], Owners] = ([(None, lines)], {})
     if ctx.services.db.has_one_writer or len(lines) < LEAST_LINES:
         return whole
     members = [_member_of(line) for line in lines]
-    if "" in members or _has_shared_keys(lines, members):
+    owners = None if "" in members else _owners(lines, members)
+    if owners is None:
         return whole
     references = sorted({one for one in members if one is not None})
     if not await ctx.read(lambda tx: _are_apart(tx, ctx, references)):
@@ -37,7 +91,7 @@ async def halves_of(ctx: Context, lines: Sequence[BatchLine]) -> list[Half]:
     halves: tuple[list[BatchLine], list[BatchLine]] = ([], [])
     for line, member in zip(lines, members, strict=True):
         halves[crc32((member or "").encode()) & 1].append(line)
-    return [(number, half) for number, half in enumerate(halves) if half]
+    return [(number, half) for number, half in enumerate(halves) if half], owners
 
 
 def _member_of(line: BatchLine) -> str | None:
@@ -53,8 +107,8 @@ def _member_of(line: BatchLine) -> str | None:
             return ""
 
 
-def _has_shared_keys(lines: Sequence[BatchLine], members: Sequence[str | None]) -> bool:
-    """Whether something that there is once in a program stands at two members: the first of them has it."""
+def _owners(lines: Sequence[BatchLine], members: Sequence[str | None]) -> Owners | None:
+    """Who has what there is once in a program; None where two members name the same: the first of them has it."""
     owners: dict[tuple[str, str], str | None] = {}
     for line, member in zip(lines, members, strict=True):
         command = line.command
@@ -63,8 +117,8 @@ def _has_shared_keys(lines: Sequence[BatchLine], members: Sequence[str | None]) 
             keys.append(("transaction", command.transaction_id.strip()))
         for kind, key in keys:
             if key and owners.setdefault((kind, key), member) != member:
-                return True
-    return False
+                return None
+    return owners
 
 
 def _are_apart(tx: Connection, ctx: Context, references: Sequence[str]) -> bool:

@@ -3,9 +3,15 @@
 import gc
 
 
-def settle_memory() -> None:
-    """What is alive now stays for good: the collector need not look at it again and again."""
+def settle_memory(young: int = 20_000) -> None:
+    """What is alive now stays for good: the collector need not look at it again and again.
+
+    A request makes thousands of objects that die with it, a chunk of a file ten times as many (`FILE_OBJECTS`): looking
+    for circles among them pays rarely. It looks when there are as many more than there were before.
+    """
     gc.collect()
     gc.freeze()
-    # A request makes thousands of objects that die with it: looking for circles among them pays rarely.
-    gc.set_threshold(20_000, 10, 10)
+    gc.set_threshold(young, 10, 10)
+
+
+FILE_OBJECTS = 200_000

@@ -24,6 +24,7 @@ from resolvers.program import Program, list_environment_programs
 from tessera.commands.program import Json
 from tessera.console import NOT_ATTEMPTED, REFUSED, note, run, show_fields, show_json, show_table
 from tessera.locking import CommandRefused
+from tessera.memory import FILE_OBJECTS, settle_memory
 from tessera.runtime import Runtime, find_program, program_context
 
 app = typer.Typer(help="Batch files.", no_args_is_help=True)
@@ -45,6 +46,7 @@ def load(
     async def body(runtime: Runtime) -> BatchSummary:
         ctx = program_context(runtime, await find_program(runtime, program_id))
         data_dir = runtime.settings.data_dir
+        settle_memory(FILE_OBJECTS)
         with progress_bar(file.name) as report:
             return await load_file(ctx, file, data_dir=data_dir, file_type=type_name, progress=report)
 

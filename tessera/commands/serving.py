@@ -11,6 +11,7 @@ import typer
 from domain.errors import ServiceUnavailable
 from tessera.console import begin
 from tessera.locking import CommandRefused, only_server
+from tessera.memory import FILE_OBJECTS, settle_memory
 from tessera.migration import SENTENCES, USABLE, SchemaState, migrate, read_schema_state
 from tessera.runtime import open_runtime, require_own_key
 from tessera.settings import Settings, load_settings
@@ -119,6 +120,7 @@ async def _work(settings: Settings) -> None:
         running_jobs(runtime.services, (*jobs_with_files(settings.data_dir), *file_jobs(settings))),
         taking_files(runtime.services, settings.data_dir),
     ):
+        settle_memory(FILE_OBJECTS)
         _log.info("working", database=settings.shown_database_url)
         await stop.wait()
 

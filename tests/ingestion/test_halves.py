@@ -1,5 +1,6 @@
 """Chunks that go in two halves at the same time: what comes of a file is what comes of it line by line."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from decimal import Decimal
@@ -8,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ingestion import load
-from resolvers import batch, batch_lane
-from resolvers.batch_lane import Half, halves_of
-from resolvers.batch_line import BatchLine
+from resolvers import batch_lane
+from resolvers.batch_lane import Half, Lanes, Owners, halves_of
+from resolvers.batch_line import BatchLine, BatchRow
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
 from resolvers.merge import MergeMembers, merge_members
@@ -38,7 +39,7 @@ def bonus(line: int, member: str, key: str | None = None) -> BatchLine:
 
 async def numbers(ctx: Context, lines: list[BatchLine]) -> list[int | None]:
     """Which halves a chunk goes in."""
-    return [number for number, _ in await halves_of(ctx, lines)]
+    return [number for number, _ in (await halves_of(ctx, lines))[0]]
 
 
 async def test_halves_give_what_the_whole_gives(
@@ -47,12 +48,12 @@ async def test_halves_give_what_the_whole_gives(
     monkeypatch.setattr(load, "CHUNK_ROWS", 60)
     seen, halves = [], list[int]()
 
-    async def counting(ctx: Context, lines: Sequence[BatchLine]) -> list[Half]:
-        found = await halves_of(ctx, lines)
+    async def counting(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half], Owners]:
+        found, owners = await halves_of(ctx, lines)
         halves.append(len(found))
-        return found
+        return found, owners
 
-    monkeypatch.setattr(batch, "halves_of", counting)
+    monkeypatch.setattr(batch_lane, "halves_of", counting)
     async with open_desk(database_url, tmp_path) as first:
         for name, least in (("Whole", 10**9), ("Halves", 2)):
             monkeypatch.setattr(batch_lane, "LEAST_LINES", least)
@@ -72,7 +73,7 @@ async def test_a_member_is_in_one_half_and_what_depends_on_others_stays_whole(
     async with open_desk(database_url, tmp_path) as desk:
         await desk.load("Shop_CPD.csv", MEMBERS)
         lines = [bonus(line, f"M{line % 20 + 1}") for line in range(1, 121)]
-        halves = await halves_of(desk.ctx, lines)
+        halves, _ = await halves_of(desk.ctx, lines)
         if desk.ctx.services.db.has_one_writer:
             assert halves == [(None, lines)]
             return
@@ -85,3 +86,48 @@ async def test_a_member_is_in_one_half_and_what_depends_on_others_stays_whole(
         assert await numbers(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M1", "K")]) == [0, 1]
         await merge_members(desk.ctx, MergeMembers(victim="M1", survivor="M2"))
         assert await numbers(desk.ctx, lines) == [None]
+
+
+async def test_a_half_waits_for_its_own_and_for_both_where_two_chunks_name_the_same(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_desk(database_url, tmp_path) as desk:
+        await desk.load("Shop_CPD.csv", MEMBERS)
+        if desk.ctx.services.db.has_one_writer:
+            return
+        first = [bonus(line, f"M{line % 20 + 1}") for line in range(1, 121)]
+        second = [bonus(line, f"M{line % 20 + 1}") for line in range(121, 241)]
+        _, owners = await halves_of(desk.ctx, first)
+        assert owners == {}
+        told, gate = list[str](), asyncio.Event()
+
+        async def post(half: Half) -> list[BatchRow]:
+            number, lines = half
+            told.append(f"{number} from {lines[0].line // 121}")
+            if (number, lines[0].line // 121) == (1, 0):
+                await gate.wait()
+            return []
+
+        async def begin(lanes: Lanes, lines: list[BatchLine]) -> None:
+            posting = asyncio.create_task(lanes.post(desk.ctx, lines, post))
+            await asyncio.sleep(0.2)
+            gate.set()
+            await posting
+
+        # The first half of the second chunk does not wait for the second half of the first.
+        async with Lanes() as lanes:
+            await lanes.post(desk.ctx, first, post)
+            await begin(lanes, second)
+        assert told == ["0 from 0", "1 from 0", "0 from 1", "1 from 1"]
+        keyed = [bonus(0, "M1", "K"), *first]
+        other = [*second, bonus(241, "M2", "K")]
+        told.clear()
+        gate.clear()
+        async with Lanes() as lanes:
+            await lanes.post(desk.ctx, keyed, post)
+            posting = asyncio.create_task(lanes.post(desk.ctx, other, post))
+            await asyncio.sleep(0.2)
+            assert told == ["0 from 0", "1 from 0"]
+            gate.set()
+            await posting
+        assert told == ["0 from 0", "1 from 0", "0 from 1", "1 from 1"]
