@@ -1,16 +1,22 @@
 """A member as its program sees it, and the rules for what may be written about one."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from domain.errors import BadRequest, InvalidAttribute
 from domain.record import record
-from domain.rules.attributes import AttributeInvalid, AttributeMissing, storable, validate_attributes
-from domain.rules.fixed import FIXED_MEMBER_ATTRIBUTES, member_definitions
-from domain.rules.model import AttributeDefinition, Configuration, Scalar
+from domain.rules.attributes import (
+    AttributeInvalid,
+    AttributeMissing,
+    check_mandatory,
+    storable,
+    validate_attributes,
+)
+from domain.rules.fixed import FIXED_MEMBER_ATTRIBUTES
+from domain.rules.model import AttributeDefinition, Scalar
 
 ACTIVE, SUSPENDED, LOGIN_BLOCKED, CANCELLED, INACTIVE, MEMBERSHIP_BLOCKED = range(1, 7)
 
@@ -74,7 +80,7 @@ def erased_reference(member_id: int) -> str:
 
 
 def read_values(
-    configuration: Configuration,
+    definitions: Sequence[AttributeDefinition],
     given: Mapping[str, Any],
     *,
     today: date,
@@ -85,10 +91,10 @@ def read_values(
     """Checked values by key, None for what is to be cleared, and unknown keys that were ignored.
 
     Blanks around a text are cut off. A blank text is not given, and with `clears` clears what has it. `today`
-    is the program's day. Raises InvalidAttribute, BadRequest (something mandatory is missing).
+    is the program's day, `definitions` its `member_definitions`. Raises InvalidAttribute, BadRequest (something
+    mandatory is missing).
     """
     given = {key: _trimmed(key, value) for key, value in given.items()}
-    definitions = member_definitions(configuration)
     try:
         values, ignored = validate_attributes(
             definitions, given, ignore_unknown=ignore_unknown, require_mandatory=is_new
@@ -101,6 +107,14 @@ def read_values(
         raise InvalidAttribute("status: not one of 1 to 6", field="status")
     _check_form(values, today)
     return {**values, **(_cleared(definitions, given) if clears else {})}, ignored
+
+
+def require_mandatory(definitions: Iterable[AttributeDefinition], values: Mapping[str, Any]) -> None:
+    """See to it that these values are enough for a new member. Raises BadRequest (something mandatory is missing)."""
+    try:
+        check_mandatory(definitions, values)
+    except AttributeMissing as error:
+        raise BadRequest(str(error), field=error.key) from error
 
 
 def check_reference(reference: str) -> None:
@@ -160,7 +174,6 @@ def changed(member: Member, values: Mapping[str, Scalar | None], now: datetime) 
         fixed["dob"] = fixed["dob"].date()
     kept = {key: value for key, value in member.attributes.items() if key not in custom}
     given = storable({key: value for key, value in custom.items() if value is not None})
-    updated = replace(member, **fixed, attributes={**kept, **given})
-    if updated.status == ACTIVE and updated.activated_at is None:
-        updated = replace(updated, activated_at=now)
-    return updated
+    if member.activated_at is None and fixed.get("status", member.status) == ACTIVE:
+        fixed["activated_at"] = now
+    return replace(member, **fixed, attributes={**kept, **given})

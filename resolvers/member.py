@@ -17,8 +17,9 @@ from domain.store.member import find_members, members_named
 from domain.store.program import ProgramState
 from domain.store.unique_value import owners
 from resolvers.context import Context
+from resolvers.member_change import Change
 from resolvers.member_list import MemberFilter, MemberOrder, count_members, list_members
-from resolvers.roster import Change, Roster
+from resolvers.roster import Roster
 from resolvers.surprise import told_as
 
 __all__ = [

@@ -16,8 +16,9 @@ from domain.store.otp import use_code
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.lockout import status_without_block
+from resolvers.member_change import Change
 from resolvers.one_time_code import Guess, compare_code, count_guess, count_send, refusal_of, write_code
-from resolvers.roster import Change, Roster
+from resolvers.roster import Roster
 from resolvers.subject import Named, Subject, find_subject
 
 

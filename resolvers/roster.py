@@ -6,7 +6,6 @@ A refused change leaves the others untouched. Within a run later changes see ear
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -21,12 +20,22 @@ from domain.errors import (
     MemberNotFound,
     TesseraError,
 )
-from domain.member import ACTIVE, CANCELLED, INACTIVE, SUSPENDED, Member, changed, check_reference, read_values
+from domain.member import (
+    ACTIVE,
+    CANCELLED,
+    INACTIVE,
+    SUSPENDED,
+    Member,
+    changed,
+    check_reference,
+    read_values,
+    require_mandatory,
+)
 from domain.member_status import Operation, refusal_by_status
 from domain.models import member
 from domain.rules.attributes import storable
 from domain.rules.fixed import member_definitions
-from domain.rules.model import Scalar
+from domain.rules.model import AttributeDefinition, Scalar
 from domain.store.ids import allocate_ids
 from domain.store.member import Stored, find_members, insert_members, new_member, update_members
 from domain.store.outbox import add_events, member_event
@@ -34,36 +43,12 @@ from domain.store.program import ProgramState
 from domain.store.unique_value import owners
 from resolvers.address import Addresses
 from resolvers.context import Context
+from resolvers.member_change import Change, Changed
 from resolvers.newcomer import Newcomers
 from resolvers.subject import follow_status
 
 _STATUS_OF_ACTION = {"SUSPEND": SUSPENDED, "CLOSE": CANCELLED, "REACTIVATE": ACTIVE}
 ACTIONS = frozenset({"NEW", "UPDATE", *_STATUS_OF_ACTION})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """What to do to one member. `action` None: enrol, or update where the reference is known.
-
-    `clears`: a blank text clears the value; else it says nothing, as an empty cell of a file.
-    `referral_code` is whose code a new member came by.
-    """
-
-    action: str | None
-    values: Mapping[str, Any]
-    ignore_unknown: bool | None = None
-    member_id: int | None = None
-    reference: str | None = None
-    clears: bool = False
-    referral_code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The member after the change, and the attribute keys that were ignored."""
-
-    member: Member
-    ignored_keys: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -94,10 +79,14 @@ class Roster:
     _altered: dict[int, Stored] = field(default_factory=dict)
     _free_ids: list[int] = field(default_factory=list)
     _given_status: set[int] = field(default_factory=set)
+    _definitions: Sequence[AttributeDefinition] = field(init=False)
+    _today: date = field(init=False)
     _newcomers: Newcomers = field(init=False)
     _addresses: Addresses = field(init=False)
 
     def __post_init__(self) -> None:
+        self._definitions = member_definitions(self.state.configuration)
+        self._today = self.now.astimezone(self.state.zone).date()
         self._newcomers = Newcomers(self.tx, self.ctx, self.state, self.now, self._by_id)
         self._addresses = Addresses(self.tx, self.ctx, self.state, self.now)
 
@@ -119,7 +108,7 @@ class Roster:
         ignore = change.ignore_unknown
         try:
             read, ignored = read_values(
-                self.state.configuration,
+                self._definitions,
                 values,
                 today=self._today,
                 ignore_unknown=self.state.terms.ignore_unknown_attributes if ignore is None else ignore,
@@ -133,18 +122,13 @@ class Roster:
             return BadRequest("relation_reference: is missing", field="relation_reference")
         return _Prepared(change, read, ignored, str(reference) if reference else None, self._hash(read))
 
-    @property
-    def _today(self) -> date:
-        return self.now.astimezone(self.state.zone).date()
-
     def _hash(self, values: Mapping[str, Scalar | None]) -> dict[str, bytes]:
         keys, program_id = self.ctx.services.keys, self.state.id
         given = {key: value for key in self._unique_keys() if (value := values.get(key)) is not None}
         return {key: keys.lookup_hash(program_id, key, str(value)) for key, value in storable(given).items()}
 
     def _unique_keys(self) -> list[str]:
-        definitions = member_definitions(self.state.configuration)
-        return [one.key for one in definitions if one.unique and one.key != "relation_reference"]
+        return [one.key for one in self._definitions if one.unique and one.key != "relation_reference"]
 
     def _load(self, prepared: Sequence[_Prepared]) -> None:
         keys, program_id = self.ctx.services.keys, self.state.id
@@ -213,8 +197,7 @@ class Roster:
             raise MemberNonexistent if one.change.member_id is not None else MemberNotFound
         # A row that says neither NEW nor UPDATE turned out to be new: now the mandatory ones must be there.
         if one.change.action is None:
-            values = one.change.values
-            read_values(self.state.configuration, values, today=self._today, ignore_unknown=True, is_new=True)
+            require_mandatory(self._definitions, {**one.values, "relation_reference": one.reference})
         check_reference(one.reference)
         self._check_unique(one, None)
         referred_by = self._newcomers.referred_by(one.change.referral_code)
@@ -269,7 +252,7 @@ class Roster:
 
     def _store(self) -> None:
         program_id = self.state.id
-        pi_keys = frozenset(one.key for one in member_definitions(self.state.configuration) if one.pi)
+        pi_keys = frozenset(one.key for one in self._definitions if one.pi)
         insert_members(
             self.tx,
             program_id,

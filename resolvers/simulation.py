@@ -23,7 +23,7 @@ from domain.points import from_minor
 from domain.program_zone import local_date, local_instant
 from domain.rules.cap import cap_keys
 from domain.rules.explanation import Explanation, explain
-from domain.rules.fixed import REFUND
+from domain.rules.fixed import REFUND, member_definitions
 from domain.rules.model import Configuration
 from domain.rules.problem import shown
 from domain.store.journal import Journal
@@ -217,7 +217,7 @@ def _stand_in(state: ProgramState, sample: SampleMember, now: datetime) -> Membe
         raise InvalidRequest(f"tier: {shown(sample.tier)} is no level", field="tier")
     enrolled_at = now if sample.enrolled_at is None else local_instant(sample.enrolled_at, state.zone)
     values, _ = read_values(
-        state.configuration,
+        member_definitions(state.configuration),
         sample.attributes,
         today=local_date(now, state.zone),
         ignore_unknown=False,

@@ -45,13 +45,22 @@ def validate_attributes(
     ignored = [key for key in given if key not in known]
     if ignored and not ignore_unknown:
         raise AttributeInvalid(_safe(ignored[0]), "unknown attribute")
-    present = [key for key in known if not _is_absent(given.get(key))]
-    values = {key: read_attribute(known[key], given[key]) for key in present}
+    # Asked for in place: one call more for each attribute takes as long as to read it.
+    values = {
+        key: read_attribute(definition, value)
+        for key, definition in known.items()
+        if (value := given.get(key)) is not None and value != ""
+    }
     if require_mandatory:
-        for key, definition in known.items():
-            if definition.mandatory and key not in values:
-                raise AttributeMissing(key)
+        check_mandatory(known.values(), values)
     return values, ignored
+
+
+def check_mandatory(definitions: Iterable[AttributeDefinition], values: Mapping[str, Any]) -> None:
+    """`AttributeMissing` for the first attribute without a value that has to have one."""
+    for definition in definitions:
+        if definition.mandatory and definition.key not in values:
+            raise AttributeMissing(definition.key)
 
 
 def read_attribute(definition: AttributeDefinition, given: Any) -> Scalar:

@@ -29,9 +29,11 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 
 def read_text(given: Any, max_length: int = 500) -> str:
     """A text in NFC; numbers are taken as they are written."""
-    if isinstance(given, bool) or not isinstance(given, str | int | Decimal | float):
-        raise ValueError("must be a text")
-    text = unicodedata.normalize("NFC", given if isinstance(given, str) else str(given))
+    if type(given) is not str:
+        if isinstance(given, bool) or not isinstance(given, str | int | Decimal | float):
+            raise ValueError("must be a text")
+        given = str(given)
+    text = unicodedata.normalize("NFC", given)
     if len(text) > max_length:
         raise ValueError(f"longer than {max_length} characters")
     if not text.isprintable() and any(map(_is_control, text)):

@@ -15,16 +15,19 @@ def owners(tx: Connection, program_id: int, attribute: str, hashes: Iterable[byt
     wanted = list(hashes)
     if not wanted:
         return {}
-    column = {"email_id": member.c.email_hash, "mobile_number": member.c.mobile_hash}.get(attribute)
-    if column is not None:
-        query = select(column, member.c.id).where(member.c.program_id == program_id, column.in_(wanted))
-    else:
-        query = select(member_unique_value.c.value_hash, member_unique_value.c.member_id).where(
-            member_unique_value.c.program_id == program_id,
-            member_unique_value.c.key == attribute,
-            member_unique_value.c.value_hash.in_(wanted),
-        )
-    return {row[0]: row[1] for row in tx.execute(query)}
+    given = {"program_id": program_id, "key": attribute, "hashes": wanted}
+    return {row[0]: row[1] for row in tx.execute(_OWNERS.get(attribute, _OTHER_OWNERS), given)}
+
+
+_OWNERS = {
+    key: select(column, member.c.id).where(member.c.program_id == bindparam("program_id"), among(column, "hashes"))
+    for key, column in (("email_id", member.c.email_hash), ("mobile_number", member.c.mobile_hash))
+}
+_OTHER_OWNERS = select(member_unique_value.c.value_hash, member_unique_value.c.member_id).where(
+    member_unique_value.c.program_id == bindparam("program_id"),
+    member_unique_value.c.key == bindparam("key"),
+    among(member_unique_value.c.value_hash, "hashes"),
+)
 
 
 def replace_unique_values(

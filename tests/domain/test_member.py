@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import BadRequest, InvalidAttribute
 from domain.member import read_values
+from domain.rules.fixed import member_definitions
 from domain.rules.model import AttributeDefinition, Configuration
 
 CONFIGURATION = Configuration(
@@ -16,11 +17,12 @@ CONFIGURATION = Configuration(
         AttributeDefinition(key="full_name", name="Full name", type="string", mandatory=True),
     )
 )
+DEFINITIONS = member_definitions(CONFIGURATION)
 TODAY = date(2026, 2, 3)
 
 
 def _read(given: dict[str, Any], *, is_new: bool = False, clears: bool = True) -> dict[str, Any]:
-    values, _ = read_values(CONFIGURATION, given, today=TODAY, ignore_unknown=False, is_new=is_new, clears=clears)
+    values, _ = read_values(DEFINITIONS, given, today=TODAY, ignore_unknown=False, is_new=is_new, clears=clears)
     return values
 
 
