@@ -78,6 +78,8 @@ async def test_a_program_is_told_of_all_its_members_and_of_no_others(served: Liv
         assert await talk.refusal() == ("NOT_FOUND", "MEMBER_NOT_FOUND", None)
 
 
+# Who hangs up in the middle of an event leaves fields that graphql-core had begun.
+@pytest.mark.filterwarnings("ignore:coroutine .*_async_resolver. was never awaited:RuntimeWarning")
 async def test_after_an_event_id_come_all_events_behind_it_once(served: Live, server: Caller) -> None:
     world = served.world
     reference = await world.member(server)
