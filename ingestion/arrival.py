@@ -4,6 +4,7 @@ Every step is a rename on one file system, so that whoever is killed between two
 from which the next worker goes on.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -24,6 +25,9 @@ QUIET_S = 2.0
 CHECKSUM = ".sha256"
 _UNFINISHED = (".part", ".filepart", ".tmp")
 _MAX_CHECKSUM_BYTES = 1024
+# With its ending the name of a checksum may be longer than a file system takes: then there is none.
+_NO_SUCH_FILE = frozenset({errno.ENOENT, errno.ENAMETOOLONG})
+_MAX_PART_BYTES = 100
 _CHECKSUM = re.compile(rb"([0-9A-Fa-f]{64})(\s.*)?", re.DOTALL)
 
 
@@ -96,9 +100,9 @@ def promised_hash(path: Path) -> str | None:
     try:
         with checksum_of(path).open("rb") as file:
             match = _CHECKSUM.fullmatch(file.read(_MAX_CHECKSUM_BYTES).strip())
-    except FileNotFoundError:
-        return None
     except OSError as error:
+        if error.errno in _NO_SUCH_FILE:
+            return None
         raise BatchRefused(f"its checksum file cannot be read: {error.strerror}") from error
     if match is None:
         raise BatchRefused("its checksum file does not begin with a SHA-256 in hexadecimal digits")
@@ -137,12 +141,14 @@ def batch_files(folder: ProgramFolder) -> dict[int, Path]:
 def put_away(folder: ProgramFolder, path: Path) -> None:
     """Move a file to where a partner sees that it is done with, under a name that nothing has; gone is well."""
     try:
-        if path.is_symlink():
+        if os.path.islink(path):
             # It would lead out of what partners see.
             path.unlink()
             return
-        path.rename(_free(folder.processed / path.name))
+        moved = _move(path, _free(folder.processed / path.name))
     except FileNotFoundError:
+        return
+    if not moved:
         return
     if path.parent.parent == folder.batches:
         path.parent.rmdir()
@@ -151,10 +157,17 @@ def put_away(folder: ProgramFolder, path: Path) -> None:
 def _free(path: Path) -> Path:
     stem, dot, suffix = path.name.partition(".")
     number = 1
+    if os.path.lexists(path):
+        # Room for the number.
+        stem, suffix = _cut(stem), _cut(suffix)
     while os.path.lexists(path):
         number += 1
         path = path.with_name(f"{stem}.{number}{dot}{suffix}")
     return path
+
+
+def _cut(part: str) -> str:
+    return os.fsdecode(os.fsencode(part)[:_MAX_PART_BYTES])
 
 
 def _arrivals(place: Path, file_type: str) -> Iterator[Arrival]:
@@ -179,7 +192,7 @@ def _is_complete(folder: ProgramFolder, arrival: Arrival, now_s: float) -> bool:
     """Whether nobody writes to a file any more, nor to its checksum. A checksum alone waits for its file."""
     names = [arrival.name, f"{arrival.name}{CHECKSUM}"]
     return not arrival.name.endswith(CHECKSUM) and not any(
-        folder.unfinished(arrival.type, name).exists() or not _is_quiet(arrival.path.with_name(name), now_s)
+        os.path.lexists(folder.unfinished(arrival.type, name)) or not _is_quiet(arrival.path.with_name(name), now_s)
         for name in names
     )
 
@@ -188,14 +201,18 @@ def _is_quiet(path: Path, now_s: float) -> bool:
     # Not by the time of writing, which senders set to that of the file on their side.
     try:
         facts = path.lstat()
-    except FileNotFoundError:
-        return True
+    except OSError as error:
+        if error.errno in _NO_SUCH_FILE:
+            return True
+        raise
     return now_s - facts.st_ctime >= QUIET_S or stat.S_ISLNK(facts.st_mode)
 
 
 def _move(source: Path, target: Path) -> bool:
     try:
         source.rename(target)
-    except FileNotFoundError:
-        return False
+    except OSError as error:
+        if error.errno in _NO_SUCH_FILE:
+            return False
+        raise
     return True

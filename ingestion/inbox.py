@@ -42,12 +42,16 @@ _log = structlog.get_logger("tessera.inbox")
 
 @dataclass(slots=True)
 class Inbox:
-    """The files of the caller's program. `is_mine` tells whether they are still this worker's to decide about."""
+    """The files of the caller's program. `is_mine` tells whether they are still this worker's to decide about.
+
+    `overlaps`: see `load_batch_file`.
+    """
 
     ctx: Context
     folder: ProgramFolder
     is_mine: Callable[[], Awaitable[bool]]
     rest: Rest
+    overlaps: bool = True
     _picking_up: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def has_work(self) -> bool:
@@ -91,7 +95,10 @@ class Inbox:
     async def _load(self, batch: Batch, path: Path) -> Batch:
         """Raises BatchRefused."""
         reporter = Reporter(self.ctx, batch)
-        summary = await load_batch_file(self.ctx, path, self.folder.handback, progress=reporter.report, rest=self.rest)
+        folder = self.folder.handback
+        summary = await load_batch_file(
+            self.ctx, path, folder, progress=reporter.report, rest=self.rest, overlaps=self.overlaps
+        )
         reporter.end(summary.batch)
         return summary.batch
 

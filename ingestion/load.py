@@ -104,16 +104,18 @@ async def load_batch_file(
     file_type: str | None = None,
     progress: Report | None = None,
     rest: Rest | None = None,
+    overlaps: bool = True,
 ) -> BatchSummary:
     """The same into this handback folder, without a handback for a refusal; `rest` comes after each chunk.
 
+    `overlaps`: a chunk may begin while a half of the one before is under way; else `rest` finds nothing under way.
     A file that was held or has ended is not loaded: it gets the handback that it lacks.
     """
     file = await inspect(ctx, path, file_type)
     batch = await find_batch_by_content(ctx, file.facts.sha256)
     if batch is None or batch.status in _GOES_ON or has_handback(folder, batch):
         batch = await open_batch(ctx, **file.identity)
-        loading = _Loading(ctx, file, progress, rest)
+        loading = _Loading(ctx, file, progress, rest, overlaps)
         with suppress(BatchHeld):
             if file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
                 batch = await loading.check(batch)
@@ -182,6 +184,7 @@ class _Loading:
     file: InspectedFile
     progress: Report | None
     rest: Rest | None
+    overlaps: bool
 
     async def check(self, batch: Batch) -> Batch:
         """Read every row and post none: a file that cannot be read in large part is held before it began."""
@@ -194,15 +197,23 @@ class _Loading:
 
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""
-        rows, rejected = _restart(batch), batch.rejected
+        stands = rows = _restart(batch)
+        rejected = batch.rejected
         async with Lanes() as lanes, aclosing(self._chunks(batch)) as chunks:
             async for lines, position in chunks:
-                outcomes = await post_batch_lines(self.ctx, batch.id, lines, lanes)
-                if any(rows < growth <= rows + len(lines) for growth in _GROWTHS):
-                    await note_growth(self.ctx)
+                outcomes = await post_batch_lines(self.ctx, batch.id, lines, lanes if self.overlaps else None)
+                # All before these lines stands; of these a part may be under way.
+                stood, stands = stands, rows if lanes.is_busy else rows + len(lines)
                 rows += len(lines)
-                rejected += self._tell(outcomes, rows, rejected, position)
-            self._tell(await lanes.end(), rows, rejected, self.file.facts.size)
+                await self._note_growth(stood, stands)
+                rejected += self._tell(outcomes, stands, rejected, position)
+            outcomes = await lanes.end()
+            await self._note_growth(stands, rows)
+            self._tell(outcomes, rows, rejected, self.file.facts.size)
+
+    async def _note_growth(self, before: int, after: int) -> None:
+        if any(before < growth <= after for growth in _GROWTHS):
+            await note_growth(self.ctx)
 
     def _tell(self, outcomes: Sequence[BatchRow], rows: int, rejected: int, position: int) -> int:
         """Report how far it is; how many lines more were rejected."""

@@ -126,7 +126,8 @@ class _Serving:
         self._ctx = ctx
         self._mine_until = ctx.services.clock()
         self._chunk_began = 0.0
-        self._inbox = Inbox(ctx, worker.folder(ctx), self._renew, self._rest)
+        # What is under way while a process rests would leave those whom it serves no more than before.
+        self._inbox = Inbox(ctx, worker.folder(ctx), self._renew, self._rest, overlaps=not worker.rest_share)
 
     async def run(self) -> None:
         """Take what is complete and load it, until nothing is left or the worker stops."""

@@ -26,7 +26,6 @@ LEAST_LINES = 100
 Half = tuple[int | None, Sequence[BatchLine]]
 """The number of a half, None for a whole chunk, and its lines."""
 
-
 Owners = Mapping[tuple[str, str], str | None]
 """Whose in a chunk is what there is once in a program, by kind and value."""
 
@@ -46,6 +45,11 @@ class Lanes:
 
     async def __aexit__(self, *error: object) -> None:
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that was not waited for."""
+        return bool(self._under_way)
 
     async def post(
         self, ctx: Context, lines: Sequence[BatchLine], post: Callable[[Half], Awaitable[list[BatchRow]]]

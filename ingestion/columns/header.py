@@ -1,5 +1,6 @@
 """The header of a file against what its type and the program know."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ def accept_header(header: Sequence[str], layout: FileLayout) -> Columns:
     kind = COLUMNS_OF[layout.type]
     known = kind.columns | layout.custom_keys
     named = [kind.aliases.get(column, column) for column in header]
-    twice = sorted({column for column in named if named.count(column) > 1})
+    twice = sorted(column for column, times in Counter(named).items() if times > 1)
     unknown = tuple(column for column in named if column not in known)
     missing = [column for column in kind.required if column not in named]
     if twice:

@@ -13,6 +13,7 @@ from ingestion.sftp.protocol import Protocol, SshTransport
 from resolvers.sftp_access import Entered
 
 _ANSWERED_S = 0.5
+"""A request is noted before it is answered, and nothing tells that its answer has left."""
 
 
 @dataclass(eq=False)

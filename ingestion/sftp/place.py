@@ -11,7 +11,8 @@ from ingestion.folder import DOWNLOAD, HANDBACK, PROCESSED, UPLOAD, VISIBLE, Pro
 from ingestion.naming import FILE_TYPES
 from ingestion.sftp.refusal import Refused, missing
 
-MAX_NAME_BYTES = 255
+MAX_NAME_BYTES = 240
+"""Of the 255 that a file system takes: `.sha256` and numbers come behind a name."""
 
 
 @dataclass(frozen=True, slots=True)

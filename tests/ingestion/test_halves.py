@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingestion import load
-from resolvers import batch_lane
+from ingestion.load import load_batch_file
+from resolvers import batch, batch_lane
+from resolvers.batch import RUNNING, list_batches
 from resolvers.batch_lane import Half, Lanes, Owners, halves_of
 from resolvers.batch_line import BatchLine, BatchRow
 from resolvers.bonus import PostBonus
@@ -49,6 +52,7 @@ async def test_halves_give_what_the_whole_gives(
     monkeypatch.setattr(load, "CHUNK_ROWS", 60)
     seen, halves = [], list[int]()
 
+    # The real thing, with a look at what it gives.
     async def counting(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half], Owners]:
         found, owners = await halves_of(ctx, lines)
         halves.append(len(found))
@@ -128,3 +132,37 @@ async def test_a_half_waits_for_its_own_and_for_both_where_two_chunks_name_the_s
         assert await Slow().begun(desk.ctx, first, second) == ["0 of 0", "1 of 0", "0 of 1"]
         keyed, other = [bonus(0, "M1", "K"), *first], [*second, bonus(241, "M2", "K")]
         assert await Slow().begun(desk.ctx, keyed, other) == ["0 of 0", "1 of 0"]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
+@pytest.mark.parametrize("overlaps", [True, False])
+async def test_nothing_is_under_way_while_a_process_that_serves_rests(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overlaps: bool
+) -> None:
+    monkeypatch.setattr(load, "CHUNK_ROWS", 60)
+    monkeypatch.setattr(batch_lane, "LEAST_LINES", 2)
+    slowly, stood, told = batch._post, list[int](), list[int]()
+
+    def slow(*given: Any) -> list[BatchRow]:
+        # So that what is not waited for cannot have ended by itself.
+        rows = slowly(*given)
+        given[-1].exec_driver_sql("SELECT pg_sleep(0.2)")
+        return rows
+
+    async def rest() -> None:
+        [running] = [one for one in await list_batches(desk.ctx) if one.status == RUNNING]
+        stood.append(running.rows_read)
+
+    monkeypatch.setattr(batch, "_post", slow)
+    async with open_desk(database_url, tmp_path) as desk:
+        await desk.load("Shop_CPD.csv", MEMBERS)
+        file = desk.put(
+            "Shop_TXN.csv", transactions(*(f"T{n},DR,1,2026-07-01,M{n % 20 + 1},MUSIC" for n in range(240)))
+        )
+        summary = await load_batch_file(
+            desk.ctx, file, desk.handback, rest=rest, overlaps=overlaps, progress=lambda one: told.append(one.rows)
+        )
+    assert summary.batch.accepted == 240
+    assert (stood, told) == (
+        ([0, 60, 120, 180], [60, 120, 180, 240]) if overlaps else ([60, 120, 180, 240], [60, 120, 180, 240])
+    )

@@ -266,3 +266,16 @@ async def test_a_file_whose_batch_is_lost_becomes_one_again(mailroom: Mailroom) 
     await mailroom.drain()
     assert [one.accepted for one in await list_batches(ctx)] == [20]
     assert (mailroom.left, mailroom.processed) == ([], ["July_CPD.csv"])
+
+
+@pytest.mark.parametrize("length", [240, 248, 249, 252, 254, 255])
+async def test_a_name_of_any_length_is_refused_and_keeps_nothing_up(mailroom: Mailroom, length: int) -> None:
+    for times in range(1, 4):
+        mailroom.send("é" * 20 + "L" * (length - 44) + ".csv", f"{times}", "TXN")
+        mailroom.send("Good_CPD.csv", MEMBERS)
+        await mailroom.drain()
+        assert mailroom.left == []
+        assert len([name for name in mailroom.processed if name.startswith("é")]) == times
+    assert "a file name is" in mailroom.refusal(f"{'_' * 20}{'L' * 30}")
+    assert [one.accepted for one in await list_batches(mailroom.desk.ctx)] == [20]
+    await sweep_files(mailroom.desk.ctx.services, mailroom.desk.data_dir)

@@ -70,7 +70,7 @@ async def test_the_root_has_four_folders_and_no_way_out(site: Site) -> None:
             session.mkdir("/upload/TXN/d")
         with pytest.raises(PermissionError):
             session.rmdir("/upload/TXN")
-        for name in ("a\nb", "a\x00b", "a\x7f", "x" * 256, "é" * 128, "a\u202eb"):
+        for name in ("a\nb", "a\x00b", "a\x7f", "x" * 241, "é" * 121, "a\u202eb"):
             with pytest.raises(OSError, match="A name has"):
                 session.open(f"/upload/TXN/{name}", "w")
         session.putfo(io.BytesIO(b"x"), "/upload/TXN/any name (1).CSV")
