@@ -6,7 +6,7 @@ Every use case checks its own permission through `Principal.require`, so that no
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from domain.errors import Forbidden
+from domain.errors import Forbidden, SecondFactorNeeded
 
 
 class Permission(StrEnum):
@@ -42,6 +42,9 @@ class Permission(StrEnum):
     EXPORT_READ = "export:read"
     EXPORT_WRITE = "export:write"
     AUDIT_READ = "audit:read"
+    ADMINISTRATOR_READ = "administrator:read"
+    ADMINISTRATOR_WRITE = "administrator:write"
+    CHANGE_APPROVE = "change:approve"
 
 
 class PrincipalKind(StrEnum):
@@ -86,6 +89,8 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.EXPORT_WRITE,
     Permission.CREDENTIAL_READ,
     Permission.AUDIT_READ,
+    Permission.ADMINISTRATOR_READ,
+    Permission.CHANGE_APPROVE,
 }
 
 ROLES: dict[str, frozenset[Permission]] = {
@@ -103,6 +108,9 @@ PROGRAM_PERMISSIONS = _EVERYBODYS - {
     Permission.AUDIT_READ,
     Permission.POINTS_APPROVE,
     Permission.BATCH_DECIDE,
+    Permission.ADMINISTRATOR_READ,
+    Permission.ADMINISTRATOR_WRITE,
+    Permission.CHANGE_APPROVE,
 }
 """What a server with client credentials may do in its own program.
 
@@ -135,7 +143,8 @@ class Principal:
 
     `program_id` is the partition (a program in one environment), `public_program_id` the number
     that integrators know. Both are None for an administrator who has not chosen a program.
-    `session_id` is the session of a member who signed in.
+    `session_id` is the session of a member who signed in. `needs_proof`: somebody at the portal whose second factor was
+    shown too long ago for secrets and money. `address` and `browser`: from where it is done, where it is done by hand.
     """
 
     kind: PrincipalKind
@@ -146,11 +155,19 @@ class Principal:
     member_reference: str | None = None
     session_id: int | None = None
     permissions: frozenset[Permission] = field(default_factory=frozenset)
+    needs_proof: bool = False
+    address: str | None = None
+    browser: str | None = None
 
     def require(self, permission: Permission) -> None:
         """Raise Forbidden unless the principal has the permission."""
         if permission not in self.permissions:
             raise Forbidden(f"needs {permission}")
+
+    def require_proof(self) -> None:
+        """Raise SecondFactorNeeded where a person has to show the second factor first."""
+        if self.needs_proof:
+            raise SecondFactorNeeded
 
     @property
     def program(self) -> int:

@@ -4,6 +4,12 @@ An error is a subclass of `TesseraError`; REST, GraphQL, files and the command l
 same declaration. Codes 1300 to 1399 are for errors that the published v1 API does not know.
 """
 
+from domain.errors_administration import AdministratorExists as AdministratorExists
+from domain.errors_administration import AdministratorNotFound as AdministratorNotFound
+from domain.errors_administration import ApprovalNeeded as ApprovalNeeded
+from domain.errors_administration import LinkInvalid as LinkInvalid
+from domain.errors_administration import RoleInUse as RoleInUse
+from domain.errors_administration import SecondFactorNeeded as SecondFactorNeeded
 from domain.refusal import CATALOGUE as CATALOGUE
 from domain.refusal import TesseraError as TesseraError
 

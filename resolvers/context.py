@@ -17,6 +17,7 @@ from domain.member import Member
 from domain.rate import Rate
 from domain.signing import ALGORITHMS, Algorithm
 from domain.store.asking import Asking, need
+from domain.store.audit import record
 from domain.store.database import PostgresDatabase, SqliteDatabase
 from domain.store.failure import was_undone
 from domain.store.member import find_members, references_of
@@ -148,6 +149,31 @@ class Context:
         locked = None if about is None else (self.principal.program_id, about)
         result: Result = await self.services.together.add((body, self.principal, self.source), (self, item), locked)
         return result
+
+    def audit(
+        self,
+        tx: Connection,
+        action: str,
+        subject: str,
+        *,
+        before: Any = None,
+        after: Any = None,
+        program: int | None = None,
+    ) -> None:
+        """Append what the caller does to the audit trail of its program, or of another partition."""
+        principal = self.principal
+        record(
+            tx,
+            principal.program if program is None else program,
+            now=self.services.clock(),
+            actor=principal.actor,
+            action=action,
+            subject=subject,
+            before=before,
+            after=after,
+            address=principal.address,
+            browser=principal.browser,
+        )
 
     def key(self, given: str | None) -> str | None:
         """The idempotency key as it is stored; a member-bound caller has keys of its own.

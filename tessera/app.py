@@ -24,6 +24,7 @@ from tessera.jobs import file_jobs, jobs_with_files, running_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
 from tessera.parent import ending_with_parent
+from tessera.portal.app import build_portal_app
 from tessera.routes import page_routes
 from tessera.runtime import Runtime, open_runtime
 from tessera.settings import Settings, load_settings
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None, *, everything: bool = False, sf
     graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
     routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
     pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen, everything, sftp))
-    app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)
+    app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql, "portal": build_portal_app()}, pages)
     return logged(app) if chosen.access_log else app
 
 

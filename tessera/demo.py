@@ -13,6 +13,7 @@ import orjson
 
 from ingestion.inspection import inspect_file
 from ingestion.load import Report, load_file
+from resolvers.administrator_link import offer_setup
 from resolvers.batch import FINISHED, find_batch_by_content
 from resolvers.program import (
     IssuedCredential,
@@ -98,6 +99,7 @@ async def _ensure_program(
         issued = await _issue(runtime, programs)
         details = _new_document(runtime, issued)
         program = next(one for one in await _demo_programs(runtime) if one.public_id == issued.program_id)
+    details["portal"]["setup_url"] = await _setup_url(runtime, details["portal"]["url"])
     details["sftp"] = await _sftp(runtime, program, details.get("sftp"))
     await asyncio.to_thread(_write_document, runtime.settings, details)
     return details, program
@@ -120,6 +122,12 @@ async def _sftp(runtime: Runtime, program: Program, known: Mapping[str, Any] | N
         known = {"username": issued.username, "password": issued.password}
     host = local_host(runtime.settings.effective_sftp_host)
     return {**known, "host": host, "port": runtime.settings.sftp_port}
+
+
+async def _setup_url(runtime: Runtime, portal: str) -> str | None:
+    """Where the first administrator makes itself, once, within a day; None where there is one already."""
+    link = await offer_setup(deployment_context(runtime))
+    return None if link is None else f"{portal}/link/{link.token}"
 
 
 async def _demo_programs(runtime: Runtime) -> list[Program]:
@@ -173,7 +181,7 @@ def _addresses(settings: Settings) -> dict[str, Any]:
     """What the settings decide, and may change from one start to the next."""
     return {
         "base_url": _base_url(settings),
-        "portal": None,
+        "portal": {"url": f"{_base_url(settings)}/portal", "setup_url": None},
         "otp_outbox": str(otp_outbox(settings)),
     }
 

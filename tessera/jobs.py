@@ -26,6 +26,7 @@ from resolvers.lockout import sweep_lockouts
 from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
+from resolvers.sign_in import sweep_sessions
 from resolvers.tier import assess_tiers
 from tessera.settings import Settings
 
@@ -65,6 +66,7 @@ JOBS = (
     # Tiers go up with each posting; retention, which is all that this looks at, counts in days.
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),
     Job(name="rate-limits", run=forget_full_buckets, pause_s=3600.0),
+    Job(name="administrators' sessions", run=sweep_sessions, pause_s=3600.0),
 )
 
 

@@ -1,8 +1,16 @@
 """The tables, as SQLAlchemy Core: one module per aggregate."""
 
+from domain.models.administrator import (
+    administrator,
+    administrator_grant,
+    administrator_link,
+    administrator_session,
+    custom_role,
+)
 from domain.models.attribute_proposal import attribute_proposal
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row, parked_row
+from domain.models.change_request import change_request
 from domain.models.counter import (
     member_merge,
     member_tier,
@@ -46,11 +54,17 @@ __all__ = [
     "access_token",
     "account",
     "admin_token",
+    "administrator",
+    "administrator_grant",
+    "administrator_link",
+    "administrator_session",
     "attribute_proposal",
     "audit_entry",
     "batch",
     "batch_row",
+    "change_request",
     "credential",
+    "custom_role",
     "deployment",
     "export",
     "feed",

@@ -99,5 +99,8 @@ audit_entry = Table(
     Column("after", JsonText),
     Column("previous_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
+    Column("address", Text),
+    Column("browser", Text),
 )
-"""Append-only, hash-chained per program; program 0 is the deployment itself."""
+"""Append-only, hash-chained per program; program 0 is the deployment itself. `address` and `browser` say from where it
+was done, where it was done by hand; the chain covers them."""

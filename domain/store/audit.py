@@ -25,6 +25,8 @@ def record(
     subject: str,
     before: Any = None,
     after: Any = None,
+    address: str | None = None,
+    browser: str | None = None,
 ) -> None:
     """Append one change. Secrets never belong in `before` or `after`."""
     if tx.dialect.name == "postgresql":
@@ -48,7 +50,9 @@ def record(
             before=before,
             after=after,
             previous_hash=previous,
-            hash=audit_hash(previous, program_id, seq, now, actor, action, subject, before, after),
+            hash=audit_hash(previous, program_id, seq, now, actor, action, subject, before, after, address, browser),
+            address=address,
+            browser=browser,
         )
     )
 
@@ -63,7 +67,11 @@ def audit_hash(
     subject: str,
     before: Any,
     after: Any,
+    address: str | None = None,
+    browser: str | None = None,
 ) -> bytes:
     """SHA-256 over the entry before and this one."""
-    content = to_json([program_id, seq, to_micros(at), actor, action, subject, before, after])
+    told = [program_id, seq, to_micros(at), actor, action, subject, before, after]
+    # As it was before entries said from where.
+    content = to_json(told if address is None and browser is None else [*told, address, browser])
     return hashlib.sha256(previous + content.encode()).digest()

@@ -42,12 +42,14 @@ def demo(
 
 def what_to_try(settings: Settings, details: Mapping[str, Any]) -> str:
     """Where to look, and calls that work as they stand in a shell on this machine."""
-    base, member, sftp = details["base_url"], details["members"][0], details["sftp"]
+    base, members, sftp, portal = (details[name] for name in ("base_url", "members", "sftp", "portal"))
+    where = f"{portal['setup_url']} (works once)" if portal["setup_url"] else portal["url"]
     json_headers = """-H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json'"""
     return f"""
 Tessera serves the demo program.
 
   Where to look   {base}/          GraphiQL at {base}/graphql, REST operations at {base}/docs
+  Portal          {where}
   Files           sftp -P {sftp["port"]} {sftp["username"]}@{sftp["host"]}
   Credentials     {settings.data_dir}/demo.json
 
@@ -58,15 +60,15 @@ TOKEN=$(curl -s {base}/oauth/Auth/Token -d grant_type=client_credentials \\
   | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
 
 curl -sw '\\n' {base}/v1/CheckAvailability {json_headers} \\
-  -d '{{"RelationReference": "{member}"}}'
+  -d '{{"RelationReference": "{members[0]}"}}'
 
 curl -sw '\\n' {base}/v1/RedeemPoints {json_headers} \\
-  -d '{{"RelationReference": "{member}", "Points": 1, "MerchantName": "Gift shop", "LoyaltyTxnType": 30}}'
+  -d '{{"RelationReference": "{members[0]}", "Points": 1, "MerchantName": "Gift shop", "LoyaltyTxnType": 30}}'
 
 curl -sw '\\n' {base}/graphql {json_headers} \\
-  -d '{{"query": "{HOME_SCREEN}", "variables": {{"reference": "{member}"}}}}'
+  -d '{{"query": "{HOME_SCREEN}", "variables": {{"reference": "{members[0]}"}}}}'
 
-The portal is due with a later version. Ctrl-C stops the server; the data stays.
+Ctrl-C stops the server; the data stays.
 """
 
 

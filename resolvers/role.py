@@ -1,0 +1,89 @@
+"""Use cases of roles: the built-in ones, which nobody changes, and those of a program's own."""
+
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from domain.access import ROLES, Permission
+from domain.errors import Forbidden, InvalidRequest, RoleInUse
+from domain.store import administrator as store
+from resolvers.administrator_rights import require_administration
+from resolvers.context import Context
+from resolvers.visitor import read_permissions
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,9}")
+_MAX_NAME = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Role:
+    """A role with its permissions; the built-in ones are locked."""
+
+    name: str
+    permissions: frozenset[Permission]
+    is_locked: bool
+
+
+async def list_roles(ctx: Context) -> list[Role]:
+    """The built-in roles and the program's own. Raises Forbidden."""
+    ctx.principal.require(Permission.ADMINISTRATOR_READ)
+    number = _number(ctx)
+    custom = await ctx.read(lambda tx: store.list_roles(tx, number))
+    locked = [Role(name=name, permissions=permissions, is_locked=True) for name, permissions in ROLES.items()]
+    own = [Role(name=name, permissions=read_permissions(each), is_locked=False) for name, each in custom.items()]
+    return locked + own
+
+
+async def save_role(ctx: Context, name: str, permissions: frozenset[Permission]) -> Role:
+    """Store a role of the program's own, with no permission that the caller has not.
+
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest, RoleInUse (a built-in one).
+    """
+    require_administration(ctx)
+    _check_role_name(name)
+    if beyond := permissions - ctx.principal.permissions:
+        raise Forbidden(f"you have no {', '.join(sorted(beyond))}")
+    number = _number(ctx)
+
+    def body(tx: Connection) -> Role:
+        before = store.list_roles(tx, number).get(name)
+        told = sorted(permissions)
+        values = {"permissions": told, "updated_at": ctx.services.clock(), "updated_by": ctx.principal.actor}
+        store.save_role(tx, {"public_program_id": number, "name": name, **values})
+        ctx.audit(tx, "role.save", f"role:{name}", before=before, after=told)
+        return Role(name=name, permissions=permissions, is_locked=False)
+
+    return await ctx.write(body)
+
+
+async def remove_role(ctx: Context, name: str) -> None:
+    """Forget a role that nobody has. Raises Forbidden, SecondFactorNeeded, InvalidRequest, RoleInUse."""
+    require_administration(ctx)
+    _check_role_name(name)
+    number = _number(ctx)
+
+    def body(tx: Connection) -> None:
+        before = store.list_roles(tx, number).get(name)
+        if store.has_holders(tx, number, name):
+            raise RoleInUse(f"administrators have the role {name}")
+        if before is None or not store.remove_role(tx, number, name):
+            raise InvalidRequest("name: no such role", field="name")
+        ctx.audit(tx, "role.remove", f"role:{name}", before=before)
+
+    await ctx.write(body)
+
+
+def _number(ctx: Context) -> int:
+    """The public id of the caller's program, whose sandbox and live have the same roles. Raises Forbidden."""
+    number = ctx.principal.public_program_id
+    if number is None:
+        raise Forbidden("no program chosen")
+    return number
+
+
+def _check_role_name(name: str) -> None:
+    if name in ROLES:
+        raise RoleInUse(f"{name} is built in")
+    if not _NAME.fullmatch(name) or len(name) > _MAX_NAME:
+        raise InvalidRequest(f"name: small letters, digits and -, at most {_MAX_NAME}", field="name")

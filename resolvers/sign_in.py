@@ -1,0 +1,286 @@
+"""Use cases of administrators who sign in: a password, then a code of a generator, then twelve hours.
+
+Nobody learns from an answer or its time whether an address is somebody's. Each step gives a new token, so that one that
+somebody planted before is worth nothing after.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from domain.administrator import (
+    FAILURES_ALLOWED,
+    HALF_SESSION_LIFE,
+    LOCKOUT,
+    SESSION_LIFE,
+    hash_recovery_code,
+    new_recovery_codes,
+    new_totp_secret,
+    totp_step,
+    totp_uri,
+)
+from domain.crypto import hash_secret
+from domain.errors import InvalidCredentials, OtpAttemptsExceeded, OtpInvalid, TesseraError, Unauthorized
+from domain.ids import new_token
+from domain.password import MAX_SECRET, Secret, matches
+from domain.store import administrator as store
+from domain.store import audit
+from resolvers.context import Services
+from resolvers.rate import DEPLOYMENT, count_failure, refuse_guessing
+
+CODE, ENROL, IN = "CODE", "ENROL", "IN"
+DOOR = "portal"
+TOKEN_PREFIX = "tps"  # noqa: S105 - what a session's token begins with
+
+_log = structlog.get_logger()
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """From where somebody signs in: an address, and what the browser says it is."""
+
+    address: str
+    browser: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entered:
+    """A session by its token, and what is missing: a code, a code generator, or nothing."""
+
+    token: str = field(repr=False)
+    stage: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Enrolment:
+    """What a code generator is given: the secret, and the same as a URI for scanners."""
+
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class Enrolled:
+    """Somebody who is in, with recovery codes that are shown once."""
+
+    entered: Entered
+    recovery_codes: list[str]
+
+
+async def sign_in(services: Services, email: str, password: str, origin: Origin) -> Entered:
+    """The first step. Raises TooManyRequests, InvalidCredentials (wrong, locked or disabled; never says which)."""
+    name, now = email.strip().casefold()[:MAX_SECRET], services.clock()
+
+    def find(tx: Connection) -> Row[Any] | None:
+        refuse_guessing(tx, services, name, origin.address, now, DOOR)
+        return None if "\0" in name else store.find_by_email(tx, name)
+
+    row = await services.db.read(find)
+    kept = None if row is None else Secret(encoded=row.password)
+    is_right = await services.hashing.run(lambda: matches(kept, password[:MAX_SECRET], 0), program=DEPLOYMENT)
+    if row is None or not is_right or row.disabled_at is not None or _is_locked(row, now):
+        if row is not None and not is_right:
+            await services.db.write(lambda tx: _count(tx, row.id, origin, now))
+        await count_failure(services, name, origin.address, DOOR)
+        raise InvalidCredentials
+    return await services.db.write(lambda tx: _first_step(tx, row, origin, now))
+
+
+async def show_code(services: Services, token: str, code: str, origin: Origin) -> Entered:
+    """The second step: a code of the generator, or a recovery code, each once.
+
+    Raises Unauthorized (no such half session), OtpAttemptsExceeded (locked), OtpInvalid (wrong or used).
+    """
+    now = services.clock()
+
+    def body(tx: Connection) -> Entered | TesseraError:
+        _, row = _session(tx, token, CODE, now)
+        if not _takes(tx, services, row, code, now):
+            _count(tx, row.id, origin, now)
+            return OtpInvalid(field="code")
+        store.end_session(tx, hash_secret(token))
+        store.update_administrator(tx, row.id, {"failures": 0, "locked_until": None, "last_seen_at": now})
+        _record(tx, row, "administrator.sign-in", origin, now)
+        return _begin(tx, row.id, IN, SESSION_LIFE, origin, now, proved_at=now)
+
+    return _told(await services.db.write(body))
+
+
+async def prove_again(services: Services, token: str, code: str, origin: Origin) -> None:
+    """A code in the middle of a session, before secrets are made or points moved.
+
+    Raises Unauthorized, OtpAttemptsExceeded, OtpInvalid.
+    """
+    now = services.clock()
+
+    def body(tx: Connection) -> TesseraError | None:
+        _, row = _session(tx, token, IN, now)
+        if not _takes(tx, services, row, code, now):
+            _count(tx, row.id, origin, now)
+            return OtpInvalid(field="code")
+        store.update_administrator(tx, row.id, {"failures": 0})
+        store.update_session(tx, hash_secret(token), {"proved_at": now})
+        return None
+
+    _told(await services.db.write(body))
+
+
+async def begin_enrolment(services: Services, token: str) -> Enrolment:
+    """What the code generator is given, the same until it is enrolled. Raises Unauthorized."""
+    now = services.clock()
+
+    def body(tx: Connection) -> Enrolment:
+        session, row = _session(tx, token, ENROL, now)
+        if session.pending_secret is None:
+            secret = new_totp_secret()
+            sealed = services.keys.seal_administration(secret)
+            store.update_session(tx, hash_secret(token), {"pending_secret": sealed})
+        else:
+            secret = services.keys.open_administration(session.pending_secret)
+        return Enrolment(secret=secret, uri=totp_uri(secret, row.email))
+
+    return await services.db.write(body)
+
+
+async def enrol(services: Services, token: str, code: str, origin: Origin) -> Enrolled:
+    """Take the code generator that shows this code. Raises Unauthorized, OtpInvalid."""
+    now = services.clock()
+
+    def body(tx: Connection) -> Enrolled | TesseraError:
+        session, row = _session(tx, token, ENROL, now)
+        if session.pending_secret is None:
+            raise Unauthorized
+        step = totp_step(services.keys.open_administration(session.pending_secret), code, now, None)
+        if step is None:
+            return OtpInvalid(field="code")
+        codes = new_recovery_codes()
+        values = {
+            "totp_secret": session.pending_secret,
+            "totp_step": step,
+            "recovery_codes": [hash_recovery_code(one) for one in codes],
+            "failures": 0,
+            "locked_until": None,
+            "last_seen_at": now,
+        }
+        store.update_administrator(tx, row.id, values)
+        # Whoever was signed in showed another generator, or none.
+        store.end_sessions_of(tx, row.id)
+        _record(tx, row, "administrator.second-factor", origin, now)
+        return Enrolled(entered=_begin(tx, row.id, IN, SESSION_LIFE, origin, now, proved_at=now), recovery_codes=codes)
+
+    return _told(await services.db.write(body))
+
+
+async def sign_out(services: Services, token: str) -> None:
+    """End a session, at whatever stage."""
+    await services.db.write(lambda tx: store.end_session(tx, hash_secret(token)))
+
+
+async def sweep_sessions(services: Services) -> int:
+    """A job: delete sessions and links that have lapsed; how many."""
+    return await services.db.write(lambda tx: store.forget_lapsed(tx, services.clock()))
+
+
+def begin_enrolling(tx: Connection, administrator_id: int, origin: Origin, now: datetime) -> Entered:
+    """A half session of somebody whose code generator is to be enrolled."""
+    return _begin(tx, administrator_id, ENROL, HALF_SESSION_LIFE, origin, now)
+
+
+def _first_step(tx: Connection, row: Row[Any], origin: Origin, now: datetime) -> Entered:
+    stage = ENROL if row.totp_secret is None else CODE
+    return _begin(tx, row.id, stage, HALF_SESSION_LIFE, origin, now)
+
+
+def _begin(
+    tx: Connection,
+    administrator_id: int,
+    stage: str,
+    life: timedelta,
+    origin: Origin,
+    now: datetime,
+    *,
+    proved_at: datetime | None = None,
+) -> Entered:
+    token = new_token(TOKEN_PREFIX)
+    values = {
+        "token_hash": hash_secret(token),
+        "administrator_id": administrator_id,
+        "stage": stage,
+        "started_at": now,
+        "expires_at": now + life,
+        "proved_at": proved_at,
+        "address": origin.address,
+        "browser": origin.browser,
+    }
+    store.insert_session(tx, values)
+    return Entered(token=token, stage=stage)
+
+
+def _session(tx: Connection, token: str, stage: str, now: datetime) -> tuple[Row[Any], Row[Any]]:
+    """A session at this stage and whose it is, whose row is locked. Raises Unauthorized, OtpAttemptsExceeded."""
+    session = store.find_session(tx, hash_secret(token), now)
+    row = None if session is None else store.find_row(tx, session.administrator_id, lock=True)
+    if session is None or row is None or session.stage != stage or row.disabled_at is not None:
+        raise Unauthorized
+    if stage != ENROL and _is_locked(row, now):
+        raise OtpAttemptsExceeded(field="code")
+    return session, row
+
+
+def _takes(tx: Connection, services: Services, row: Row[Any], code: str, now: datetime) -> bool:
+    """Whether a code is right, and used up by that."""
+    if row.totp_secret is None:
+        return False
+    step = totp_step(services.keys.open_administration(row.totp_secret), code[:MAX_SECRET], now, row.totp_step)
+    if step is not None:
+        store.update_administrator(tx, row.id, {"totp_step": step})
+        return True
+    kept = hash_recovery_code(code[:MAX_SECRET])
+    if kept not in row.recovery_codes:
+        return False
+    left = [one for one in row.recovery_codes if one != kept]
+    store.update_administrator(tx, row.id, {"recovery_codes": left})
+    return True
+
+
+def _count(tx: Connection, administrator_id: int, origin: Origin, now: datetime) -> None:
+    """One more failure in a row; after a few of them nobody gets in for a while, and all who know it are told."""
+    row = store.find_row(tx, administrator_id, lock=True)
+    if row is None or _is_locked(row, now):
+        return
+    failures = row.failures + 1
+    if failures < FAILURES_ALLOWED:
+        store.update_administrator(tx, row.id, {"failures": failures})
+        return
+    store.update_administrator(tx, row.id, {"failures": 0, "locked_until": now + LOCKOUT})
+    _record(tx, row, "administrator.lockout", origin, now)
+    _log.warning("an administrator is locked out after wrong passwords or codes", administrator=row.id)
+
+
+def _is_locked(row: Row[Any], now: datetime) -> bool:
+    return row.locked_until is not None and row.locked_until > now
+
+
+def _record(tx: Connection, row: Row[Any], action: str, origin: Origin, now: datetime) -> None:
+    audit.record(
+        tx,
+        audit.DEPLOYMENT,
+        now=now,
+        actor=f"admin:{row.email}",
+        action=action,
+        subject=f"administrator:{row.id}",
+        address=origin.address,
+        browser=origin.browser,
+    )
+
+
+def _told(outcome: Result | TesseraError) -> Result:
+    """What came of a step whose failure is written down as well."""
+    if isinstance(outcome, TesseraError):
+        raise outcome
+    return outcome

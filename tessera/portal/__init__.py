@@ -1,0 +1,1 @@
+"""The portal: pages for administrators, drawn on the server over the same use cases."""

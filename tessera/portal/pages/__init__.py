@@ -1,0 +1,1 @@
+"""The pages of the portal, a module for each part of the menu."""

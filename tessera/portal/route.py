@@ -1,0 +1,146 @@
+"""How pages are declared, and what happens around each: the session, the program, forgery, refusals."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import quote
+from uuid import uuid4
+
+import structlog
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message
+
+from domain.access import Permission
+from domain.errors import BadRequest, BodyTooLarge, TesseraError, Unauthorized, UnexpectedFailure
+from resolvers.context import Context
+from resolvers.sign_in import IN, prove_again
+from resolvers.visitor import enter_place, find_visitor
+from tessera.portal.guard import ROOT, drop_session, refuse_forgery, session_token
+from tessera.portal.visit import MAX_FIELD_BYTES, MAX_FIELDS, Handler, Visit, read_zone
+
+MAX_UPLOAD_BYTES = 10 * 1024 * 1024
+_MAX_FORM_BYTES = MAX_UPLOAD_BYTES + MAX_FIELD_BYTES
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A page or an action. `needs`: what one has to be allowed; pages of a program have one, others none.
+
+    `is_open`: also for who is not signed in.
+    """
+
+    path: str
+    handler: Handler
+    method: str = "GET"
+    needs: Permission | None = None
+    is_open: bool = False
+
+
+def page(path: str, handler: Handler, needs: Permission) -> Page:
+    """A page of a program."""
+    return Page(path=_of_program(path), handler=handler, needs=needs)
+
+
+def action(path: str, handler: Handler, needs: Permission) -> Page:
+    """What a form of a program does."""
+    return Page(path=_of_program(path), handler=handler, method="POST", needs=needs)
+
+
+def _of_program(path: str) -> str:
+    return f"{ROOT}/p/{{program:int}}/{{environment:str}}/{path}".rstrip("/")
+
+
+def routes_of(pages: Sequence[Page]) -> list[Route]:
+    """The routes of these pages."""
+    return [Route(one.path, partial(_serve, one), methods=[one.method]) for one in pages]
+
+
+def answer_beside(error: TesseraError) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What answers where no page is: the error, in the frame of whoever is signed in."""
+
+    async def refuse(_visit: Visit) -> Response:
+        raise error
+
+    async def answer(request: Request, _error: Exception) -> Response:
+        return await _serve(Page(path="", handler=refuse, is_open=True), request)
+
+    return answer
+
+
+async def _serve(one: Page, request: Request) -> Response:
+    visit = Visit(request)
+    try:
+        response = await _answer(one, visit)
+    except Unauthorized:
+        response = visit.go(_sign_in(one, request))
+        if session_token(request) is not None and visit.visitor is None:
+            drop_session(request, response)
+    except TesseraError as error:
+        response = visit.page("refused.html", error=error)
+    except Exception:
+        request_id = uuid4().hex
+        _log.exception("a page of the portal failed", path=request.url.path, request_id=request_id)
+        response = visit.page("refused.html", error=UnexpectedFailure(f"tell us {request_id}"))
+    response.headers.setdefault("cache-control", "no-store")
+    return response
+
+
+async def _answer(one: Page, visit: Visit) -> Response:
+    session = session_token(visit.request)
+    if session is not None:
+        visit.visitor = await find_visitor(visit.services, session, visit.origin)
+    if one.method == "POST":
+        await _read_form(visit)
+        refuse_forgery(visit.request, session if visit.visitor is not None else None, visit.given("form_token"))
+    if not one.is_open and (visit.visitor is None or visit.visitor.stage != IN):
+        raise Unauthorized
+    if one.method == "POST" and not one.is_open and visit.person.principal.needs_proof and visit.given("proof"):
+        await prove_again(visit.services, visit.token, visit.given("proof"), visit.origin)
+        visit.visitor = await find_visitor(visit.services, visit.token, visit.origin)
+    if one.needs is not None:
+        await _enter(visit, one.needs)
+    return await one.handler(visit)
+
+
+async def _enter(visit: Visit, needs: Permission) -> None:
+    """Go to the program that the address names. Raises ProgramNotFound, Forbidden."""
+    place = visit.person.find_place(visit.path["program"], visit.path["environment"])
+    principal = await enter_place(visit.services, visit.person, place)
+    ctx = Context(services=visit.services, principal=principal, source="portal", request_id=uuid4().hex)
+    visit.place, visit.program_ctx, visit.zone = place, ctx, await read_zone(ctx)
+    principal.require(needs)
+
+
+async def _read_form(visit: Visit) -> None:
+    """Read the form, of bounded size. Raises BodyTooLarge, BadRequest."""
+    left = _MAX_FORM_BYTES
+    receive = visit.request.receive
+
+    async def bounded() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise BodyTooLarge
+        return message
+
+    request = Request(visit.request.scope, bounded)
+    try:
+        visit.form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
+    except (MultiPartException, ValueError) as error:
+        raise BadRequest("the form cannot be read") from error
+    texts = [value for value in visit.form.values() if isinstance(value, str)]
+    if any("\0" in text for text in texts):
+        raise BadRequest("a field has a NUL character")
+
+
+def _sign_in(one: Page, request: Request) -> str:
+    """Where one signs in, and from there comes back to the page that was asked for."""
+    if one.method == "POST" or request.url.path == ROOT:
+        return f"{ROOT}/sign-in"
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"{ROOT}/sign-in?next={quote(asked)}"
