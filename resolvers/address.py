@@ -79,7 +79,7 @@ class Addresses:
             self.tx,
             self.state.id,
             now=self.now,
-            actor=self.ctx.principal.actor,
+            actor=self.ctx.principal,
             action="member.address",
             subject=f"member:{member_id}",
             after={"changed": moved},

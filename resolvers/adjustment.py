@@ -55,11 +55,12 @@ class Adjustment:
 async def adjust_points(ctx: Context, command: AdjustPoints) -> Adjustment:
     """Post a correction, or store it as a request where the program wants that approved.
 
-    Every status but Canceled. Raises BadRequest (the reason too), Forbidden, InvalidRequest (zero, decimals,
-    an expiry of a debit), KeyReused, MemberNotFound, MemberCancelled, InvalidRequest (an expiry in the past),
-    InsufficientPoints.
+    Every status but Canceled. Raises Forbidden, SecondFactorNeeded, BadRequest (the reason too), InvalidRequest
+    (zero, decimals, an expiry of a debit), KeyReused, MemberNotFound, MemberCancelled, InvalidRequest (an expiry in
+    the past), InsufficientPoints.
     """
     ctx.principal.require(Permission.POINTS_ADJUST)
+    ctx.principal.require_proof()
     if not command.relation_reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
     ctx.key(command.idempotency_key)
@@ -196,7 +197,7 @@ def note(locked: Locked, ctx: Context, action: str, points: int, **named: int | 
         locked.tx,
         locked.state.id,
         now=locked.now,
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action=action,
         subject=f"member:{locked.member_ids[0]}",
         after={"points": points, **named},

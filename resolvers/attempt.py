@@ -118,10 +118,10 @@ def _count(tx: Connection, ctx: Context, subject: Subject, now: datetime) -> Tes
 
 
 def _lock_out(tx: Connection, ctx: Context, member: Member, now: datetime) -> None:
-    program_id, actor = ctx.principal.program, ctx.principal.actor
+    program_id = ctx.principal.program
     set_status(tx, program_id, member.id, LOGIN_BLOCKED)
     tell_updated(tx, program_id, member.id, now)
-    audit.record(tx, program_id, now=now, actor=actor, action="member.lockout", subject=f"member:{member.id}")
+    audit.record(tx, program_id, now=now, actor=ctx.principal, action="member.lockout", subject=f"member:{member.id}")
     # Of a lockout that is not stored after all nothing is known but to look again.
     ctx.services.lockouts.note(now + LOCKOUT)
 

@@ -204,7 +204,7 @@ async def dismiss_attribute_proposals(ctx: Context, ids: Sequence[int]) -> None:
             tx,
             ctx.principal.program,
             now=ctx.services.clock(),
-            actor=ctx.principal.actor,
+            actor=ctx.principal,
             action="attribute_proposal.dismiss",
             subject="configuration",
             after={"keys": keys},

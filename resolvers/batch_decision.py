@@ -81,7 +81,7 @@ async def _decide(ctx: Context, batch_id: int, action: str, change: Callable[[Co
             tx,
             ctx.principal.program,
             now=ctx.services.clock(),
-            actor=ctx.principal.actor,
+            actor=ctx.principal,
             action=action,
             subject=f"batch:{batch_id}",
             before={"status": before.status},

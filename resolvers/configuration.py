@@ -8,8 +8,7 @@ come through it too.
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -17,6 +16,7 @@ import orjson
 from sqlalchemy import Connection
 
 from domain.access import Permission
+from domain.change_request import CONFIGURATION
 from domain.errors import ConfigurationChanged, ConfigurationRefused
 from domain.models.types import to_json
 from domain.rules.difference import ListChange, compare
@@ -32,14 +32,13 @@ from domain.store.origin import replace_origins
 from domain.store.program import (
     ProgramState,
     digest_of,
-    find_configuration_row,
     insert_configuration,
     lock_program,
-    page_configurations,
     set_configuration_version,
     under,
 )
 from domain.store.segment import forget_snapshots
+from resolvers.approving import needs_approval, propose, require_approval
 from resolvers.configuration_check import check_change
 from resolvers.context import Context
 from resolvers.recount import recount_aggregates
@@ -56,22 +55,14 @@ class AppliedConfiguration:
     """A configuration with its version; `changed` False where nothing new was said.
 
     `changes` are those from the version before, kept items included, where it was just applied or previewed.
+    `request_id`: it waits for a second administrator under this id, and nothing is changed.
     """
 
     version: int
     document: Mapping[str, Any]
     changed: bool
     changes: Sequence[ListChange] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConfigurationVersion:
-    """A version that is or was in force. `digest` is the SHA-256 of the document's canonical text."""
-
-    version: int
-    applied_at: datetime
-    applied_by: str
-    digest: str
+    request_id: int | None = None
 
 
 async def apply_configuration(
@@ -122,29 +113,6 @@ async def get_configuration(ctx: Context) -> AppliedConfiguration:
     return await ctx.read(body)
 
 
-async def find_configuration(ctx: Context, version: int) -> AppliedConfiguration | None:
-    """The configuration of any version, as it was stored; None where there is none. Raises Forbidden."""
-    ctx.principal.require(Permission.CONFIGURATION_READ)
-    row = await ctx.read(lambda tx: find_configuration_row(tx, ctx.principal.program, version))
-    return None if row is None else AppliedConfiguration(version=row.version, document=row.document, changed=False)
-
-
-async def list_configuration_versions(
-    ctx: Context, *, first: int, before_version: int | None = None
-) -> Sequence[ConfigurationVersion]:
-    """The newest versions, at most `first`. Raises Forbidden."""
-    ctx.principal.require(Permission.CONFIGURATION_READ)
-    rows = await ctx.read(
-        lambda tx: page_configurations(tx, ctx.principal.program, first=first, before_version=before_version)
-    )
-    return [
-        ConfigurationVersion(
-            version=row.version, applied_at=row.applied_at, applied_by=row.applied_by, digest=row.digest
-        )
-        for row in rows
-    ]
-
-
 def read_source(source: bytes | str) -> dict[str, Any]:
     """The plain document of a text from outside. Raises ConfigurationRefused."""
     try:
@@ -185,7 +153,8 @@ async def make_current(
 
     `along` goes with it in the same database transaction.
 
-    Raises ProgramNotFound, ConfigurationChanged, and ConfigurationRefused as `apply_configuration` does.
+    Raises ProgramNotFound, ConfigurationChanged, ApprovalNeeded (unless the call proposes it), and
+    ConfigurationRefused as `apply_configuration` does.
     """
     for rounds_left in reversed(range(ROUNDS)):
         found = await ctx.read(ctx.program)
@@ -204,6 +173,8 @@ async def make_current(
                     return None
                 # Others were faster each time: nobody is while the program is locked.
                 following = _follow(state, next_configuration)
+            if following.changed and needs_approval(ctx, state, CONFIGURATION):
+                return _propose(tx, ctx, state, following)
             along(tx)
             return _put_in_force(tx, ctx, following, change)
 
@@ -213,6 +184,29 @@ async def make_current(
                 ctx.services.programs.keep(following.compiled(applied.version))
             return applied
     raise AssertionError("the last round has an outcome")
+
+
+def _propose(tx: Connection, ctx: Context, state: ProgramState, following: "_Following") -> AppliedConfiguration:
+    """Write down what is to follow, for a second administrator. Raises ApprovalNeeded, ConfigurationRefused."""
+    if ctx.proposal is None:
+        require_approval(ctx, state, CONFIGURATION)
+    _check(tx, ctx, following)
+    number = propose(
+        tx,
+        ctx,
+        CONFIGURATION,
+        f"configuration:{state.config_version + 1}",
+        payload=following.after.document,
+        difference=[asdict(one) for one in following.changes if one.is_change],
+        base_version=state.config_version,
+    )
+    return AppliedConfiguration(
+        version=state.config_version,
+        document=state.document,
+        changed=False,
+        changes=following.changes,
+        request_id=number,
+    )
 
 
 def _require_version(state: ProgramState, expected: int | None) -> None:
@@ -290,7 +284,7 @@ def _store(
         tx,
         state.id,
         now=now,
-        actor=actor,
+        actor=ctx.principal,
         action="configuration.apply",
         subject=f"configuration:{version}",
         before={"version": state.config_version, "digest": digest_of(state.document)},

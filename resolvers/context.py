@@ -100,7 +100,8 @@ class Context:
     """One call of a use case: the caller, its source (`rest`, `graphql`, `file:NAME`, `cli`) and the services.
 
     `sight`: what a request that reads many things has seen already; None: everything is looked up anew. `needs_key`:
-    what moves points is refused without an idempotency key.
+    what moves points is refused without an idempotency key. `proposal`: why a change is proposed that needs approval;
+    None: it is refused. `is_approved`: another administrator approved it.
     """
 
     services: Services
@@ -109,6 +110,8 @@ class Context:
     request_id: str
     sight: Sight | None = None
     needs_key: bool = False
+    proposal: str | None = None
+    is_approved: bool = False
 
     async def read(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in one database transaction that cannot write."""
@@ -166,13 +169,11 @@ class Context:
             tx,
             principal.program if program is None else program,
             now=self.services.clock(),
-            actor=principal.actor,
+            actor=principal,
             action=action,
             subject=subject,
             before=before,
             after=after,
-            address=principal.address,
-            browser=principal.browser,
         )
 
     def key(self, given: str | None) -> str | None:

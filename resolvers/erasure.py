@@ -69,7 +69,7 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
         # By its own reference, which is not the one that was asked for where a merge led here.
         own = _reference_hash(ctx.services.keys, state.id, one.relation_reference)
         erasure.add_erasure(tx, state.id, one.id, own, now)
-    audit.record(tx, state.id, now=now, actor=ctx.principal.actor, action="member.erase", subject=f"member:{member.id}")
+    audit.record(tx, state.id, now=now, actor=ctx.principal, action="member.erase", subject=f"member:{member.id}")
     event = {
         "topic": "member.erased",
         "member_id": member.id,

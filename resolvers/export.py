@@ -226,7 +226,7 @@ def stored_request(
     store.insert_export(tx, values)
     told = {name: values[name] for name in ("kind", "destination", "since_last", "personal_data")}
     subject = f"export:{export_id}"
-    record(tx, state.id, now=now, actor=ctx.principal.actor, action="export.request", subject=subject, after=told)
+    record(tx, state.id, now=now, actor=ctx.principal, action="export.request", subject=subject, after=told)
     return export_id
 
 

@@ -45,7 +45,7 @@ async def rotate_signing_key(ctx: Context, environment: str | None = None) -> Si
             tx,
             audit.DEPLOYMENT,
             now=now,
-            actor=ctx.principal.actor,
+            actor=ctx.principal,
             action="signing-key.rotate",
             subject=f"signing-key:{chosen}",
             before={"kid": former},

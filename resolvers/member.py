@@ -17,7 +17,7 @@ from domain.store.member import find_members, members_named
 from domain.store.program import ProgramState
 from domain.store.unique_value import owners
 from resolvers.context import Context
-from resolvers.member_change import Change
+from resolvers.member_change import Change, note_change
 from resolvers.member_list import MemberFilter, MemberOrder, count_members, list_members
 from resolvers.roster import Roster
 from resolvers.surprise import told_as
@@ -158,6 +158,8 @@ async def _write_one(ctx: Context, use_case: str, change: Change, given_key: str
         outcome = Roster(tx, ctx, state, now).apply([change])[0]
         if isinstance(outcome, TesseraError):
             raise outcome
+        if ctx.principal.kind is PrincipalKind.ADMINISTRATOR:
+            note_change(tx, ctx, use_case, change, outcome)
         if key:
             bind_key(tx, state.id, use_case, key, fingerprint, {"member_id": outcome.member.id}, now)
         return MemberWritten(member=outcome.member, ignored_keys=outcome.ignored_keys)

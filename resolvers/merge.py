@@ -280,9 +280,7 @@ def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None
 def _tell(
     tx: Connection, ctx: Context, state: ProgramState, action: str, merge_id: int, ids: dict[str, int], now: datetime
 ) -> None:
-    audit.record(
-        tx, state.id, now=now, actor=ctx.principal.actor, action=action, subject=f"merge:{merge_id}", after=ids
-    )
+    audit.record(tx, state.id, now=now, actor=ctx.principal, action=action, subject=f"merge:{merge_id}", after=ids)
     event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": to_json(ids), "created_at": now}
     add_events(tx, state.id, [event])
 

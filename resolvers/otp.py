@@ -161,4 +161,4 @@ def _accept(
         if isinstance(outcome, TesseraError):
             raise outcome
     action = f"member.otp.{otp_type.lower()}"
-    audit.record(tx, state.id, now=now, actor=ctx.principal.actor, action=action, subject=f"member:{member.id}")
+    audit.record(tx, state.id, now=now, actor=ctx.principal, action=action, subject=f"member:{member.id}")

@@ -230,7 +230,7 @@ def _record(tx: Connection, ctx: Context, action: str, name: str, before: Row[An
         tx,
         ctx.principal.program,
         now=ctx.services.clock(),
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action=action,
         subject=f"partner-server:{name}",
         before=None if before is None else before.terms | {"enabled": before.enabled},

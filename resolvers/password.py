@@ -13,7 +13,6 @@ from domain.member_status import Operation, refusal_by_status
 from domain.otp import PASSWORD_TYPES
 from domain.password import Scheme, Secret, check_password, keep_import, keep_password, read_import
 from domain.session import End, Method
-from domain.store import audit
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
 from domain.store.login import forget_failures, lock_failures, set_status
 from domain.store.member_secret import members_with_secret, secret_changed_at, store_secret
@@ -224,8 +223,7 @@ def _store(tx: Connection, write: _Write, subject: Subject, member: Member) -> S
     if failures.status_before is not None and member.status == LOGIN_BLOCKED:
         set_status(tx, program_id, member.id, failures.status_before)
         tell_updated(tx, program_id, member.id, now)
-    actor, about = write.ctx.principal.actor, f"member:{member.id}"
-    audit.record(tx, program_id, now=now, actor=actor, action=f"member.{write.use_case}", subject=about)
+    write.ctx.audit(tx, f"member.{write.use_case}", f"member:{member.id}")
     if write.key:
         outcome = {"member_id": member.id, "changed_at": now.isoformat()}
         bind_key(tx, program_id, write.use_case, write.key, write.fingerprint, outcome, now)

@@ -9,18 +9,21 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from domain.access import ROLES, Permission, PrincipalKind
+from domain.change_request import CREDENTIAL_RESET, DONE
 from domain.crypto import hash_secret
-from domain.errors import InvalidRequest
+from domain.errors import ApprovalNeeded, InvalidRequest
 from domain.ids import new_token
 from domain.models.types import to_json
 from domain.rules.model import DEFAULT_SEGMENTS, Configuration, ProgramTerms
 from domain.rules.render import to_document
 from domain.store import audit
+from domain.store.change_request import find_approved, update_change
 from domain.store.credential import insert_admin_token, replace_credential
 from domain.store.credential import list_credentials as list_stored_credentials
 from domain.store.origin import replace_origins
 from domain.store.outbox import add_events
 from domain.store.program import digest_of, find_program_row, insert_program, list_program_rows, lock_program
+from resolvers.approving import needs_approval
 from resolvers.configuration import (
     AppliedConfiguration,
     apply_configuration,
@@ -134,7 +137,9 @@ def _open(
     )
     replace_origins(tx, partition, document["program"].get("allowed_origins", ()))
     after = {"public_id": number, "environment": environment, "name": name}
-    audit.record(tx, partition, now=now, actor=actor, action="program.create", subject=f"program:{number}", after=after)
+    audit.record(
+        tx, partition, now=now, actor=ctx.principal, action="program.create", subject=f"program:{number}", after=after
+    )
     return _issue(tx, ctx, partition, number, environment, 1)
 
 
@@ -161,22 +166,36 @@ def _issue(
     )
     after = {"client_id": issued.client_id, "generation": generation}
     action = "credential.create" if generation == 1 else "credential.reset"
-    audit.record(tx, partition, now=now, actor=actor, action=action, subject=f"program:{number}", after=after)
+    ctx.audit(tx, action, f"program:{number}", after=after, program=partition)
     add_events(tx, partition, [{"topic": action, "payload": to_json({"generation": generation}), "created_at": now}])
     return issued
 
 
 async def reset_credential(ctx: Context) -> IssuedCredential:
-    """New client id and secret for the caller's program; every earlier token dies at once. Raises Forbidden."""
+    """New client id and secret for the caller's program; every earlier token dies at once.
+
+    Raises Forbidden, SecondFactorNeeded, ApprovalNeeded.
+    """
     ctx.principal.require(Permission.CREDENTIAL_WRITE)
+    ctx.principal.require_proof()
 
     def body(tx: Connection) -> IssuedCredential:
         row = lock_program(tx, ctx.principal.program)
+        if needs_approval(ctx, ctx.program(tx), CREDENTIAL_RESET):
+            _use_approval(tx, ctx)
         return _issue(tx, ctx, row.id, row.public_id, row.environment, row.credential_generation + 1)
 
     issued = await ctx.write(body)
     ctx.services.access.forget_program(ctx.principal.program)
     return issued
+
+
+def _use_approval(tx: Connection, ctx: Context) -> None:
+    """Use up what a second administrator approved. Raises ApprovalNeeded."""
+    approved = find_approved(tx, ctx.principal.program, CREDENTIAL_RESET, ctx.principal.actor)
+    if approved is None:
+        raise ApprovalNeeded("the program has credential_reset approved")
+    update_change(tx, ctx.principal.program, approved.id, {"status": DONE})
 
 
 async def list_credentials(ctx: Context) -> list[CredentialRecord]:
@@ -269,7 +288,7 @@ async def create_admin_token(ctx: Context, role: str, ttl_days: int = 30) -> str
             tx,
             audit.DEPLOYMENT,
             now=now,
-            actor=ctx.principal.actor,
+            actor=ctx.principal,
             action="admin-token.create",
             subject=actor,
             after={"role": role, "ttl_days": ttl_days},

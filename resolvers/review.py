@@ -171,7 +171,7 @@ def _give_back_caps(
 
 def _tell(tx: Connection, ctx: Context, state: ProgramState, held: StoredHeld, action: str, now: datetime) -> None:
     subject, after = f"transaction:{held.transaction_ref}", {"held": held.id, "points": held.points}
-    audit.record(tx, state.id, now=now, actor=ctx.principal.actor, action=action, subject=subject, after=after)
+    audit.record(tx, state.id, now=now, actor=ctx.principal, action=action, subject=subject, after=after)
     event = {
         "topic": action,
         "member_id": held.member_id,

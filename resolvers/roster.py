@@ -9,6 +9,8 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from domain.access import PrincipalKind
+from domain.change_request import MEMBER_STATUS
 from domain.errors import (
     BadRequest,
     DuplicateAttribute,
@@ -42,6 +44,7 @@ from domain.store.outbox import add_events, member_event
 from domain.store.program import ProgramState
 from domain.store.unique_value import owners
 from resolvers.address import Addresses
+from resolvers.approving import require_approval
 from resolvers.context import Context
 from resolvers.member_change import Change, Changed
 from resolvers.newcomer import Newcomers
@@ -223,6 +226,8 @@ class Roster:
         if stopped is not None:
             raise stopped
         before, after = target.member, changed(target.member, one.values, self.now)
+        if after.status != before.status and self.ctx.principal.kind is PrincipalKind.ADMINISTRATOR:
+            require_approval(self.ctx, self.state, MEMBER_STATUS)
         # Who has proved nothing is not told either whether an address is another member's.
         self._addresses.leave(before, after)
         self._check_unique(one, target.member.id)
@@ -233,7 +238,7 @@ class Roster:
         if target.member.id not in self._fresh:
             self._altered[target.member.id] = target
         self._own(target.member.id, one.hashes)
-        return Changed(target.member, one.ignored)
+        return Changed(target.member, one.ignored, before)
 
     def _check_unique(self, one: _Prepared, own_id: int | None) -> None:
         for attribute, digest in sorted(one.hashes.items(), key=lambda item: _UNIQUE_ORDER.get(item[0], 2)):

@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from domain.access import Permission, PrincipalKind
 from domain.errors import BadRequest, MemberNotFound
 from domain.session import End, Method
-from domain.store import audit
 from domain.store.member import find_members
 from domain.store.session import end_sessions, list_live
 from resolvers.context import Context
@@ -88,9 +87,7 @@ def _revoke(tx: Connection, ctx: Context, reference: str, chosen: int | None, no
         own = [one.id for one in list_live(tx, program_id, [member_id], now) if one.id == chosen]
         ended = end_sessions(tx, program_id, own, End.REVOKED, now)
     if ended and ctx.principal.kind is not PrincipalKind.MEMBER:
-        actor, about = ctx.principal.actor, f"member:{member_id}"
-        after = {"sessions": len(ended)}
-        audit.record(tx, program_id, now=now, actor=actor, action="session.revoke", subject=about, after=after)
+        ctx.audit(tx, "session.revoke", f"member:{member_id}", after={"sessions": len(ended)})
     return ended
 
 

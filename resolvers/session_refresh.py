@@ -104,7 +104,7 @@ def _end_reused(tx: Connection, ctx: Context, session: Session, token: RefreshTo
         tx,
         program_id,
         now=now,
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action="session.reuse",
         subject=f"member:{session.member_id}",
         after={"session": session.id, "number": token.number, "in_force": session.number},

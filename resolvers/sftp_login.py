@@ -199,7 +199,7 @@ def _record(tx: Connection, ctx: Context, what: str, username: str, now: datetim
         tx,
         ctx.principal.program,
         now=now,
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action=f"sftp-login.{what}",
         subject=f"sftp-login:{username}",
         after=after,

@@ -129,7 +129,7 @@ def _take(
         tx,
         state.id,
         now=ctx.services.clock(),
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action="segment.freeze",
         subject=f"segment:{name}",
         after={

@@ -11,7 +11,8 @@ from graphql import GraphQLError
 from domain.errors import BadRequest, RedemptionNotFound, TesseraError
 from resolvers.attribute import AttributeFormat as Format
 from resolvers.attribute import export_attributes
-from resolvers.configuration import find_configuration, get_configuration, list_configuration_versions
+from resolvers.configuration import get_configuration
+from resolvers.configuration_version import find_configuration, list_configuration_versions
 from resolvers.merge import MergeMembers, preview_merge
 from resolvers.points_request import list_points_requests
 from resolvers.program import get_program, get_program_terms, list_credentials, list_programs

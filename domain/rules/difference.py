@@ -38,6 +38,11 @@ class ListChange:
     kept: Sequence[str] = ()
     reordered: bool = False
 
+    @property
+    def is_change(self) -> bool:
+        """Whether anything became of it."""
+        return bool(self.added or self.changed or self.removed or self.reordered)
+
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ListChange]:
     """The changes between two whole documents, in their order; what is empty on both sides is left out."""

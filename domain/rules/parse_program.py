@@ -29,6 +29,7 @@ def read_program(given: dict[str, Any], problems: Problems) -> ProgramTerms:
     for number in sorted(RESERVED_TYPES.intersection(own_types)):
         problems.add(child("program.redemption_types", str(number)), "is the type of postings that are no redemptions")
     terms["allowed_origins"] = _origins(given.get("allowed_origins", []), problems)
+    terms["approvals"] = tuple(sorted(set(given.get("approvals", []))))
     if given.get("sign_in_url") is not None:
         problems.check(lambda: read_page(given["sign_in_url"]), "program.sign_in_url", "")
     terms["redemption_types"] = dict(sorted({**REDEMPTION_TYPES, **own_types}.items()))

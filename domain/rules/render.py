@@ -56,6 +56,7 @@ def _program(terms: ProgramTerms) -> dict[str, Any]:
     if terms.adjustment_approval_from is not None:
         document["adjustment_approval_from"] = plain_scalar(terms.adjustment_approval_from)
     document["allowed_origins"] = list(terms.allowed_origins)
+    document["approvals"] = list(terms.approvals)
     document["redemption_types"] = {str(number): name for number, name in sorted(terms.redemption_types.items())}
     return document
 

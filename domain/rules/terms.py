@@ -36,6 +36,7 @@ class ProgramTerms:
     a second administrator, None for never. `otp_sends_per_address` in an hour, 0 for no limit.
     `default_merchant` None: the program's name. `queue_limit`: most transactions that one submission may
     queue. `allowed_origins`: whose pages may call GraphQL; `sign_in_url`: the page that links for signing in lead to.
+    `approvals`: what a second administrator has to approve (`domain.change_request`).
     """
 
     time_zone: str = "UTC"
@@ -73,6 +74,7 @@ class ProgramTerms:
     queue_limit: int = MOST_QUEUED
     allowed_origins: tuple[str, ...] = ()
     sign_in_url: str | None = None
+    approvals: tuple[str, ...] = ()
 
     @property
     def redemption_minimum_minor(self) -> int:

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 
 from resolvers.attribute import ProgramAttribute, list_attributes
 from resolvers.configuration import AppliedConfiguration
-from resolvers.configuration import ConfigurationVersion as VersionRow
+from resolvers.configuration_version import ConfigurationVersion as VersionRow
 from schema.context import RequestContext
 from schema.field import field
 from schema.types.configuration_item import (

@@ -9,11 +9,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import MethodNotAllowed, PathNotFound
-from tessera.portal.pages import credential, dashboard, entrance
+from tessera.portal.pages import administrator, approval, audit, credential, dashboard, entrance
 from tessera.portal.render import assets
 from tessera.portal.route import Page, answer_beside, routes_of
 
-PAGES: Sequence[Page] = (*entrance.PAGES, *dashboard.PAGES, *credential.PAGES)
+PAGES: Sequence[Page] = (
+    *entrance.PAGES,
+    *dashboard.PAGES,
+    *approval.PAGES,
+    *credential.PAGES,
+    *administrator.PAGES,
+    *audit.PAGES,
+)
 """Every page and action, by part."""
 
 _CSP = (

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -40,7 +39,7 @@ class Visit:
     request: Request
     visitor: Visitor | None = None
     place: Place | None = None
-    zone: tzinfo = UTC
+    zone: ZoneInfo = ZoneInfo("UTC")
     program_ctx: Context | None = None
     form: FormData = field(default_factory=FormData)
 
@@ -176,6 +175,6 @@ class Visit:
 Handler = Callable[[Visit], Awaitable[Response]]
 
 
-async def read_zone(ctx: Context) -> tzinfo:
+async def read_zone(ctx: Context) -> ZoneInfo:
     """The zone of the program."""
     return ZoneInfo((await ctx.read(ctx.program)).terms.time_zone)

@@ -16,7 +16,7 @@ from tests.portal.world import HOST, Browser, World
 )
 async def test_a_form_of_another_site_is_refused(world: World, ada: Browser, headers: dict[str, str]) -> None:
     before = await world.contents()
-    shown = await ada.post("credentials/reset", **headers)
+    shown = await ada.post("credentials/reset", {}, **headers)
     assert shown.status == 403
     assert await world.contents() == before
 

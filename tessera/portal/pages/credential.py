@@ -34,6 +34,7 @@ async def show(visit: Visit, error: TesseraError | None = None) -> Response:
         history=credentials,
         logins=logins,
         origins=terms.allowed_origins,
+        wants_approval="credential_reset" in terms.approvals,
         sftp=(visit.runtime.settings.effective_sftp_host, visit.runtime.settings.sftp_port),
         can_go_live="live" in ENVIRONMENTS[visit.services.environment] and not has_live,
     )

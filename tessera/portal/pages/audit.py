@@ -1,0 +1,123 @@
+"""The audit trail: looked through, checked, taken away as a file."""
+
+import csv
+import io
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from starlette.responses import Response
+
+from domain.access import Permission
+from domain.errors import InvalidRequest, TesseraError
+from domain.program_zone import local_instant
+from domain.store.audit import AuditFilter
+from resolvers.audit_trail import MOST, AuditEntry, check_audit_chain, list_audit_actions, list_audit_entries
+from resolvers.context import Context
+from tessera.portal.guard import ROOT
+from tessera.portal.route import Page, action, page
+from tessera.portal.visit import Visit
+
+PAGE = 50
+_FILTERS = ("action", "actor", "subject", "since", "until")
+_COLUMNS = ("seq", "at", "actor", "action", "subject", "before", "after", "address", "browser")
+
+
+async def show(visit: Visit) -> Response:
+    """The newest entries that fit."""
+    ctx, only, error = _ctx(visit), AuditFilter(), None
+    try:
+        only = _filter(visit)
+    except TesseraError as refused:
+        error = refused
+    before = visit.asked("before")
+    entries = await list_audit_entries(
+        ctx, only, first=PAGE + 1, before_seq=int(before) if before.isdecimal() else None
+    )
+    older = None if len(entries) <= PAGE else f"{_here(visit)}?{_query(visit)}before={entries[PAGE - 1].seq}"
+    return visit.page(
+        "audit.html",
+        error=error,
+        entries=entries[:PAGE],
+        actions=await list_audit_actions(ctx),
+        asked={name: visit.asked(name) for name in _FILTERS},
+        older=older,
+        newest=f"{_here(visit)}?{_query(visit)}" if before else None,
+        here=_here(visit),
+        query=_query(visit),
+    )
+
+
+async def download(visit: Visit) -> Response:
+    """What fits, as CSV."""
+    entries = await list_audit_entries(_ctx(visit), _filter(visit), first=MOST)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows([_cell(entry, name) for name in _COLUMNS] for entry in entries)
+    return visit.file(text.getvalue().encode(), "audit.csv", "text/csv")
+
+
+async def check(visit: Visit) -> Response:
+    """Whether the chain holds."""
+    found = await check_audit_chain(_ctx(visit))
+    if found.broken_at is not None:
+        return visit.go(_here(visit), f"The chain is broken at entry {found.broken_at}.", kind="warning")
+    return visit.go(_here(visit), f"The chain holds: {found.entries} entries, none changed, left out or put in.")
+
+
+def _ctx(visit: Visit) -> Context:
+    return visit.deployment_ctx if visit.place is None else visit.ctx
+
+
+def _here(visit: Visit) -> str:
+    return f"{ROOT}/audit" if visit.place is None else visit.url("audit")
+
+
+def _query(visit: Visit) -> str:
+    asked = {name: visit.asked(name) for name in _FILTERS if visit.asked(name)}
+    return f"{urlencode(asked)}&" if asked else ""
+
+
+def _filter(visit: Visit) -> AuditFilter:
+    """Raises InvalidRequest for what is no day."""
+    since, until = (_day(visit, name) for name in ("since", "until"))
+    return AuditFilter(
+        action=visit.asked("action") or None,
+        actor=visit.asked("actor") or None,
+        subject=visit.asked("subject") or None,
+        since=since,
+        until=None if until is None else until + timedelta(days=1),
+    )
+
+
+def _day(visit: Visit, name: str) -> datetime | None:
+    text = visit.asked(name)
+    if not text:
+        return None
+    try:
+        return local_instant(datetime.combine(date.fromisoformat(text), time()), visit.zone)
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest(f"{name}: a day, such as 2026-02-28", field=name) from error
+
+
+def _cell(entry: AuditEntry, name: str) -> Any:
+    value = getattr(entry, name)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if name in {"before", "after"}:
+        return "" if value is None else orjson.dumps(value, default=str).decode()
+    # What a spreadsheet would run is text to it.
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+
+
+PAGES: tuple[Page, ...] = (
+    page("audit", show, Permission.AUDIT_READ),
+    page("audit.csv", download, Permission.AUDIT_READ),
+    action("audit/check", check, Permission.AUDIT_READ),
+    Page(path=f"{ROOT}/audit", handler=show),
+    Page(path=f"{ROOT}/audit.csv", handler=download),
+    Page(path=f"{ROOT}/audit/check", handler=check, method="POST"),
+)
