@@ -237,13 +237,15 @@ async def list_batches(
     return await ctx.read(body)
 
 
-async def list_batch_rows(ctx: Context, batch_id: int, *, after_line: int = 0, limit: int = 1000) -> list[BatchRow]:
-    """A page of line outcomes in the order of the file. Raises Forbidden."""
+async def list_batch_rows(
+    ctx: Context, batch_id: int, *, after_line: int = 0, limit: int = 1000, status: str | None = None
+) -> list[BatchRow]:
+    """A page of line outcomes in the order of the file, of one status if asked for. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_READ)
 
     def body(tx: Connection) -> list[BatchRow]:
         places = ctx.program(tx).places
-        found = store.page_rows(tx, ctx.principal.program, batch_id, after_line=after_line, limit=limit)
+        found = store.page_rows(tx, ctx.principal.program, batch_id, after_line=after_line, limit=limit, status=status)
         return [
             BatchRow(
                 line=row.line,

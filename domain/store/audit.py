@@ -33,16 +33,7 @@ def record(
     """Append one change, by a principal or by whom it is called. Secrets never belong in `before` or `after`."""
     if isinstance(actor, Principal):
         address, browser, actor = actor.address, actor.browser, actor.actor
-    if tx.dialect.name == "postgresql":
-        # The chain has one end; without a lock two entries would follow the same one.
-        tx.execute(text("SELECT pg_advisory_xact_lock(7411, :program)"), {"program": program_id % 2**31})
-    last = tx.execute(
-        select(audit_entry.c.seq, audit_entry.c.hash)
-        .where(audit_entry.c.program_id == program_id)
-        .order_by(audit_entry.c.seq.desc())
-        .limit(1)
-    ).one_or_none()
-    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    seq, previous = _next(tx, program_id)
     tx.execute(
         insert(audit_entry).values(
             program_id=program_id,
@@ -59,6 +50,16 @@ def record(
             browser=browser,
         )
     )
+
+
+def _next(tx: Connection, program_id: int) -> tuple[int, bytes]:
+    """The number of the next entry, and the hash that it follows; nobody else appends until this is over."""
+    if tx.dialect.name == "postgresql":
+        # The chain has one end; without a lock two entries would follow the same one.
+        tx.execute(text("SELECT pg_advisory_xact_lock(7411, :program)"), {"program": program_id % 2**31})
+    query = select(audit_entry.c.seq, audit_entry.c.hash).where(audit_entry.c.program_id == program_id)
+    last = tx.execute(query.order_by(audit_entry.c.seq.desc()).limit(1)).one_or_none()
+    return (last.seq + 1, last.hash) if last else (1, GENESIS)
 
 
 def audit_hash(

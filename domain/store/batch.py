@@ -197,14 +197,14 @@ def _change(tx: Connection, program_id: int, batch_id: int, statuses: Sequence[s
     return changed.rowcount == 1
 
 
-def page_rows(tx: Connection, program_id: int, batch_id: int, *, after_line: int, limit: int) -> Sequence[Row[Any]]:
-    """Outcomes in the order of the file."""
-    return tx.execute(
-        select(batch_row)
-        .where(_of(program_id, batch_id), batch_row.c.line > after_line)
-        .order_by(batch_row.c.line)
-        .limit(limit)
-    ).all()
+def page_rows(
+    tx: Connection, program_id: int, batch_id: int, *, after_line: int, limit: int, status: str | None = None
+) -> Sequence[Row[Any]]:
+    """Outcomes in the order of the file, of one status if asked for."""
+    query = select(batch_row).where(_of(program_id, batch_id), batch_row.c.line > after_line)
+    if status is not None:
+        query = query.where(batch_row.c.status == status)
+    return tx.execute(query.order_by(batch_row.c.line).limit(limit)).all()
 
 
 def count_rejects(tx: Connection, program_id: int, batch_id: int) -> dict[str, int]:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import MethodNotAllowed, PathNotFound
-from tessera.portal.pages import administrator, approval, audit, credential, dashboard, entrance
+from tessera.portal.pages import administrator, approval, audit, batch, credential, dashboard, entrance, export, partner
 from tessera.portal.render import assets
 from tessera.portal.route import Page, answer_beside, routes_of
 
@@ -17,6 +17,9 @@ PAGES: Sequence[Page] = (
     *entrance.PAGES,
     *dashboard.PAGES,
     *approval.PAGES,
+    *batch.PAGES,
+    *export.PAGES,
+    *partner.PAGES,
     *credential.PAGES,
     *administrator.PAGES,
     *audit.PAGES,

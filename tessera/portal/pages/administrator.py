@@ -17,7 +17,8 @@ from tessera.portal.visit import Visit
 MODULES: Mapping[str, Mapping[str, tuple[Permission, ...]]] = {
     "Members": {
         "view": (Permission.MEMBER_READ, Permission.PERSONAL_INFORMATION),
-        "edit": (Permission.MEMBER_WRITE, Permission.SUB_RELATION_WRITE, Permission.SESSION_REVOKE),
+        "edit": (Permission.MEMBER_WRITE, Permission.SESSION_REVOKE),
+        "link cards": (Permission.SUB_RELATION_WRITE,),
         "merge": (Permission.MEMBER_MERGE,),
         "erase": (Permission.MEMBER_ERASE,),
         "sign in for": (Permission.MEMBER_AUTHENTICATE, Permission.MEMBER_OTP),

@@ -1,0 +1,84 @@
+"""A file that comes by hand, over the web: put where those that come over SFTP are, and taken like them."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from domain.access import Permission
+from domain.errors import BatchRefused
+from ingestion.folder import program_folder
+from ingestion.handback import SUFFIXES
+from ingestion.naming import parse_file_name
+from ingestion.sftp.limit import Limits
+from ingestion.sftp.refusal import Refused
+from ingestion.sftp.upload import UploadFolder
+from resolvers.batch import Batch
+from resolvers.context import Context
+
+_REFUSED = ".refused.summary.json"
+_MOST_TOLD = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A file that was not taken: its name, when, and why."""
+
+    file: str
+    code: str
+    message: str
+    at: str
+
+
+def receive_file(ctx: Context, data_dir: Path, name: str, file_type: str, body: bytes) -> None:
+    """Put a file into the upload folder of its type, whole. For a thread. Raises Forbidden, BatchRefused."""
+    ctx.principal.require(Permission.BATCH_WRITE)
+    named = parse_file_name(name, file_type)
+    folder = program_folder(data_dir, ctx.principal)
+    folder.make()
+    place = UploadFolder(folder, named.type, Limits())
+    try:
+        file = place.open(named.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    except FileExistsError as error:
+        raise BatchRefused("a file of this name waits already", field="name") from error
+    except Refused as refused:
+        raise BatchRefused(str(refused), field="name") from refused
+    try:
+        place.refuse_full(file, len(body))
+        with os.fdopen(os.dup(file), "wb") as out:
+            out.write(body)
+        place.finish(named.name, file)
+    except Refused as refused:
+        place.remove(named.name)
+        raise BatchRefused(str(refused)) from refused
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+        os.close(file)
+
+
+def list_refusals(ctx: Context, data_dir: Path) -> list[Refusal]:
+    """The newest files that were not taken, as their handbacks say. For a thread. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_READ)
+    folder = program_folder(data_dir, ctx.principal).handback
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.name.endswith(_REFUSED) and path.is_file()]
+    told = [orjson.loads(path.read_bytes()) for path in found]
+    refusals = [Refusal(**{name: str(one[name]) for name in Refusal.__dataclass_fields__}) for one in told]
+    return sorted(refusals, key=lambda one: one.at, reverse=True)[:_MOST_TOLD]
+
+
+def find_handback(ctx: Context, data_dir: Path, batch: Batch, suffix: str) -> Path | None:
+    """A file of the results of a batch, if it is there. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_READ)
+    if suffix not in SUFFIXES:
+        return None
+    path = program_folder(data_dir, ctx.principal).handback / f"{batch.file_name.split('.', 1)[0]}.{suffix}"
+    return path if path.is_file() and not path.is_symlink() else None
+
+
+def list_handbacks(ctx: Context, data_dir: Path, batch: Batch) -> list[str]:
+    """Which files of its results are there, by what follows the name."""
+    return [suffix for suffix in SUFFIXES if find_handback(ctx, data_dir, batch, suffix) is not None]

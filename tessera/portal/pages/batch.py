@@ -1,0 +1,145 @@
+"""Files: what came, how far each is, what was rejected; uploads by hand, decisions, handbacks."""
+
+import asyncio
+
+from starlette.datastructures import UploadFile
+from starlette.responses import FileResponse, Response
+
+from domain.access import Permission
+from domain.errors import BadRequest, BodyTooLarge, RedemptionNotFound, TesseraError
+from ingestion.naming import FILE_TYPES
+from ingestion.receipt import find_handback, list_handbacks, list_refusals, receive_file
+from resolvers.batch import (
+    DISCARDED,
+    FINISHED,
+    HELD,
+    PARKED,
+    REJECTED,
+    RUNNING,
+    WAITING,
+    get_batch,
+    get_batch_totals,
+    list_batch_rows,
+    list_batches,
+)
+from resolvers.batch_decision import discard_batch, release_batch
+from resolvers.batch_queue import find_queue_position
+from tessera.portal.route import MAX_UPLOAD_BYTES, Page, action, page
+from tessera.portal.visit import Visit
+
+PAGE, ROWS = 25, 100
+_STATUSES = (WAITING, RUNNING, HELD, FINISHED, DISCARDED)
+_ROW_STATUSES = (REJECTED, PARKED, "ACCEPTED")
+
+
+async def show(visit: Visit, error: TesseraError | None = None) -> Response:
+    """The newest files, those that were refused, and the form for one more."""
+    kind, status, before = visit.asked("type"), visit.asked("status"), visit.asked("before")
+    batches = await list_batches(
+        visit.ctx,
+        first=PAGE + 1,
+        before_id=int(before) if before.isdecimal() else None,
+        kind=kind if kind in FILE_TYPES else None,
+        status=status if status in _STATUSES else None,
+    )
+    data_dir = visit.runtime.settings.data_dir
+    query = "".join(f"{name}={visit.asked(name)}&" for name in ("type", "status") if visit.asked(name).isalpha())
+    return visit.page(
+        "files.html",
+        error=error,
+        batches=batches[:PAGE],
+        refusals=await asyncio.to_thread(list_refusals, visit.ctx, data_dir),
+        types=FILE_TYPES,
+        statuses=_STATUSES,
+        asked={"type": kind, "status": status},
+        older=f"{visit.url('files')}?{query}before={batches[PAGE - 1].id}" if len(batches) > PAGE else None,
+        newest=f"{visit.url('files')}?{query}" if before else None,
+        most_mib=MAX_UPLOAD_BYTES // 2**20,
+    )
+
+
+async def show_one(visit: Visit, error: TesseraError | None = None) -> Response:
+    """A file: its figures, its rejected lines, its handbacks."""
+    batch = await get_batch(visit.ctx, visit.path["batch"])
+    after, status = visit.asked("after"), visit.asked("rows", REJECTED)
+    chosen = status if status in _ROW_STATUSES else REJECTED
+    rows = await list_batch_rows(
+        visit.ctx, batch.id, after_line=int(after) if after.isdecimal() else 0, limit=ROWS + 1, status=chosen
+    )
+    here = visit.url(f"files/{batch.id}")
+    data_dir = visit.runtime.settings.data_dir
+    return visit.page(
+        "file.html",
+        error=error,
+        batch=batch,
+        totals=await get_batch_totals(visit.ctx, batch.id),
+        rows=rows[:ROWS],
+        chosen=chosen,
+        row_statuses=_ROW_STATUSES,
+        further=f"{here}?rows={chosen}&after={rows[ROWS - 1].line}" if len(rows) > ROWS else None,
+        first=f"{here}?rows={chosen}" if after else None,
+        handbacks=await asyncio.to_thread(list_handbacks, visit.ctx, data_dir, batch),
+        **await _progress(visit, batch.id),
+    )
+
+
+async def show_progress(visit: Visit) -> Response:
+    """How far a file is: a part of its page that looks again by itself."""
+    batch = await get_batch(visit.ctx, visit.path["batch"])
+    response = visit.page("progress_part.html", batch=batch, **await _progress(visit, batch.id))
+    if batch.status not in {WAITING, RUNNING}:
+        # Everything else on the page is another one by now.
+        response.headers["hx-refresh"] = "true"
+    return response
+
+
+async def _progress(visit: Visit, batch_id: int) -> dict[str, object]:
+    return {"position": await find_queue_position(visit.ctx, batch_id), "now": visit.services.clock()}
+
+
+async def show_handback(visit: Visit) -> Response:
+    """A file of the results, to keep."""
+    batch = await get_batch(visit.ctx, visit.path["batch"])
+    path = find_handback(visit.ctx, visit.runtime.settings.data_dir, batch, visit.path["suffix"])
+    if path is None:
+        raise RedemptionNotFound("the handback is not there")
+    return FileResponse(path, filename=path.name, media_type="application/octet-stream")
+
+
+async def upload(visit: Visit) -> Response:
+    """Take a file, as the SFTP server does."""
+    given, file_type = visit.form.get("file"), visit.given("type")
+    try:
+        if not isinstance(given, UploadFile) or not given.filename:
+            raise BadRequest("file: choose one", field="file")
+        body = await given.read()
+        if len(body) > MAX_UPLOAD_BYTES:
+            raise BodyTooLarge(f"file: at most {MAX_UPLOAD_BYTES // 2**20} MiB; larger ones go over SFTP", field="file")
+        data_dir = visit.runtime.settings.data_dir
+        await asyncio.to_thread(receive_file, visit.ctx, data_dir, given.filename, file_type, body)
+    except TesseraError as error:
+        return await show(visit, error)
+    return visit.go(visit.url("files"), f"{given.filename} has arrived and is taken within seconds.")
+
+
+async def decide(visit: Visit) -> Response:
+    """Let a held file go on, or end it."""
+    number, what = visit.path["batch"], visit.given("what")
+    try:
+        if what not in {"release", "discard"}:
+            raise BadRequest("what: unknown", field="what")
+        await (release_batch if what == "release" else discard_batch)(visit.ctx, number)
+    except TesseraError as error:
+        return await show_one(visit, error)
+    told = "The file goes on." if what == "release" else "The file is discarded; what stands of it stays."
+    return visit.go(visit.url(f"files/{number}"), told)
+
+
+PAGES: tuple[Page, ...] = (
+    page("files", show, Permission.BATCH_READ),
+    action("files", upload, Permission.BATCH_WRITE),
+    page("files/{batch:int}", show_one, Permission.BATCH_READ),
+    action("files/{batch:int}", decide, Permission.BATCH_DECIDE),
+    page("files/{batch:int}/progress", show_progress, Permission.BATCH_READ),
+    page("files/{batch:int}/handback/{suffix}", show_handback, Permission.BATCH_READ),
+)
