@@ -92,7 +92,7 @@ async def approve_change(ctx: Context, change_id: int) -> ChangeRequest:
     version is in force than it was made from) and what the change itself is refused with, which goes on waiting.
     """
     ctx.principal.require(Permission.CHANGE_APPROVE)
-    found = await ctx.read(lambda tx: _undecided(tx, ctx, change_id))
+    found = await ctx.read(lambda tx: _undecided(tx, ctx, change_id, lock=False))
     payload = orjson.loads(ctx.services.keys.open_administration(found.payload))
     approved = replace(ctx, is_approved=True)
     if found.kind == CONFIGURATION:
@@ -174,16 +174,16 @@ def _change_status(tx: Connection, ctx: Context, payload: Mapping[str, Any]) -> 
         raise outcome
 
 
-def _undecided(tx: Connection, ctx: Context, change_id: int) -> Row[Any]:
+def _undecided(tx: Connection, ctx: Context, change_id: int, *, lock: bool = True) -> Row[Any]:
     """A change that waits and is not the caller's own. Raises RedemptionNotFound, Forbidden, RequestNotPending."""
-    row = _waiting(tx, ctx, change_id)
+    row = _waiting(tx, ctx, change_id, lock=lock)
     if row.requested_by == ctx.principal.actor:
         raise Forbidden("who asks for a change does not decide about it")
     return row
 
 
-def _waiting(tx: Connection, ctx: Context, change_id: int) -> Row[Any]:
-    row = store.find_change(tx, ctx.principal.program, change_id, lock=True)
+def _waiting(tx: Connection, ctx: Context, change_id: int, *, lock: bool = True) -> Row[Any]:
+    row = store.find_change(tx, ctx.principal.program, change_id, lock=lock)
     if row is None:
         raise RedemptionNotFound("no such change")
     if row.status != PENDING:

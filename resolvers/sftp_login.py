@@ -67,9 +67,13 @@ class IssuedSftpLogin:
 
 
 async def create_sftp_login(ctx: Context, public_key: str | None = None, label: str | None = None) -> IssuedSftpLogin:
-    """A login of the caller's program, opened by the key or, without one, by a password. Raises Forbidden,
-    InvalidRequest (a key that is not taken, a label, too many logins), TooManyRequests."""
+    """A login of the caller's program, opened by the key or, without one, by a password.
+
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest (a key that is not taken, a label, too many logins),
+    TooManyRequests.
+    """
     ctx.principal.require(Permission.CREDENTIAL_WRITE)
+    ctx.principal.require_proof()
     key = None if public_key is None else read_public_key(public_key)
     named = _label(label, key)
     password = None if key else new_token("tf", 24)
@@ -94,9 +98,10 @@ async def create_sftp_login(ctx: Context, public_key: str | None = None, label: 
 async def rotate_sftp_password(ctx: Context, username: str) -> IssuedSftpLogin:
     """A new password for a login, in place of the former one if it had any; sessions opened by that one end.
 
-    Raises Forbidden, SftpLoginNotFound, TooManyRequests.
+    Raises Forbidden, SecondFactorNeeded, SftpLoginNotFound, TooManyRequests.
     """
     ctx.principal.require(Permission.CREDENTIAL_WRITE)
+    ctx.principal.require_proof()
     password = new_token("tf", 24)
     kept, now = await _kept(ctx, password), ctx.services.clock()
 
@@ -110,9 +115,13 @@ async def rotate_sftp_password(ctx: Context, username: str) -> IssuedSftpLogin:
 
 
 async def add_sftp_key(ctx: Context, username: str, public_key: str, label: str | None = None) -> SftpKey:
-    """Let one more key open a login. Raises Forbidden, InvalidRequest (a key that is not taken, or known, a label,
-    too many keys), SftpLoginNotFound."""
+    """Let one more key open a login.
+
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest (a key that is not taken, or known, a label,
+    too many keys), SftpLoginNotFound.
+    """
     ctx.principal.require(Permission.CREDENTIAL_WRITE)
+    ctx.principal.require_proof()
     key = read_public_key(public_key)
     named, now, actor = _label(label, key), ctx.services.clock(), ctx.principal.actor
 

@@ -14,7 +14,15 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from domain.access import Permission
-from domain.errors import BadRequest, BodyTooLarge, TesseraError, Unauthorized, UnexpectedFailure
+from domain.errors import (
+    BadRequest,
+    BodyTooLarge,
+    OtpAttemptsExceeded,
+    OtpInvalid,
+    TesseraError,
+    Unauthorized,
+    UnexpectedFailure,
+)
 from resolvers.context import Context
 from resolvers.sign_in import IN, prove_again
 from resolvers.visitor import enter_place, find_visitor
@@ -85,6 +93,8 @@ async def _serve(one: Page, request: Request) -> Response:
         request_id = uuid4().hex
         _log.exception("a page of the portal failed", path=request.url.path, request_id=request_id)
         response = visit.page("refused.html", error=UnexpectedFailure(f"tell us {request_id}"))
+    finally:
+        await visit.form.close()
     response.headers.setdefault("cache-control", "no-store")
     return response
 
@@ -99,11 +109,20 @@ async def _answer(one: Page, visit: Visit) -> Response:
     if not one.is_open and (visit.visitor is None or visit.visitor.stage != IN):
         raise Unauthorized
     if one.method == "POST" and not one.is_open and visit.person.principal.needs_proof and visit.given("proof"):
-        await prove_again(visit.services, visit.token, visit.given("proof"), visit.origin)
-        visit.visitor = await find_visitor(visit.services, visit.token, visit.origin)
+        await _prove(visit)
     if one.needs is not None:
         await _enter(visit, one.needs)
     return await one.handler(visit)
+
+
+async def _prove(visit: Visit) -> None:
+    """Take the code that came with a form. What is wrong with it is told where the form is shown again."""
+    try:
+        await prove_again(visit.services, visit.token, visit.given("proof"), visit.origin)
+    except (OtpInvalid, OtpAttemptsExceeded) as error:
+        visit.wrong_proof = error
+    else:
+        visit.visitor = await find_visitor(visit.services, visit.token, visit.origin)
 
 
 async def _enter(visit: Visit, needs: Permission) -> None:

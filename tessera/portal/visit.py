@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from domain.access import Permission
-from domain.errors import BadRequest, TesseraError, Unauthorized
+from domain.errors import BadRequest, SecondFactorNeeded, TesseraError, Unauthorized
 from domain.ids import new_token
 from resolvers.context import Context, Services
 from resolvers.sign_in import Origin
@@ -42,6 +42,7 @@ class Visit:
     zone: ZoneInfo = ZoneInfo("UTC")
     program_ctx: Context | None = None
     form: FormData = field(default_factory=FormData)
+    wrong_proof: TesseraError | None = None
 
     @property
     def runtime(self) -> Runtime:
@@ -127,6 +128,8 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, error: TesseraError | None = None, **values: Any) -> Response:
         """A page, drawn. With an error its status is that of the error."""
+        if isinstance(error, SecondFactorNeeded) and self.wrong_proof is not None:
+            error = self.wrong_proof
         notice = read_notice(self.request)
         session = session_token(self.request)
         body = (

@@ -49,7 +49,7 @@ class Mailroom:
 
     def inbox(self) -> Inbox:
         """The inbox as a worker has it that nobody disturbs."""
-        return Inbox(self.desk.ctx, self.folder, _yes, _no_rest)
+        return Inbox(self.desk.ctx, self.folder, yes, no_rest)
 
     @property
     def left(self) -> list[str]:
@@ -72,9 +72,9 @@ class Mailroom:
         return sorted(path.name for path in self.desk.handback.iterdir())
 
 
-async def _yes() -> bool:
+async def yes() -> bool:
     return True
 
 
-async def _no_rest() -> None:
+async def no_rest() -> None:
     return None

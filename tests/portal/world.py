@@ -106,6 +106,7 @@ class World:
 
     services: Services
     app: ASGIApp
+    settings: Settings
     now: datetime = field(default=datetime(2026, 3, 1, 12, tzinfo=UTC))
     credentials: list[IssuedCredential] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
@@ -178,7 +179,9 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
         environment="sandbox",
     )
     settings = Settings(_env_file=None, data_dir=folder, database_url=database_url)  # type: ignore[call-arg]
-    world = World(services, _with_runtime(build_portal_app(), SimpleNamespace(services=services, settings=settings)))
+    world = World(
+        services, _with_runtime(build_portal_app(), SimpleNamespace(services=services, settings=settings)), settings
+    )
     made.append(world)
     for name in ("One", "Two"):
         world.credentials.append(await create_program(world.root, name))

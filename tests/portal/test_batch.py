@@ -1,0 +1,72 @@
+"""Files at the portal: uploaded, followed, decided about; names and lines of theirs are text and nothing else."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ingestion.folder import program_folder
+from ingestion.inbox import Inbox
+from resolvers.batch import list_batches
+from tests.ingestion.mailroom import no_rest, yes
+from tests.portal.world import Browser, World
+
+MEMBERS = b"relation_reference,full_name,email_id\nM-1,Mo,mo@example.org\nM-2,<script>alert(1)</script>,bad\n"
+
+
+async def _upload(
+    browser: Browser, name: str = "new_CPD.csv", body: bytes = MEMBERS, type_: str = "CPD"
+) -> tuple[int, str]:
+    shown = await browser.post("files", {"type": type_}, files={"file": (name, body, "text/csv")})
+    return shown.status, shown.text
+
+
+async def test_a_file_is_taken_as_over_sftp(world: World) -> None:
+    # Whether a file has been quiet is told by the machine's own clock.
+    world.now = datetime.now(UTC)
+    ada = await world.administrator()
+    assert (await _upload(ada))[0] == 303
+    world.later(seconds=5)
+    inbox = Inbox(world.contexts[0], program_folder(world.settings.data_dir, world.contexts[0].principal), yes, no_rest)
+    await inbox.pick_up()
+    while await inbox.load_next():
+        pass
+    [batch] = await list_batches(world.contexts[0])
+    page = await ada.get(f"files/{batch.id}")
+    assert "Accepted 1" in page.text
+    assert "1 line" in page.text
+    handback = await ada.get(f"files/{batch.id}/handback/rejects.csv")
+    assert handback.headers["content-disposition"].startswith("attachment")
+    assert "M-2" in handback.source
+    assert (await ada.get(f"files/{batch.id}/handback/..%2f..%2fsecret.key")).status == 404
+    assert "Finished" in (await ada.get("files?type=CPD&status=FINISHED")).text
+    assert "No file fits" in (await ada.get("files?status=HELD")).text
+
+
+@pytest.mark.parametrize(
+    ("name", "type_", "code"),
+    [
+        ("../../x_CPD.csv", "CPD", "1301"),
+        ("<script>.csv", "CPD", "1301"),
+        ("new_CPD.exe", "CPD", "1301"),
+        ("new_CPD.csv", "XYZ", "1301"),
+        ("", "CPD", "999"),
+    ],
+)
+async def test_what_is_no_file_of_ours_is_refused(world: World, ada: Browser, name: str, type_: str, code: str) -> None:
+    before = await world.contents()
+    status, text = await _upload(ada, name, type_=type_)
+    assert (status >= 400, code in text) == (True, True), text
+    assert await world.contents() == before
+    assert not [path for path in world.settings.data_dir.rglob("*.csv") if path.is_file()]
+
+
+async def test_the_same_name_waits_once(world: World, ada: Browser) -> None:
+    assert (await _upload(ada))[0] == 303
+    status, text = await _upload(ada)
+    assert (status, "waits already" in text) == (409, True)
+
+
+async def test_a_file_that_is_too_large_is_refused(world: World, ada: Browser) -> None:
+    status, text = await _upload(ada, body=b"x" * (10 * 2**20 + 1))
+    assert (status, "413" in text) == (413, True)
+    assert not [path for path in world.settings.data_dir.rglob("*.csv") if path.is_file()]
