@@ -12,7 +12,8 @@ from resolvers.configuration import apply_configuration, get_configuration
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, get_member, update_member
 from resolvers.points_request import list_points_requests
-from resolvers.visitor import Origin, enter_place, find_visitor
+from resolvers.sign_in import Origin
+from resolvers.visitor import enter_place, find_visitor
 from tests.portal.world import Browser, Shown, World
 
 ALL = b"program: {approvals: [configuration, credential_reset, member_status], adjustment_approval_from: 100}"

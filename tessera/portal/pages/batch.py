@@ -1,6 +1,7 @@
 """Files: what came, how far each is, what was rejected; uploads by hand, decisions, handbacks."""
 
 import asyncio
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
@@ -93,7 +94,7 @@ async def show_progress(visit: Visit) -> Response:
     return response
 
 
-async def _progress(visit: Visit, batch_id: int) -> dict[str, object]:
+async def _progress(visit: Visit, batch_id: int) -> dict[str, Any]:
     return {"position": await find_queue_position(visit.ctx, batch_id), "now": visit.services.clock()}
 
 
