@@ -24,6 +24,7 @@ from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.carrier import Carrier
 from resolvers.feed import Feed
 from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
@@ -67,6 +68,7 @@ class Services:
     programs: ProgramCache
     environment: str
     messenger: Messenger | None = None
+    carrier: Carrier | None = None
     token_algorithm: Algorithm = ALGORITHMS[0]
     rate_ceiling: Rate | None = None
     access: AccessCache = field(default_factory=AccessCache)

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from domain.errors import ServiceUnavailable
-from domain.partner_server import read_networks
+from domain.network import read_networks
 from ingestion.outbound.writing import work_exports
 from ingestion.parking import work_parked
 from ingestion.sweep import sweep_files
