@@ -42,6 +42,8 @@ class Permission(StrEnum):
     EXPORT_READ = "export:read"
     EXPORT_WRITE = "export:write"
     AUDIT_READ = "audit:read"
+    WEBHOOK_READ = "webhook:read"
+    WEBHOOK_WRITE = "webhook:write"
 
 
 class PrincipalKind(StrEnum):
@@ -86,6 +88,7 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.EXPORT_WRITE,
     Permission.CREDENTIAL_READ,
     Permission.AUDIT_READ,
+    Permission.WEBHOOK_READ,
 }
 
 ROLES: dict[str, frozenset[Permission]] = {
@@ -103,6 +106,8 @@ PROGRAM_PERMISSIONS = _EVERYBODYS - {
     Permission.AUDIT_READ,
     Permission.POINTS_APPROVE,
     Permission.BATCH_DECIDE,
+    Permission.WEBHOOK_READ,
+    Permission.WEBHOOK_WRITE,
 }
 """What a server with client credentials may do in its own program.
 

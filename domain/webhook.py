@@ -2,9 +2,10 @@
 
 import base64
 import hmac
+import random
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -14,6 +15,11 @@ from domain.network import Network, is_allowed, read_address
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how every secret begins
 _SECRET_BYTES = 32
 MAX_URL = 2000
+
+GIVEN_UP_AFTER = timedelta(days=3)
+"""How long it is tried to deliver an event; then it is dead, and others of its member go on."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LONGEST_REST_S = 5.0, 4 * 3600.0, 60.0
+_JITTER = 0.2
 
 _LOOPBACK = ip_address("127.0.0.1")
 
@@ -69,3 +75,25 @@ def check_url(url: str, *, https_only: bool, own_networks: Sequence[Network]) ->
 def _is_local(host: str) -> bool:
     name = host.rstrip(".")
     return name == "localhost" or name.endswith(".localhost")
+
+
+def next_attempt(attempts: int, first_tried_at: datetime, now: datetime, retry_after_s: int | None) -> datetime | None:
+    """When an event is tried again after so many attempts: ever later, as late as was asked for; None: never.
+
+    The last attempt is at the end of the time that it is tried for.
+    """
+    given_up_at = first_tried_at + GIVEN_UP_AFTER
+    if now >= given_up_at:
+        return None
+    pause_s = _jittered(min(_FIRST_PAUSE_S * 2 ** min(attempts - 1, 20), _LONGEST_PAUSE_S))
+    return min(now + timedelta(seconds=max(pause_s, retry_after_s or 0)), given_up_at)
+
+
+def rest_until(failures: int, now: datetime) -> datetime:
+    """Until when an endpoint is left alone after so many rounds in a row in which nothing arrived."""
+    return now + timedelta(seconds=_jittered(min(_FIRST_PAUSE_S * 2 ** min(failures - 1, 20), _LONGEST_REST_S)))
+
+
+def _jittered(seconds: float) -> float:
+    # So that what failed at once does not come back at once.
+    return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - nothing is kept secret by it
