@@ -45,6 +45,7 @@ _OPEN_FAMILIES = frozenset({"order"})
 _TYPE_OF = {
     "member.tier_changed": "tier.changed",
     "batch.progress": "batch.completed",
+    "expiry.reminder": "points.expiring",
     "transaction.approve": "transaction.approved",
     "transaction.reject": "transaction.rejected",
     "credential.create": "credential.created",

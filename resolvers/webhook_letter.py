@@ -95,6 +95,9 @@ class _Source:
             return self._posting(self._postings[told["entry_id"]])
         if topic == "batch.progress":
             return self._batch(told)
+        if topic == "expiry.reminder":
+            at = datetime.fromisoformat(told["expires_at"])
+            return {"points": self._points(told["points"]), "expires_at": _instant(at)}
         if "transaction" in told and "held_id" in told:
             return {"transaction_id": self._purchases.get(told["transaction"])}
         others = {one.removesuffix("_id"): self._references.get(told[one]) for one in _OTHERS if one in told}

@@ -26,6 +26,7 @@ from resolvers.lockout import sweep_lockouts
 from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
+from resolvers.reminder import remind_of_expiry
 from resolvers.tier import assess_tiers
 from resolvers.webhook_work import deliver_webhooks, stop_webhooks
 from tessera.settings import Settings
@@ -72,6 +73,8 @@ JOBS = (
     # What another process accepted is found by looking; portions are small, so requests get their turn between them.
     Job(name="queue", run=work_queue, pause_s=0.25, busy_pause_s=0.005, bell=lambda services: services.queued),
     Job(name="expiry", run=expire_due, pause_s=30.0),
+    # Counts in days.
+    Job(name="expiry-reminders", run=remind_of_expiry, pause_s=900.0),
     # Tiers go up with each posting; retention, which is all that this looks at, counts in days.
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),
     Job(name="rate-limits", run=forget_full_buckets, pause_s=3600.0),

@@ -97,3 +97,22 @@ webhook_delivery = Table(
 Events of one `lane` (a member) go in order: the first is `WAITING` for its next attempt, those behind it are `HELD`.
 `DEAD` was tried for days; it holds back nothing.
 """
+
+expiry_reminder = Table(
+    "expiry_reminder",
+    METADATA,
+    program_key(),
+    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("expires_at", UtcDateTime, primary_key=True),
+    ForeignKeyConstraint(["program_id", "account_id"], ["account.program_id", "account.id"]),
+)
+"""Dates of expiry that were told of ahead; a row goes when its date has come."""
+
+message_feed = Table(
+    "message_feed",
+    METADATA,
+    program_key(),
+    Column("position", BigInteger, nullable=False),
+    ForeignKeyConstraint(["program_id"], ["program.id"]),
+)
+"""Up to which number of the feed messages to members were written, of programs that have templates for events."""

@@ -1,4 +1,4 @@
-"""Endpoints of webhooks, and the events that they are behind with.
+"""Endpoints of webhooks, the events that they are behind with, and what of the feed was told to members.
 
 Revision ID: 0021
 Revises: 0019
@@ -20,6 +20,12 @@ _DEAD = sa.text("status = 'DEAD'")
 
 def upgrade() -> None:
     """Make the tables."""
+    _make_endpoints()
+    _make_deliveries()
+    _make_places()
+
+
+def _make_endpoints() -> None:
     op.create_table(
         "webhook_endpoint",
         sa.Column("program_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -50,7 +56,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("program_id", "id", name=op.f("pk_webhook_endpoint")),
         sa.UniqueConstraint("program_id", "name", name=op.f("uq_webhook_endpoint_program_id_name")),
     )
-    _make_deliveries()
+
+
+def _make_places() -> None:
+    op.create_table(
+        "expiry_reminder",
+        sa.Column("program_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id", "account_id"],
+            ["account.program_id", "account.id"],
+            name=op.f("fk_expiry_reminder_program_id_account_id"),
+        ),
+        sa.PrimaryKeyConstraint("program_id", "account_id", "expires_at", name=op.f("pk_expiry_reminder")),
+    )
+    op.create_table(
+        "message_feed",
+        sa.Column("program_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["program_id"], ["program.id"], name=op.f("fk_message_feed_program_id")),
+        sa.PrimaryKeyConstraint("program_id", name=op.f("pk_message_feed")),
+    )
 
 
 def _make_deliveries() -> None:
@@ -86,5 +113,7 @@ def _index(name: str, columns: list[str], where: sa.TextClause) -> None:
 
 def downgrade() -> None:
     """Take them away."""
+    op.drop_table("message_feed")
+    op.drop_table("expiry_reminder")
     op.drop_table("webhook_delivery")
     op.drop_table("webhook_endpoint")
