@@ -45,6 +45,8 @@ class Permission(StrEnum):
     ADMINISTRATOR_READ = "administrator:read"
     ADMINISTRATOR_WRITE = "administrator:write"
     CHANGE_APPROVE = "change:approve"
+    WEBHOOK_READ = "webhook:read"
+    WEBHOOK_WRITE = "webhook:write"
 
 
 class PrincipalKind(StrEnum):
@@ -91,6 +93,7 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.AUDIT_READ,
     Permission.ADMINISTRATOR_READ,
     Permission.CHANGE_APPROVE,
+    Permission.WEBHOOK_READ,
 }
 
 ROLES: dict[str, frozenset[Permission]] = {
@@ -111,6 +114,8 @@ PROGRAM_PERMISSIONS = _EVERYBODYS - {
     Permission.ADMINISTRATOR_READ,
     Permission.ADMINISTRATOR_WRITE,
     Permission.CHANGE_APPROVE,
+    Permission.WEBHOOK_READ,
+    Permission.WEBHOOK_WRITE,
 }
 """What a server with client credentials may do in its own program.
 

@@ -293,5 +293,13 @@ class TierNotManual(TesseraError, code="1341", status=409, message="Tiers are no
     """The program has no tiers, or they follow what members earn; the detail says which."""
 
 
+class WebhookNotFound(TesseraError, code="1370", status=404, message="Webhook endpoint does not exist"):
+    """No webhook endpoint of this program has this name."""
+
+
+class WebhookAddressRefused(TesseraError, code="1371", status=422, message="Nothing is sent to this address"):
+    """The address of a webhook is in a network that the deployment does not send to, or is not https."""
+
+
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
 """Every declared error by its v1 code."""

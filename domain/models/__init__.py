@@ -47,6 +47,7 @@ from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
 from domain.models.session import member_session, program_origin, session_link
 from domain.models.sftp_login import sftp_key, sftp_login
+from domain.models.webhook import expiry_reminder, message_feed, webhook_delivery, webhook_endpoint
 
 __all__ = [
     "visited_file",
@@ -66,6 +67,7 @@ __all__ = [
     "credential",
     "custom_role",
     "deployment",
+    "expiry_reminder",
     "export",
     "feed",
     "held_transaction",
@@ -85,6 +87,7 @@ __all__ = [
     "member_transaction",
     "member_unique_value",
     "message",
+    "message_feed",
     "otp",
     "otp_subject",
     "outbox",
@@ -104,4 +107,6 @@ __all__ = [
     "signing_key",
     "sub_relation",
     "tally",
+    "webhook_delivery",
+    "webhook_endpoint",
 ]

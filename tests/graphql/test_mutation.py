@@ -54,6 +54,12 @@ DOCUMENTS = (
     'mutation {sessionRefresh(input: {refreshToken: "X"}) {accessToken}}',
     "mutation {sessionRevoke(input: {all: true}) {revoked}}",
     'mutation {memberSecretImport(input: {relationReference: "X", secret: "long enough"}) {replayed}}',
+    'mutation {webhookSave(input: {name: "X", url: "https://hooks.example/"}) {secret}}',
+    'mutation {webhookRemove(input: {name: "X"}) {name}}',
+    'mutation {webhookSecretRotate(input: {name: "X"}) {secret}}',
+    'mutation {webhookTest(input: {name: "X"}) {outcome}}',
+    'mutation {webhookReplay(input: {name: "X", after: 0}) {webhook {name}}}',
+    'mutation {webhookDeadLettersReplay(input: {name: "X"}) {count}}',
     "mutation {exportRequest(input: {kind: MEMBERS}) {export {id}}}",
 )
 """One of each mutation but those of the configuration."""
