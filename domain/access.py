@@ -42,6 +42,12 @@ class Permission(StrEnum):
     EXPORT_READ = "export:read"
     EXPORT_WRITE = "export:write"
     AUDIT_READ = "audit:read"
+    CATALOG_READ = "catalog:read"
+    CATALOG_WRITE = "catalog:write"
+    ORDER_READ = "order:read"
+    ORDER_CODE_READ = "order:code-read"
+    ORDER_PLACE = "order:place"
+    ORDER_DECIDE = "order:decide"
 
 
 class PrincipalKind(StrEnum):
@@ -68,6 +74,8 @@ _CUSTOMER_EXECUTIVE = frozenset(
         Permission.CONFIGURATION_READ,
         Permission.BATCH_READ,
         Permission.EXPORT_READ,
+        Permission.CATALOG_READ,
+        Permission.ORDER_READ,
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
@@ -86,6 +94,10 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.EXPORT_WRITE,
     Permission.CREDENTIAL_READ,
     Permission.AUDIT_READ,
+    Permission.CATALOG_WRITE,
+    Permission.ORDER_CODE_READ,
+    Permission.ORDER_PLACE,
+    Permission.ORDER_DECIDE,
 }
 
 ROLES: dict[str, frozenset[Permission]] = {
@@ -121,6 +133,10 @@ MEMBER_PERMISSIONS = frozenset(
         Permission.POINTS_REDEEM,
         Permission.POINTS_HOLD,
         Permission.POINTS_TRANSFER,
+        Permission.CATALOG_READ,
+        Permission.ORDER_READ,
+        Permission.ORDER_CODE_READ,
+        Permission.ORDER_PLACE,
     }
 )
 """What a member-bound token may do, for its own member only."""

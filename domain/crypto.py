@@ -35,6 +35,7 @@ class KeyRing:
         self._refresh = self._derive("refresh-token", 32)
         self._queued = AESGCM(self._derive("queued", 32))
         self._partner = AESGCM(self._derive("partner-server", 32))
+        self._voucher = AESGCM(self._derive("voucher-code", 32))
         self._signing: dict[str, bytes | Ed25519PrivateKey] = {}
 
     def _derive(self, purpose: str, length: int) -> bytes:
@@ -88,6 +89,14 @@ class KeyRing:
     def open_partner(self, sealed: bytes) -> str:
         """The text that `seal_partner` sealed. Raises cryptography's InvalidTag where it was changed."""
         return _open(self._partner, sealed, b"partner-server").decode()
+
+    def seal_voucher(self, text: str) -> bytes:
+        """What a pool of voucher codes keeps until a member has it, and what signs the orders of a partner."""
+        return _seal(self._voucher, text.encode(), b"voucher-code")
+
+    def open_voucher(self, sealed: bytes) -> str:
+        """The text that `seal_voucher` sealed. Raises cryptography's InvalidTag where it was changed."""
+        return _open(self._voucher, sealed, b"voucher-code").decode()
 
     def reveal(self, wrapped: bytes, sealed: bytes | None) -> str | None:
         """A text that may be under a member's key; None where there is none, or the key was destroyed.

@@ -287,5 +287,7 @@ class TierNotManual(TesseraError, code="1341", status=409, message="Tiers are no
     """The program has no tiers, or they follow what members earn; the detail says which."""
 
 
+from domain import catalog_errors as catalog_errors  # noqa: E402 - they stand last in the catalogue
+
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
 """Every declared error by its v1 code."""

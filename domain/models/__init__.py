@@ -3,6 +3,7 @@
 from domain.models.attribute_proposal import attribute_proposal
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row, parked_row
+from domain.models.catalog import catalog_order, catalog_stock, fulfilment_partner, voucher_code
 from domain.models.counter import (
     member_merge,
     member_tier,
@@ -50,10 +51,13 @@ __all__ = [
     "audit_entry",
     "batch",
     "batch_row",
+    "catalog_order",
+    "catalog_stock",
     "credential",
     "deployment",
     "export",
     "feed",
+    "fulfilment_partner",
     "held_transaction",
     "hold",
     "idempotency",
@@ -90,4 +94,5 @@ __all__ = [
     "signing_key",
     "sub_relation",
     "tally",
+    "voucher_code",
 ]
