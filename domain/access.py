@@ -48,6 +48,8 @@ class Permission(StrEnum):
     ORDER_CODE_READ = "order:code-read"
     ORDER_PLACE = "order:place"
     ORDER_DECIDE = "order:decide"
+    WEBHOOK_READ = "webhook:read"
+    WEBHOOK_WRITE = "webhook:write"
 
 
 class PrincipalKind(StrEnum):
@@ -98,6 +100,7 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.ORDER_CODE_READ,
     Permission.ORDER_PLACE,
     Permission.ORDER_DECIDE,
+    Permission.WEBHOOK_READ,
 }
 
 ROLES: dict[str, frozenset[Permission]] = {
@@ -115,6 +118,8 @@ PROGRAM_PERMISSIONS = _EVERYBODYS - {
     Permission.AUDIT_READ,
     Permission.POINTS_APPROVE,
     Permission.BATCH_DECIDE,
+    Permission.WEBHOOK_READ,
+    Permission.WEBHOOK_WRITE,
 }
 """What a server with client credentials may do in its own program.
 

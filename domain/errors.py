@@ -150,9 +150,6 @@ class OtpTooOften(TesseraError, code="132", status=429, message="OTP requested t
     """As many codes as an hour has were sent to the member or asked for from the address; see `Retry-After`."""
 
 
-# Earning and the ledger.
-
-
 class InsertFailed(TesseraError, code="006", status=500, message="Insert failed"):
     """The transaction could not be stored."""
 
@@ -285,6 +282,14 @@ class ProofNeeded(TesseraError, code="1342", status=403, message="A fresh proof 
 
 class TierNotManual(TesseraError, code="1341", status=409, message="Tiers are not given by hand"):
     """The program has no tiers, or they follow what members earn; the detail says which."""
+
+
+class WebhookNotFound(TesseraError, code="1370", status=404, message="Webhook endpoint does not exist"):
+    """No webhook endpoint of this program has this name."""
+
+
+class WebhookAddressRefused(TesseraError, code="1371", status=422, message="Nothing is sent to this address"):
+    """The address of a webhook is in a network that the deployment does not send to, or is not https."""
 
 
 from domain import catalog_errors as catalog_errors  # noqa: E402 - they stand last in the catalogue

@@ -24,6 +24,8 @@ from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.carrier import Carrier
+from resolvers.couriers import Couriers
 from resolvers.feed import Feed
 from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
@@ -67,6 +69,7 @@ class Services:
     programs: ProgramCache
     environment: str
     messenger: Messenger | None = None
+    carrier: Carrier | None = None
     token_algorithm: Algorithm = ALGORITHMS[0]
     rate_ceiling: Rate | None = None
     access: AccessCache = field(default_factory=AccessCache)
@@ -75,6 +78,7 @@ class Services:
     rates: RateShares = field(default_factory=RateShares)
     queued: asyncio.Event = field(default_factory=asyncio.Event)
     feed: Feed = field(default_factory=Feed)
+    couriers: Couriers = field(default_factory=Couriers)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

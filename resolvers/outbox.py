@@ -30,6 +30,7 @@ async def number_program(services: Services, program_id: int, limit: int = EVENT
         numbered += done
     # The database tells the other processes.
     services.feed.bell.set()
+    services.couriers.bell.set()
     return numbered
 
 

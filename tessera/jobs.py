@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from domain.errors import ServiceUnavailable
-from domain.partner_server import read_networks
+from domain.network import read_networks
 from ingestion.outbound.writing import work_exports
 from ingestion.parking import work_parked
 from ingestion.sweep import sweep_files
@@ -27,6 +27,7 @@ from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
 from resolvers.tier import assess_tiers
+from resolvers.webhook_work import deliver_webhooks, stop_webhooks
 from tessera.settings import Settings
 
 FIRST_BACKOFF_S = 1.0
@@ -41,7 +42,7 @@ _log = structlog.get_logger()
 class Job:
     """`run` does one portion and says how much it did; it rests for `pause_s` where that was nothing.
 
-    `bell`: what this process rings when there is work, which ends the rest.
+    `bell`: what this process rings when there is work, which ends the rest. `end`: what it does when the process ends.
     """
 
     name: str
@@ -49,12 +50,21 @@ class Job:
     pause_s: float
     busy_pause_s: float = BUSY_PAUSE_S
     bell: Callable[[Services], asyncio.Event] | None = None
+    end: Callable[[Services], Awaitable[None]] | None = None
 
 
 JOBS = (
     Job(name="outbox-relay", run=relay_outbox, pause_s=0.5),
     # What other processes number is told by PostgreSQL, and found by looking where that is lost.
     Job(name="feed", run=read_feed, pause_s=1.0, busy_pause_s=0.005, bell=lambda services: services.feed.bell),
+    Job(
+        name="webhooks",
+        run=deliver_webhooks,
+        pause_s=1.0,
+        busy_pause_s=0.005,
+        bell=lambda services: services.couriers.bell,
+        end=stop_webhooks,
+    ),
     Job(name="messages", run=deliver_messages, pause_s=0.5),
     # Whoever calls lifts what has lapsed; this is for what nobody asks about, and for readers of the database.
     Job(name="lockouts", run=sweep_lockouts, pause_s=60.0),
@@ -122,6 +132,8 @@ async def _supervise(job: Job, services: Services, stop: asyncio.Event) -> None:
             _log.exception("job failed, and is tried again", job=job.name, after_s=backoff_s)
             rest_s, backoff_s, wakers = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S), [stop]
         await _rest(wakers, rest_s)
+    if job.end is not None:
+        await job.end(services)
 
 
 async def _rest(wakers: Sequence[asyncio.Event], seconds: float) -> None:

@@ -22,6 +22,7 @@ from tessera.data_folder import ensure_secret_key
 from tessera.locking import CommandRefused
 from tessera.messenger import build_messenger
 from tessera.settings import SECRET_KEY_FILE, Settings
+from tessera.webhook import build_carrier
 
 _KEY_CHECK = "secret-key-check"
 
@@ -49,6 +50,7 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
         programs=ProgramCache(),
         environment=settings.env,
         messenger=build_messenger(settings),
+        carrier=build_carrier(settings),
         token_algorithm=settings.token_algorithm,
         rate_ceiling=rate_per_second(settings.rate_limit_per_second, settings.rate_burst),
     )

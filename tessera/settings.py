@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from domain.partner_server import read_networks
+from domain.network import read_networks
 from domain.signing import Algorithm
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
 
@@ -39,6 +39,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "mail_from": read_sender,
     "sms_body": read_sms_body,
     "visit_networks": read_networks,
+    "webhook_networks": read_networks,
 }
 
 
@@ -121,6 +122,11 @@ class Settings(BaseSettings):
         "",
         "networks, separated by commas, such as 10.1.0.0/16",
         "Networks besides the internet in which partners' SFTP servers are visited.",
+    )
+    webhook_networks: str = _setting(
+        "",
+        "networks, separated by commas, such as 10.1.0.0/16",
+        "Networks besides the internet that webhooks are sent to.",
     )
     trusted_proxies: str = _setting(
         "",

@@ -40,6 +40,7 @@ from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
 from domain.models.session import member_session, program_origin, session_link
 from domain.models.sftp_login import sftp_key, sftp_login
+from domain.models.webhook import webhook_delivery, webhook_endpoint
 
 __all__ = [
     "visited_file",
@@ -95,4 +96,6 @@ __all__ = [
     "sub_relation",
     "tally",
     "voucher_code",
+    "webhook_delivery",
+    "webhook_endpoint",
 ]

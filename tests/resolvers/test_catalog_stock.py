@@ -44,7 +44,7 @@ Change = Callable[[Context], Awaitable[Any]]
 REFUSALS: list[tuple[str, Change]] = [
     ("999", lambda ctx: change_stock(ctx, ChangeStock(item="BOWL"))),
     ("999", lambda ctx: change_stock(ctx, ChangeStock(item="BOWL", quantity=1, by=1))),
-    ("1370", lambda ctx: change_stock(ctx, ChangeStock(item="NOTHING", by=1))),
+    ("1380", lambda ctx: change_stock(ctx, ChangeStock(item="NOTHING", by=1))),
     ("998", lambda ctx: change_stock(ctx, ChangeStock(item="GIFT", by=1))),
     ("998", lambda ctx: change_stock(ctx, ChangeStock(item="CARD", by=1))),
     ("998", lambda ctx: change_stock(ctx, ChangeStock(item="BOWL", by=-1))),
@@ -53,10 +53,10 @@ REFUSALS: list[tuple[str, Change]] = [
     ("999", lambda ctx: import_codes(ctx, replace(CODES, codes=["x"] * 10_001))),
     ("999", lambda ctx: import_codes(ctx, replace(CODES, pool=" "))),
     ("998", lambda ctx: import_codes(ctx, replace(CODES, last_day=date(2026, 2, 28)))),
-    ("1379", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", ""]))),
-    ("1379", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "x" * 201]))),
-    ("1379", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "C", " B "]))),
-    ("1379", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "OLD"]))),
+    ("1389", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", ""]))),
+    ("1389", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "x" * 201]))),
+    ("1389", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "C", " B "]))),
+    ("1389", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "OLD"]))),
 ]
 
 
@@ -85,8 +85,8 @@ async def test_a_code_is_taken_in_once_ever(shop: Shop, counter: Context) -> Non
     order = await place_order(counter, CARD)
     assert await withdraw_codes(counter, "CARDS") == 1
     async with nothing_written(shop):
-        assert await outcome(import_codes(counter, CODES)) == "1379"
-        assert await outcome(place_order(counter, CARD)) == "1374"
+        assert await outcome(import_codes(counter, CODES)) == "1389"
+        assert await outcome(place_order(counter, CARD)) == "1384"
     assert await get_order_code(counter, order.id) == "A-1"
     [pool] = await list_pools(counter)
     assert (pool.free, pool.given, pool.withdrawn, pool.expired) == (0, 1, 1, 0)
@@ -95,7 +95,7 @@ async def test_a_code_is_taken_in_once_ever(shop: Shop, counter: Context) -> Non
 async def test_of_the_same_codes_at_once_each_is_taken_once(counter: Context) -> None:
     codes = [f"C-{number}" for number in range(100)]
     done = [outcome(import_codes(counter, replace(CODES, codes=codes))) for _ in range(8)]
-    assert sorted(await asyncio.gather(*done)) == ["000", *["1379"] * 7]
+    assert sorted(await asyncio.gather(*done)) == ["000", *["1389"] * 7]
     [pool] = await list_pools(counter)
     assert pool.free == 100
 
@@ -107,7 +107,7 @@ async def test_codes_that_lapse_first_are_given_first_and_none_that_lapsed(shop:
     shop.now += timedelta(days=31)
     given = [await place_order(counter, CARD) for _ in range(2)]
     assert [await get_order_code(counter, one.id) for one in given] == ["APRIL", "NEVER"]
-    assert await outcome(place_order(counter, CARD)) == "1374"
+    assert await outcome(place_order(counter, CARD)) == "1384"
     [pool] = await list_pools(counter)
     assert (pool.pool, pool.free, pool.given, pool.expired) == ("CARDS", 0, 2, 1)
 

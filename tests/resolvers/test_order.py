@@ -205,9 +205,9 @@ async def test_members_order_for_themselves_and_see_their_own(shop: Shop, counte
     order, bob = await place_order(counter, GIFT), member_of(counter, "BOB")
     async with nothing_written(shop):
         assert await outcome(place_order(bob, GIFT)) == Forbidden.code
-        assert await outcome(get_order(bob, order.id)) == "1376"
-        assert await outcome(get_order_code(bob, order.id)) == "1376"
-        assert await outcome(get_order(shop.contexts[1], order.id)) == "1376"
+        assert await outcome(get_order(bob, order.id)) == "1386"
+        assert await outcome(get_order_code(bob, order.id)) == "1386"
+        assert await outcome(get_order(shop.contexts[1], order.id)) == "1386"
     seen = await get_order(member_of(counter, "ANN"), order.id)
     assert (seen.placed_by, seen.ended_by, seen.fulfilment, seen.attempts) == (None, None, None, None)
     assert (await get_order(counter, order.id)).placed_by == "test"
@@ -228,7 +228,7 @@ async def test_the_redemption_of_an_order_is_reversed_by_its_order_alone(shop: S
         relation_reference="ANN", external_reference=str(order.external_reference), use_defaults=True
     )
     async with nothing_written(shop):
-        assert await outcome(reverse_redemption(counter, command)) == "1378"
+        assert await outcome(reverse_redemption(counter, command)) == "1388"
 
 
 async def test_another_programs_members_and_items_are_nobodys(shop: Shop, counter: Context) -> None:

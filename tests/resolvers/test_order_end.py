@@ -194,7 +194,7 @@ async def test_orders_follow_their_member_into_a_merge_and_out_of_it(counter: Co
         open_order.id,
     ]
     # The limit counts what both ordered.
-    with pytest.raises(TesseraError, match="1373"):
+    with pytest.raises(TesseraError, match="1383"):
         await place_order(counter, replace(bob, relation_reference="ANN"))
     await _cancel(ann, open_order.id)
     assert (await balance(counter, "ANN")).available == 120

@@ -43,7 +43,7 @@ async def test_of_fifty_one_gets_the_last_one(ann: Context, order: PlaceOrder) -
     codes = Counter(
         await asyncio.gather(*(outcome(place_order(ann, replace(order, relation_reference=one))) for one in names))
     )
-    assert codes == {"000": 1, "1374": MANY - 1}
+    assert codes == {"000": 1, "1384": MANY - 1}
     assert len(await orders(ann)) == 1
     spent = sum([100 - (await balance(ann, one)).available for one in names])
     assert spent == (30 if order is CARD else 20)
@@ -63,7 +63,7 @@ async def test_one_member_orders_no_more_than_its_limit_and_its_points_allow(ann
     once = replace(GIFT, item="ONCE")
     assert Counter(await asyncio.gather(*(outcome(place_order(ann, once)) for _ in range(20)))) == {
         "000": 1,
-        "1373": 19,
+        "1383": 19,
     }
     codes = Counter(await asyncio.gather(*(outcome(place_order(ann, GIFT)) for _ in range(20))))
     assert codes == {"000": 9, "121": 11}
@@ -89,7 +89,7 @@ async def test_of_ends_at_once_one_succeeds(ann: Context) -> None:
             cancel_order(ann, CancelOrder(order_id=order.id)),
         )
     ]
-    assert Counter(await asyncio.gather(*map(outcome, ends))) == {"000": 1, "1377": 14}
+    assert Counter(await asyncio.gather(*map(outcome, ends))) == {"000": 1, "1387": 14}
     is_given = (await get_order(ann, order.id)).status == "FULFILLED"
     assert (await balance(ann, "ANN")).available == (80 if is_given else 100)
 
@@ -105,4 +105,4 @@ async def test_a_code_that_comes_back_goes_to_who_waits_for_it(ann: Context) -> 
         await asyncio.gather(*(outcome(place_order(ann, one)) for pair in zip(poor, rich, strict=True) for one in pair))
     )
     assert codes["000"] == 1
-    assert codes["121"] + codes["1374"] == 19
+    assert codes["121"] + codes["1384"] == 19
