@@ -43,3 +43,7 @@ class RedemptionOfOrder(TesseraError, code="1388", status=409, message="Redempti
 
 class VoucherCodesRefused(TesseraError, code="1389", status=409, message="Voucher codes refused"):
     """Some codes are there already, twice among those given, or cannot be read; none was taken."""
+
+
+class PartnerNotFound(TesseraError, code="1390", status=404, message="Fulfilment partner does not exist"):
+    """No partner of this program who fulfils orders has this name."""

@@ -14,7 +14,7 @@ from domain.errors import BadRequest, MemberNotFound
 from domain.member import Member
 from domain.member_status import Operation, refusal_by_status
 from domain.points import from_minor
-from domain.program_zone import local_date, start_of_day
+from domain.program_zone import end_of, local_date, start_of_day, to_instant
 from domain.store.catalog import read_stock
 from domain.store.member import find_members
 from domain.store.merge import merged_ids
@@ -41,7 +41,8 @@ class MemberOffer:
 class Offer:
     """An item with its price. `stock`: what is left, None for any number, or, for members, never told.
 
-    `position` is its place in the configuration. `member`: None where nobody was named.
+    `position` is its place in the configuration. It is on offer from `opens_at` until before `closes_at`, None for no
+    bound. `member`: None where nobody was named.
     """
 
     item: CatalogItem
@@ -51,6 +52,8 @@ class Offer:
     stock: int | None
     is_low: bool
     is_open: bool
+    opens_at: datetime | None
+    closes_at: datetime | None
     member: MemberOffer | None
 
 
@@ -168,6 +171,8 @@ def _offers(
                 stock=left if is_told else None,
                 is_low=left is not None and left <= item.low_stock,
                 is_open=is_open(item, now, state.zone),
+                opens_at=None if item.valid_from is None else to_instant(item.valid_from, state.zone),
+                closes_at=None if item.valid_to is None else end_of(item.valid_to, state.zone),
                 member=to_members.get(item.code),
             )
         )

@@ -54,6 +54,15 @@ DOCUMENTS = (
     'mutation {sessionRefresh(input: {refreshToken: "X"}) {accessToken}}',
     "mutation {sessionRevoke(input: {all: true}) {revoked}}",
     'mutation {memberSecretImport(input: {relationReference: "X", secret: "long enough"}) {replayed}}',
+    'mutation {orderPlace(input: {relationReference: "X", item: "MUG"}) {replayed}}',
+    'mutation {orderCancel(input: {orderId: "T3JkZXI6MTox"}) {replayed}}',
+    'mutation {orderFulfil(input: {orderId: "T3JkZXI6MTox"}) {replayed}}',
+    'mutation {orderFail(input: {orderId: "T3JkZXI6MTox", reason: "Y"}) {replayed}}',
+    'mutation {catalogStockChange(input: {item: "MUG", by: 1}) {stock}}',
+    'mutation {voucherCodesImport(input: {pool: "P", codes: ["C"]}) {codes}}',
+    'mutation {voucherCodesWithdraw(input: {pool: "P"}) {codes}}',
+    'mutation {fulfilmentPartnerSave(input: {name: "P", url: "https://p.example"}) {secret}}',
+    'mutation {fulfilmentPartnerRemove(input: {name: "P"}) {name}}',
     "mutation {exportRequest(input: {kind: MEMBERS}) {export {id}}}",
 )
 """One of each mutation but those of the configuration."""
