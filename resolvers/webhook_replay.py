@@ -23,6 +23,9 @@ from resolvers.webhook_letter import body_of, message_id
 from resolvers.webhook_record import Webhook, current_webhook, load_webhook, record_change
 from resolvers.webhook_round import attempt_of, secrets_of
 
+MAX_DEAD_LETTERS = 500
+"""So many can be named at once."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookTest:
@@ -98,9 +101,11 @@ async def replay_webhook(
 async def replay_dead_letters(ctx: Context, name: str, sequences: Sequence[int] | None = None) -> int:
     """Try dead letters again, these or all, as if they were new; how many.
 
-    Raises Forbidden, InvalidRequest (some of these are none), WebhookNotFound.
+    Raises Forbidden, InvalidRequest (too many, or some of these are none), WebhookNotFound.
     """
     ctx.principal.require(Permission.WEBHOOK_WRITE)
+    if sequences is not None and len(sequences) > MAX_DEAD_LETTERS:
+        raise InvalidRequest(f"sequences: at most {MAX_DEAD_LETTERS}", field="sequences")
     now = ctx.services.clock()
 
     def body(tx: Connection) -> int:

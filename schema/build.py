@@ -33,6 +33,7 @@ from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.tier import TierMutation
 from schema.mutations.transaction import TransactionMutation
 from schema.mutations.transfer import TransferMutation
+from schema.mutations.webhook import WebhookMutation
 from schema.query import Query
 from schema.scalar import SCALARS
 from schema.subscription import Subscription
@@ -62,6 +63,7 @@ class Mutation(
     AdjustmentMutation,
     ProgramMutation,
     PartnerServerMutation,
+    WebhookMutation,
     AttributeProposalMutation,
     ConfigurationMutation,
     ExportMutation,

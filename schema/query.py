@@ -85,6 +85,7 @@ from schema.types.redemption import load_redemption
 from schema.types.refusal import ErrorDefinition, catalogue
 from schema.types.sub_relation import load_sub_relation
 from schema.types.transaction import load_transaction
+from schema.webhook_query import WebhookQuery
 
 MAX_NODES = 100
 
@@ -103,6 +104,7 @@ class Query(
     PartnerQuery,
     ExportQuery,
     CatalogQuery,
+    WebhookQuery,
 ):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:

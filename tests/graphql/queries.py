@@ -10,6 +10,8 @@ QUERIES = {
     "sftpLogins": "sftpLogins {pageInfo {endCursor}}",
     "exports": "exports {pageInfo {endCursor}}",
     "export": 'export(id: "RXhwb3J0OjE6MQ") {id}',
+    "webhooks": "webhooks {name}",
+    "webhookDeadLetters": 'webhookDeadLetters(name: "Hook") {pageInfo {endCursor}}',
     "me": "me {id}",
     "member": 'member(reference: "M-1") {id}',
     "lastEventId": "lastEventId",

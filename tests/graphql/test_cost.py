@@ -75,6 +75,8 @@ PAGED = {
     "Query.partnerServers": "{partnerServers%s {name}}",
     "Query.attributeProposals": "{attributeProposals%s {edges {cursor}}}",
     "Query.sftpLogins": "{sftpLogins%s {edges {cursor}}}",
+    "Query.webhooks": "{webhooks%s {name}}",
+    "Query.webhookDeadLetters": '{webhookDeadLetters(name: "Hook"%s) {edges {cursor}}}',
     "Query.exports": "{exports%s {edges {cursor}}}",
     "Query.catalog": "{catalog%s {edges {cursor}}}",
     "Query.orders": "{orders%s {edges {cursor}}}",

@@ -63,6 +63,12 @@ DOCUMENTS = (
     'mutation {voucherCodesWithdraw(input: {pool: "P"}) {codes}}',
     'mutation {fulfilmentPartnerSave(input: {name: "P", url: "https://p.example"}) {secret}}',
     'mutation {fulfilmentPartnerRemove(input: {name: "P"}) {name}}',
+    'mutation {webhookSave(input: {name: "X", url: "https://hooks.example/"}) {secret}}',
+    'mutation {webhookRemove(input: {name: "X"}) {name}}',
+    'mutation {webhookSecretRotate(input: {name: "X"}) {secret}}',
+    'mutation {webhookTest(input: {name: "X"}) {outcome}}',
+    'mutation {webhookReplay(input: {name: "X", after: 0}) {webhook {name}}}',
+    'mutation {webhookDeadLettersReplay(input: {name: "X"}) {count}}',
     "mutation {exportRequest(input: {kind: MEMBERS}) {export {id}}}",
 )
 """One of each mutation but those of the configuration."""

@@ -35,6 +35,7 @@ BOUNDED = {
     "FileSettings.exports": OF_THE_CONFIGURATION,
     "PartnerServerRecord.pull": OF_A_TABLE,
     "SftpLogin.keys": "at most twenty of a login",
+    "Webhook.eventTypes": "at most fifty of an endpoint",
     "Member.attributes": OF_THE_CONFIGURATION,
     "Member.segments": OF_THE_CONFIGURATION,
     "PointsSimulatePayload.entries": OF_THE_CONFIGURATION,

@@ -25,6 +25,8 @@ from resolvers.program import IssuedCredential, apply_configuration, create_admi
 from resolvers.token import IssueToken, issue_token
 from schema.app import build_graphql_app
 from schema.global_id import BATCH, encode
+from tessera.webhook import HttpCarrier
+from tests.servers import NO_CERTIFICATES
 
 NOW = datetime(2026, 2, 3, 6, 16, 3, 703_000, tzinfo=UTC)
 
@@ -230,6 +232,11 @@ class World:
         return _client(app, self.services)
 
 
+def _nowhere(host: str) -> list[str]:
+    """No name has an address: nothing that a test does leaves this machine."""
+    raise OSError(f"{host} is nowhere")
+
+
 @asynccontextmanager
 async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
     """A world on an empty, migrated database."""
@@ -240,6 +247,7 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
         keys=KeyRing("a secret of the tests that protects nothing"),
         programs=ProgramCache(),
         environment="sandbox",
+        carrier=HttpCarrier(networks=[], https_only=False, lookup=_nowhere, trusted=NO_CERTIFICATES),
     )
     app = build_graphql_app(introspection=True)
     try:
