@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -30,9 +31,12 @@ REFUSED, CANCELLED, NO_ANSWER = "REFUSED", "CANCELLED", "NO_ANSWER"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FulfilOrder:
-    """An order was given to its member: with a `code`, if it is one, and a `reference` of who gave it."""
+    """An order was given to its member: with a `code`, if it is one, and a `reference` of who gave it.
 
-    order_id: int
+    `order` is its id or its external reference.
+    """
+
+    order: int | UUID
     code: str | None = None
     reference: str | None = None
     idempotency_key: str | None = None
@@ -42,7 +46,7 @@ class FulfilOrder:
 class FailOrder:
     """An order cannot be fulfilled. `failure`: REFUSED, or NO_ANSWER where nobody decided in time."""
 
-    order_id: int
+    order: int | UUID
     reason: str | None
     failure: str = REFUSED
     idempotency_key: str | None = None
@@ -52,7 +56,7 @@ class FailOrder:
 class CancelOrder:
     """An order is not wanted any more."""
 
-    order_id: int
+    order: int | UUID
     idempotency_key: str | None = None
 
 
@@ -61,7 +65,7 @@ class _Ending:
     """What becomes of an order under lock; `decide` refuses before it writes."""
 
     use_case: str
-    order_id: int
+    order: int | UUID
     key: str | None
     fingerprint: bytes
     decide: Callable[[Locked, StoredOrder], Outcome]
@@ -79,9 +83,9 @@ async def fulfil_order(ctx: Context, command: FulfilOrder) -> Order:
     digest = code and ctx.services.keys.lookup_hash(ctx.principal.program, "order-code", code.encode().hex()).hex()
     ending = _Ending(
         use_case="order-fulfil",
-        order_id=command.order_id,
+        order=command.order,
         key=command.idempotency_key,
-        fingerprint=fingerprint_of(command.order_id, digest, reference),
+        fingerprint=fingerprint_of(command.order, digest, reference),
         decide=partial(_fulfil, ctx, code, reference),
     )
     return await ctx.write(partial(_end, ctx, ending, ctx.services.clock()))
@@ -99,9 +103,9 @@ async def fail_order(ctx: Context, command: FailOrder) -> Order:
     ctx.key(command.idempotency_key)
     ending = _Ending(
         use_case="order-fail",
-        order_id=command.order_id,
+        order=command.order,
         key=command.idempotency_key,
-        fingerprint=fingerprint_of(command.order_id, command.failure),
+        fingerprint=fingerprint_of(command.order, command.failure),
         decide=partial(_reverse, ctx, command.failure, reason),
     )
     return await ctx.write(partial(_end, ctx, ending, ctx.services.clock()))
@@ -116,9 +120,9 @@ async def cancel_order(ctx: Context, command: CancelOrder) -> Order:
     ctx.key(command.idempotency_key)
     ending = _Ending(
         use_case="order-cancel",
-        order_id=command.order_id,
+        order=command.order,
         key=command.idempotency_key,
-        fingerprint=fingerprint_of(command.order_id),
+        fingerprint=fingerprint_of(command.order),
         decide=partial(_cancel, ctx),
     )
     return await ctx.write(partial(_end, ctx, ending, ctx.services.clock()))
@@ -126,14 +130,14 @@ async def cancel_order(ctx: Context, command: CancelOrder) -> Order:
 
 def _end(ctx: Context, ending: _Ending, now: datetime, tx: Connection) -> Order:
     def decide(locked: Locked) -> Outcome:
-        order = lock_order(tx, locked.state.id, ending.order_id)
+        order = lock_order(tx, locked.state.id, visible_order(tx, ctx, locked.state.id, ending.order).id)
         if order.status != PLACED:
             raise OrderNotOpen
         return ending.decide(locked, order)
 
     def find(state: ProgramState) -> list[int]:
         # Who answers for the member since a merge gets points that come back.
-        owner = visible_order(tx, ctx, state.id, ending.order_id).member_id
+        owner = visible_order(tx, ctx, state.id, ending.order).member_id
         return sorted({owner, answering_for(tx, state.id, [owner]).get(owner, owner)})
 
     keyed = Keyed(use_case=ending.use_case, key=ctx.key(ending.key), fingerprint=ending.fingerprint, now=now)

@@ -20,6 +20,7 @@ from domain.store.order import (
     OrderFilter,
     StoredOrder,
     count_all,
+    find_order_id,
     find_orders,
     page_orders,
     page_orders_of,
@@ -82,12 +83,15 @@ class ListOrders:
     placed_before: datetime | None = None
 
 
-async def get_order(ctx: Context, order_id: int) -> Order:
-    """An order by its id. Raises Forbidden, OrderNotFound."""
-    found = await list_orders_by_id(ctx, [order_id])
-    if order_id not in found:
-        raise OrderNotFound
-    return found[order_id]
+async def get_order(ctx: Context, order: int | UUID) -> Order:
+    """An order by its id or its external reference. Raises Forbidden, OrderNotFound."""
+    ctx.principal.require(Permission.ORDER_READ)
+
+    def body(tx: Connection) -> Order:
+        state = ctx.program(tx)
+        return order_of(visible_order(tx, ctx, state.id, order), state, ctx)
+
+    return await ctx.read(body)
 
 
 async def list_orders_by_id(ctx: Context, order_ids: Sequence[int]) -> dict[int, Order]:
@@ -205,9 +209,10 @@ def _wrapped_keys(
     return {one.member.id: one.wrapped_key for one in found}
 
 
-def visible_order(tx: Connection, ctx: Context, program_id: int, order_id: int) -> StoredOrder:
-    """The order, if the caller may see it. Raises OrderNotFound."""
-    found = find_orders(tx, program_id, [order_id]).get(order_id)
+def visible_order(tx: Connection, ctx: Context, program_id: int, order: int | UUID) -> StoredOrder:
+    """The order of this id or external reference, if the caller may see it. Raises OrderNotFound."""
+    order_id = find_order_id(tx, program_id, order) if isinstance(order, UUID) else order
+    found = None if order_id is None else find_orders(tx, program_id, [order_id]).get(order_id)
     if found is None or not ctx.visible_members(tx, [found.member_id]):
         raise OrderNotFound
     return found
@@ -251,7 +256,7 @@ def order_of(one: StoredOrder, state: ProgramState, ctx: Context) -> Order:
 
 def order_event(topic: str, order: StoredOrder, now: datetime) -> dict[str, object]:
     """An event of an order, which names it and says nothing of it."""
-    payload = to_json({"order_id": order.id})
+    payload = to_json({"order_id": order.id, "order": str(order.external_reference)})
     return {"topic": topic, "member_id": order.member_id, "payload": payload, "created_at": now}
 
 

@@ -84,6 +84,13 @@ def lock_order(tx: Connection, program_id: int, order_id: int) -> StoredOrder:
     return _stored(tx.execute(select(table).where(_is(program_id, order_id)).with_for_update()).one())
 
 
+def find_order_id(tx: Connection, program_id: int, external_reference: UUID) -> int | None:
+    """The id of the order that has this reference."""
+    query = select(table.c.id).where(table.c.program_id == program_id, table.c.external_reference == external_reference)
+    found: int | None = tx.scalar(query)
+    return found
+
+
 def order_of_redemption(tx: Connection, program_id: int, entry_id: int) -> int | None:
     """The id of the order that a redemption belongs to, if it does."""
     query = select(table.c.id).where(table.c.program_id == program_id, table.c.entry_id == entry_id)
@@ -159,15 +166,17 @@ def has_due(tx: Connection, now: datetime) -> bool:
     return tx.scalar(select(table.c.id).where(table.c.due_at <= now).limit(1)) is not None
 
 
-def claim_due(
-    tx: Connection, programs: Sequence[int], now: datetime, until: datetime, limit: int
-) -> list[tuple[int, StoredOrder]]:
-    """Orders that have been due for the longest time, each with its program, for this process alone until then."""
+def lock_due(tx: Connection, programs: Sequence[int], now: datetime, limit: int) -> list[tuple[int, StoredOrder]]:
+    """Orders that have been due for the longest time, each with its program, that no other process holds; locked."""
     query = select(table).where(table.c.program_id.in_(programs), table.c.due_at <= now)
-    rows = tx.execute(query.order_by(table.c.due_at).limit(limit).with_for_update(skip_locked=True)).all()
-    for row in rows:
-        tx.execute(update(table).where(_is(row.program_id, row.id)).values(due_at=until, attempts=row.attempts + 1))
+    rows = tx.execute(query.order_by(table.c.due_at).limit(limit).with_for_update(skip_locked=True))
     return [(row.program_id, _stored(row)) for row in rows]
+
+
+def postpone_order(tx: Connection, program_id: int, order_id: int, due_at: datetime | None, **values: Any) -> None:
+    """Say when an order that is still open is looked at next."""
+    still_open = _is(program_id, order_id) & (table.c.status == PLACED)
+    tx.execute(update(table).where(still_open).values(due_at=due_at, **values))
 
 
 def _fitting(program_id: int, wanted: OrderFilter) -> Select[Any]:

@@ -1,8 +1,11 @@
 """Mutations that place orders, and end them."""
 
+from uuid import UUID
+
 import strawberry
 
 from domain.catalog_errors import OrderNotFound
+from domain.errors import BadRequest
 from resolvers.order import PlaceOrder, place_order
 from resolvers.order_end import CancelOrder, FailOrder, FulfilOrder, cancel_order, fail_order, fulfil_order
 from resolvers.order_record import Order as OrderRow
@@ -36,13 +39,23 @@ class OrderPlaceInput:
 
 @strawberry.input(description="An order to cancel, before anybody has begun to fulfil it.")
 class OrderCancelInput:
-    order_id: strawberry.ID = strawberry.field(description="The order's global id.")
+    order_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The order's global id; this, or `externalReference`."
+    )
+    external_reference: UUID | None = strawberry.field(
+        default=None, description="The order's reference, as partners and webhooks know it."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_NEEDED)
 
 
 @strawberry.input(description="An order that was given to its member.")
 class OrderFulfilInput:
-    order_id: strawberry.ID = strawberry.field(description="The order's global id.")
+    order_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The order's global id; this, or `externalReference`."
+    )
+    external_reference: UUID | None = strawberry.field(
+        default=None, description="The order's reference, as partners and webhooks know it."
+    )
     code: str | None = strawberry.field(
         default=None, description="The code that the member gets, if it is one: up to 500 characters."
     )
@@ -54,8 +67,13 @@ class OrderFulfilInput:
 
 @strawberry.input(description="An order that cannot be fulfilled: its points come back.")
 class OrderFailInput:
-    order_id: strawberry.ID = strawberry.field(description="The order's global id.")
     reason: str = strawberry.field(description="Why: up to 500 characters, which the member reads.")
+    order_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The order's global id; this, or `externalReference`."
+    )
+    external_reference: UUID | None = strawberry.field(
+        default=None, description="The order's reference, as partners and webhooks know it."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_REPEATED)
 
 
@@ -91,7 +109,7 @@ class OrderMutation:
     @mutation("Cancel an order that nobody has begun to fulfil; its points come back. Members cancel their own.")
     async def order_cancel(self, info: Info, input: OrderCancelInput) -> OrderPayload | None:
         command = CancelOrder(
-            order_id=_order_id(input.order_id, info.context),
+            order=_order(input, info.context),
             idempotency_key=read_key(input.idempotency_key, info.context),
         )
         return _payload(await cancel_order(info.context.changing(), command), info.context)
@@ -99,7 +117,7 @@ class OrderMutation:
     @mutation("Say that an order was given: by hand, or by a partner who took it and answers later.")
     async def order_fulfil(self, info: Info, input: OrderFulfilInput) -> OrderPayload | None:
         command = FulfilOrder(
-            order_id=_order_id(input.order_id, info.context),
+            order=_order(input, info.context),
             code=input.code,
             reference=input.reference,
             idempotency_key=read_key(input.idempotency_key, info.context),
@@ -109,7 +127,7 @@ class OrderMutation:
     @mutation("Let an order fail: its points go back to where they came from, in the same step.")
     async def order_fail(self, info: Info, input: OrderFailInput) -> OrderPayload | None:
         command = FailOrder(
-            order_id=_order_id(input.order_id, info.context),
+            order=_order(input, info.context),
             reason=input.reason,
             idempotency_key=read_key(input.idempotency_key, info.context),
         )
@@ -120,9 +138,13 @@ def _payload(row: OrderRow, context: RequestContext) -> OrderPayload:
     return OrderPayload(order=to_order(row, context), replayed=row.replayed, row_id=row.id, member_id=row.member_id)
 
 
-def _order_id(given: str, context: RequestContext) -> int:
-    """The order's number. Raises BadRequest, OrderNotFound (somebody else's orders do not exist)."""
-    number = decode(given, "orderId").number(ORDER, context.ctx.principal.program)
+def _order(given: OrderCancelInput | OrderFulfilInput | OrderFailInput, context: RequestContext) -> int | UUID:
+    """The order's number or reference. Raises BadRequest, OrderNotFound (somebody else's orders do not exist)."""
+    if (given.order_id is None) == (given.external_reference is None):
+        raise BadRequest("either orderId or externalReference", field="orderId")
+    if given.external_reference is not None:
+        return given.external_reference
+    number = decode(given.order_id or "", "orderId").number(ORDER, context.ctx.principal.program)
     if number is None:
         raise OrderNotFound
     return number

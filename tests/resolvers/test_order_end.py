@@ -33,15 +33,15 @@ End = Callable[[Context, int], Awaitable[Order]]
 
 
 async def _fulfil(ctx: Context, order_id: int) -> Order:
-    return await fulfil_order(ctx, FulfilOrder(order_id=order_id))
+    return await fulfil_order(ctx, FulfilOrder(order=order_id))
 
 
 async def _fail(ctx: Context, order_id: int) -> Order:
-    return await fail_order(ctx, FailOrder(order_id=order_id, reason="Broken"))
+    return await fail_order(ctx, FailOrder(order=order_id, reason="Broken"))
 
 
 async def _cancel(ctx: Context, order_id: int) -> Order:
-    return await cancel_order(ctx, CancelOrder(order_id=order_id))
+    return await cancel_order(ctx, CancelOrder(order=order_id))
 
 
 ENDS: tuple[End, ...] = (_fulfil, _fail, _cancel)
@@ -61,7 +61,7 @@ async def bowls(ctx: Context) -> int:
 async def test_an_order_is_fulfilled_by_hand(shop: Shop, counter: Context) -> None:
     placed = await place_order(counter, BOWL)
     shop.later(hours=1)
-    command = FulfilOrder(order_id=placed.id, code="GIVEN-1", reference="DHL 4711")
+    command = FulfilOrder(order=placed.id, code="GIVEN-1", reference="DHL 4711")
     done = await fulfil_order(administrator(counter, "root"), command)
     assert (done.status, done.ended_at, done.ended_by) == ("FULFILLED", shop.now, "admin:root")
     assert (done.partner_reference, done.has_code, done.reversal_id) == ("DHL 4711", True, None)
@@ -107,9 +107,9 @@ async def test_points_come_back_to_their_lots(shop: Shop, counter: Context) -> N
 
 
 REFUSALS: list[tuple[Callable[[Context, int], Awaitable[Any]], type[TesseraError]]] = [
-    (lambda ctx, one: fail_order(ctx, FailOrder(order_id=one, reason=" ")), BadRequest),
-    (lambda ctx, one: fulfil_order(ctx, FulfilOrder(order_id=one, code="x" * 501)), BadRequest),
-    (lambda ctx, one: fulfil_order(ctx, FulfilOrder(order_id=one + 1)), OrderNotFound),
+    (lambda ctx, one: fail_order(ctx, FailOrder(order=one, reason=" ")), BadRequest),
+    (lambda ctx, one: fulfil_order(ctx, FulfilOrder(order=one, code="x" * 501)), BadRequest),
+    (lambda ctx, one: fulfil_order(ctx, FulfilOrder(order=one + 1)), OrderNotFound),
     (lambda ctx, one: _fulfil(member_of(ctx, "ANN"), one), Forbidden),
     (lambda ctx, one: _fail(member_of(ctx, "ANN"), one), Forbidden),
     (lambda ctx, one: _cancel(member_of(ctx, "BOB"), one), OrderNotFound),
@@ -150,7 +150,7 @@ async def test_a_code_that_was_given_is_not_cancelled(shop: Shop, counter: Conte
 
 async def test_a_key_ends_an_order_once(shop: Shop, counter: Context) -> None:
     placed = await place_order(counter, GIFT)
-    command = FulfilOrder(order_id=placed.id, code="C", idempotency_key="K")
+    command = FulfilOrder(order=placed.id, code="C", idempotency_key="K")
     first = await fulfil_order(counter, command)
     async with nothing_written(shop):
         again = await fulfil_order(counter, command)
@@ -213,7 +213,7 @@ async def test_of_an_erased_member_the_numbers_stay_and_the_rest_is_gone(shop: S
     details = await list_order_details(counter, [placed.id, failing.id, given.id])
     assert {(one.delivery, one.reason) for one in details.values()} == {(None, None)}
     assert await get_order_code(counter, given.id) is None
-    done = await fulfil_order(counter, FulfilOrder(order_id=placed.id, code="LATE", reference="R"))
+    done = await fulfil_order(counter, FulfilOrder(order=placed.id, code="LATE", reference="R"))
     assert (done.status, done.has_code, done.partner_reference) == ("FULFILLED", False, "R")
 
 

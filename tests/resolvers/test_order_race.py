@@ -84,9 +84,9 @@ async def test_of_ends_at_once_one_succeeds(ann: Context) -> None:
         work
         for _ in range(5)
         for work in (
-            fulfil_order(ann, FulfilOrder(order_id=order.id)),
-            fail_order(ann, FailOrder(order_id=order.id, reason="No")),
-            cancel_order(ann, CancelOrder(order_id=order.id)),
+            fulfil_order(ann, FulfilOrder(order=order.id)),
+            fail_order(ann, FailOrder(order=order.id, reason="No")),
+            cancel_order(ann, CancelOrder(order=order.id)),
         )
     ]
     assert Counter(await asyncio.gather(*map(outcome, ends))) == {"000": 1, "1387": 14}

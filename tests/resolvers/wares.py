@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
+import orjson
 from sqlalchemy import Connection, select
 
 from domain.models import audit_entry, outbox
-from domain.models.types import to_json
 from resolvers.catalog_stock import ChangeStock, ImportCodes, change_stock, import_codes
 from resolvers.context import Context
 from resolvers.order import PlaceOrder
+from resolvers.order_record import get_order
 from resolvers.program import apply_configuration
 
 CATALOG = b"""
@@ -43,21 +45,26 @@ async def fill(ctx: Context, codes: Sequence[str] = CODES, bowls: int = 2) -> No
     await change_stock(ctx, ChangeStock(item="BOWL", quantity=bowls))
 
 
-async def told(ctx: Context, prefix: str = "order.") -> list[tuple[str, str]]:
-    """The topics and payloads of events, in their order."""
+async def told(ctx: Context, prefix: str = "order.") -> list[tuple[str, int]]:
+    """The topics of events of orders and the orders' ids, in their order; the rest of an event is its reference."""
 
     def body(tx: Connection) -> list[tuple[str, str]]:
         own = select(outbox.c.topic, outbox.c.payload).where(outbox.c.program_id == ctx.principal.program)
-        return [
-            (row.topic, row.payload) for row in tx.execute(own.order_by(outbox.c.id)) if row.topic.startswith(prefix)
-        ]
+        rows = tx.execute(own.order_by(outbox.c.id))
+        return [(row.topic, row.payload) for row in rows if row.topic.startswith(prefix)]
 
-    return await ctx.read(body)
+    found = []
+    for topic, payload in await ctx.read(body):
+        one = orjson.loads(payload)
+        order = await get_order(ctx, UUID(one["order"]))
+        assert one == {"order_id": order.id, "order": str(order.external_reference)}
+        found.append((topic, order.id))
+    return found
 
 
-def event(topic: str, order_id: int) -> tuple[str, Any]:
-    """What is told of an order."""
-    return topic, to_json({"order_id": order_id})
+def event(topic: str, order_id: int) -> tuple[str, int]:
+    """What is told of an order, whose reference is left out."""
+    return topic, order_id
 
 
 async def last_audit(ctx: Context) -> Any:
