@@ -14,16 +14,16 @@ from domain.store.catalog import read_stock
 from resolvers.catalog_stock import ChangeStock, change_stock
 from resolvers.configuration import apply_configuration
 from resolvers.context import Context, Services
-from resolvers.fulfilment_partner import SavePartner, list_partners, remove_partner, save_partner
+from resolvers.fulfilment_partner import SavePartner, remove_partner, save_partner
 from resolvers.order import place_order
 from resolvers.order_end import CancelOrder, FailOrder, FulfilOrder, cancel_order, fail_order, fulfil_order
 from resolvers.order_record import Order, get_order, get_order_code, list_order_details
 from resolvers.order_work import LEASE, work_orders
 from tessera.webhook import LIMIT_S
 from tests.receiver import Receiver, Reply, receiving
-from tests.resolvers.conftest import Shop, contents
-from tests.resolvers.desk import administrator, balance, enroll, member_of, nothing_written, outcome, verified
-from tests.resolvers.wares import BOWL, GIFT, fill, last_audit
+from tests.resolvers.conftest import Shop
+from tests.resolvers.desk import balance, enroll, member_of, nothing_written, outcome, verified
+from tests.resolvers.wares import BOWL, GIFT, fill
 from tests.resolvers.webhook import posting
 
 HOOKED = b"""
@@ -256,45 +256,6 @@ async def test_processes_at_once_ask_once_for_each_order(shop: Shop, workshop: C
     services: Services = workshop.services
     assert sum(await asyncio.gather(*(work_orders(services) for _ in range(5)))) == 10
     assert len({one.id for one in tailor.received}) == len(tailor.received) == 10
-
-
-async def test_partners_are_kept_by_administrators_and_their_secrets_are_shown_once(
-    shop: Shop, workshop: Context, tailor: Receiver
-) -> None:
-    known = await save_partner(workshop, SavePartner(name="Tailor", url=tailor.url))
-    assert known.secret is None
-    made = await save_partner(administrator(workshop, "root"), SavePartner(name="Potter", url=tailor.url))
-    assert made.secret is not None
-    assert made.secret not in repr(made)
-    newest = await last_audit(workshop)
-    assert (newest.action, newest.subject, newest.before) == (
-        "fulfilment-partner.save",
-        "fulfilment-partner:Potter",
-        None,
-    )
-    assert newest.after == {"url": tailor.url, "enabled": True, "new_secret": True}
-    rows = await contents(workshop)
-    assert made.secret.encode() not in b"".join(
-        cell if isinstance(cell, bytes) else str(cell).encode()
-        for table in rows.values()
-        for row in table
-        for cell in row
-    )
-    assert [one.name for one in await list_partners(workshop)] == ["Potter", "Tailor"]
-    assert await list_partners(shop.contexts[1]) == []
-    bare = replace(workshop, services=replace(workshop.services, carrier=None))
-    async with nothing_written(shop):
-        for ctx, name, url, code in (
-            (workshop, "Tail/or", tailor.url, "998"),
-            (workshop, "Tailor", "ftp://tailor.example", "998"),
-            (workshop, "Tailor", "http://10.0.0.1/", "1371"),
-            (member_of(workshop, "ANN"), "Tailor", tailor.url, "403"),
-            (administrator(workshop, "manager", "program-manager"), "Tailor", tailor.url, "403"),
-            (bare, "Tailor", tailor.url, "503"),
-        ):
-            assert await outcome(save_partner(ctx, SavePartner(name=name, url=url))) == code
-        assert await outcome(remove_partner(workshop, "Nobody")) == "1390"
-        assert await outcome(remove_partner(shop.contexts[1], "Tailor")) == "1390"
 
 
 def test_the_time_of_a_lease_is_longer_than_an_answer_may_take() -> None:
