@@ -45,6 +45,12 @@ class Permission(StrEnum):
     ADMINISTRATOR_READ = "administrator:read"
     ADMINISTRATOR_WRITE = "administrator:write"
     CHANGE_APPROVE = "change:approve"
+    CATALOG_READ = "catalog:read"
+    CATALOG_WRITE = "catalog:write"
+    ORDER_READ = "order:read"
+    ORDER_CODE_READ = "order:code-read"
+    ORDER_PLACE = "order:place"
+    ORDER_DECIDE = "order:decide"
     WEBHOOK_READ = "webhook:read"
     WEBHOOK_WRITE = "webhook:write"
 
@@ -73,6 +79,8 @@ _CUSTOMER_EXECUTIVE = frozenset(
         Permission.CONFIGURATION_READ,
         Permission.BATCH_READ,
         Permission.EXPORT_READ,
+        Permission.CATALOG_READ,
+        Permission.ORDER_READ,
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
@@ -93,6 +101,10 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.AUDIT_READ,
     Permission.ADMINISTRATOR_READ,
     Permission.CHANGE_APPROVE,
+    Permission.CATALOG_WRITE,
+    Permission.ORDER_CODE_READ,
+    Permission.ORDER_PLACE,
+    Permission.ORDER_DECIDE,
     Permission.WEBHOOK_READ,
 }
 
@@ -134,6 +146,10 @@ MEMBER_PERMISSIONS = frozenset(
         Permission.POINTS_REDEEM,
         Permission.POINTS_HOLD,
         Permission.POINTS_TRANSFER,
+        Permission.CATALOG_READ,
+        Permission.ORDER_READ,
+        Permission.ORDER_CODE_READ,
+        Permission.ORDER_PLACE,
     }
 )
 """What a member-bound token may do, for its own member only."""

@@ -156,9 +156,6 @@ class OtpTooOften(TesseraError, code="132", status=429, message="OTP requested t
     """As many codes as an hour has were sent to the member or asked for from the address; see `Retry-After`."""
 
 
-# Earning and the ledger.
-
-
 class InsertFailed(TesseraError, code="006", status=500, message="Insert failed"):
     """The transaction could not be stored."""
 
@@ -300,6 +297,8 @@ class WebhookNotFound(TesseraError, code="1370", status=404, message="Webhook en
 class WebhookAddressRefused(TesseraError, code="1371", status=422, message="Nothing is sent to this address"):
     """The address of a webhook is in a network that the deployment does not send to, or is not https."""
 
+
+from domain import catalog_errors as catalog_errors  # noqa: E402 - they stand last in the catalogue
 
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
 """Every declared error by its v1 code."""

@@ -23,6 +23,7 @@ from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
 from resolvers.lockout import sweep_lockouts
+from resolvers.order_work import work_orders
 from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
@@ -73,6 +74,8 @@ JOBS = (
     Job(name="message-sweep", run=sweep_messages, pause_s=3600.0),
     # What another process accepted is found by looking; portions are small, so requests get their turn between them.
     Job(name="queue", run=work_queue, pause_s=0.25, busy_pause_s=0.005, bell=lambda services: services.queued),
+    # Partners are asked, and what nobody fulfilled in time fails.
+    Job(name="orders", run=work_orders, pause_s=1.0),
     Job(name="expiry", run=expire_due, pause_s=30.0),
     # Counts in days.
     Job(name="expiry-reminders", run=remind_of_expiry, pause_s=900.0),

@@ -11,6 +11,7 @@ from domain.models.attribute_proposal import attribute_proposal
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row, parked_row
 from domain.models.change_request import change_request
+from domain.models.catalog import catalog_order, catalog_stock, fulfilment_partner, voucher_code
 from domain.models.counter import (
     member_merge,
     member_tier,
@@ -64,12 +65,15 @@ __all__ = [
     "batch",
     "batch_row",
     "change_request",
+    "catalog_order",
+    "catalog_stock",
     "credential",
     "custom_role",
     "deployment",
     "expiry_reminder",
     "export",
     "feed",
+    "fulfilment_partner",
     "held_transaction",
     "hold",
     "idempotency",
@@ -107,6 +111,7 @@ __all__ = [
     "signing_key",
     "sub_relation",
     "tally",
+    "voucher_code",
     "webhook_delivery",
     "webhook_endpoint",
 ]

@@ -34,5 +34,12 @@ QUERIES = {
     "batch": 'batch(id: "QmF0Y2g6MTox") {id}',
     "batches": "batches {edges {cursor}}",
     "transactionBatch": 'transactionBatch(batchId: "6f9619ff-8b86-4011-b42d-00cf4fc964ff") {batchId}',
+    "catalog": "catalog {edges {cursor}}",
+    "catalogItem": 'catalogItem(code: "MUG") {code}',
+    "order": 'order(id: "T3JkZXI6MTox") {id}',
+    "orders": "orders {edges {cursor}}",
+    "orderCode": 'orderCode(id: "T3JkZXI6MTox")',
+    "voucherPools": "voucherPools {pool}",
+    "fulfilmentPartners": "fulfilmentPartners {name}",
     "heldTransactions": "heldTransactions {edges {cursor}}",
 }
