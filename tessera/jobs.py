@@ -27,6 +27,7 @@ from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
 from resolvers.tier import assess_tiers
+from tessera.erasure_file import ErasureList
 from tessera.settings import Settings
 
 FIRST_BACKOFF_S = 1.0
@@ -72,7 +73,9 @@ def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
     parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0)
     exports = Job(name="exports", run=lambda services: work_exports(services, data_dir), pause_s=5.0)
-    return (*JOBS, parked, exports)
+    # Outside the database, because a restored backup has to forget them again.
+    erasures = Job(name="erasure-list", run=ErasureList(data_dir).keep, pause_s=30.0)
+    return (*JOBS, parked, exports, erasures)
 
 
 VISITORS = 3
