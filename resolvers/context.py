@@ -25,6 +25,7 @@ from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
 from resolvers.feed import Feed
+from resolvers.figures import Figures
 from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
 from resolvers.messenger import Messenger
@@ -58,7 +59,7 @@ class Services:
 
     `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
     and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue,
-    `feed` hands events to who follows them.
+    `feed` hands events to who follows them, `figures` say what the process has done.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -75,6 +76,7 @@ class Services:
     rates: RateShares = field(default_factory=RateShares)
     queued: asyncio.Event = field(default_factory=asyncio.Event)
     feed: Feed = field(default_factory=Feed)
+    figures: Figures = field(default_factory=Figures)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:
