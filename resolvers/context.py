@@ -28,6 +28,7 @@ from resolvers.access_cache import AccessCache
 from resolvers.carrier import Carrier
 from resolvers.couriers import Couriers
 from resolvers.feed import Feed
+from resolvers.figures import Figures
 from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
 from resolvers.messenger import Messenger
@@ -61,7 +62,7 @@ class Services:
 
     `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
     and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue,
-    `feed` hands events to who follows them.
+    `feed` hands events to who follows them, `figures` say what the process has done.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -80,6 +81,7 @@ class Services:
     queued: asyncio.Event = field(default_factory=asyncio.Event)
     feed: Feed = field(default_factory=Feed)
     couriers: Couriers = field(default_factory=Couriers)
+    figures: Figures = field(default_factory=Figures)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import perf_counter, time
 
 import structlog
 
@@ -31,6 +32,7 @@ from resolvers.sign_in import sweep_sessions
 from resolvers.reminder import remind_of_expiry
 from resolvers.tier import assess_tiers
 from resolvers.webhook_work import deliver_webhooks, stop_webhooks
+from tessera.erasure_file import ErasureList
 from tessera.settings import Settings
 
 FIRST_BACKOFF_S = 1.0
@@ -90,7 +92,9 @@ def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
     parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0)
     exports = Job(name="exports", run=lambda services: work_exports(services, data_dir), pause_s=5.0)
-    return (*JOBS, parked, exports)
+    # Outside the database, because a restored backup has to forget them again.
+    erasures = Job(name="erasure-list", run=ErasureList(data_dir).keep, pause_s=30.0)
+    return (*JOBS, parked, exports, erasures)
 
 
 VISITORS = 3
@@ -129,14 +133,23 @@ async def _supervise(job: Job, services: Services, stop: asyncio.Event) -> None:
         if bell is not None:
             bell.clear()
         wakers = [stop] if bell is None else [stop, bell]
+        began = perf_counter()
+        figures = services.figures
         try:
             # A busy job rests too, so that requests always come between its portions.
-            rest_s = job.pause_s if await job.run(services) == 0 else min(job.busy_pause_s, job.pause_s)
+            done = await job.run(services)
+            rest_s = job.pause_s if done == 0 else min(job.busy_pause_s, job.pause_s)
             backoff_s = FIRST_BACKOFF_S
+            figures.count("job_portions", job.name)
+            figures.count("job_items", job.name, done)
+            figures.count("job_seconds", job.name, perf_counter() - began)
+            figures.put("job_last_success", job.name, time())
         except ServiceUnavailable as error:
+            figures.count("job_failures", job.name)
             _log.warning("job waits for the database", job=job.name, reason=str(error))
             rest_s, backoff_s, wakers = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S), [stop]
         except Exception:
+            figures.count("job_failures", job.name)
             _log.exception("job failed, and is tried again", job=job.name, after_s=backoff_s)
             rest_s, backoff_s, wakers = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S), [stop]
         await _rest(wakers, rest_s)

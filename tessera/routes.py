@@ -49,8 +49,8 @@ def page_routes(
         _page(CONFIGURATION_SCHEMA, schema_text().encode(), "application/schema+json"),
         _page("/assets/page.css", STYLE, "text/css"),
         Route("/docs/errors", _errors),
-        Route("/healthz", _alive),
-        Route("/readyz", _ready),
+        ALIVE,
+        READY,
     )
 
 
@@ -91,3 +91,6 @@ async def _ready(request: Request) -> Response:
 def _state(status: int, state: str, detail: str | None = None) -> Response:
     body = {"status": state} if detail is None else {"status": state, "detail": detail}
     return Response(orjson.dumps(body), status, media_type="application/json", headers=_NO_STORE)
+
+
+ALIVE, READY = Route("/healthz", _alive), Route("/readyz", _ready)

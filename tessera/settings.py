@@ -23,12 +23,13 @@ PREFIX = "TESSERA_"
 ENV_FILE = ".env"
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - the name of a file
 MIN_SECRET_KEY_CHARACTERS = 32
+MIN_TOKEN_CHARACTERS = 16
 
 _SQLITE_DRIVERS = {"sqlite", "sqlite+aiosqlite"}
 # What other tools call the same thing; SQLAlchemy would look for another driver under these names.
 _POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+asyncpg"}
 # These hold secrets, which belong on no screen and in no log.
-_SECRETS = frozenset({"secret_key", "database_url", "smtp_url", "sms_url", "sms_authorization"})
+_SECRETS = frozenset({"secret_key", "database_url", "smtp_url", "sms_url", "sms_authorization", "metrics_token"})
 # Settings of the tests, which no start of the product looks at.
 _FOREIGN_PREFIX = "TESSERA_TEST_"
 
@@ -40,6 +41,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "sms_body": read_sms_body,
     "visit_networks": read_networks,
     "webhook_networks": read_networks,
+    "metrics_networks": read_networks,
 }
 
 
@@ -152,6 +154,28 @@ class Settings(BaseSettings):
     )
     access_log: bool = _setting(
         False, "true or false", "One message per request: method, path, status, time, request id."
+    )
+
+    metrics_token: SecretStr | None = _setting(
+        None,
+        f"a text of at least {MIN_TOKEN_CHARACTERS} characters",
+        "What `/metrics` is read with, as a bearer token; without it only from `TESSERA_METRICS_NETWORKS`.",
+        min_length=MIN_TOKEN_CHARACTERS,
+    )
+    metrics_networks: str = _setting(
+        "127.0.0.0/8, ::1/128",
+        "networks, separated by commas, such as 10.1.0.0/16",
+        "From where `/metrics` is read without a token.",
+    )
+    metrics_port: int | None = _setting(
+        None,
+        "a port number from 1 to 65535",
+        "Where `tessera worker` and `tessera sftp` serve `/metrics`, `/healthz` and `/readyz`; they do not by default.",
+        ge=1,
+        le=65535,
+    )
+    tracing: bool = _setting(
+        False, "true or false", "Are traces sent by OpenTelemetry, to where the standard `OTEL_*` variables say."
     )
 
     @field_validator("database_url")

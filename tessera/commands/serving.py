@@ -113,10 +113,12 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 async def _work(settings: Settings) -> None:
     from ingestion.worker import taking_files
     from tessera.jobs import file_jobs, jobs_with_files, running_jobs
+    from tessera.metrics_page import serving_metrics
 
     stop = _stop_signal()
     async with (
         open_runtime(settings, serving=True) as runtime,
+        serving_metrics(runtime),
         running_jobs(runtime.services, (*jobs_with_files(settings.data_dir), *file_jobs(settings))),
         taking_files(runtime.services, settings.data_dir),
     ):
@@ -126,11 +128,13 @@ async def _work(settings: Settings) -> None:
 
 
 async def _serve_sftp(settings: Settings) -> None:
+    from tessera.metrics_page import serving_metrics
     from tessera.sftp import bind_sftp, running_sftp
 
     stop, listener = _stop_signal(), bind_sftp(settings)
     async with (
         open_runtime(settings, serving=True) as runtime,
+        serving_metrics(runtime),
         running_sftp(settings, runtime.services, listener),
     ):
         await stop.wait()

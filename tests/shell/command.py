@@ -40,6 +40,15 @@ class Outcome:
         return json.loads(self.out)
 
 
+def run_command(folder: Path, settings: dict[str, str], *arguments: str) -> Outcome:
+    """Run a command in this process, in a folder and with settings of its own."""
+    with chdir(folder):
+        result = CliRunner().invoke(app, arguments, env=settings | _WIDE)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Outcome(result.exit_code, result.stdout, result.stderr)
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A data folder, a database and a port: what the settings of one deployment say."""
@@ -49,11 +58,7 @@ class Deployment:
 
     def run(self, *arguments: str, **extra: str) -> Outcome:
         """Run a command in this process, with `extra` settings."""
-        with chdir(self.folder):
-            result = CliRunner().invoke(app, arguments, env=self.settings | extra | _WIDE)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Outcome(result.exit_code, result.stdout, result.stderr)
+        return run_command(self.folder, self.settings | extra, *arguments)
 
     def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
         """Start `tessera` as a process of its own."""
