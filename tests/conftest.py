@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from domain.migrations import upgrade
 from tests.database import Dialect, FreshDatabase, migrated_sqlite, postgres_database, sqlite_copy
+from tests.engines import share_compiled_statements
 from tests.postgres import PostgresServer, PostgresUnavailableError, shared_postgres
 from tests.scale import long_run
 
@@ -27,10 +28,11 @@ settings.load_profile("long" if long_run else "ci")
 
 
 def pytest_configure() -> None:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Keep the settings of whoever runs the tests out of them, and spare each test what all have in common."""
     for name in [name for name in os.environ if name.startswith("TESSERA_")]:
         if not name.startswith("TESSERA_TEST_"):
             del os.environ[name]
+    share_compiled_statements()
 
 
 @pytest.hookimpl(optionalhook=True)
