@@ -9,10 +9,8 @@ import asyncio
 import importlib.util
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +24,8 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import make_url
+
+from tests.ports import free_port
 
 ENVIRONMENT_URL = "TESSERA_TEST_POSTGRES_URL"
 STARTUP_LIMIT_S = 30.0
@@ -234,19 +234,6 @@ def shared_postgres() -> Iterator[PostgresServer]:
     else:
         with running_postgres() as server:
             yield server
-
-
-def free_port() -> int:
-    """A free port below those that clients are given.
-
-    From among theirs, a client that tries again and again while the server is down would one day connect
-    to itself.
-    """
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 def _unprivileged() -> tuple[int, int]:
