@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
 from domain.migrations import upgrade
-from tests.database import Dialect, FreshDatabase, migrated_sqlite, postgres_database, sqlite_copy
+from tests.database import CopiesOf, Dialect, FreshDatabase, migrated_sqlite, postgres_database, sqlite_copy
 from tests.engines import share_compiled_statements
 from tests.postgres import PostgresServer, PostgresUnavailableError, shared_postgres
 from tests.scale import long_run
@@ -88,6 +88,15 @@ def fresh_database(dialect: Dialect, request: pytest.FixtureRequest) -> FreshDat
         return partial(sqlite_copy, request.getfixturevalue("sqlite_template"))
     server, template = map(request.getfixturevalue, ("postgres", "postgres_template"))
     return partial(postgres_database, server, template)
+
+
+@pytest.fixture(scope="session")
+def copies_of(dialect: Dialect, request: pytest.FixtureRequest) -> CopiesOf:
+    """Makes copies of a database: for tests that all begin with the same contents."""
+    if dialect == "sqlite":
+        return lambda url: partial(sqlite_copy, Path(str(make_url(url).database)))
+    server = request.getfixturevalue("postgres")
+    return lambda url: partial(postgres_database, server, str(make_url(url).database))
 
 
 @pytest.fixture
