@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from domain.migrations import upgrade
 from tests.database import CopiesOf, Dialect, FreshDatabase, migrated_sqlite, postgres_database, sqlite_copy
 from tests.engines import share_compiled_statements
+from tests.memory import memory
 from tests.postgres import PostgresServer, PostgresUnavailableError, shared_postgres
 from tests.scale import long_run
 
@@ -33,6 +34,9 @@ def pytest_configure() -> None:
         if not name.startswith("TESSERA_TEST_"):
             del os.environ[name]
     share_compiled_statements()
+    # A kill takes nothing from files in memory, as it takes nothing from those that the system has yet to write.
+    if folder := memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 @pytest.hookimpl(optionalhook=True)
