@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, *, everything: bool = False, sf
     configure_logging(chosen)
     rest = build_rest_app()
     graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
-    routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
+    routes = page_routes(build_openapi, build_tolerant_openapi, operation_pages)
     pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen, everything, sftp))
     app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql}, pages)
     return logged(app) if chosen.access_log else app
