@@ -99,6 +99,7 @@ class KeyRing:
     def open_administration(self, sealed: bytes) -> str:
         """The text that `seal_administration` sealed. Raises cryptography's InvalidTag where it was changed."""
         return _open(self._administration, sealed, b"administration").decode()
+
     def seal_voucher(self, text: str) -> bytes:
         """What a pool of voucher codes keeps until a member has it, and what signs the orders of a partner."""
         return _seal(self._voucher, text.encode(), b"voucher-code")

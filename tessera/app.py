@@ -71,7 +71,7 @@ def create_app(
     configure_logging(chosen)
     rest, tracing = build_rest_app(), _open_tracing(chosen)
     graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
-    routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
+    routes = page_routes(build_openapi, build_tolerant_openapi, operation_pages)
     shown = Route("/metrics", metrics)
     pages = Starlette(
         routes=[*routes, shown], lifespan=lambda _: _lifespan(chosen, everything, sftp, Siblings(figures), tracing)

@@ -28,8 +28,8 @@ from resolvers.order_work import work_orders
 from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
-from resolvers.sign_in import sweep_sessions
 from resolvers.reminder import remind_of_expiry
+from resolvers.sign_in import sweep_sessions
 from resolvers.tier import assess_tiers
 from resolvers.webhook_work import deliver_webhooks, stop_webhooks
 from tessera.erasure_file import ErasureList

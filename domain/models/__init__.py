@@ -10,8 +10,8 @@ from domain.models.administrator import (
 from domain.models.attribute_proposal import attribute_proposal
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row, parked_row
-from domain.models.change_request import change_request
 from domain.models.catalog import catalog_order, catalog_stock, fulfilment_partner, voucher_code
+from domain.models.change_request import change_request
 from domain.models.counter import (
     member_merge,
     member_tier,
