@@ -10,6 +10,8 @@ from domain.errors_administration import ApprovalNeeded as ApprovalNeeded
 from domain.errors_administration import LinkInvalid as LinkInvalid
 from domain.errors_administration import RoleInUse as RoleInUse
 from domain.errors_administration import SecondFactorNeeded as SecondFactorNeeded
+from domain.errors_administration import WebhookAddressRefused as WebhookAddressRefused
+from domain.errors_administration import WebhookNotFound as WebhookNotFound
 from domain.refusal import CATALOGUE as CATALOGUE
 from domain.refusal import TesseraError as TesseraError
 
@@ -289,16 +291,6 @@ class ProofNeeded(TesseraError, code="1342", status=403, message="A fresh proof 
 class TierNotManual(TesseraError, code="1341", status=409, message="Tiers are not given by hand"):
     """The program has no tiers, or they follow what members earn; the detail says which."""
 
-
-class WebhookNotFound(TesseraError, code="1370", status=404, message="Webhook endpoint does not exist"):
-    """No webhook endpoint of this program has this name."""
-
-
-class WebhookAddressRefused(TesseraError, code="1371", status=422, message="Nothing is sent to this address"):
-    """The address of a webhook is in a network that the deployment does not send to, or is not https."""
-
-
-from domain import catalog_errors as catalog_errors  # noqa: E402 - they stand last in the catalogue
 
 BY_CODE: dict[str, type[TesseraError]] = {error.code: error for error in CATALOGUE.values()}
 """Every declared error by its v1 code."""

@@ -25,3 +25,14 @@ class AdministratorExists(TesseraError, code="1394", status=409, message="Admini
 
 class RoleInUse(TesseraError, code="1395", status=409, message="Role is in use"):
     """Administrators have the role, or it is one of the built-in ones."""
+
+
+class WebhookNotFound(TesseraError, code="1370", status=404, message="Webhook endpoint does not exist"):
+    """No webhook endpoint of this program has this name."""
+
+
+class WebhookAddressRefused(TesseraError, code="1371", status=422, message="Nothing is sent to this address"):
+    """The address of a webhook is in a network that the deployment does not send to, or is not https."""
+
+
+from domain import catalog_errors as catalog_errors  # noqa: E402 - they stand last in the catalogue

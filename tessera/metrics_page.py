@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from domain.errors import ServiceUnavailable
-from domain.partner_server import read_networks
+from domain.network import read_networks
 from domain.store.backlog import Backlog, read_backlog
 from resolvers.context import Services
 from tessera.listening import bind

@@ -3,13 +3,10 @@
 A wrong setting stops the start with one sentence per mistake. `docs/settings.md` is the table for people.
 """
 
-import difflib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
@@ -17,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from domain.network import read_networks
 from domain.signing import Algorithm
+from tessera.environment import unknown_setting
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
 
 PREFIX = "TESSERA_"
@@ -30,8 +28,6 @@ _SQLITE_DRIVERS = {"sqlite", "sqlite+aiosqlite"}
 _POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+asyncpg"}
 # These hold secrets, which belong on no screen and in no log.
 _SECRETS = frozenset({"secret_key", "database_url", "smtp_url", "sms_url", "sms_authorization", "metrics_token"})
-# Settings of the tests, which no start of the product looks at.
-_FOREIGN_PREFIX = "TESSERA_TEST_"
 
 
 # What takes the value of a setting, or raises ValueError.
@@ -254,7 +250,9 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises SettingsRefused.
     """
-    _refuse_unknown_names()
+    unknown = unknown_setting({f"{PREFIX}{name.upper()}" for name in Settings.model_fields}, PREFIX, ENV_FILE)
+    if unknown is not None:
+        raise SettingsRefused(unknown)
     try:
         settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
@@ -277,21 +275,6 @@ def accepted_values(name: str) -> str:
     """What a setting takes, in words."""
     extra = Settings.model_fields[name].json_schema_extra
     return str(extra["accepts"]) if isinstance(extra, dict) else ""
-
-
-def _refuse_unknown_names() -> None:
-    """A misspelled name would silently fall back to a default, which for some is the wrong database."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    given = [*os.environ, *_in_env_file()]
-    for name in sorted({name.upper() for name in given} - known):
-        if name.startswith(PREFIX) and not name.startswith(_FOREIGN_PREFIX):
-            closest = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-            hint = f"; did you mean {closest[0]}?" if closest else "."
-            raise SettingsRefused(f"{name} is not a setting of Tessera{hint}")
-
-
-def _in_env_file() -> Mapping[str, str | None]:
-    return dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {}
 
 
 def _sentence(mistake: Any) -> str:

@@ -124,11 +124,11 @@ async def _replace_all(deployment: Deployment, balancer: Balancer) -> list[str]:
                 await restart(place)
             batches.append(await queue(balancer.places[0].caller, transactions(f"W{turn}")))
             worker.terminate()
-            assert await asyncio.wait_for(worker.wait(), PATIENCE_S) == 0
+            assert await asyncio.to_thread(worker.wait, PATIENCE_S) == 0
             worker = await start_worker(deployment)
     finally:
         worker.terminate()
-        await worker.wait()
+        await asyncio.to_thread(worker.wait)
     return batches
 
 

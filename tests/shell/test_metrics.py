@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from resolvers.figures import MOST_NAMES, OTHER, Figures
 from tessera.app import create_app
 from tessera.settings import Settings
-from tests.shell.command import Deployment, free_port
+from tests.ports import free_port
+from tests.shell.command import Deployment
 from tests.shell.test_server import on_postgres, on_sqlite
 
 HERE = ("127.0.0.1", 50_000)
@@ -195,8 +196,8 @@ def test_processes_behind_one_port_tell_together(deployment: Deployment) -> None
 @pytest.mark.parametrize("command", ["worker", "sftp"])
 def test_other_processes_have_a_port_of_their_own(command: str, deployment: Deployment) -> None:
     port = free_port()
-    settings = deployment.settings | {"TESSERA_METRICS_PORT": port}
-    watched = Deployment(deployment.folder, settings | {"TESSERA_PORT": port})
+    settings = deployment.settings | {"TESSERA_METRICS_PORT": str(port)}
+    watched = Deployment(deployment.folder, settings | {"TESSERA_PORT": str(port)})
     with Deployment(deployment.folder, watched.settings).serving(command):
         read = samples(watched.get("/metrics").text)
         assert value(read, "tessera_database_up") == 1

@@ -80,16 +80,16 @@ async def test_every_event_arrives_in_order_however_often_processes_are_killed(
         )
         in_process(deployment, program_id, happen)
         for _ in range(KILLS):
-            await processes.start()
+            processes.start()
             await asyncio.to_thread(receiver.wait_for, limit + 1, 90)
             for one in processes.running:
                 one.kill()
-                await one.wait()
+                await asyncio.to_thread(one.wait)
             processes.running.clear()
             limit = len(receiver.received) + EVENTS // 4
         receiver.reply = lambda _: Reply()
         receiver.go_on.set()
-        await processes.start()
+        processes.start()
         while sum(map(len, first_places(receiver).values())) < EVENTS:
             await asyncio.to_thread(receiver.wait_for, len(receiver.received) + 1, 90)
         await processes.stop()
