@@ -19,13 +19,17 @@ STATEMENTS = 5_000
 
 def share_compiled_statements() -> None:
     """Let the engines that the product opens in this process from now on share their dialects and statements."""
-    # A dialect knows its server's version from the first connection on; all connections of a kind are to the same one.
-    first: dict[type[Dialect], Dialect] = {}
+    known: dict[type[Dialect], Dialect] = {}
     cache: Any = LRUCache(STATEMENTS)
 
     def joined(engine: Engine) -> None:
-        # Statements are remembered by the dialect itself.
-        engine.dialect = first.setdefault(type(engine.dialect), engine.dialect)
+        # Statements are remembered by the dialect itself. Its first connection tells it what server there is, and all
+        # of a kind are equal; one whose server was away knows nothing.
+        kind = type(engine.dialect)
+        if kind in known and known[kind].server_version_info:
+            engine.dialect = known[kind]
+        else:
+            known[kind] = engine.dialect
         engine.update_execution_options(compiled_cache=cache)
 
     def joining(create: Callable[..., Any]) -> Callable[..., Any]:

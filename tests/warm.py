@@ -25,8 +25,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from tessera.cli import COMMANDS
+
 # What commands import when they need it.
-MODULES = ("tessera.cli", "tessera.server", "tessera.demo", "tessera.parity.run", "domain.migrations", "uvloop")
+MODULES = ("tessera.server", "tessera.demo", "tessera.parity.run", "domain.migrations", "uvloop")
 _STREAMS = 3
 # Process ids and exit statuses are told by it.
 _NUMBER = struct.Struct("=i")
@@ -130,7 +132,7 @@ def _server() -> socket.socket:
 
 
 def _serve() -> None:
-    for module in MODULES:
+    for module in (*MODULES, *(f"tessera.commands.{module}" for module, _ in COMMANDS.values())):
         import_module(module)
     gc.collect()
     gc.freeze()

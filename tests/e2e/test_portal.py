@@ -39,9 +39,8 @@ MEMBERS = "relation_reference,full_name,email_id,status\n" + "".join(
 )
 HEAD = "transaction_id,transaction_type,transaction_date,member_relation_reference,product_code,amount\n"
 PURCHASES = HEAD + "".join(
-        f"T-{number},DR,2026-{number % 9 + 1:02}-1{number % 9},M-{number % 39 + 1},BOOKS,{number % 50 + 1}.50\n"
-        for number in range(1, 300)
-    )
+    f"T-{number},DR,2026-{number % 9 + 1:02}-1{number % 9},M-{number % 39 + 1},BOOKS,{number % 50 + 1}.50\n"
+    for number in range(1, 300)
 )
 
 
