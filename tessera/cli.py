@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tessera.commands import (
+    administrator,
     attribute,
     batch,
     database,
@@ -43,6 +44,7 @@ app.add_typer(program.credentials, name="credentials")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sftp_login.app, name="sftp-login")
 app.add_typer(program.admin_tokens, name="admin-token")
+app.add_typer(administrator.app, name="administrator")
 app.add_typer(batch.app, name="batch")
 app.add_typer(partner_server.app, name="partner-server")
 app.add_typer(rules.app, name="rules")

@@ -12,22 +12,6 @@ import pytest
 from tests.postgres import find_binaries
 from tests.shell.command import Deployment
 
-LATER = [
-    ("db", "restore", "file"),
-]
-
-
-@pytest.mark.parametrize("command", LATER, ids=" ".join)
-def test_what_comes_later_says_so_in_one_sentence_and_exits_2(
-    command: tuple[str, ...], empty_deployment: Deployment
-) -> None:
-    outcome = empty_deployment.run(*command)
-    assert outcome.status == 2
-    assert outcome.out == ""
-    assert outcome.err.count("\n") == 1
-    assert "not available yet" in outcome.err
-    assert list(empty_deployment.folder.iterdir()) == []
-
 
 def test_a_wrong_setting_stops_every_command_with_one_sentence(empty_deployment: Deployment) -> None:
     for command in (("serve",), ("demo",), ("program", "list"), ("db", "upgrade"), ("doctor",)):
