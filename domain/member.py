@@ -1,7 +1,7 @@
 """A member as its program sees it, and the rules for what may be written about one."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -23,6 +23,8 @@ ACTIVE, SUSPENDED, LOGIN_BLOCKED, CANCELLED, INACTIVE, MEMBERSHIP_BLOCKED = rang
 FIXED_KEYS = frozenset(definition.key for definition in FIXED_MEMBER_ATTRIBUTES)
 
 _ERASED = "ERASED-"
+MASK = "***"
+"""What stands in the place of a text that is not for the caller."""
 
 NEVER_CLEARED = frozenset({"relation_reference", "status"})
 
@@ -159,6 +161,17 @@ def _cleared(definitions: Iterable[AttributeDefinition], given: Mapping[str, Any
         if one.mandatory:
             raise InvalidAttribute(f"{one.key}: is mandatory", field=one.key)
     return dict.fromkeys(one.key for one in cleared)
+
+
+def masked(member: Member, personal: Collection[str]) -> Member:
+    """The member for whom its person is no business: personal texts as `***`, other personal values as none."""
+    fixed: dict[str, Any] = {
+        key: MASK if isinstance(value, str) else None
+        for key in FIXED_KEYS & set(personal) - NEVER_CLEARED
+        if (value := getattr(member, key)) is not None
+    }
+    custom = {key: MASK if key in personal else value for key, value in member.attributes.items()}
+    return replace(member, **fixed, attributes=custom)
 
 
 def moved_addresses(before: Member, after: Member) -> list[str]:

@@ -52,7 +52,7 @@ async def list_audit_entries(
     if not 0 < first <= MOST:
         raise InvalidRequest(f"first: 1 to {MOST}", field="first")
     rows = await ctx.read(lambda tx: store.page_entries(tx, _chain(ctx), only, first=first, before_seq=before_seq))
-    return [_entry(row) for row in rows]
+    return [audit_entry_of(row) for row in rows]
 
 
 async def list_audit_actions(ctx: Context) -> Sequence[str]:
@@ -84,7 +84,8 @@ def _chain(ctx: Context) -> int:
     return store.DEPLOYMENT if where is None else where
 
 
-def _entry(row: Row[Any]) -> AuditEntry:
+def audit_entry_of(row: Row[Any]) -> AuditEntry:
+    """A stored entry."""
     return AuditEntry(
         seq=row.seq,
         at=row.at,

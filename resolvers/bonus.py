@@ -23,6 +23,7 @@ async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
     MemberSuspended, MemberCancelled, MembershipBlocked, AccrualNotAllowed, InvalidRequest (decimals; no room).
     """
     ctx.principal.require(Permission.POINTS_AWARD)
+    ctx.principal.require_proof()
     if not command.relation_reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")
     ctx.key(command.idempotency_key)
@@ -34,6 +35,9 @@ async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
         [outcome] = Bonuses(tx, ctx, state, ctx.services.clock()).post([command])
         if isinstance(outcome, TesseraError) and not (command.idempotency_key and outcome.binds_key):
             raise outcome
+        if ctx.is_by_hand and not isinstance(outcome, TesseraError) and not outcome.replayed:
+            told = {"points": str(outcome.points), "bonus_type": command.bonus_type, "entry": outcome.entry_id}
+            ctx.audit(tx, "points.award", f"member:{outcome.member_id}", after=told)
         return outcome
 
     result = await ctx.write(body)

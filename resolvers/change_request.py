@@ -30,7 +30,7 @@ from domain.store.member import find_members
 from resolvers.approving import propose
 from resolvers.configuration import make_current, read_configuration
 from resolvers.context import Context
-from resolvers.member_change import Change
+from resolvers.member_change import Change, note_change
 from resolvers.movement import free_text
 from resolvers.roster import Roster
 
@@ -172,6 +172,7 @@ def _change_status(tx: Connection, ctx: Context, payload: Mapping[str, Any]) -> 
     [outcome] = Roster(tx, ctx, ctx.program(tx), ctx.services.clock()).apply([change])
     if isinstance(outcome, TesseraError):
         raise outcome
+    note_change(tx, ctx, "update", outcome)
 
 
 def _undecided(tx: Connection, ctx: Context, change_id: int, *, lock: bool = True) -> Row[Any]:

@@ -1,20 +1,21 @@
 """What every use case is handed: who asks, from where, and the services of the process."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from domain.access import Principal
+from domain.access import Permission, Principal, PrincipalKind
 from domain.clock import Clock
 from domain.crypto import KeyRing
 from domain.errors import BadRequest, ServiceUnavailable
 from domain.idempotency_key import key_of_member, read_key
-from domain.member import Member
+from domain.member import Member, masked
 from domain.rate import Rate
+from domain.rules.fixed import member_definitions
 from domain.signing import ALGORITHMS, Algorithm
 from domain.store.asking import Asking, need
 from domain.store.audit import record
@@ -181,6 +182,23 @@ class Context:
             before=before,
             after=after,
         )
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether an administrator does it, all of whose changes stand in the audit trail."""
+        return self.principal.kind is PrincipalKind.ADMINISTRATOR
+
+    @property
+    def sees_persons(self) -> bool:
+        """Whether personal information is for the caller."""
+        return Permission.PERSONAL_INFORMATION in self.principal.permissions
+
+    def shown(self, tx: Connection, members: Iterable[Member]) -> list[Member]:
+        """Members as the caller may see them. What is decided about them goes by what is stored."""
+        if self.sees_persons:
+            return list(members)
+        personal = {one.key for one in member_definitions(self.program(tx).configuration) if one.pi}
+        return [masked(one, personal) for one in members]
 
     def key(self, given: str | None) -> str | None:
         """The idempotency key as it is stored; a member-bound caller has keys of its own.

@@ -11,7 +11,7 @@ from domain.errors import BadRequest, MemberNotFound
 from domain.member import CANCELLED, Member, erased_reference
 from domain.models.types import to_json
 from domain.rules.segment import frozen_segments
-from domain.store import audit, erasure
+from domain.store import erasure
 from domain.store.member import find_members
 from domain.store.merge import answering_for, merged_ids
 from domain.store.outbox import add_events
@@ -41,6 +41,7 @@ async def erase_member(ctx: Context, relation_reference: str) -> MemberErased:
     if not relation_reference:
         raise BadRequest("relation_reference: is missing", field="relation_reference")
     ctx.principal.require(Permission.MEMBER_ERASE)
+    ctx.principal.require_proof()
     erased = await ctx.write(lambda tx: _erase(tx, ctx, relation_reference))
     # Tokens that are bound to the member end here at once, and in other processes within a second.
     ctx.services.access.forget_program(ctx.principal.program)
@@ -66,7 +67,7 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
     others = find_members(tx, ctx.services.keys, state.id, ids=merged, lock=True) if merged else []
     for one in [member, *(other.member for other in others)]:
         forget_person(tx, state, ctx.services.keys, one, now)
-    audit.record(tx, state.id, now=now, actor=ctx.principal, action="member.erase", subject=f"member:{member.id}")
+    ctx.audit(tx, "member.erase", f"member:{member.id}")
     event = {
         "topic": "member.erased",
         "member_id": member.id,

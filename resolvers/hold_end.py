@@ -143,19 +143,21 @@ def _cancel(ctx: Context, command: CancelHold, now: datetime, tx: Connection) ->
         ctx,
         keyed,
         lambda state: [visible_hold(tx, ctx, state.id, command.hold_id, command.purpose).member_id],
-        lambda locked: _give_back(locked, command.hold_id),
+        lambda locked: _give_back(locked, ctx, command.hold_id),
     )
     if isinstance(moved, TesseraError):
         raise moved  # none of its refusals binds a key
     return read_hold(tx, moved, now)
 
 
-def _give_back(locked: Locked, hold_id: int) -> Outcome:
+def _give_back(locked: Locked, ctx: Context, hold_id: int) -> Outcome:
     one = _pending(locked, hold_id)
     taken = taken_lots(locked.tx, locked.state.id, one.entry_id)
     draft = release(locked.accounts[one.member_id], one.entry_id, taken, locked.now)
     end_hold(locked.tx, locked.state.id, one.id, CANCELLED, locked.now)
     locked.journal.flush()
+    if ctx.is_by_hand:
+        ctx.audit(locked.tx, "hold.cancel", f"member:{one.member_id}", after={"hold": one.id, "points": one.points})
     return {"entry_id": draft.id, "hold_id": one.id}
 
 

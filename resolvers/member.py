@@ -154,15 +154,15 @@ async def _write_one(ctx: Context, use_case: str, change: Change, given_key: str
         if key in bound:
             member_id = bound[key].replay(fingerprint)["member_id"]
             stored = find_members(tx, ctx.services.keys, state.id, ids=[member_id])
-            return MemberWritten(member=stored[0].member, replayed=True)
+            return MemberWritten(member=ctx.shown(tx, [stored[0].member])[0], replayed=True)
         outcome = Roster(tx, ctx, state, now).apply([change])[0]
         if isinstance(outcome, TesseraError):
             raise outcome
-        if ctx.principal.kind is PrincipalKind.ADMINISTRATOR:
-            note_change(tx, ctx, use_case, change, outcome)
+        if ctx.is_by_hand:
+            note_change(tx, ctx, use_case, outcome)
         if key:
             bind_key(tx, state.id, use_case, key, fingerprint, {"member_id": outcome.member.id}, now)
-        return MemberWritten(member=outcome.member, ignored_keys=outcome.ignored_keys)
+        return MemberWritten(member=ctx.shown(tx, [outcome.member])[0], ignored_keys=outcome.ignored_keys)
 
     return await ctx.write(body)
 
@@ -193,7 +193,7 @@ async def get_member(ctx: Context, relation_reference: str | None) -> Member:
     if ctx.sight is not None:
         # The token's own, or with a token that may see everybody.
         ctx.sight.know([member])
-    return member
+    return member if ctx.sees_persons else (await ctx.read(lambda tx: ctx.shown(tx, [member])))[0]
 
 
 async def get_member_by_unique_attribute(ctx: Context, key: str, value: str) -> Member:
@@ -218,7 +218,7 @@ async def get_member_by_unique_attribute(ctx: Context, key: str, value: str) -> 
             found = find_members(tx, ctx.services.keys, state.id, ids=ids, follow=True) if ids else []
         if not found:
             raise MemberNotFound
-        return found[0].member
+        return ctx.shown(tx, [found[0].member])[0]
 
     return await ctx.read(body)
 
@@ -227,7 +227,10 @@ async def list_members_by_id(ctx: Context, member_ids: Sequence[int]) -> dict[in
     """The members of the caller's program among these ids; those of others are left out."""
     ctx.principal.require(Permission.MEMBER_READ)
 
-    return await ctx.read(lambda tx: ctx.members(tx, member_ids))
+    def body(tx: Connection) -> dict[int, Member]:
+        return {one.id: one for one in ctx.shown(tx, ctx.members(tx, member_ids).values())}
+
+    return await ctx.read(body)
 
 
 async def list_answering_members(ctx: Context, member_ids: Sequence[int]) -> dict[int, Member]:
@@ -243,6 +246,6 @@ async def list_answering_members(ctx: Context, member_ids: Sequence[int]) -> dic
         visible = {one.asked_id or one.member.id: one.member for one in found if own is None or one.member.id in own}
         if ctx.sight is not None:
             ctx.sight.know(visible.values())
-        return visible
+        return dict(zip(visible, ctx.shown(tx, visible.values()), strict=True))
 
     return await ctx.read(body)

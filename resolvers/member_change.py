@@ -1,12 +1,13 @@
 """What is to be done to a member, and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from domain.member import Member
+from domain.member import FIXED_KEYS, MASK, Member
+from domain.rules.fixed import member_definitions
 from resolvers.context import Context
 
 
@@ -36,13 +37,28 @@ class Changed:
     before: Member | None = None
 
 
-def note_change(tx: Connection, ctx: Context, use_case: str, change: Change, changed: Changed) -> None:
-    """Write down what an administrator did to a member: names of what changed, and no more than that of the person."""
-    before, after = changed.before, changed.member
+def note_change(tx: Connection, ctx: Context, use_case: str, changed: Changed) -> None:
+    """Write down what an administrator did to a member: what was and what is, of the person no more than the names.
+
+    The trail is kept for good, and an erasure could not reach them there.
+    """
+    personal = {one.key for one in member_definitions(ctx.program(tx).configuration) if one.pi}
+    before = {} if changed.before is None else _values(changed.before)
+    after = _values(changed.member)
+    moved = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
     ctx.audit(
         tx,
         f"member.{use_case}",
-        f"member:{after.id}",
-        before=None if before is None else {"status": before.status},
-        after={"status": after.status, "given": sorted(change.values)},
+        f"member:{changed.member.id}",
+        before=None if changed.before is None else _told(before, moved, personal),
+        after=_told(after, moved, personal),
     )
+
+
+def _values(member: Member) -> dict[str, Any]:
+    fixed = {key: value for key in FIXED_KEYS if (value := getattr(member, key)) is not None}
+    return {**fixed, **member.attributes}
+
+
+def _told(values: Mapping[str, Any], keys: Sequence[str], personal: Collection[str]) -> dict[str, Any]:
+    return {key: MASK if key in personal else values[key] for key in keys if key in values}

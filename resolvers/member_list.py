@@ -84,7 +84,7 @@ async def list_members(
         )
         if ctx.sight is not None:
             ctx.sight.know(found)
-        return found[::-1] if backwards else found
+        return ctx.shown(tx, found[::-1] if backwards else found)
 
     return await ctx.read(body)
 

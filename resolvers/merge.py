@@ -22,7 +22,6 @@ from domain.member import Member
 from domain.models import member_merge
 from domain.models.types import to_json
 from domain.points import from_minor
-from domain.store import audit
 from domain.store import merge as store
 from domain.store.held import holds_anything
 from domain.store.idempotency import bind_key, find_keys, fingerprint_of
@@ -123,6 +122,7 @@ async def merge_members(ctx: Context, command: MergeMembers) -> Merge:
     (one of them is erased, or a hold of the victim is open).
     """
     _check(ctx, command)
+    ctx.principal.require_proof()
     ctx.key(command.idempotency_key)
     now = ctx.services.clock()
     return await ctx.write(lambda tx: _merge(tx, ctx, command, now))
@@ -201,7 +201,7 @@ def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprin
     _tell(tx, ctx, state, "member.merge", merge_id, ids, now)
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, {"merge_id": merge_id}, now)
-    return _to_merge(store.load_merge(tx, state.id, merge_id), state)
+    return merge_of(store.load_merge(tx, state.id, merge_id), state)
 
 
 def _replay(tx: Connection, state: ProgramState, key: str | None, fingerprint: bytes, now: datetime) -> Merge | None:
@@ -209,7 +209,7 @@ def _replay(tx: Connection, state: ProgramState, key: str | None, fingerprint: b
     if key not in bound:
         return None
     row = store.load_merge(tx, state.id, bound[key].replay(fingerprint)["merge_id"])
-    return _to_merge(row, state, replayed=True)
+    return merge_of(row, state, replayed=True)
 
 
 def _lock(tx: Connection, ctx: Context, state: ProgramState, victim: int, survivor: int, now: datetime) -> _Pair:
@@ -233,6 +233,7 @@ async def undo_merge(ctx: Context, merge_id: int) -> Merge:
     before, merged on, or spent: the detail lists the lots).
     """
     ctx.principal.require(Permission.MEMBER_MERGE)
+    ctx.principal.require_proof()
     now = ctx.services.clock()
     return await ctx.write(lambda tx: _undo(tx, ctx, merge_id, now))
 
@@ -259,7 +260,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     store.mark_undone(tx, state.id, merge_id, now)
     ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
     _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)
-    return _to_merge(store.load_merge(tx, state.id, merge_id), state)
+    return merge_of(store.load_merge(tx, state.id, merge_id), state)
 
 
 def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None:
@@ -280,12 +281,13 @@ def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None
 def _tell(
     tx: Connection, ctx: Context, state: ProgramState, action: str, merge_id: int, ids: dict[str, int], now: datetime
 ) -> None:
-    audit.record(tx, state.id, now=now, actor=ctx.principal, action=action, subject=f"merge:{merge_id}", after=ids)
+    ctx.audit(tx, action, f"merge:{merge_id}", after=ids)
     event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": to_json(ids), "created_at": now}
     add_events(tx, state.id, [event])
 
 
-def _to_merge(row: Any, state: ProgramState, *, replayed: bool = False) -> Merge:
+def merge_of(row: Any, state: ProgramState, *, replayed: bool = False) -> Merge:
+    """A stored merge in points."""
     return Merge(
         id=row.id,
         victim_id=row.victim_id,

@@ -13,7 +13,7 @@ from domain.crypto import encrypt, reveal
 from domain.errors import Forbidden, InvalidRequest, RedemptionNotFound, RequestNotPending, TesseraError
 from domain.points import from_minor
 from domain.store.idempotency import fingerprint_of
-from domain.store.merge import answering_for
+from domain.store.merge import answering_for, merged_ids
 from domain.store.points_request import (
     APPROVED,
     PENDING,
@@ -156,16 +156,20 @@ def _undecided(tx: Connection, ctx: Context, program_id: int, request_id: int) -
 
 
 async def list_points_requests(
-    ctx: Context, *, status: str | None = None, first: int, before_id: int | None = None
+    ctx: Context, *, status: str | None = None, member_id: int | None = None, first: int, before_id: int | None = None
 ) -> list[PointsRequest]:
-    """The newest requests of the program, of one status or of all. Raises Forbidden, InvalidRequest."""
+    """The newest requests of the program, of one status or of all; of one member with those it answers for.
+
+    Raises Forbidden, InvalidRequest.
+    """
     ctx.principal.require(Permission.POINTS_ADJUST)
     if status is not None and status not in STATUSES:
         raise InvalidRequest(f"status: one of {', '.join(STATUSES)}", field="status")
 
     def body(tx: Connection) -> list[PointsRequest]:
         state = ctx.program(tx)
-        found = page_requests(tx, state.id, status=status, limit=first, before_id=before_id)
+        members = None if member_id is None else [member_id, *merged_ids(tx, state.id, [member_id])]
+        found = page_requests(tx, state.id, status=status, members=members, limit=first, before_id=before_id)
         return [_request_of(one, state, ctx) for one in found]
 
     return await ctx.read(body)

@@ -102,6 +102,7 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     BelowMinimum, HeldForReview, InsufficientPoints.
     """
     ctx.principal.require(Permission.POINTS_REDEEM)
+    ctx.principal.require_proof()
     reference = ctx.principal.member(command.relation_reference)
     if not reference:
         raise BadRequest("RelationReference: is missing", field="relation_reference")

@@ -91,6 +91,7 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
     if not command.relation_reference or not command.external_reference:
         raise BadRequest("RelationReference and ExternalReference are needed", field="external_reference")
     ctx.principal.require(Permission.REDEMPTION_REVERSE)
+    ctx.principal.require_proof()
     if ctx.principal.kind is PrincipalKind.MEMBER:
         raise Forbidden("members do not reverse redemptions")
     if not (command.merchant_name or "").strip() and not command.use_defaults:
@@ -123,6 +124,7 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
     journal.flush()
     draft, receipts = post_reversal(state, journal, redemption, account, survivor)
     outcome = _outcome(draft, redemption.member_id, receipts, now)
+    _note(tx, ctx, redemption, draft)
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
     return _reversal(outcome, guid, state)
@@ -156,6 +158,13 @@ def post_reversal(
         move_everything(account, survivor, lots, now=now, references=(new_reference(), new_reference()))
         journal.flush()
     return draft, receipts
+
+
+def _note(tx: Connection, ctx: Context, redemption: StoredRedemption, draft: Draft) -> None:
+    """Tell the audit trail of what a person reversed."""
+    if ctx.is_by_hand:
+        told = {"redemption": redemption.entry_id, "entry": draft.id, "points": draft.points}
+        ctx.audit(tx, "redemption.reverse", f"member:{redemption.member_id}", after=told)
 
 
 def _check_led(tx: Connection, state: ProgramState, led: dict[str, int]) -> None:

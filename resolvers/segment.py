@@ -96,16 +96,17 @@ async def list_segment_members(ctx: Context, segment: str, *, first: int, after_
         if segment_named(state, segment).kind == "frozen":
             found = snapshot_of(tx, keys, state.id, segment, first=first + 1, after_id=after_id)
             page = found[:first]
-            return SegmentPage(members=page, position=page[-1].id if page else None, has_more=len(found) > len(page))
+            position = page[-1].id if page else None
+            return SegmentPage(members=ctx.shown(tx, page), position=position, has_more=len(found) > len(page))
         rows = candidates(tx, keys, state.id, first=MEMBERS_PER_PAGE + 1, after_id=after_id)
         looked_at = rows[:MEMBERS_PER_PAGE]
         groups = memberships(tx, state, looked_at, now)
         page = [one for one in looked_at if segment in groups[one.id]][:first]
-        position = page[-1] if len(page) == first else looked_at[-1] if looked_at else None
+        last = page[-1] if len(page) == first else looked_at[-1] if looked_at else None
         return SegmentPage(
-            members=page,
-            position=None if position is None else position.id,
-            has_more=position is not None and position.id < rows[-1].id,
+            members=ctx.shown(tx, page),
+            position=None if last is None else last.id,
+            has_more=last is not None and last.id < rows[-1].id,
         )
 
     return await ctx.read(body)

@@ -88,6 +88,8 @@ def _link(tx: Connection, ctx: Context, command: LinkSubRelation) -> SubRelation
     linking.load([one])
     written = linking.link(one)
     linking.store()
+    if ctx.is_by_hand:
+        ctx.audit(tx, LINK, f"member:{written.member_id}", after=_told(written))
     if key:
         # What a later link changes, for a replay; under the member's key, so that an erasure takes it along.
         words = to_json({name: getattr(written, name) for name in _WORDS})
@@ -122,11 +124,18 @@ async def unlink_sub_relation(ctx: Context, command: UnlinkSubRelation) -> SubRe
             raise SubRelationNotFound
         store.empty_sub_relation(tx, state.id, found.id, now)
         add_events(tx, state.id, [linked_event("sub_relation.unlinked", found, now)])
+        if ctx.is_by_hand:
+            ctx.audit(tx, UNLINK, f"member:{found.member_id}", before=_told(found))
         if key:
             bind_key(tx, state.id, UNLINK, key, fingerprint, outcome_of(found), now)
         return SubRelationWritten(sub_relation=found)
 
     return await ctx.write(body)
+
+
+def _told(one: SubRelation) -> dict[str, int | str | None]:
+    # The trail is never changed, and numbers of cards are to go when the sub-relation does.
+    return {"sub_relation": one.id, "type": one.type, "product_code": one.product_code, "status": one.status}
 
 
 def _replayed(

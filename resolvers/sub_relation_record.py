@@ -63,7 +63,7 @@ async def list_members_by_sub_relation(
         program_id, keys = ctx.principal.program, ctx.services.keys
         digest, identifier = value_of(keys, program_id, pair)
         ids = store.members_by_value(tx, program_id, digest, identifier, first=first, after_id=after_id)
-        return [one.member for one in find_members(tx, keys, program_id, ids=ids)] if ids else []
+        return ctx.shown(tx, [one.member for one in find_members(tx, keys, program_id, ids=ids)] if ids else [])
 
     return await ctx.read(body)
 
@@ -86,7 +86,7 @@ async def list_linked_members(
             links: dict[int, list[SubRelation]] = {one: [] for one in ids}
             for link in store.page_of_members(tx, program_id, ids, first=_ALL, after_id=None):
                 links[link.member_id].append(link)
-            members = [one.member for one in find_members(tx, keys, program_id, ids=ids)]
+            members = ctx.shown(tx, [one.member for one in find_members(tx, keys, program_id, ids=ids)])
             linked += [LinkedMember(member=one, sub_relations=links[one.id]) for one in members]
             after_id = ids[-1]
         return linked

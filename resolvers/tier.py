@@ -18,7 +18,6 @@ from domain.member_status import (
     require_earning,
 )
 from domain.points import from_minor
-from domain.store import audit
 from domain.store.journal import Journal
 from domain.store.member import Stored, find_members
 from domain.store.merge import MergedMeanwhile, answering_for
@@ -33,6 +32,7 @@ from resolvers.standing import Standing
 from resolvers.tiering import Tiering, is_automatic
 
 MEMBERS_PER_COMMIT = 200
+SET_TIER = "member.tier.set"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +64,7 @@ async def set_tier(ctx: Context, command: SetTier) -> TierSet:
     ctx.principal.require(Permission.MEMBER_WRITE)
     if ctx.principal.kind is PrincipalKind.MEMBER:
         raise Forbidden("members do not give tiers")
+    ctx.principal.require_proof()
     if (command.member_id is None) == (not command.relation_reference):
         raise BadRequest("relation_reference: either it or member_id", field="relation_reference")
     reason = free_text(command.reason, "reason")
@@ -96,13 +97,10 @@ def _set(tx: Connection, ctx: Context, command: SetTier, reason: str) -> TierSet
     drafts = tiering.give(stored.member, account, command.tier)
     tiering.write_down(journal)
     journal.flush()
-    audit.record(
+    ctx.audit(
         tx,
-        state.id,
-        now=now,
-        actor=ctx.principal.actor,
-        action="member.tier.set",
-        subject=f"member:{member_id}",
+        SET_TIER,
+        f"member:{member_id}",
         before={"tier": before},
         # Under the member's key, because the trail is never changed and an erasure has to reach it.
         after={"tier": command.tier, "reason": b64encode(encrypt(stored.data_key, reason)).decode()},

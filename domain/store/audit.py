@@ -1,6 +1,7 @@
 """The audit trail: who changed what, append-only, hash-chained per program."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -114,6 +115,15 @@ def page_entries(
     if before_seq is not None:
         query = query.where(audit_entry.c.seq < before_seq)
     return list(tx.execute(query.order_by(audit_entry.c.seq.desc()).limit(first)))
+
+
+def page_about(
+    tx: Connection, program_id: int, subjects: Sequence[str], *, first: int, before_seq: int | None
+) -> Sequence[Row[Any]]:
+    """The newest entries about any of these subjects."""
+    query = select(audit_entry).where(audit_entry.c.program_id == program_id, audit_entry.c.subject.in_(subjects))
+    query = query if before_seq is None else query.where(audit_entry.c.seq < before_seq)
+    return tx.execute(query.order_by(audit_entry.c.seq.desc()).limit(first)).all()
 
 
 def chain_page(tx: Connection, program_id: int, *, after_seq: int, limit: int) -> list[Row[Any]]:

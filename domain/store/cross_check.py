@@ -21,7 +21,7 @@ from domain.models import (
     program,
     program_config,
 )
-from domain.store.audit import audit_hash
+from domain.store.audit import hash_of
 from domain.store.finding import Finding, check_each
 from domain.store.program import digest_of
 
@@ -266,7 +266,6 @@ def _check_content(tx: Connection, program_id: int, numbers: Sequence[int]) -> l
     )
     found: list[Finding] = []
     for row in rows:
-        content = (row.program_id, row.seq, row.at, row.actor, row.action, row.subject, row.before, row.after)
-        if row.hash != audit_hash(row.previous_hash, *content):
+        if row.hash != hash_of(row):
             found.append(Finding(program_id, f"audit entry {row.seq}", "its hash does not follow from its content"))
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from domain.models import member
 from domain.models import member_merge as table
@@ -43,6 +43,15 @@ def load_merge(tx: Connection, program_id: int, merge_id: int, *, lock: bool = F
     """One merge, locked to be undone if asked for."""
     query = select(table).where(table.c.program_id == program_id, table.c.id == merge_id)
     return tx.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def merges_of(tx: Connection, program_id: int, member_ids: Sequence[int], first: int) -> Sequence[Row[Any]]:
+    """The newest merges that had these members in them, on either side."""
+    query = select(table).where(
+        table.c.program_id == program_id,
+        or_(table.c.survivor_id.in_(member_ids), table.c.victim_id.in_(member_ids)),
+    )
+    return tx.execute(query.order_by(table.c.id.desc()).limit(first)).all()
 
 
 def mark_undone(tx: Connection, program_id: int, merge_id: int, at: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from domain.crypto import KeyRing, reveal
 from domain.models import member, program
@@ -100,6 +100,16 @@ def _claimed(tx: Connection, keys: KeyRing, row: Any) -> Claimed:
         payload=reveal(keys, wrapped, row.payload),
         expires_at=row.expires_at,
     )
+
+
+def page_messages_of(
+    tx: Connection, program_id: int, member_ids: Sequence[int], *, first: int, before_id: int | None
+) -> Sequence[Row[Any]]:
+    """The newest messages to members, without what they say."""
+    columns = [one for one in table.c if one.name != "payload"]
+    query = select(*columns).where(table.c.program_id == program_id, table.c.member_id.in_(member_ids))
+    query = query if before_id is None else query.where(table.c.id < before_id)
+    return tx.execute(query.order_by(table.c.id.desc()).limit(first)).all()
 
 
 def mark_sent(tx: Connection, program_id: int, message_id: int, now: datetime) -> None:

@@ -76,11 +76,18 @@ def find_requests(
 
 
 def page_requests(
-    tx: Connection, program_id: int, *, status: str | None, limit: int, before_id: int | None = None
+    tx: Connection,
+    program_id: int,
+    *,
+    status: str | None,
+    members: Sequence[int] | None = None,
+    limit: int,
+    before_id: int | None = None,
 ) -> list[StoredRequest]:
-    """The newest requests of a program, of one status or of all."""
+    """The newest requests of a program, of one status or of all, about these members or about all."""
     query = _requests(program_id).order_by(points_request.c.id.desc()).limit(limit)
     query = query.where(points_request.c.status == status) if status is not None else query
+    query = query.where(points_request.c.member_id.in_(members)) if members is not None else query
     query = query.where(points_request.c.id < before_id) if before_id is not None else query
     return [_stored(row) for row in tx.execute(query)]
 

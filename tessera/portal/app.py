@@ -9,13 +9,33 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import MethodNotAllowed, PathNotFound
-from tessera.portal.pages import administrator, approval, audit, batch, credential, dashboard, entrance, export, partner
+from tessera.portal.pages import (
+    administrator,
+    approval,
+    audit,
+    batch,
+    credential,
+    dashboard,
+    entrance,
+    export,
+    member_account,
+    member_action,
+    member_identity,
+    member_list,
+    member_person,
+    partner,
+)
 from tessera.portal.render import assets
 from tessera.portal.route import Page, answer_beside, routes_of
 
 PAGES: Sequence[Page] = (
     *entrance.PAGES,
     *dashboard.PAGES,
+    *member_list.PAGES,
+    *member_person.PAGES,
+    *member_account.PAGES,
+    *member_action.PAGES,
+    *member_identity.PAGES,
     *approval.PAGES,
     *batch.PAGES,
     *export.PAGES,

@@ -12,6 +12,7 @@ import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from domain.clock import NEVER, last_moment
 from tessera.portal.icon import icon, logo
 
 STATIC = Path(__file__).parent / "static"
@@ -32,6 +33,7 @@ def environment() -> Environment:
         "number": show_number,
         "when": show_instant,
         "day": show_day,
+        "until": show_last_day,
         "words": show_words,
         "pretty": show_json,
         "plural": plural,
@@ -66,6 +68,11 @@ def show_day(value: date | datetime | None, zone: tzinfo) -> Markup:
         return Markup("–")
     local = value.astimezone(zone).date() if isinstance(value, datetime) else value
     return Markup('<time datetime="{0}">{0}</time>').format(local.isoformat())
+
+
+def show_last_day(value: datetime | None, zone: tzinfo) -> Markup:
+    """The last day on which something can be spent that is gone from this instant on."""
+    return Markup("never") if value is None or value >= NEVER else show_day(last_moment(value), zone)
 
 
 def show_words(value: Any) -> str:

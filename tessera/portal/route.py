@@ -38,24 +38,25 @@ _log = structlog.get_logger()
 class Page:
     """A page or an action. `needs`: what one has to be allowed; pages of a program have one, others none.
 
-    `is_open`: also for who is not signed in.
+    `also`: what else, where a page shows more than one thing. `is_open`: also for who is not signed in.
     """
 
     path: str
     handler: Handler
     method: str = "GET"
     needs: Permission | None = None
+    also: Sequence[Permission] = ()
     is_open: bool = False
 
 
-def page(path: str, handler: Handler, needs: Permission) -> Page:
+def page(path: str, handler: Handler, needs: Permission, *also: Permission) -> Page:
     """A page of a program."""
-    return Page(path=_of_program(path), handler=handler, needs=needs)
+    return Page(path=_of_program(path), handler=handler, needs=needs, also=also)
 
 
-def action(path: str, handler: Handler, needs: Permission) -> Page:
+def action(path: str, handler: Handler, needs: Permission, *also: Permission) -> Page:
     """What a form of a program does."""
-    return Page(path=_of_program(path), handler=handler, method="POST", needs=needs)
+    return Page(path=_of_program(path), handler=handler, method="POST", needs=needs, also=also)
 
 
 def _of_program(path: str) -> str:
@@ -111,7 +112,7 @@ async def _answer(one: Page, visit: Visit) -> Response:
     if one.method == "POST" and not one.is_open and visit.person.principal.needs_proof and visit.given("proof"):
         await _prove(visit)
     if one.needs is not None:
-        await _enter(visit, one.needs)
+        await _enter(visit, [one.needs, *one.also])
     return await one.handler(visit)
 
 
@@ -125,13 +126,14 @@ async def _prove(visit: Visit) -> None:
         visit.visitor = await find_visitor(visit.services, visit.token, visit.origin)
 
 
-async def _enter(visit: Visit, needs: Permission) -> None:
+async def _enter(visit: Visit, needs: Sequence[Permission]) -> None:
     """Go to the program that the address names. Raises ProgramNotFound, Forbidden."""
     place = visit.person.find_place(visit.path["program"], visit.path["environment"])
     principal = await enter_place(visit.services, visit.person, place)
     ctx = Context(services=visit.services, principal=principal, source="portal", request_id=uuid4().hex)
     visit.place, visit.program_ctx, visit.zone = place, ctx, await read_zone(ctx)
-    principal.require(needs)
+    for permission in needs:
+        principal.require(permission)
 
 
 async def _read_form(visit: Visit) -> None:

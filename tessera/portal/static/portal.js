@@ -39,3 +39,7 @@ document.addEventListener("keydown", (event) => {
 // On a phone the menu is folded until it is asked for.
 const fold = document.querySelector(".side-fold");
 if (fold && window.matchMedia("(max-width: 60rem)").matches) fold.open = false;
+
+// The tab that one is on may lie beside the screen.
+const tab = document.querySelector(".tabs [aria-current]");
+if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
