@@ -9,14 +9,27 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import MethodNotAllowed, PathNotFound
-from tessera.portal.pages import administrator, approval, audit, batch, credential, dashboard, entrance, export, partner
-from tessera.portal.render import assets
+from tessera.portal.configuring.words import FILTERS
+from tessera.portal.pages import (
+    administrator,
+    approval,
+    audit,
+    batch,
+    configuration,
+    credential,
+    dashboard,
+    entrance,
+    export,
+    partner,
+)
+from tessera.portal.render import assets, environment
 from tessera.portal.route import Page, answer_beside, routes_of
 
 PAGES: Sequence[Page] = (
     *entrance.PAGES,
     *dashboard.PAGES,
     *approval.PAGES,
+    *configuration.PAGES,
     *batch.PAGES,
     *export.PAGES,
     *partner.PAGES,
@@ -42,6 +55,7 @@ _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xm
 
 def build_portal_app() -> ASGIApp:
     """The application; it wants `scope["state"]["runtime"]`."""
+    environment().filters.update(FILTERS)
     routes = [Route("/portal/static/{name}", _asset), *routes_of(PAGES)]
     handlers = {404: answer_beside(PathNotFound()), 405: answer_beside(MethodNotAllowed())}
     app = Starlette(routes=routes, exception_handlers=handlers)
