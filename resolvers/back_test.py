@@ -33,12 +33,14 @@ _MONEY = Arithmetic(prec=60, rounding=ROUND_HALF_UP)
 class BackTest:
     """Replay the transactions dated from one day to another, both included, under a draft.
 
-    `draft` is a configuration document, as the text of a file or as plain values, joined with what is in force.
+    `draft` is a configuration document, as the text of a file or as plain values, joined with what is in force
+    (with `prune`: in its place).
     """
 
     draft: Any
     first_day: date
     last_day: date
+    prune: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +86,12 @@ async def back_test(ctx: Context, command: BackTest, *, limit: int | None = None
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
     ctx.principal.require(Permission.LEDGER_READ)
     _check_days(command)
-    book = await read_under_draft(ctx, command.draft, lambda tx, live, draft: _prepare(tx, live, draft, command, limit))
+    book = await read_under_draft(
+        ctx,
+        command.draft,
+        lambda tx, live, draft: _prepare(tx, live, draft, command, limit),
+        prune=command.prune,
+    )
     after = 0
     while members := await ctx.read(book.next_members(after)):
         after = members[-1]

@@ -114,7 +114,7 @@ def save_item(
             return in_sequence(section, [*items, saved])
         return in_sequence(section, [saved if index == places[0] else one for index, one in enumerate(items)])
 
-    return _with_list(document, section, group, change)
+    return with_list(document, section, group, change)
 
 
 def remove_item(document: Mapping[str, Any], section: str, name: str, group: str | None = None) -> dict[str, Any]:
@@ -127,13 +127,13 @@ def remove_item(document: Mapping[str, Any], section: str, name: str, group: str
             raise _unknown(section, wanted)
         return kept
 
-    return _with_list(document, section, group, change)
+    return with_list(document, section, group, change)
 
 
-def _with_list(
+def with_list(
     document: Mapping[str, Any], section: str, group: str | None, change: Callable[[Items], Items]
 ) -> dict[str, Any]:
-    """The document with one of its lists changed, wherever that stands."""
+    """The document with one of its lists changed, wherever that stands. Raises ConfigurationRefused (the group)."""
     if section == "rules":
         wanted, groups = normalize("NFC", group or ""), document.get("rule_groups") or []
         if all(one["name"] != wanted for one in groups):

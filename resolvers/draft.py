@@ -16,18 +16,18 @@ Result = TypeVar("Result")
 
 
 async def read_under_draft(
-    ctx: Context, given: Any, body: Callable[[Connection, ProgramState, ProgramState], Result]
+    ctx: Context, given: Any, body: Callable[[Connection, ProgramState, ProgramState], Result], *, prune: bool = False
 ) -> Result:
     """Run `body` as `ctx.read` does, with the program as it is and as it would be with a draft over what is in force.
 
-    `given` is the text of a file or plain values. Its examples are not run. Raises ConfigurationRefused with every
-    fault, and for what the program could not run.
+    `given` is the text of a file or plain values; with `prune` it is all of the draft. Its examples are not run.
+    Raises ConfigurationRefused with every fault, and for what the program could not run.
     """
     document = await asyncio.to_thread(_read, given)
     for rounds_left in reversed(range(ROUNDS)):
         found = await ctx.read(ctx.program)
         # Seconds for a large document: the others' requests are served meanwhile.
-        drafted = await asyncio.to_thread(_over, found, document)
+        drafted = await asyncio.to_thread(_over, found, document, prune)
 
         def whole(
             tx: Connection, draft: ProgramState = drafted, is_last: bool = rounds_left == 0
@@ -36,7 +36,7 @@ async def read_under_draft(
             if live.config_version != draft.config_version:
                 if not is_last:
                     return None
-                draft = _over(live, document)
+                draft = _over(live, document, prune)
             check_runs(tx, live, draft.configuration)
             return (body(tx, live, draft),)
 
@@ -49,6 +49,6 @@ def _read(given: Any) -> dict[str, Any]:
     return read_source(given if isinstance(given, bytes | str) else source_of(given))
 
 
-def _over(live: ProgramState, document: Mapping[str, Any]) -> ProgramState:
-    configuration = joined(document, live.document)
+def _over(live: ProgramState, document: Mapping[str, Any], prune: bool) -> ProgramState:
+    configuration = joined(document, {} if prune else live.document)
     return under(live, configuration, to_document(configuration))

@@ -60,11 +60,12 @@ class SimulateTransaction:
     """Try out a transaction of the member it names; where it names none, of `member` or anybody.
 
     An empty `transaction_id` stands for one that is not taken. `draft` is a configuration document, as the text of
-    a file or as plain values, joined with what is in force; None: that alone.
+    a file or as plain values, joined with what is in force (with `prune`: in its place); None: that alone.
     """
 
     transaction: SubmitTransaction
     draft: Any = None
+    prune: bool = False
     member: SampleMember | None = None
 
 
@@ -136,7 +137,7 @@ async def simulate_transaction(ctx: Context, command: SimulateTransaction) -> Si
         return rehearsal.run(transaction, is_draft=state is not live)
 
     if command.draft is not None:
-        return await read_under_draft(ctx, command.draft, body)
+        return await read_under_draft(ctx, command.draft, body, prune=command.prune)
 
     def in_force(tx: Connection) -> Simulation:
         live = ctx.program(tx)

@@ -9,11 +9,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import MethodNotAllowed, PathNotFound
+from tessera.portal.configuring.words import FILTERS
 from tessera.portal.pages import (
     administrator,
     approval,
     audit,
     batch,
+    configuration,
     credential,
     dashboard,
     entrance,
@@ -25,7 +27,7 @@ from tessera.portal.pages import (
     member_person,
     partner,
 )
-from tessera.portal.render import assets
+from tessera.portal.render import assets, environment
 from tessera.portal.route import Page, answer_beside, routes_of
 
 PAGES: Sequence[Page] = (
@@ -37,6 +39,7 @@ PAGES: Sequence[Page] = (
     *member_action.PAGES,
     *member_identity.PAGES,
     *approval.PAGES,
+    *configuration.PAGES,
     *batch.PAGES,
     *export.PAGES,
     *partner.PAGES,
@@ -62,6 +65,7 @@ _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xm
 
 def build_portal_app() -> ASGIApp:
     """The application; it wants `scope["state"]["runtime"]`."""
+    environment().filters.update(FILTERS)
     routes = [Route("/portal/static/{name}", _asset), *routes_of(PAGES)]
     handlers = {404: answer_beside(PathNotFound()), 405: answer_beside(MethodNotAllowed())}
     app = Starlette(routes=routes, exception_handlers=handlers)

@@ -27,6 +27,8 @@ _OUTLINES: Mapping[str, str] = {
     "gift": "M4 11h16v10H4zM3 7h18v4H3zM12 7v14M12 7c-5 0-5-4.5-2.5-4.5S12 7 12 7s0-4.5 2.5-4.5S17 7 12 7",
     "bell": "M6 17V11a6 6 0 1112 0v6l1.5 2h-15zM10 21h4",
     "chart": "M4 4v16h16M8 16v-4M12 16V8M16 16v-6",
+    "up": "M12 19V5M6 11l6-6 6 6",
+    "down": "M12 5v14M6 13l6 6 6-6",
     "mail": "M3 6h18v13H3zM3 7l9 7 9-7",
 }
 _LOGO = (

@@ -34,6 +34,8 @@ MENU: Sequence[tuple[str, Sequence[Item]]] = (
             Item(title="Segments", path="segments", needs=Permission.CONFIGURATION_READ, icon="segment"),
             Item(title="Campaigns", path="campaigns", needs=Permission.CONFIGURATION_READ, icon="flag"),
             Item(title="Settings", path="settings", needs=Permission.CONFIGURATION_READ, icon="gear"),
+            Item(title="Versions", path="versions", needs=Permission.CONFIGURATION_READ, icon="history"),
+            Item(title="Promote", path="promote", needs=Permission.CONFIGURATION_READ, icon="export"),
         ),
     ),
     (

@@ -1,0 +1,1 @@
+"""What the pages of the configuration share: drafts, conditions and awards as forms and in words, differences."""
