@@ -1,4 +1,4 @@
-"""Settings: every `TESSERA_*` variable, from the environment or a `.env` file in the current folder.
+"""Settings: every `TESSERA_*` variable, from the environment, a `.env` file in the current folder, or files of secrets.
 
 A wrong setting stops the start with one sentence per mistake. `docs/settings.md` is the table for people.
 """
@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 from domain.partner_server import read_networks
 from domain.signing import Algorithm
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
+from tessera.secret_files import secret_folders
 
 PREFIX = "TESSERA_"
 ENV_FILE = ".env"
@@ -114,9 +115,7 @@ class Settings(BaseSettings):
         "a JSON object that has {to} and {text} in its texts",
         "What the gateway is posted: {to}, {text} and {id} are filled in.",
     )
-    sms_authorization: SecretStr | None = _setting(
-        None, "the value of a header, such as 'Bearer TOKEN'", "The header `Authorization` for the gateway."
-    )
+    sms_authorization: SecretStr | None = _setting(None, "the value of a header", "`Authorization` for the gateway.")
     sftp_host: str | None = _setting(None, "a host name or address", "Where SFTP is served; default: as the rest.")
     sftp_port: int = _setting(2222, "a port number from 1 to 65535", "The port of the SFTP server.", ge=1, le=65535)
     visit_networks: str = _setting(
@@ -168,9 +167,14 @@ class Settings(BaseSettings):
         ge=1,
         le=65535,
     )
-    tracing: bool = _setting(
-        False, "true or false", "Are traces sent by OpenTelemetry, to where the standard `OTEL_*` variables say."
+    verify_accounts_per_minute: int = _setting(
+        600,
+        "a whole number from 0 to 100000",
+        "Accounts that are verified in the background; 0: none.",
+        ge=0,
+        le=100_000,
     )
+    tracing: bool = _setting(False, "true or false", "Are traces sent by OpenTelemetry, as `OTEL_*` variables say.")
 
     @field_validator("database_url")
     @classmethod
@@ -250,7 +254,8 @@ def load_settings(**overrides: Any) -> Settings:
     """
     _refuse_unknown_names()
     try:
-        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
+        given = {name: value for name, value in overrides.items() if value is not None}
+        settings = Settings(**given | ({"_secrets_dir": folders} if (folders := secret_folders()) else {}))
     except ValidationError as error:
         raise SettingsRefused("\n".join(_sentence(mistake) for mistake in error.errors())) from None
     if settings.is_production and settings.secret_key is None:
@@ -276,16 +281,12 @@ def accepted_values(name: str) -> str:
 def _refuse_unknown_names() -> None:
     """A misspelled name would silently fall back to a default, which for some is the wrong database."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    given = [*os.environ, *_in_env_file()]
+    given = [*os.environ, *(dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {})]
     for name in sorted({name.upper() for name in given} - known):
         if name.startswith(PREFIX) and not name.startswith(_FOREIGN_PREFIX):
             closest = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
             hint = f"; did you mean {closest[0]}?" if closest else "."
             raise SettingsRefused(f"{name} is not a setting of Tessera{hint}")
-
-
-def _in_env_file() -> Mapping[str, str | None]:
-    return dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {}
 
 
 def _sentence(mistake: Any) -> str:

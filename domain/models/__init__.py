@@ -39,6 +39,7 @@ from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
 from domain.models.session import member_session, program_origin, session_link
 from domain.models.sftp_login import sftp_key, sftp_login
+from domain.models.watch import daily_digest, ledger_check
 
 __all__ = [
     "visited_file",
@@ -51,6 +52,7 @@ __all__ = [
     "batch",
     "batch_row",
     "credential",
+    "daily_digest",
     "deployment",
     "export",
     "feed",
@@ -58,6 +60,7 @@ __all__ = [
     "hold",
     "idempotency",
     "inbox_lease",
+    "ledger_check",
     "ledger_entry",
     "login_failure",
     "lot",
