@@ -19,6 +19,7 @@ from domain.store.cross_check import (
 from domain.store.finding import Finding
 from domain.store.order_check import check_orders, order_ids
 from domain.store.verification import account_ids, check_accounts
+from domain.store.watch import check_digests
 from resolvers.context import Services
 from resolvers.program import list_environment_programs
 
@@ -54,7 +55,7 @@ async def _verify_program(services: Services, partition: int, progress: Progress
     for use_case in KINDS_OF_USE_CASE:
         findings += await _verify_keys(services, partition, use_case)
     findings += await _verify_orders(services, partition)
-    for check in (check_owners, check_orphans, check_configurations, check_audit):
+    for check in (check_owners, check_orphans, check_configurations, check_audit, check_digests):
         findings += await services.db.read(partial(_on_program, check, partition))
     return findings
 

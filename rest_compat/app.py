@@ -75,13 +75,13 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
-        began, code, services = perf_counter(), UnexpectedFailure.code, None
+        began, code = perf_counter(), UnexpectedFailure.code
         request, path = _opened(scope)
         operation = v1.get(path) if request.family is Family.V1 else lbms.get(path.lower())
         try:
-            services = services_getter(scope)
             await _admit(operation, request, scope, receive)
             assert operation is not None  # noqa: S101 - else it was not admitted
+            services = services_getter(scope)
             status, headers, body = _succeeded(await operation.serve(operation, request, services), operation, request)
             code = operation.ok_code
         except ClientGone:
@@ -97,9 +97,9 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
             _log.exception("request failed", request_id=request.request_id, path=path)
             status, headers, body = _refused(UnexpectedFailure(), operation, request)
         await _respond(send, status, [*headers, *_common_headers(request, body)], body)
-        if services is not None:
+        if (runtime := scope.get("state", {}).get("runtime")) is not None:
             name = UNKNOWN if operation is None else operation.name
-            services.figures.request("rest", name, code, perf_counter() - began)
+            runtime.services.figures.request("rest", name, code, perf_counter() - began)
 
     return app
 

@@ -5,11 +5,13 @@ path decides, and the edges stand right behind that decision.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -24,7 +26,7 @@ from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
 from tessera.documents import open_documents
-from tessera.jobs import file_jobs, jobs_with_files, running_jobs
+from tessera.jobs import file_jobs, jobs_with_files, running_jobs, watching_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
 from tessera.metrics import Siblings
@@ -52,6 +54,7 @@ SECURITY_HEADERS: Mapping[bytes, bytes] = {
     b"referrer-policy": b"no-referrer",
 }
 """On every answer, unless the edge gave the header itself."""
+_REQUEST_ID = re.compile(rb"[0-9A-Za-z._:-]{1,100}")
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -103,7 +106,9 @@ def _router(edges: Mapping[str, ASGIApp], pages: ASGIApp) -> ASGIApp:
             # A proxy that guards a path must see the path that is served. No edge has anything at this one.
             scope = {**scope, "path": f"/{segment}/-"}
         if scope["type"] == "http":
-            send = _with_security_headers(send, is_secure=scope["scheme"] == "https")
+            # The edges name their requests themselves, and tell the name in their errors.
+            own = _request_id(scope) if app is pages else None
+            send = _with_security_headers(send, is_secure=scope["scheme"] == "https", request_id=own)
         await app(scope, receive, send)
 
     return route
@@ -118,7 +123,12 @@ def _is_disguised(scope: Scope) -> bool:
     return b"//" in path or raw.split(b"/", 2)[1:2] != path.split(b"/", 2)[1:2]
 
 
-def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
+def _request_id(scope: Scope) -> bytes:
+    given: bytes = dict(scope["headers"]).get(b"x-request-id", b"")
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex.encode()
+
+
+def _with_security_headers(send: Send, *, is_secure: bool, request_id: bytes | None) -> Send:
     async def send_message(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
@@ -126,6 +136,8 @@ def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
             headers += [item for item in SECURITY_HEADERS.items() if item[0] not in given]
             if is_secure:
                 headers.append(_HSTS)
+            if request_id is not None:
+                headers.append((b"x-request-id", request_id))
             message["headers"] = headers
         await send(message)
 
@@ -167,7 +179,7 @@ async def _tracing(runtime: Runtime, tracing: "Tracing | None") -> AsyncIterator
 @asynccontextmanager
 async def _jobs(runtime: Runtime, everything: bool) -> AsyncIterator[None]:
     services, settings = runtime.services, runtime.settings
-    jobs = jobs_with_files(settings.data_dir)
+    jobs = (*jobs_with_files(settings.data_dir), *watching_jobs(settings))
     if not everything:
         async with running_jobs(services, jobs):
             yield

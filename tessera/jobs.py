@@ -31,6 +31,7 @@ from resolvers.rate import forget_full_buckets
 from resolvers.reminder import remind_of_expiry
 from resolvers.sign_in import sweep_sessions
 from resolvers.tier import assess_tiers
+from resolvers.watch import digest_days, verify_some
 from resolvers.webhook_work import deliver_webhooks, stop_webhooks
 from tessera.erasure_file import ErasureList
 from tessera.settings import Settings
@@ -99,6 +100,18 @@ def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
 
 VISITORS = 3
 """Partners' servers that a process visits at a time: a slow one keeps the others waiting only where all are slow."""
+
+
+def watching_jobs(settings: Settings) -> tuple[Job, ...]:
+    """The further jobs that look after the books."""
+    if settings.verify_accounts_per_minute == 0:
+        return (DIGEST,)
+    look = partial(verify_some, accounts_per_minute=settings.verify_accounts_per_minute)
+    # Its pace is that of the whole deployment, however many processes look whether it is due.
+    return (DIGEST, Job(name="verification", run=look, pause_s=5.0))
+
+
+DIGEST = Job(name="daily-digest", run=digest_days, pause_s=300.0)
 
 
 def file_jobs(settings: Settings) -> tuple[Job, ...]:

@@ -40,8 +40,8 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(chatty).setLevel("WARNING")
     # What a partner's server says goes into the outcome of the visit.
     logging.getLogger("paramiko").setLevel("CRITICAL")
-    for carrier in ("httpx2", "httpcore2"):
-        # They tell addresses and headers, which hold the secrets of a gateway.
+    for carrier in ("httpx2", "httpcore2", "aiosqlite"):
+        # They tell addresses and headers, which hold the secrets of a gateway, and the values of statements.
         logging.getLogger(carrier).setLevel("WARNING")
     structlog.configure(
         processors=[

@@ -1,4 +1,4 @@
-"""Settings: every `TESSERA_*` variable, from the environment or a `.env` file in the current folder.
+"""Settings: every `TESSERA_*` variable, from the environment, a `.env` file in the current folder, or files of secrets.
 
 A wrong setting stops the start with one sentence per mistake. `docs/settings.md` is the table for people.
 """
@@ -16,6 +16,7 @@ from domain.network import read_networks
 from domain.signing import Algorithm
 from tessera.environment import unknown_setting
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
+from tessera.secret_files import secret_folders
 
 PREFIX = "TESSERA_"
 ENV_FILE = ".env"
@@ -111,9 +112,7 @@ class Settings(BaseSettings):
         "a JSON object that has {to} and {text} in its texts",
         "What the gateway is posted: {to}, {text} and {id} are filled in.",
     )
-    sms_authorization: SecretStr | None = _setting(
-        None, "the value of a header, such as 'Bearer TOKEN'", "The header `Authorization` for the gateway."
-    )
+    sms_authorization: SecretStr | None = _setting(None, "the value of a header", "`Authorization` for the gateway.")
     sftp_host: str | None = _setting(None, "a host name or address", "Where SFTP is served; default: as the rest.")
     sftp_port: int = _setting(2222, "a port number from 1 to 65535", "The port of the SFTP server.", ge=1, le=65535)
     visit_networks: str = _setting(
@@ -170,9 +169,14 @@ class Settings(BaseSettings):
         ge=1,
         le=65535,
     )
-    tracing: bool = _setting(
-        False, "true or false", "Are traces sent by OpenTelemetry, to where the standard `OTEL_*` variables say."
+    verify_accounts_per_minute: int = _setting(
+        600,
+        "a whole number from 0 to 100000",
+        "Accounts that are verified in the background; 0: none.",
+        ge=0,
+        le=100_000,
     )
+    tracing: bool = _setting(False, "true or false", "Are traces sent by OpenTelemetry, as `OTEL_*` variables say.")
 
     @field_validator("database_url")
     @classmethod
@@ -254,7 +258,8 @@ def load_settings(**overrides: Any) -> Settings:
     if unknown is not None:
         raise SettingsRefused(unknown)
     try:
-        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
+        given = {name: value for name, value in overrides.items() if value is not None}
+        settings = Settings(**given | ({"_secrets_dir": folders} if (folders := secret_folders()) else {}))
     except ValidationError as error:
         raise SettingsRefused("\n".join(_sentence(mistake) for mistake in error.errors())) from None
     if settings.is_production and settings.secret_key is None:

@@ -48,6 +48,7 @@ from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
 from domain.models.session import member_session, program_origin, session_link
 from domain.models.sftp_login import sftp_key, sftp_login
+from domain.models.watch import daily_digest, ledger_check
 from domain.models.webhook import expiry_reminder, message_feed, webhook_delivery, webhook_endpoint
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "catalog_stock",
     "credential",
     "custom_role",
+    "daily_digest",
     "deployment",
     "expiry_reminder",
     "export",
@@ -78,6 +80,7 @@ __all__ = [
     "hold",
     "idempotency",
     "inbox_lease",
+    "ledger_check",
     "ledger_entry",
     "login_failure",
     "lot",

@@ -6,12 +6,12 @@ import socket
 import sqlite3
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import typer
 
 from domain.errors import TesseraError
+from tessera.commands.doctor_host import backup_programs, database_server, folder_mode, free_space, time_zones
+from tessera.commands.finding import Finding
 from tessera.commands.serving import find_schema_state
 from tessera.console import REFUSED, begin, note, show
 from tessera.locking import CommandRefused, server_pid
@@ -22,16 +22,8 @@ from tessera.settings import SECRET_KEY_FILE, Settings, SettingsRefused
 _SQLITE_FIXED = (3, 51, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found: `ok`, `note` for what is worth knowing, `wrong` for what stops the work."""
-
-    verdict: Literal["ok", "note", "wrong"]
-    text: str
-
-
 def doctor() -> None:
-    """Check settings, data folder, database and port; exit status 1 if something is wrong."""
+    """Check settings, machine, data folder, keys, database and ports; exit status 1 if something is wrong."""
     settings = begin()
     findings = [check(settings) for check in _CHECKS]
     for finding in findings:
@@ -88,14 +80,22 @@ def _database(settings: Settings) -> Finding:
 
 
 def _port(settings: Settings) -> Finding:
-    place = f"{settings.host} port {settings.port}"
+    return _listening(settings, settings.host, settings.port)
+
+
+def _sftp_port(settings: Settings) -> Finding:
+    return _listening(settings, settings.effective_sftp_host, settings.sftp_port)
+
+
+def _listening(settings: Settings, host: str, port: int) -> Finding:
+    place = f"{host} port {port}"
     pid = server_pid(settings)
     if pid is not None:
         return Finding("ok", f"Process {pid} serves this database.")
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((host, port))
         except OSError as error:
             return Finding("note", f"A server could not listen on {place} now: {error.strerror or error}.")
     return Finding("ok", f"A server can listen on {place}.")
@@ -118,9 +118,15 @@ def _documents(settings: Settings) -> Finding:
 _CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     _environment,
     _data_folder,
+    folder_mode,
+    free_space,
+    time_zones,
     _secret_key,
     _sqlite_library,
     _database,
+    database_server,
+    backup_programs,
     _port,
+    _sftp_port,
     _documents,
 )

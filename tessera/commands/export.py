@@ -17,17 +17,20 @@ from domain.export import KINDS
 from ingestion.outbound.writing import write_export
 from resolvers.context import Context
 from resolvers.export import Export, RequestExport, fail_export, start_export
+from tessera.commands.member_export import export_member
 from tessera.console import NOT_ATTEMPTED, note, run, show_fields
 from tessera.locking import CommandRefused
 from tessera.runtime import Runtime, find_program, program_context
 
-ExportKind = StrEnum("ExportKind", {name.upper().replace("-", "_"): name for name in KINDS})  # type: ignore[misc]
+ExportKind = StrEnum("ExportKind", {name.upper().replace("-", "_"): name for name in (*KINDS, "member")})  # type: ignore[misc]
 
 _SHOWN = ("kind", "from_seq", "to_seq", "rows", "left_out", "personal_data", "sha256")
 
 
 def export(
-    kind: Annotated[ExportKind, typer.Argument(help="What to export.")],
+    kind: Annotated[ExportKind, typer.Argument(help="What to export; `member`: all that is stored on one, as JSON.")],
+    *,
+    reference: Annotated[str | None, typer.Argument(help="The member, with `member`.")] = None,
     program_id: Annotated[int, typer.Option("--program", metavar="ID", help="The program that it is of.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", dir_okay=False, help="The file to write.")],
     since_last: Annotated[
@@ -40,6 +43,9 @@ def export(
     ] = False,
 ) -> None:
     """Write data of a program into a file, and its SHA-256 into FILE.sha256; FILE appears when it is whole."""
+    if kind.value == "member" or reference is not None:
+        export_member(kind.value, reference, program_id, out)
+        return
     command = RequestExport(
         kind=kind.value,
         since_last=since_last,

@@ -115,14 +115,17 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 
 async def _work(settings: Settings) -> None:
     from ingestion.worker import taking_files
-    from tessera.jobs import file_jobs, jobs_with_files, running_jobs
+    from tessera.jobs import file_jobs, jobs_with_files, running_jobs, watching_jobs
     from tessera.metrics_page import serving_metrics
 
     stop = _stop_signal()
     async with (
         open_runtime(settings, serving=True) as runtime,
         serving_metrics(runtime),
-        running_jobs(runtime.services, (*jobs_with_files(settings.data_dir), *file_jobs(settings))),
+        running_jobs(
+            runtime.services,
+            (*jobs_with_files(settings.data_dir), *watching_jobs(settings), *file_jobs(settings)),
+        ),
         taking_files(runtime.services, settings.data_dir),
     ):
         settle_memory(FILE_OBJECTS)

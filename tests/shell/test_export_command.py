@@ -1,6 +1,8 @@
 """`tessera export`: a file that can be read in again, and what cannot be is refused."""
 
 import hashlib
+import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,23 @@ def test_a_file_is_written_and_read_in_and_what_cannot_be_is_refused(deployment:
     ):
         assert (refused.status, refused.out) == (status, "")
     assert not (folder / "nowhere").exists()
+
+
+def test_what_is_stored_on_a_member_is_one_document_for_its_owner(deployment: Deployment) -> None:
+    program = str(deployment.run("program", "create", "Shop", "--json").json["program_id"])
+    file, out = deployment.folder / "New_CPD.csv", deployment.folder / "ann.json"
+    file.write_text("relation_reference,status,full_name\nA,1,Ann Example\nB,1,Bob Example\n")
+    assert deployment.run("batch", "load", str(file), "--program", program).status == 0
+    told = ("--program", program, "--out", str(out))
+    for wrong in (("member", *told), ("members", "A", *told)):
+        assert deployment.run("export", *wrong).status == 2
+    assert deployment.run("export", "member", "nobody", *told).status == 1
+    assert not out.exists()
+    outcome = deployment.run("export", "member", "A", *told)
+    assert outcome.status == 0
+    assert "members" in outcome.out
+    document = json.loads(out.read_text())
+    assert [one["full_name"] for one in document["members"]] == ["Ann Example"]
+    assert "Bob" not in out.read_text()
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert "overwrites nothing" in deployment.run("export", "member", "A", *told).err

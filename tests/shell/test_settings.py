@@ -155,3 +155,14 @@ def test_every_setting_stands_in_the_table_and_nothing_else() -> None:
     table = Path(__file__).parents[2] / "docs" / "settings.md"
     rows = [line.split("|")[1].strip(" `") for line in table.read_text().splitlines() if line.startswith("| `")]
     assert sorted(rows) == sorted(f"TESSERA_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_secrets_may_lie_in_files_as_systemd_lays_them_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tessera_secret_key").write_text(KEY)
+    (tmp_path / "tessera_port").write_text("9001")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("TESSERA_PORT", "9002")
+    settings = load_settings()
+    assert settings.secret_key is not None
+    assert settings.secret_key.get_secret_value() == KEY
+    assert settings.port == 9002, "the environment wins"
