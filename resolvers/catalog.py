@@ -156,9 +156,9 @@ def _offers(
     now: datetime,
 ) -> list[Offer]:
     items = [item for _, item in page]
-    stock = _stock(tx, state, items, now)
-    to_members = {} if shopper is None else _to_member(tx, state, items, stock, shopper, now)
     is_told = ctx.principal.kind is not PrincipalKind.MEMBER
+    stock = _stock(tx, state, items, now, is_exact=is_told)
+    to_members = {} if shopper is None else _to_member(tx, state, items, stock, shopper, now)
     offers = []
     for position, item in page:
         left = stock.get(item.code)
@@ -183,12 +183,16 @@ def _price(item: CatalogItem, state: ProgramState) -> int:
     return price_of(item, state.terms.redemption_rate, state.places)
 
 
-def _stock(tx: Connection, state: ProgramState, items: Sequence[CatalogItem], now: datetime) -> Mapping[str, int]:
-    """What is left of those of which there is not any number."""
+def _stock(
+    tx: Connection, state: ProgramState, items: Sequence[CatalogItem], now: datetime, *, is_exact: bool
+) -> Mapping[str, int]:
+    """What is left of what there is not any number of; not `is_exact`: no more codes are counted than tell few."""
     counted = [one.code for one in items if one.stock == "counted"]
     left = dict.fromkeys(counted, 0) | (read_stock(tx, state.id, counted) if counted else {})
     pooled = [one for one in items if one.fulfilment == "pool"]
-    free = count_free(tx, state.id, sorted({one.pool_name for one in pooled}), now) if pooled else {}
+    names = sorted({one.pool_name for one in pooled})
+    up_to = None if is_exact else 1 + max((one.low_stock for one in pooled), default=0)
+    free = count_free(tx, state.id, names, now, up_to=up_to) if names else {}
     return left | {one.code: free[one.pool_name] for one in pooled}
 
 

@@ -26,6 +26,7 @@ MAX_CODES = 10_000
 MAX_CODE = 200
 MAX_POOL = 50
 MAX_QUANTITY = 10**9
+MAX_YEAR = 9000
 _SHOWN = 20
 
 
@@ -76,7 +77,7 @@ async def change_stock(ctx: Context, command: ChangeStock) -> int:
 async def import_codes(ctx: Context, command: ImportCodes) -> int:
     """Take codes into a pool, all or none; how many.
 
-    Raises BadRequest (no pool, none or too many), Forbidden, InvalidRequest (a day that is past),
+    Raises BadRequest (no pool, none or too many, a day out of range), Forbidden, InvalidRequest (a day that is past),
     VoucherCodesRefused: one cannot be read, stands twice, or was in the pool before. The detail has the numbers of
     the lines, never a code.
     """
@@ -84,6 +85,8 @@ async def import_codes(ctx: Context, command: ImportCodes) -> int:
     pool = _pool(command.pool)
     if not 0 < len(command.codes) <= MAX_CODES:
         raise BadRequest(f"codes: 1 to {MAX_CODES} at a time", field="codes")
+    if command.last_day is not None and command.last_day.year > MAX_YEAR:
+        raise BadRequest("last_day: out of range", field="last_day")
     codes = _read(command.codes)
     now, keys = ctx.services.clock(), ctx.services.keys
     # As they are written: the hash leaves letter case out, and codes that differ in case are different.

@@ -14,6 +14,7 @@ from domain.rules.segment import frozen_segments
 from domain.store import erasure
 from domain.store.member import find_members
 from domain.store.merge import answering_for, merged_ids
+from domain.store.order import forget_details
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.segment import forget_member
@@ -83,6 +84,7 @@ def forget_person(tx: Connection, state: ProgramState, keys: KeyRing, member: Me
     erasure.erase_profile(tx, state.id, member.id, reference=erased_reference(member.id), status=CANCELLED, now=now)
     erasure.erase_traces(tx, state.id, member.id, member.relation_reference)
     forget_access(tx, state.id, member.id)
+    forget_details(tx, state.id, member.id)
     forget_member(tx, state.id, frozen_segments(state.configuration), member.id)
     personal = {one.key for one in state.configuration.transaction_attributes if one.pi}
     erasure.erase_transaction_attributes(tx, state.id, member.id, personal)

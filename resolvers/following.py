@@ -21,10 +21,10 @@ from resolvers.context import Context
 from resolvers.feed import PAGE, Follower
 from resolvers.progress import BATCH_TOPIC, file_progress, queue_progress
 
-__all__ = ["BATCH_TOPIC", "POSTINGS", "Event", "Recheck", "follow_batches", "follow_members", "newest_event"]
+__all__ = ["BATCH_TOPIC", "ORDERS", "POSTINGS", "Event", "Recheck", "follow_batches", "follow_members", "newest_event"]
 
-POSTINGS = "points."
-"""How the topics of postings begin."""
+POSTINGS, ORDERS = "points.", "order."
+"""How the topics of postings, and of orders, begin."""
 
 # While events come, a caller whose token was revoked is found out as fast as in calls.
 _FRESH_S = 1.0

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 
 from domain.errors import BadRequest, RedemptionNotFound
-from resolvers.following import POSTINGS, Event, follow_batches, follow_members
+from resolvers.following import ORDERS, POSTINGS, Event, follow_batches, follow_members
 from schema.context import Info, RequestContext
 from schema.field import subscription
 from schema.global_id import BATCH, decode
@@ -16,12 +16,14 @@ from schema.types.event import (
     BalanceChange,
     BatchProgress,
     MemberActivity,
+    OrderChange,
     to_activities,
     to_changes,
+    to_order_changes,
     to_progress,
 )
 
-Told = TypeVar("Told", MemberActivity, BalanceChange, BatchProgress)
+Told = TypeVar("Told", MemberActivity, BalanceChange, OrderChange, BatchProgress)
 
 Reference = Annotated[
     str | None,
@@ -64,6 +66,17 @@ class Subscription:
             context.ctx, reference, after=_place(after, context), recheck=context.recheck, prefix=POSTINGS
         )
         async for one in _one_by_one(pages, to_changes, context):
+            yield one
+
+    @subscription("How the orders of a member, or of all members of the program, get on.")
+    async def order_changed(
+        self, info: Info, reference: Reference = None, after: After = None
+    ) -> AsyncGenerator[OrderChange, None]:
+        context = info.context
+        pages = follow_members(
+            context.ctx, reference, after=_place(after, context), recheck=context.recheck, prefix=ORDERS
+        )
+        async for one in _one_by_one(pages, to_order_changes, context):
             yield one
 
     @subscription(

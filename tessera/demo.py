@@ -25,6 +25,7 @@ from resolvers.program import (
 )
 from resolvers.sftp_login import MAX_LOGINS, create_sftp_login, list_sftp_logins
 from tessera.data_folder import ensure_data_dir
+from tessera.demo_catalog import fill_catalog
 from tessera.demo_data import (
     demo_rules,
     members_to_try,
@@ -147,6 +148,7 @@ async def _load_files(
     missing = [path for path, batch in zip(paths, found, strict=True) if batch is None or batch.status != FINISHED]
     if missing:
         await apply_configuration(ctx, demo_rules())
+        await fill_catalog(ctx)
     for path in missing:
         with nullcontext() if progress is None else progress(path.name) as report:
             await load_file(ctx, path, data_dir=runtime.settings.data_dir, progress=report)

@@ -84,6 +84,12 @@ def lock_order(tx: Connection, program_id: int, order_id: int) -> StoredOrder:
     return _stored(tx.execute(select(table).where(_is(program_id, order_id)).with_for_update()).one())
 
 
+def forget_details(tx: Connection, program_id: int, member_id: int) -> None:
+    """Take out of a member's orders what is of the person: codes, addresses, reasons, what partners call them."""
+    own = (table.c.program_id == program_id) & (table.c.member_id == member_id)
+    tx.execute(update(table).where(own).values(code=None, delivery=None, reason=None, partner_reference=None))
+
+
 def find_order_id(tx: Connection, program_id: int, external_reference: UUID) -> int | None:
     """The id of the order that has this reference."""
     query = select(table.c.id).where(table.c.program_id == program_id, table.c.external_reference == external_reference)

@@ -72,13 +72,23 @@ def withdraw_codes(tx: Connection, program_id: int, pool: str, at: datetime) -> 
     return tx.execute(update(table).where(free).values(sealed=None, withdrawn_at=at)).rowcount
 
 
-def count_free(tx: Connection, program_id: int, pools: Sequence[str], now: datetime) -> dict[str, int]:
-    """How many codes of each pool are free."""
-    query = select(table.c.pool, func.count().label("free")).where(
-        table.c.program_id == program_id, table.c.pool.in_(pools), table.c.sealed.is_not(None), table.c.expires_at > now
-    )
-    counted = {row.pool: row.free for row in tx.execute(query.group_by(table.c.pool))}
-    return {one: counted.get(one, 0) for one in pools}
+def count_free(
+    tx: Connection, program_id: int, pools: Sequence[str], now: datetime, *, up_to: int | None = None
+) -> dict[str, int]:
+    """How many codes of each of these pools are free; no pool is counted beyond `up_to`."""
+    found = []
+    for pool in pools:
+        codes = select(table.c.pool).where(
+            table.c.program_id == program_id,
+            table.c.pool == pool,
+            table.c.sealed.is_not(None),
+            table.c.expires_at > now,
+        )
+        counted = (codes if up_to is None else codes.limit(up_to)).subquery()
+        found.append(select(counted.c.pool, func.count().label("free")).group_by(counted.c.pool))
+    union = found[0].union_all(*found[1:]) if len(found) > 1 else found[0]
+    free = {row.pool: row.free for row in tx.execute(union)}
+    return {one: free.get(one, 0) for one in pools}
 
 
 def pool_figures(tx: Connection, program_id: int, now: datetime) -> list[PoolFigures]:

@@ -1,4 +1,4 @@
-"""What subscriptions tell: what happened to members, balances that changed, batches that got on."""
+"""What subscriptions tell: what happened to members, balances that changed, orders and batches that got on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from schema.types.balance import Balance, to_balance
 from schema.types.batch import Batch, to_batch
 from schema.types.entry import LedgerEntry, load_entry
 from schema.types.member import Member, load_member
+from schema.types.order import Order, load_order
 
 _EVENT_ID = "The place of the event in the program's feed: what to give as `after` to go on behind it."
 _AT = "When it happened."
@@ -45,8 +46,9 @@ class MemberActivity:
     topic: str = strawberry.field(
         description="What happened: `points.earned`, `.redeemed`, `.reversed`, `.refunded`, `.expired`, `.held`, "
         "`.released`, `.transferred`, `.adjusted`; `member.enrolled`, `.updated`, `.tier_changed`, `.merged`, "
-        "`.unmerged`, `.erased`; `sub_relation.linked`, `.unlinked`; `referral.rewarded`; `expiry.reminder`. There "
-        "may be more: ignore those that you do not know."
+        "`.unmerged`, `.erased`; `sub_relation.linked`, `.unlinked`; `referral.rewarded`; `expiry.reminder`; "
+        "`order.placed`, `.fulfilled`, `.failed`, `.cancelled`, `.reversed`. There may be more: ignore those that you "
+        "do not know."
     )
     at: datetime = strawberry.field(description=_AT)
     member_id: strawberry.Private[int]
@@ -77,6 +79,21 @@ class BalanceChange:
     async def balance(self, info: Info) -> Balance | None:
         row = await info.context.loaders.balance.load(self.member_id)
         return None if row is None else to_balance(row, info.context)
+
+
+@strawberry.type(description="An order that got on.")
+class OrderChange:
+    event_id: strawberry.ID = strawberry.field(description=_EVENT_ID)
+    topic: str = strawberry.field(
+        description="What happened: `order.placed`, `.fulfilled`, `.failed`, `.cancelled` or `.reversed`. There may be "
+        "more: ignore those that you do not know."
+    )
+    at: datetime = strawberry.field(description=_AT)
+    order_id: strawberry.Private[int]
+
+    @field("The order, as it is now.")
+    async def order(self, info: Info) -> Order | None:
+        return await load_order(self.order_id, info.context)
 
 
 @strawberry.type(description="How far a file or a queued batch is.")
@@ -130,6 +147,19 @@ def to_changes(events: Sequence[Event], context: RequestContext) -> list[Balance
         )
         for event in events
         if newest[event.member_id] is event
+    ]
+
+
+def to_order_changes(events: Sequence[Event], context: RequestContext) -> list[OrderChange]:
+    """Events of orders as callers see them."""
+    return [
+        OrderChange(
+            event_id=strawberry.ID(str(event.seq)),
+            topic=event.topic,
+            at=context.local(event.created_at),
+            order_id=event.told["order_id"],
+        )
+        for event in events
     ]
 
 

@@ -6,6 +6,7 @@ import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,18 @@ from domain.rules.parse import parse_file
 from domain.store.digest import ledger_digest
 from ingestion import load
 from resolvers.batch import post_batch_lines
+from resolvers.catalog import find_catalog_item, list_catalog
+from resolvers.context import Context
+from resolvers.order import PlaceOrder, place_order
+from resolvers.order_record import get_order_code
 from resolvers.program import list_programs
 from resolvers.sftp_access import enter_by_password
 from resolvers.token import IssueToken, issue_token
 from tessera.demo import PROGRAM_NAME, DemoSummary, build_demo
+from tessera.demo_catalog import CODES, PIECES
 from tessera.demo_data import demo_rules, read_purchases, shifted, write_transactions
 from tessera.locking import CommandRefused
-from tessera.runtime import Runtime, deployment_context, find_program, open_runtime
+from tessera.runtime import Runtime, deployment_context, find_program, open_runtime, program_context
 from tessera.settings import Settings
 
 Built = tuple[Path, DemoSummary, str]
@@ -104,6 +110,22 @@ async def test_a_second_run_keeps_data_and_credentials(built: Built, folder: Pat
         assert second.details["base_url"] == "http://127.0.0.1:9124"
         assert await digest(runtime, first.program_id) == before
         assert len(await list_programs(deployment_context(runtime))) == 1
+
+
+async def test_members_of_the_demo_have_something_to_order(built: Built, folder: Path, sqlite_template: Path) -> None:
+    async with runtime_in(folder, sqlite_template) as runtime:
+        ctx = program_context(runtime, await find_program(runtime, built[1].program_id))
+        stock = {one.item.code: one.stock for one in (await list_catalog(ctx, first=10)).offers}
+        assert stock == {"RECORD": CODES, "CHOIR": None, "TURNTABLE": PIECES}
+        spender = [one for one in built[1].details["members"] if await may_order(ctx, one, "RECORD")][0]
+        order = await place_order(ctx, PlaceOrder(relation_reference=spender, item="RECORD", points=Decimal(75)))
+        assert (await get_order_code(ctx, order.id) or "").startswith("RECORD")
+
+
+async def may_order(ctx: Context, reference: str, item: str) -> bool:
+    """Whether a member can order an item now."""
+    offer = await find_catalog_item(ctx, item, reference)
+    return offer is not None and offer.member is not None and offer.member.refusal is None
 
 
 async def test_a_build_that_broke_off_goes_on(

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.graphql.live import live
 from tests.graphql.world import Answer, Caller, World
 
 CATALOG = """
@@ -27,6 +28,7 @@ ITEMS = """query($r: String, $k: CatalogKind, $n: Int, $a: String) {
     catalog(relationReference: $r, kind: $k, first: $n, after: $a) {pageInfo {hasNextPage endCursor} edges {node {
         code name kind points amount inStock stock lowStock limit limitPeriod validFrom validUntil isOpen tiers segments
         fulfilment pool partner answerDays enabled offer {affordable missing ordered refusal}}}}}"""
+CHANGED = "subscription($a: ID) {orderChanged(after: $a) {eventId topic order {id status}}}"
 OWN = """query($s: OrderStatus, $n: Int, $a: String) {me {orders(status: $s, first: $n, after: $a) {
     edges {node {id item status}} pageInfo {hasNextPage endCursor}}}}"""
 LIST = """query($f: OrdersFilter, $n: Int, $a: String) {orders(filter: $f, first: $n, after: $a) {
@@ -183,6 +185,36 @@ async def test_nobody_sees_or_ends_what_is_anothers(world: World, shop: Caller) 
         for name, given in (("orderFulfil", {}), ("orderFail", {"reason": "No"}), ("orderCancel", {})):
             assert (await end(desk, name, order["id"], **given)).refusal[1] == "FORBIDDEN"
         assert (await end(stranger, "orderFulfil", order["id"])).refusal[1] == "FORBIDDEN"
+
+
+async def test_a_member_is_told_how_its_orders_get_on(world: World, shop: Caller) -> None:
+    reference, other = await world.member(shop, 600), await world.member(shop, 600)
+    app = await world.caller(member=reference)
+    last = (await shop.ask("{lastEventId}")).data["lastEventId"]
+    async with live(world) as served, served.connection(app) as talk:
+        await talk.subscribe("1", CHANGED, a=last)
+        assert (await place(shop, item="GIFT", relationReference=other)).data
+        gift = (await place(app, item="GIFT", idempotencyKey="G")).data["orderPlace"]["order"]
+        told = await talk.data()
+        assert (told["topic"], told["order"]) == ("order.placed", {"id": gift["id"], "status": "PLACED"})
+        assert (await end(shop, "orderFail", gift["id"], reason="Closed")).data
+        both = [await talk.data() for _ in range(2)]
+        assert [one["topic"] for one in both] == ["order.failed", "order.reversed"]
+        assert both[1]["order"]["status"] == "REVERSED"
+
+
+async def test_an_order_is_named_by_one_of_both(world: World, shop: Caller) -> None:
+    reference = await world.member(shop, 600)
+    gift = (await place(shop, item="GIFT", relationReference=reference)).data["orderPlace"]["order"]
+    both = {"orderId": gift["id"], "externalReference": gift["externalReference"]}
+    document = END % ("OrderFulfil", "orderFulfil", "status")
+    async with world.nothing_written():
+        for given in ({}, both):
+            assert (await shop.ask(document, i=given)).refusal == ("BAD_USER_INPUT", "BAD_REQUEST", "999", "orderId")
+        unknown = {"externalReference": "6f9619ff-8b86-4011-b42d-00cf4fc964ff"}
+        assert (await shop.ask(document, i=unknown)).refusal[1] == "ORDER_NOT_FOUND"
+    done = await shop.ask(document, i={"externalReference": gift["externalReference"]})
+    assert done.data["orderFulfil"]["order"] == {"status": "FULFILLED"}
 
 
 async def test_a_price_that_was_shown_is_held_to(world: World, shop: Caller) -> None:

@@ -53,6 +53,7 @@ REFUSALS: list[tuple[str, Change]] = [
     ("999", lambda ctx: import_codes(ctx, replace(CODES, codes=["x"] * 10_001))),
     ("999", lambda ctx: import_codes(ctx, replace(CODES, pool=" "))),
     ("998", lambda ctx: import_codes(ctx, replace(CODES, last_day=date(2026, 2, 28)))),
+    ("999", lambda ctx: import_codes(ctx, replace(CODES, last_day=date.max))),
     ("1389", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", ""]))),
     ("1389", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "x" * 201]))),
     ("1389", lambda ctx: import_codes(ctx, replace(CODES, codes=["B", "C", " B "]))),

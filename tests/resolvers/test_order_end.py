@@ -207,12 +207,17 @@ async def test_of_an_erased_member_the_numbers_stay_and_the_rest_is_gone(shop: S
         await place_order(counter, one) for one in (BOWL, replace(GIFT, delivery="13 Elm Street"), CARD)
     ]
     await _fail(counter, failing.id)
+    parcel = await place_order(counter, GIFT)
+    await fulfil_order(counter, FulfilOrder(order=parcel.id, reference="DHL 4711"))
     assert (await list_order_details(counter, [failing.id]))[failing.id].reason == "Broken"
     assert (await list_order_details(counter, [placed.id]))[placed.id].delivery == "12 Elm Street"
     await erase_member(counter, "ANN")
     details = await list_order_details(counter, [placed.id, failing.id, given.id])
     assert {(one.delivery, one.reason) for one in details.values()} == {(None, None)}
     assert await get_order_code(counter, given.id) is None
+    for one in (given, parcel):
+        stripped = await get_order(counter, one.id)
+        assert (stripped.has_code, stripped.partner_reference, stripped.points) == (False, None, one.points)
     done = await fulfil_order(counter, FulfilOrder(order=placed.id, code="LATE", reference="R"))
     assert (done.status, done.has_code, done.partner_reference) == ("FULFILLED", False, "R")
 
