@@ -60,7 +60,8 @@ class Services:
 
     `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
     and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue,
-    `feed` hands events to who follows them.
+    `feed` hands events to who follows them. `notices`: by program the version of its configuration that was looked at,
+    and whether members are told of what happened.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -79,6 +80,7 @@ class Services:
     queued: asyncio.Event = field(default_factory=asyncio.Event)
     feed: Feed = field(default_factory=Feed)
     couriers: Couriers = field(default_factory=Couriers)
+    notices: dict[int, tuple[int, bool]] = field(default_factory=dict)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
+from schema.mutations.message import MessageMutation
 from schema.mutations.partner_server import PartnerServerMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.queue import QueueMutation
@@ -60,6 +61,7 @@ class Mutation(
     ProgramMutation,
     PartnerServerMutation,
     WebhookMutation,
+    MessageMutation,
     AttributeProposalMutation,
     ConfigurationMutation,
     ExportMutation,
