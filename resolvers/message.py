@@ -18,7 +18,7 @@ from domain.store import message as store
 from domain.store.audit import record
 from domain.store.member import references_of
 from resolvers.context import Context
-from resolvers.messenger import Outgoing
+from resolvers.messenger import Messenger, Outgoing
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]{1,190}")
 _NUMBER = re.compile(r"\+?[0-9]{5,20}")
@@ -87,14 +87,13 @@ async def send_test_message(ctx: Context, name: str, to: str) -> MessageTest:
     Raises Forbidden, InvalidRequest (no such template, no address), ServiceUnavailable (this process sends nothing).
     """
     ctx.principal.require(Permission.CONFIGURATION_WRITE)
-    messenger, now = ctx.services.messenger, ctx.services.clock()
-    if messenger is None:
-        raise ServiceUnavailable("this process sends nothing")
+    now = ctx.services.clock()
 
     def body(tx: Connection) -> tuple[MessageTemplate, int]:
         template = _template(tx, ctx, name)
         if (_EMAIL if template.channel == EMAIL else _NUMBER).fullmatch(to) is None:
             raise InvalidRequest(f"to: no address for {template.channel}", field="to")
+        _messenger(ctx)
         told = {"template": name, "channel": template.channel}
         subject = f"message-template:{name}"
         actor = ctx.principal.actor
@@ -116,7 +115,7 @@ async def send_test_message(ctx: Context, name: str, to: str) -> MessageTest:
         details={},
     )
     try:
-        await messenger.deliver(message, now)
+        await _messenger(ctx).deliver(message, now)
     except Exception as error:
         # Its text may name the address, or hold what the gateway was sent.
         _log.warning("test message was not delivered", channel=template.channel, reason=type(error).__name__)
@@ -142,6 +141,12 @@ async def count_undelivered(ctx: Context) -> int:
     """How many they are. Raises Forbidden."""
     ctx.principal.require(Permission.CONFIGURATION_READ)
     return await ctx.read(lambda tx: store.count_undelivered(tx, ctx.principal.program))
+
+
+def _messenger(ctx: Context) -> Messenger:
+    if ctx.services.messenger is None:
+        raise ServiceUnavailable("this process sends nothing")
+    return ctx.services.messenger
 
 
 def _template(tx: Connection, ctx: Context, name: str) -> MessageTemplate:
