@@ -16,7 +16,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MessageTemplate:
-    """What a message says. `event` is OTP, or OTP.LOGIN and so on, LINK or ADDRESS.
+    """What a message says. `event` is OTP, or OTP.LOGIN and so on, LINK, ADDRESS, or one of `domain.notice`.
 
     `language` None: for whom no other speaks. `{minutes}` is filled in, and `{code}`, or `{link}` where the event is
     LINK; nothing where it is ADDRESS.
@@ -78,6 +78,13 @@ def pick_link_template(templates: Sequence[MessageTemplate], language: str | Non
 def pick_notice_template(templates: Sequence[MessageTemplate], channel: str, language: str | None) -> MessageTemplate:
     """The template of the notice that goes to an address which a member had until now."""
     return _pick(templates, (ADDRESS_EVENT,), channel, language) or BUILT_IN_NOTICE[channel]
+
+
+def pick_event_template(
+    templates: Sequence[MessageTemplate], event: str, channel: str, language: str | None
+) -> MessageTemplate | None:
+    """The template that tells of what happened; None where the program says nothing of it by this channel."""
+    return _pick(templates, (event,), channel, language)
 
 
 def _pick(

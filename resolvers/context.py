@@ -63,7 +63,8 @@ class Services:
 
     `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
     and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue,
-    `feed` hands events to who follows them, `figures` say what the process has done.
+    `feed` hands events to who follows them, `figures` say what the process has done. `notices`: by program the version
+    of its configuration that was looked at, and whether members are told of what happened.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -83,6 +84,7 @@ class Services:
     feed: Feed = field(default_factory=Feed)
     couriers: Couriers = field(default_factory=Couriers)
     figures: Figures = field(default_factory=Figures)
+    notices: dict[int, tuple[int, bool]] = field(default_factory=dict)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

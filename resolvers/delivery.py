@@ -19,6 +19,8 @@ LEASE = timedelta(minutes=1)
 FIRST_PAUSE = timedelta(seconds=2)
 KEPT = timedelta(days=1)
 """How long it stays known that a message was sent, and when a code was used."""
+FAILED_KEPT = timedelta(days=29)
+"""How much longer that a message could not be delivered."""
 
 _log = structlog.get_logger("tessera.messages")
 
@@ -51,7 +53,8 @@ async def _deliver(services: Services, messenger: Messenger, one: Claimed) -> No
         again_at = now + FIRST_PAUSE * 2 ** min(one.attempts - 1, 10)
         _log.warning("message was not delivered", message=one.id, channel=one.channel, reason=type(error).__name__)
         again = again_at if again_at < one.expires_at else None
-        await services.db.write(lambda tx: mark_failed(tx, one.program_id, one.id, again))
+        reason = type(error).__name__
+        await services.db.write(lambda tx: mark_failed(tx, one.program_id, one.id, again, reason))
         return
     await services.db.write(lambda tx: mark_sent(tx, one.program_id, one.id, services.clock()))
 
@@ -78,6 +81,6 @@ async def sweep_messages(services: Services) -> int:
 
     def body(tx: Connection) -> int:
         codes = forget_old_codes(tx, before, 500) + forget_old_sessions(tx, before, 500)
-        return forget_old_messages(tx, before, 500) + codes
+        return forget_old_messages(tx, before, before - FAILED_KEPT, 500) + codes
 
     return await services.db.write(body)

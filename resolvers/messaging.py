@@ -113,7 +113,19 @@ def _write(
     expires_at: datetime,
     now: datetime,
 ) -> None:
-    stored = subject.stored
+    add_message(tx, state.id, draft_message(subject.stored, way, event, template, values, details, expires_at), now)
+
+
+def draft_message(
+    stored: Stored | None,
+    way: Way,
+    event: str,
+    template: MessageTemplate,
+    values: Mapping[str, str],
+    details: Mapping[str, str],
+    expires_at: datetime,
+) -> Draft:
+    """A message before it is stored: what it says, under the member's key."""
     content = {
         "to": way.address,
         "subject": fill(template.subject, values),
@@ -123,12 +135,11 @@ def _write(
     }
     # Sealed for nobody as well, because it takes as long.
     sealed = encrypt(os.urandom(32) if stored is None else stored.data_key, to_json(content))
-    draft = Draft(
-        member_id=subject.member_id,
+    return Draft(
+        member_id=None if stored is None else stored.member.id,
         channel=way.channel,
         event=event,
         language=template.language or "",
         payload=sealed if way.address is not None or way.has_file else None,
         expires_at=expires_at,
     )
-    add_message(tx, state.id, draft, now)

@@ -17,6 +17,7 @@ from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
+from schema.mutations.message import MessageMutation
 from schema.mutations.order import OrderMutation
 from schema.mutations.partner_server import PartnerServerMutation
 from schema.mutations.program import ProgramMutation
@@ -64,6 +65,7 @@ class Mutation(
     ProgramMutation,
     PartnerServerMutation,
     WebhookMutation,
+    MessageMutation,
     AttributeProposalMutation,
     ConfigurationMutation,
     ExportMutation,

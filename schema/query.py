@@ -56,6 +56,7 @@ from schema.global_id import (
 )
 from schema.ledger_query import LedgerQuery
 from schema.member_query import MemberQuery
+from schema.message_query import MessageQuery
 from schema.partner_query import PartnerQuery
 from schema.proposal_query import ProposalQuery
 from schema.queue_query import QueueQuery
@@ -106,6 +107,7 @@ class Query(
     ExportQuery,
     CatalogQuery,
     WebhookQuery,
+    MessageQuery,
 ):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:

@@ -24,6 +24,7 @@ from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
 from resolvers.lockout import sweep_lockouts
+from resolvers.notice import write_notices
 from resolvers.order_work import work_orders
 from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
@@ -71,6 +72,7 @@ JOBS = (
         bell=lambda services: services.couriers.bell,
         end=stop_webhooks,
     ),
+    Job(name="notices", run=write_notices, pause_s=2.0),
     Job(name="messages", run=deliver_messages, pause_s=0.5),
     # Whoever calls lifts what has lapsed; this is for what nobody asks about, and for readers of the database.
     Job(name="lockouts", run=sweep_lockouts, pause_s=60.0),

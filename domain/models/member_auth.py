@@ -101,6 +101,8 @@ otp = Table(
 )
 """The newest code of each type. `grant_until`: it was verified, and allows one change, of what its type is for."""
 
+_UNDELIVERED = text("sent_at IS NULL AND attempts > 0")
+
 message = Table(
     "message",
     METADATA,
@@ -116,7 +118,9 @@ message = Table(
     Column("attempts", SmallInteger, nullable=False),
     Column("next_attempt_at", UtcDateTime),
     Column("sent_at", UtcDateTime),
+    Column("outcome", Text),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
+    Index("ix_message_undelivered", "program_id", "id", sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED),
     Index(
         "ix_message_next_attempt_at",
         "next_attempt_at",
@@ -128,5 +132,6 @@ message = Table(
 )
 """Messages to members. `payload`, address and text, is under the member's key, and gone once delivered or lapsed.
 
-One without a member goes nowhere: it is there so that an unknown member costs what a known one does.
+One without a member goes nowhere: it is there so that an unknown member costs what a known one does. `outcome` is what
+the last attempt failed with.
 """

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.message import ADDRESS_EVENT, LINK_EVENT, SMS, MessageTemplate, fold_language, placeholders
+from domain.notice import FOR_ALL, NOTICES
 from domain.rules.parse_attribute import read_name
 from domain.rules.problem import Problems, child
 
 _PLACEHOLDERS_OF: Mapping[str, tuple[tuple[str, ...], str | None]] = {
     LINK_EVENT: (("link", "minutes"), "link"),
     ADDRESS_EVENT: ((), None),
+    **{event: ((*FOR_ALL, *names), None) for event, names in NOTICES.items()},
 }
 """What may stand in braces where the event is not that of a code, and what the body has to say."""
 

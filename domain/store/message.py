@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from domain.crypto import KeyRing, reveal
 from domain.models import member, program
@@ -42,22 +42,30 @@ class Claimed:
 
 def add_message(tx: Connection, program_id: int, draft: Draft, now: datetime) -> None:
     """Write down a message; it is due at once."""
-    [row_id] = allocate_ids(tx, table, program_id, 1)
-    tx.execute(
-        insert(table).values(
-            program_id=program_id,
-            id=row_id,
-            member_id=draft.member_id,
-            channel=draft.channel,
-            event=draft.event,
-            language=draft.language,
-            payload=draft.payload,
-            created_at=now,
-            expires_at=draft.expires_at,
-            attempts=0,
-            next_attempt_at=None if draft.payload is None else now,
-        )
-    )
+    add_messages(tx, program_id, [draft], now)
+
+
+def add_messages(tx: Connection, program_id: int, drafts: Sequence[Draft], now: datetime) -> None:
+    """The same for many."""
+    if not drafts:
+        return
+    rows = [
+        {
+            "program_id": program_id,
+            "id": row_id,
+            "member_id": draft.member_id,
+            "channel": draft.channel,
+            "event": draft.event,
+            "language": draft.language,
+            "payload": draft.payload,
+            "created_at": now,
+            "expires_at": draft.expires_at,
+            "attempts": 0,
+            "next_attempt_at": None if draft.payload is None else now,
+        }
+        for row_id, draft in zip(allocate_ids(tx, table, program_id, len(drafts)), drafts, strict=True)
+    ]
+    tx.execute(insert(table), rows)
 
 
 def has_due(tx: Connection, now: datetime) -> bool:
@@ -75,7 +83,8 @@ def claim_messages(tx: Connection, keys: KeyRing, now: datetime, lease: timedelt
     rows = tx.execute(
         select(table)
         .where(table.c.next_attempt_at <= now)
-        .order_by(table.c.next_attempt_at, table.c.program_id, table.c.id)
+        # What lapses first: a code is not kept waiting by news.
+        .order_by(table.c.expires_at, table.c.program_id, table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
@@ -117,10 +126,12 @@ def mark_sent(tx: Connection, program_id: int, message_id: int, now: datetime) -
     _change(tx, program_id, message_id, payload=None, next_attempt_at=None, sent_at=now)
 
 
-def mark_failed(tx: Connection, program_id: int, message_id: int, again_at: datetime | None) -> None:
+def mark_failed(
+    tx: Connection, program_id: int, message_id: int, again_at: datetime | None, outcome: str | None = None
+) -> None:
     """A message was not delivered; it is tried again then, or never, and what it said is gone."""
     given_up: dict[str, Any] = {"payload": None} if again_at is None else {}
-    _change(tx, program_id, message_id, next_attempt_at=again_at, **given_up)
+    _change(tx, program_id, message_id, next_attempt_at=again_at, outcome=outcome, **given_up)
 
 
 def _change(tx: Connection, program_id: int, message_id: int, **values: Any) -> None:
@@ -132,9 +143,34 @@ def forget_messages_of(tx: Connection, program_id: int, member_id: int) -> None:
     tx.execute(delete(table).where(table.c.program_id == program_id, table.c.member_id == member_id))
 
 
-def forget_old_messages(tx: Connection, before: datetime, limit: int) -> int:
-    """Delete messages that were written before and are done with; how many."""
-    query = select(table.c.program_id, table.c.id).where(table.c.created_at < before, table.c.next_attempt_at.is_(None))
+def count_waiting(tx: Connection, program_id: int, limit: int) -> int:
+    """How many messages of the program wait to be delivered; at most `limit` are counted."""
+    waiting = table.c.program_id == program_id, table.c.next_attempt_at.is_not(None)
+    return tx.scalar(select(func.count()).select_from(select(table.c.id).where(*waiting).limit(limit).subquery())) or 0
+
+
+def page_undelivered(tx: Connection, program_id: int, *, first: int, before_id: int | None) -> Sequence[Row[Any]]:
+    """The newest messages that failed and were not delivered since: those that are tried again, and those given up."""
+    query = select(table).where(table.c.program_id == program_id, *_UNDELIVERED)
+    query = query if before_id is None else query.where(table.c.id < before_id)
+    return tx.execute(query.order_by(table.c.id.desc()).limit(first)).all()
+
+
+def count_undelivered(tx: Connection, program_id: int) -> int:
+    """How many they are."""
+    query = select(func.count()).select_from(table).where(table.c.program_id == program_id, *_UNDELIVERED)
+    return tx.scalar(query) or 0
+
+
+_UNDELIVERED = (table.c.sent_at.is_(None), table.c.attempts > 0)
+
+
+def forget_old_messages(tx: Connection, before: datetime, failed_before: datetime, limit: int) -> int:
+    """Delete messages that were written before and are done with, those that failed a while later; how many."""
+    is_old = or_(table.c.created_at < failed_before, table.c.sent_at.is_not(None), table.c.attempts == 0)
+    query = select(table.c.program_id, table.c.id).where(
+        table.c.created_at < before, table.c.next_attempt_at.is_(None), is_old
+    )
     rows: Sequence[Any] = tx.execute(query.limit(limit)).all()
     for row in rows:
         tx.execute(delete(table).where(table.c.program_id == row.program_id, table.c.id == row.id))

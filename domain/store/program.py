@@ -136,6 +136,19 @@ def _load(tx: Connection, row: Row[Any]) -> ProgramState:
     )
 
 
+def message_events(tx: Connection, program_id: int) -> set[str]:
+    """The events that the program's templates of messages are for."""
+    document = tx.scalar(
+        select(program_config.c.document)
+        .join(
+            program,
+            (program.c.id == program_config.c.program_id) & (program.c.config_version == program_config.c.version),
+        )
+        .where(program.c.id == program_id)
+    )
+    return {one["event"] for one in (document or {}).get("messages") or ()}
+
+
 def under(state: ProgramState, configuration: Configuration, document: Mapping[str, Any]) -> ProgramState:
     """The program as it would be with another configuration; the version stays the one in force."""
     return replace(state, **_decided_by(configuration, document))

@@ -97,7 +97,8 @@ class Story:
         """What the message says that went to the member last."""
         mailbox = Mailbox()
         await deliver_messages(self.world.services, mailbox)
-        return mailbox.messages[-1].details
+        # What lapses first goes first.
+        return max(mailbox.messages, key=lambda one: one.message_id).details
 
     async def buy(self, amount: str, date: str) -> None:
         """The member buys something."""

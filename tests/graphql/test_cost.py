@@ -77,6 +77,7 @@ PAGED = {
     "Query.sftpLogins": "{sftpLogins%s {edges {cursor}}}",
     "Query.webhooks": "{webhooks%s {name}}",
     "Query.webhookDeadLetters": '{webhookDeadLetters(name: "Hook"%s) {edges {cursor}}}',
+    "Query.undeliveredMessages": "{undeliveredMessages%s {edges {cursor}}}",
     "Query.exports": "{exports%s {edges {cursor}}}",
     "Query.catalog": "{catalog%s {edges {cursor}}}",
     "Query.orders": "{orders%s {edges {cursor}}}",

@@ -69,6 +69,7 @@ DOCUMENTS = (
     'mutation {webhookTest(input: {name: "X"}) {outcome}}',
     'mutation {webhookReplay(input: {name: "X", after: 0}) {webhook {name}}}',
     'mutation {webhookDeadLettersReplay(input: {name: "X"}) {count}}',
+    'mutation {messageTestSend(input: {template: "X", to: "a@example.com"}) {outcome}}',
     "mutation {exportRequest(input: {kind: MEMBERS}) {export {id}}}",
 )
 """One of each mutation but those of the configuration."""

@@ -69,7 +69,9 @@ async def ask(ctx: Context, reference: str, otp_type: str = "LOGIN", **more: Any
     await generate_otp(ctx, GenerateOtp(named=Named(reference=reference), otp_type=otp_type, **more))
     mailbox = Mailbox()
     await deliver_messages(ctx.services, mailbox)
-    return str(mailbox.messages[-1].details["code"]) if mailbox.messages else ""
+    # What lapses first goes first.
+    newest = max(mailbox.messages, key=lambda one: one.message_id, default=None)
+    return "" if newest is None else str(newest.details["code"])
 
 
 async def asked(ctx: Context, reference: str, otp_type: str = "LOGIN", address: str | None = None) -> str:

@@ -16,6 +16,7 @@ depends_on = None
 
 _WAITING = sa.text("status = 'WAITING'")
 _DEAD = sa.text("status = 'DEAD'")
+_UNDELIVERED = sa.text("sent_at IS NULL AND attempts > 0")
 
 
 def upgrade() -> None:
@@ -23,6 +24,11 @@ def upgrade() -> None:
     _make_endpoints()
     _make_deliveries()
     _make_places()
+    op.add_column("message", sa.Column("outcome", sa.Text(), nullable=True))
+    where = _UNDELIVERED
+    op.create_index(
+        "ix_message_undelivered", "message", ["program_id", "id"], sqlite_where=where, postgresql_where=where
+    )
 
 
 def _make_endpoints() -> None:
@@ -113,6 +119,10 @@ def _index(name: str, columns: list[str], where: sa.TextClause) -> None:
 
 def downgrade() -> None:
     """Take them away."""
+    op.drop_index(
+        "ix_message_undelivered", table_name="message", sqlite_where=_UNDELIVERED, postgresql_where=_UNDELIVERED
+    )
+    op.drop_column("message", "outcome")
     op.drop_table("message_feed")
     op.drop_table("expiry_reminder")
     op.drop_table("webhook_delivery")
