@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.report import announce
 from bench.subject import Serving, served
-from tests.postgres import free_port
+from tests.ports import free_port
 
 PEERS = Path(__file__).with_name("peers")
 APOLLO, MERCURIUS = "apollo.js", "mercurius.js"

@@ -25,7 +25,8 @@ from bench.measure import RoundVoid
 from bench.population import Past
 from bench.rules import configuration
 from domain.migrations import upgrade
-from tests.postgres import LocalPostgres, find_binaries, free_port, running_postgres
+from tests.ports import free_port
+from tests.postgres import LocalPostgres, find_binaries, running_postgres
 from tests.servers import SECRET, Credentials, Deployment
 
 # As a server is set up that is to be measured, not started from a box: memory, and log for half an hour.

@@ -45,6 +45,14 @@ class Permission(StrEnum):
     ADMINISTRATOR_READ = "administrator:read"
     ADMINISTRATOR_WRITE = "administrator:write"
     CHANGE_APPROVE = "change:approve"
+    CATALOG_READ = "catalog:read"
+    CATALOG_WRITE = "catalog:write"
+    ORDER_READ = "order:read"
+    ORDER_CODE_READ = "order:code-read"
+    ORDER_PLACE = "order:place"
+    ORDER_DECIDE = "order:decide"
+    WEBHOOK_READ = "webhook:read"
+    WEBHOOK_WRITE = "webhook:write"
 
 
 class PrincipalKind(StrEnum):
@@ -71,6 +79,8 @@ _CUSTOMER_EXECUTIVE = frozenset(
         Permission.CONFIGURATION_READ,
         Permission.BATCH_READ,
         Permission.EXPORT_READ,
+        Permission.CATALOG_READ,
+        Permission.ORDER_READ,
     }
 )
 _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
@@ -91,6 +101,11 @@ _PROGRAM_MANAGER = _CUSTOMER_EXECUTIVE | {
     Permission.AUDIT_READ,
     Permission.ADMINISTRATOR_READ,
     Permission.CHANGE_APPROVE,
+    Permission.CATALOG_WRITE,
+    Permission.ORDER_CODE_READ,
+    Permission.ORDER_PLACE,
+    Permission.ORDER_DECIDE,
+    Permission.WEBHOOK_READ,
 }
 
 ROLES: dict[str, frozenset[Permission]] = {
@@ -111,6 +126,8 @@ PROGRAM_PERMISSIONS = _EVERYBODYS - {
     Permission.ADMINISTRATOR_READ,
     Permission.ADMINISTRATOR_WRITE,
     Permission.CHANGE_APPROVE,
+    Permission.WEBHOOK_READ,
+    Permission.WEBHOOK_WRITE,
 }
 """What a server with client credentials may do in its own program.
 
@@ -129,6 +146,10 @@ MEMBER_PERMISSIONS = frozenset(
         Permission.POINTS_REDEEM,
         Permission.POINTS_HOLD,
         Permission.POINTS_TRANSFER,
+        Permission.CATALOG_READ,
+        Permission.ORDER_READ,
+        Permission.ORDER_CODE_READ,
+        Permission.ORDER_PLACE,
     }
 )
 """What a member-bound token may do, for its own member only."""

@@ -36,6 +36,8 @@ class KeyRing:
         self._queued = AESGCM(self._derive("queued", 32))
         self._partner = AESGCM(self._derive("partner-server", 32))
         self._administration = AESGCM(self._derive("administration", 32))
+        self._voucher = AESGCM(self._derive("voucher-code", 32))
+        self._webhook = AESGCM(self._derive("webhook-secret", 32))
         self._signing: dict[str, bytes | Ed25519PrivateKey] = {}
 
     def _derive(self, purpose: str, length: int) -> bytes:
@@ -97,6 +99,22 @@ class KeyRing:
     def open_administration(self, sealed: bytes) -> str:
         """The text that `seal_administration` sealed. Raises cryptography's InvalidTag where it was changed."""
         return _open(self._administration, sealed, b"administration").decode()
+
+    def seal_voucher(self, text: str) -> bytes:
+        """What a pool of voucher codes keeps until a member has it, and what signs the orders of a partner."""
+        return _seal(self._voucher, text.encode(), b"voucher-code")
+
+    def open_voucher(self, sealed: bytes) -> str:
+        """The text that `seal_voucher` sealed. Raises cryptography's InvalidTag where it was changed."""
+        return _open(self._voucher, sealed, b"voucher-code").decode()
+
+    def seal_webhook(self, text: str) -> bytes:
+        """What a program's webhooks are signed with."""
+        return _seal(self._webhook, text.encode(), b"webhook-secret")
+
+    def open_webhook(self, sealed: bytes) -> str:
+        """The text that `seal_webhook` sealed. Raises cryptography's InvalidTag where it was changed."""
+        return _open(self._webhook, sealed, b"webhook-secret").decode()
 
     def reveal(self, wrapped: bytes, sealed: bytes | None) -> str | None:
         """A text that may be under a member's key; None where there is none, or the key was destroyed.

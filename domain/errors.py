@@ -10,6 +10,8 @@ from domain.errors_administration import ApprovalNeeded as ApprovalNeeded
 from domain.errors_administration import LinkInvalid as LinkInvalid
 from domain.errors_administration import RoleInUse as RoleInUse
 from domain.errors_administration import SecondFactorNeeded as SecondFactorNeeded
+from domain.errors_administration import WebhookAddressRefused as WebhookAddressRefused
+from domain.errors_administration import WebhookNotFound as WebhookNotFound
 from domain.refusal import CATALOGUE as CATALOGUE
 from domain.refusal import TesseraError as TesseraError
 
@@ -154,9 +156,6 @@ class OtpAttemptsExceeded(TesseraError, code="131", status=400, message="OTP att
 
 class OtpTooOften(TesseraError, code="132", status=429, message="OTP requested too often"):
     """As many codes as an hour has were sent to the member or asked for from the address; see `Retry-After`."""
-
-
-# Earning and the ledger.
 
 
 class InsertFailed(TesseraError, code="006", status=500, message="Insert failed"):

@@ -1,6 +1,5 @@
 """A partner's own SFTP server: where it is, what is fetched from it and brought to it, and when. Pure."""
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +18,6 @@ from domain.errors import BadRequest
 from domain.program_zone import local_instant
 
 AfterFetch = Literal["LEAVE", "DELETE", "MOVE"]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 FILE_TYPES = frozenset({"CPD", "CRD", "TXN", "BNS", "ATT"})
 LONGEST_BACKOFF = timedelta(hours=6)
@@ -30,7 +27,6 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?")
 _MAX_TEXT = 255
 _MAX_SECRET = 16_384
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,35 +102,6 @@ class PartnerSecret:
             _require(
                 _is_private_key(self.private_key or ""), "privateKey", "an OpenSSH or PEM key without a passphrase"
             )
-
-
-def read_networks(text: str) -> list[Network]:
-    """Networks separated by commas. Raises ValueError."""
-    return [ipaddress.ip_network(one.strip()) for one in text.split(",") if one.strip()]
-
-
-def is_allowed(address: Address, own_networks: Sequence[Network]) -> bool:
-    """Whether a program may have the platform connect there: to the internet, and networks that the deployment names.
-
-    What is embedded in an address counts, too, so that no spelling leads to the platform's own machines.
-    """
-    inner = [address, *_embedded(address)]
-    return all(
-        one.is_global and not one.is_multicast or any(one in network for network in own_networks if _same(one, network))
-        for one in inner
-    )
-
-
-def _embedded(address: Address) -> list[Address]:
-    if isinstance(address, ipaddress.IPv4Address):
-        return []
-    found: list[Address] = [one for one in (address.ipv4_mapped, address.sixtofour) if one is not None]
-    found += address.teredo or ()
-    return found + ([ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)] if address in _NAT64 else [])
-
-
-def _same(address: Address, network: Network) -> bool:
-    return address.version == network.version
 
 
 def _is_text(text: str) -> bool:

@@ -32,6 +32,7 @@ ItemList = Literal[
     "levels",
     "segments",
     "campaigns",
+    "catalog",
     "examples",
 ]
 """The lists whose items are saved and removed by name; `rules` are those of one group, `levels` those of the tiers."""
@@ -69,7 +70,7 @@ async def save_configuration_item(ctx: Context, command: SaveConfigurationItem) 
     """Save an item or a section. Raises Forbidden, ConfigurationRefused (an item that cannot be read),
     ConfigurationChanged, ConfigurationRefused (an unknown group; faults of the whole document with their paths).
     """
-    ctx.principal.require(Permission.CONFIGURATION_WRITE)
+    ctx.principal.require(_permission(command.section))
     item = await asyncio.to_thread(_read_item, command.section, command.item)
     change = _told("save", command.section, command.group, item.get(ITEM_NAMES.get(command.section, "")))
     return await make_current(
@@ -84,7 +85,7 @@ async def remove_configuration_item(ctx: Context, command: RemoveConfigurationIt
     """Remove an item. Raises Forbidden, ConfigurationChanged, ConfigurationRefused (an unknown name or group;
     what the rest of the document still uses, with the path of the use; a level that members have).
     """
-    ctx.principal.require(Permission.CONFIGURATION_WRITE)
+    ctx.principal.require(_permission(command.section))
     change = _told("remove", command.section, command.group, command.name)
     return await make_current(
         ctx,
@@ -166,6 +167,11 @@ def _read_item(section: str, given: Any) -> dict[str, Any]:
 
 def _unknown(section: str, name: str) -> ConfigurationRefused:
     return ConfigurationRefused(f"{section}: nothing here is named {shown(name)}")
+
+
+def _permission(section: str) -> Permission:
+    """Who sees to the catalogue need not be let at the rules."""
+    return Permission.CATALOG_WRITE if section == "catalog" else Permission.CONFIGURATION_WRITE
 
 
 def _told(action: str, section: str, group: str | None, name: object) -> dict[str, Any]:

@@ -25,7 +25,10 @@ from domain.store.merge import MergedMeanwhile, answering, merged_ids
 from domain.store.program import ProgramCache, ProgramState
 from domain.store.together import Together
 from resolvers.access_cache import AccessCache
+from resolvers.carrier import Carrier
+from resolvers.couriers import Couriers
 from resolvers.feed import Feed
+from resolvers.figures import Figures
 from resolvers.hashing import HashingPool
 from resolvers.lockout_watch import LockoutWatch
 from resolvers.messenger import Messenger
@@ -59,7 +62,7 @@ class Services:
 
     `environment` is the deployment's: `sandbox` or `production`; `token_algorithm` signs the tokens that it mints,
     and `rate_ceiling` is the most that any program may ask, None for no limit. `queued` wakes who works on the queue,
-    `feed` hands events to who follows them.
+    `feed` hands events to who follows them, `figures` say what the process has done.
     """
 
     db: PostgresDatabase | SqliteDatabase
@@ -68,6 +71,7 @@ class Services:
     programs: ProgramCache
     environment: str
     messenger: Messenger | None = None
+    carrier: Carrier | None = None
     token_algorithm: Algorithm = ALGORITHMS[0]
     rate_ceiling: Rate | None = None
     access: AccessCache = field(default_factory=AccessCache)
@@ -76,6 +80,8 @@ class Services:
     rates: RateShares = field(default_factory=RateShares)
     queued: asyncio.Event = field(default_factory=asyncio.Event)
     feed: Feed = field(default_factory=Feed)
+    couriers: Couriers = field(default_factory=Couriers)
+    figures: Figures = field(default_factory=Figures)
     together: Together[Any, Any, Any] = field(init=False)
 
     def __post_init__(self) -> None:

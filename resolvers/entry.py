@@ -165,6 +165,8 @@ def _narration(stored: StoredEntry, detail: Mapping[str, Any], state: ProgramSta
         if not rules:
             return "Earned"
         return f"{group}: {more}" if more else str(group)
+    if stored.kind == "redemption" and "item" in detail:
+        return f"Ordered: {detail['item']}"
     if stored.kind == "redemption":
         return f"Redeemed: {state.terms.redemption_types.get(stored.loyalty_txn_type, 'redemption')}"
     if stored.kind == "transfer":

@@ -49,7 +49,7 @@ async def erase_member(ctx: Context, relation_reference: str) -> MemberErased:
 
 def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
     state, now = ctx.program(tx), ctx.services.clock()
-    digest = _reference_hash(ctx.services.keys, state.id, reference)
+    digest = reference_hash(ctx.services.keys, state.id, reference)
     found = find_members(tx, ctx.services.keys, state.id, references=[reference], lock=True)
     if not found:
         earlier = erasure.find_erasure(tx, state.id, digest)
@@ -65,10 +65,7 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
     merged = sorted(merged_ids(tx, state.id, [member.id]))
     others = find_members(tx, ctx.services.keys, state.id, ids=merged, lock=True) if merged else []
     for one in [member, *(other.member for other in others)]:
-        _forget(tx, state, one, now)
-        # By its own reference, which is not the one that was asked for where a merge led here.
-        own = _reference_hash(ctx.services.keys, state.id, one.relation_reference)
-        erasure.add_erasure(tx, state.id, one.id, own, now)
+        forget_person(tx, state, ctx.services.keys, one, now)
     audit.record(tx, state.id, now=now, actor=ctx.principal, action="member.erase", subject=f"member:{member.id}")
     event = {
         "topic": "member.erased",
@@ -80,15 +77,19 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
     return MemberErased(member_id=member.id, erased_at=now)
 
 
-def _forget(tx: Connection, state: ProgramState, member: Member, now: datetime) -> None:
+def forget_person(tx: Connection, state: ProgramState, keys: KeyRing, member: Member, now: datetime) -> None:
+    """Take a person out of everything that is kept of a member, and note who it was."""
     erasure.erase_profile(tx, state.id, member.id, reference=erased_reference(member.id), status=CANCELLED, now=now)
     erasure.erase_traces(tx, state.id, member.id, member.relation_reference)
     forget_access(tx, state.id, member.id)
     forget_member(tx, state.id, frozen_segments(state.configuration), member.id)
     personal = {one.key for one in state.configuration.transaction_attributes if one.pi}
     erasure.erase_transaction_attributes(tx, state.id, member.id, personal)
+    # By its own reference, which is not the one that was asked for where a merge led here.
+    erasure.add_erasure(tx, state.id, member.id, reference_hash(keys, state.id, member.relation_reference), now)
 
 
-def _reference_hash(keys: KeyRing, program_id: int, reference: str) -> bytes:
+def reference_hash(keys: KeyRing, program_id: int, reference: str) -> bytes:
+    """What the list of the erased knows a reference by."""
     # A look-up hash leaves letter case out, and references that differ in case are of different members.
     return keys.lookup_hash(program_id, "erased_reference", reference.encode().hex())

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from domain.access import Permission, PrincipalKind
+from domain.catalog_errors import RedemptionOfOrder
 from domain.clock import NEVER
 from domain.errors import (
     AlreadyReversed,
@@ -35,6 +36,7 @@ from domain.store.journal import Journal
 from domain.store.lot import open_lots, taken_lots
 from domain.store.member import find_members, led_astray
 from domain.store.merge import MergedMeanwhile, merged_ids
+from domain.store.order import order_of_redemption
 from domain.store.program import ProgramState
 from domain.store.reading import read
 from resolvers.context import Context
@@ -84,7 +86,7 @@ async def reverse_redemption(ctx: Context, command: ReverseRedemption) -> Revers
     """Give back a redemption to the lots it came from, exactly once.
 
     Raises BadRequest, Forbidden, MerchantMissing, InvalidRequest, KeyReused, MemberNotFound,
-    RedemptionNotFound, ReferenceOfAnother, AlreadyReversed.
+    RedemptionNotFound, ReferenceOfAnother, AlreadyReversed, RedemptionOfOrder.
     """
     if not command.relation_reference or not command.external_reference:
         raise BadRequest("RelationReference and ExternalReference are needed", field="external_reference")
@@ -119,6 +121,25 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
             return _reversal(bound[key].replay(fingerprint), guid, state, replayed=True)
     redemption = _checked(tx, command, guid, state, account.id)
     journal.flush()
+    draft, receipts = post_reversal(state, journal, redemption, account, survivor)
+    outcome = _outcome(draft, redemption.member_id, receipts, now)
+    if key:
+        bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
+    return _reversal(outcome, guid, state)
+
+
+def post_reversal(
+    state: ProgramState,
+    journal: Journal,
+    redemption: StoredRedemption,
+    account: Account,
+    survivor: Account | None,
+) -> tuple[Draft, list[Restored]]:
+    """Give back a redemption that stands. The account that redeemed is locked, and with it the `survivor`'s.
+
+    That is who answers for it since a merge, and gets the points.
+    """
+    tx, now = journal.tx, journal.now
     draft, receipts = reverse(
         account,
         redemption.entry_id,
@@ -127,17 +148,14 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
         grace=timedelta(days=state.terms.reversal_grace_days),
         now=now,
         merchant=redemption.merchant,
-        detail=to_json({"reverses": str(guid).upper()}),
+        detail=to_json({"reverses": str(redemption.external_reference).upper()}),
     )
     journal.flush()
     if survivor is not None:
         lots = open_lots(tx, state.id, [account.id])[account.id]
         move_everything(account, survivor, lots, now=now, references=(new_reference(), new_reference()))
         journal.flush()
-    outcome = _outcome(draft, redemption.member_id, receipts, now)
-    if key:
-        bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
-    return _reversal(outcome, guid, state)
+    return draft, receipts
 
 
 def _check_led(tx: Connection, state: ProgramState, led: dict[str, int]) -> None:
@@ -182,6 +200,8 @@ def _checked(
     if redemption.reversed_at is not None:
         at = redemption.reversed_at.astimezone(state.zone).replace(tzinfo=None)
         raise AlreadyReversed(f"reversed at {at.isoformat(timespec='milliseconds')}")
+    if order_of_redemption(tx, state.id, redemption.entry_id) is not None:
+        raise RedemptionOfOrder
     return redemption
 
 

@@ -17,6 +17,7 @@ from domain.store.cross_check import (
     keys_after,
 )
 from domain.store.finding import Finding
+from domain.store.order_check import check_orders, order_ids
 from domain.store.verification import account_ids, check_accounts
 from resolvers.context import Services
 from resolvers.program import list_environment_programs
@@ -24,6 +25,7 @@ from resolvers.program import list_environment_programs
 __all__ = ["Finding", "verify_ledger"]
 
 ACCOUNTS_AT_ONCE = 200
+ORDERS_AT_ONCE = 500
 KEYS_AT_ONCE = 500
 
 Progress = Callable[[int], None]
@@ -51,6 +53,7 @@ async def _verify_program(services: Services, partition: int, progress: Progress
     findings = await _verify_accounts(services, partition, progress)
     for use_case in KINDS_OF_USE_CASE:
         findings += await _verify_keys(services, partition, use_case)
+    findings += await _verify_orders(services, partition)
     for check in (check_owners, check_orphans, check_configurations, check_audit):
         findings += await services.db.read(partial(_on_program, check, partition))
     return findings
@@ -75,6 +78,21 @@ async def _verify_accounts(services: Services, partition: int, progress: Progres
         checked, last = checked + len(ids), ids[-1]
         if progress is not None:
             progress(checked)
+
+
+async def _verify_orders(services: Services, partition: int) -> list[Finding]:
+    def batch(after: int, tx: Connection) -> tuple[list[int], list[Finding]]:
+        ids = order_ids(tx, partition, after, ORDERS_AT_ONCE)
+        return ids, check_orders(tx, partition, ids) if ids else []
+
+    findings: list[Finding] = []
+    last = 0
+    while True:
+        ids, found = await services.db.read(partial(batch, last))
+        if not ids:
+            return findings
+        findings += found
+        last = ids[-1]
 
 
 async def _verify_keys(services: Services, partition: int, use_case: str) -> list[Finding]:

@@ -7,6 +7,7 @@ redemption. Nothing leaves it without the envelope.
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
 from typing import cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -26,6 +27,7 @@ from domain.errors import (
     UnexpectedFailure,
 )
 from resolvers.context import Services
+from resolvers.figures import UNKNOWN
 from rest_compat.call import REPLAYED
 from rest_compat.envelope import Answer, Family, render_answer, render_error
 from rest_compat.operation import JSON_TYPE, Operation, Request
@@ -73,13 +75,15 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
+        began, code, services = perf_counter(), UnexpectedFailure.code, None
         request, path = _opened(scope)
         operation = v1.get(path) if request.family is Family.V1 else lbms.get(path.lower())
         try:
+            services = services_getter(scope)
             await _admit(operation, request, scope, receive)
             assert operation is not None  # noqa: S101 - else it was not admitted
-            services = services_getter(scope)
             status, headers, body = _succeeded(await operation.serve(operation, request, services), operation, request)
+            code = operation.ok_code
         except ClientGone:
             return
         except TesseraError as error:
@@ -88,10 +92,14 @@ def build_rest_app(services_getter: ServicesGetter = services_of) -> ASGIApp:
             elif error.status > 500:
                 _log.warning("request refused", request_id=request.request_id, path=path, code=error.code)
             status, headers, body = _refused(error, operation, request)
+            code = error.code
         except Exception:
             _log.exception("request failed", request_id=request.request_id, path=path)
             status, headers, body = _refused(UnexpectedFailure(), operation, request)
         await _respond(send, status, [*headers, *_common_headers(request, body)], body)
+        if services is not None:
+            name = UNKNOWN if operation is None else operation.name
+            services.figures.request("rest", name, code, perf_counter() - began)
 
     return app
 

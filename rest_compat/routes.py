@@ -1,5 +1,6 @@
 """The route table of REST v1: one row an operation. What has no row is no path (404)."""
 
+from rest_compat.envelope import Family
 from rest_compat.operation import Operation
 from rest_compat.operations import (
     member,
@@ -24,3 +25,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *statement.OPERATIONS,
     *member_auth.OPERATIONS,
 )
+
+
+def operation_paths() -> list[str]:
+    """The paths of all operations, in both families."""
+    return [operation.path(family) for operation in OPERATIONS for family in Family]

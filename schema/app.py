@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from time import perf_counter
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,7 +20,7 @@ from schema.build import schema
 from schema.cors import Visit, cors_headers, is_preflight, open_visit, preflight
 from schema.document import Documents
 from schema.execution import run
-from schema.failure import log_surprise
+from schema.failure import code_of, log_surprise
 from schema.ide import ASSETS, send_asset, send_page, wants_page
 from schema.request import ClientGone, GraphQLRequest, read_get, read_post, refuse_repeated
 from schema.response import Response
@@ -58,12 +59,14 @@ def build_graphql_app(
             return
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex
-        visit = open_visit(scope, headers)
+        began, visit = perf_counter(), open_visit(scope, headers)
         response = Response(send, headers, request_id)
         answer = await _answer(documents, response, visit, scope, headers, receive, timeout_s)
         if answer is not None:
             response.told = await cors_headers(visit)
             await answer()
+            if visit.code is not None and "state" in scope:
+                visit.services.figures.request("graphql", visit.operation, visit.code, perf_counter() - began)
 
     return app
 
@@ -90,12 +93,16 @@ async def _answer(
     except ClientGone:
         return None
     except TesseraError as error:
+        visit.code = error.graphql_code
         return partial(response.refusal, error, allow=_allowed(error, scope))
     except TimeoutError:
+        visit.code = ServiceUnavailable.graphql_code
         return partial(response.refusal, ServiceUnavailable(f"not done within {timeout_s:g} s", retry_after_s=1))
     except Exception as error:
         log_surprise(error, response.request_id)
+        visit.code = UnexpectedFailure.graphql_code
         return partial(response.refusal, UnexpectedFailure())
+    visit.code = code_of(outcome)
     return partial(response.data if "data" in outcome else response.request_error, outcome)
 
 

@@ -10,12 +10,14 @@ from schema.document import ReadyDocument
 from schema.mutations.adjustment import AdjustmentMutation
 from schema.mutations.attribute_proposal import AttributeProposalMutation
 from schema.mutations.batch import BatchMutation
+from schema.mutations.catalog import CatalogMutation
 from schema.mutations.configuration import ConfigurationMutation
 from schema.mutations.export import ExportMutation
 from schema.mutations.hold import HoldMutation
 from schema.mutations.member import MemberMutation
 from schema.mutations.member_auth import MemberAuthMutation
 from schema.mutations.merge import MergeMutation
+from schema.mutations.order import OrderMutation
 from schema.mutations.partner_server import PartnerServerMutation
 from schema.mutations.program import ProgramMutation
 from schema.mutations.queue import QueueMutation
@@ -31,6 +33,7 @@ from schema.mutations.sub_relation import SubRelationMutation
 from schema.mutations.tier import TierMutation
 from schema.mutations.transaction import TransactionMutation
 from schema.mutations.transfer import TransferMutation
+from schema.mutations.webhook import WebhookMutation
 from schema.query import Query
 from schema.scalar import SCALARS
 from schema.subscription import Subscription
@@ -54,10 +57,13 @@ class Mutation(
     ReviewMutation,
     RedemptionMutation,
     HoldMutation,
+    OrderMutation,
+    CatalogMutation,
     TransferMutation,
     AdjustmentMutation,
     ProgramMutation,
     PartnerServerMutation,
+    WebhookMutation,
     AttributeProposalMutation,
     ConfigurationMutation,
     ExportMutation,

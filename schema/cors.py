@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from domain.errors import Forbidden, TesseraError
 from resolvers.context import Services
+from resolvers.figures import UNKNOWN
 from resolvers.publishable import allows_origin
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -24,12 +25,15 @@ class Visit:
     """Where a request comes from. `origin`: the foreign page, None for no page, or one of our own.
 
     `program_id`: whose it turned out to be. `address`: that of the client, as the server saw it.
+    `operation` and `code`: what it counts as, once that is known.
     """
 
     scope: Scope
     origin: str | None = None
     address: str = ""
     program_id: int | None = None
+    operation: str = UNKNOWN
+    code: str | None = None
 
     @property
     def services(self) -> Services:

@@ -15,6 +15,7 @@ from domain.errors import (
     QueryTooComplex,
     TesseraError,
 )
+from resolvers.figures import UNKNOWN
 from schema.context import RequestContext, open_context
 from schema.cors import Visit
 from schema.document import Documents, Operation, Prepared
@@ -80,9 +81,15 @@ async def open_request(
     cost = operation.cost(request.variables)
     if request.by_get and not operation.is_query and not operation.is_subscription:
         raise MethodNotAllowed("mutations need a POST")
+    # Whoever has no good token could make up names for ever.
+    visit.operation = UNKNOWN if isinstance(context.caller, TesseraError) else _name(operation, visit)
     context.document, context.counts = prepared.document, "totalCount" in prepared.text
     context.header_key = None if operation.is_subscription else read_header(headers, operation)
     return Opened(context, prepared, operation, cost)
+
+
+def _name(operation: Operation, visit: Visit) -> str:
+    return visit.services.figures.bounded(operation.name)
 
 
 async def finish(documents: Documents, request: GraphQLRequest, opened: Opened) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -26,6 +26,7 @@ _INPUTS = frozenset(
         "email_id",
         "enrolled_from",
         "enrolled_to",
+        "event_types",
         "expected_version",
         "proposal_ids",
         "since_last",
@@ -41,6 +42,7 @@ _INPUTS = frozenset(
         "member_id",
         "merchant_name",
         "mobile_number",
+        "overlap_hours",
         "preferred_language",
         "product_code",
         "public_key",
@@ -107,6 +109,12 @@ def extensions_of(error: TesseraError, request_id: str, code: str | None = None)
         **({"replayed": True} if error.is_replay else {}),
         **({"retryAfter": error.retry_after_s} if error.retry_after_s is not None else {}),
     }
+
+
+def code_of(body: Mapping[str, Any]) -> str:
+    """What an answer counts as: the code of its first error."""
+    errors = body.get("errors")
+    return str(errors[0]["extensions"]["code"]) if errors else "OK"
 
 
 def render_refusal(error: TesseraError, request_id: str) -> dict[str, Any]:

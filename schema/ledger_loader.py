@@ -1,4 +1,4 @@
-"""DataLoaders of what members have: balances, postings, transactions, lots, holds, statements."""
+"""DataLoaders of what members have: balances, postings, transactions, lots, holds, orders, statements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,13 @@ from resolvers.context import Context
 from resolvers.counterparty import list_counterparties
 from resolvers.hold import Hold, list_holds_by_id, page_holds_of
 from resolvers.lot import LotPlace, MemberLot, PendingPoints, list_lots_by_id, list_pending, page_lots
+from resolvers.order_record import (
+    Order,
+    OrderDetail,
+    list_order_details,
+    list_orders_by_id,
+    page_orders_of_members,
+)
 from resolvers.redemption import Redemption, list_redemptions
 from resolvers.statement import (
     Balance,
@@ -75,6 +82,15 @@ class HoldPage:
     before_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Which orders of a member are asked for."""
+
+    size: int
+    status: str | None = None
+    before_id: int | None = None
+
+
 class LedgerLoaders:
     """The loaders of accounts, of one request of one caller."""
 
@@ -89,6 +105,8 @@ class LedgerLoaders:
     lot = ByKey[int, MemberLot](list_lots_by_id)
     redemption = ByKey[UUID, Redemption](list_redemptions)
     hold = ByKey[int, Hold](list_holds_by_id)
+    order = ByKey[int, Order](list_orders_by_id)
+    order_detail = ByKey[int, OrderDetail](list_order_details)
     summary = OneByOne[str, StatementSummary](get_statement_summary)
     statement = OneByOne[StatementQuery, StatementPage](list_statement)
     categories = OneByOne[StatementQuery, Sequence[CategoryRow]](get_categorized_statement)
@@ -105,6 +123,7 @@ class LedgerLoaders:
         self._transactions: dict[TransactionPage, DataLoader[int, list[Transaction] | None]] = {}
         self._lots: dict[LotPage, DataLoader[int, list[MemberLot] | None]] = {}
         self._holds: dict[HoldPage, DataLoader[int, list[Hold] | None]] = {}
+        self._orders: dict[OrderPage, DataLoader[int, list[Order] | None]] = {}
 
     def entries(self, page: EntryPage) -> DataLoader[int, list[LedgerEntry] | None]:
         """The loader of one page of postings, for any number of members."""
@@ -153,3 +172,14 @@ class LedgerLoaders:
                 lambda keys: page_holds_of(ctx, keys, first=page.size, status=page.status, before_id=page.before_id)
             )
         return self._holds[page]
+
+    def orders(self, page: OrderPage) -> DataLoader[int, list[Order] | None]:
+        """The loader of one page of orders, for any number of members."""
+        if page not in self._orders:
+            ctx = self.ctx
+            self._orders[page] = by_key(
+                lambda keys: page_orders_of_members(
+                    ctx, keys, first=page.size, status=page.status, before_id=page.before_id
+                )
+            )
+        return self._orders[page]

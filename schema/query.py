@@ -17,6 +17,7 @@ from resolvers.merge import MergeMembers, preview_merge
 from resolvers.points_request import list_points_requests
 from resolvers.program import get_program, get_program_terms, list_credentials, list_programs
 from schema.batch_query import BatchQuery
+from schema.catalog_query import CatalogQuery
 from schema.connection import (
     DEFAULT_PAGE,
     MAX_PAGE,
@@ -43,6 +44,7 @@ from schema.global_id import (
     HOLD,
     LOT,
     MEMBER,
+    ORDER,
     PROGRAM,
     REDEMPTION,
     REQUEST,
@@ -77,12 +79,14 @@ from schema.types.lot import load_lot
 from schema.types.member import load_member
 from schema.types.merge import MergePreview, to_preview
 from schema.types.node import Node
+from schema.types.order import load_order
 from schema.types.points_request import PointsRequest, PointsRequestStatus, load_request, to_request
 from schema.types.program import Credential, Program, to_credential, to_program
 from schema.types.redemption import load_redemption
 from schema.types.refusal import ErrorDefinition, catalogue
 from schema.types.sub_relation import load_sub_relation
 from schema.types.transaction import load_transaction
+from schema.webhook_query import WebhookQuery
 
 MAX_NODES = 100
 
@@ -100,6 +104,8 @@ class Query(
     ProposalQuery,
     PartnerQuery,
     ExportQuery,
+    CatalogQuery,
+    WebhookQuery,
 ):
     @field("Any object by its global id; null if the caller's program has no such object.")
     async def node(self, info: Info, id: Id) -> Node | None:
@@ -275,6 +281,7 @@ _NUMBERED: Mapping[str, Callable[[int, RequestContext], Awaitable[Node | None]]]
     SUB_RELATION: load_sub_relation,
     HELD: load_held,
     EXPORT: load_export,
+    ORDER: load_order,
 }
 """How objects are loaded whose key is a number."""
 

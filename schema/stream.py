@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from time import perf_counter
 from typing import Any, TypeAlias
 
 from graphql import GraphQLError
@@ -19,7 +20,7 @@ from schema.execution import (
     render_document_refusal,
     render_result,
 )
-from schema.failure import cause_of, log_surprise, render_refusal
+from schema.failure import cause_of, code_of, log_surprise, render_refusal
 from schema.request import GraphQLRequest
 
 Body: TypeAlias = dict[str, Any]
@@ -38,25 +39,41 @@ async def stream(
 
     Raises Unauthorized, FollowerTooSlow and FeedStopped, which end more than this operation.
     """
+    began = perf_counter()
+    opened, body = await _opened(documents, request, visit, headers, request_id, timeout_s)
+    code = "OK" if body is None else code_of(body)
+    # How long a subscription lasts says nothing; it counts as what it took to begin.
+    visit.services.figures.request("graphql-stream", visit.operation, code, perf_counter() - began)
+    if opened is None or body is not None:
+        assert body is not None  # noqa: S101 - what was not opened was refused
+        yield body
+        return
+    opened.context.last_event_id = _header(headers, b"last-event-id")
+    async with aclosing(_events(documents, request, opened)) as bodies:
+        async for body in bodies:
+            yield body | {"extensions": {"cost": opened.cost, "eventId": opened.context.event_id}}
+
+
+async def _opened(
+    documents: Documents,
+    request: GraphQLRequest,
+    visit: Visit,
+    headers: Mapping[bytes, bytes],
+    request_id: str,
+    timeout_s: float,
+) -> tuple[Opened | None, Body | None]:
+    """The operation, and the one body that there is where it is no subscription or was refused."""
     try:
         async with asyncio.timeout(timeout_s):
             opened = await open_request(documents, request, visit, headers, request_id)
-            body = None if opened.operation.is_subscription else await finish(documents, request, opened)
+            return opened, None if opened.operation.is_subscription else await finish(documents, request, opened)
     except DOCUMENT_REFUSALS as refused:
-        yield render_document_refusal(refused, request_id)
+        return None, render_document_refusal(refused, request_id)
     except TesseraError as error:
-        yield {"errors": [render_refusal(error, request_id)]}
+        return None, {"errors": [render_refusal(error, request_id)]}
     except TimeoutError:
         late = ServiceUnavailable(f"not done within {timeout_s:g} s", retry_after_s=1)
-        yield {"errors": [render_refusal(late, request_id)]}
-    else:
-        if body is not None:
-            yield body
-            return
-        opened.context.last_event_id = _header(headers, b"last-event-id")
-        async with aclosing(_events(documents, request, opened)) as bodies:
-            async for body in bodies:
-                yield body | {"extensions": {"cost": opened.cost, "eventId": opened.context.event_id}}
+        return None, {"errors": [render_refusal(late, request_id)]}
 
 
 def refusal_of_surprise(error: Exception, request_id: str) -> Body:

@@ -4,18 +4,22 @@ Every layer between the socket and a use case costs a redemption something. So t
 path decides, and the edges stand right behind that decision.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
 from socket import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingestion.worker import taking_files
 from rest_compat.app import build_rest_app
 from rest_compat.openapi import build_openapi
 from rest_compat.page import operation_pages
+from rest_compat.routes import operation_paths
 from rest_compat.tolerance import build_tolerant_openapi
 from schema.app import build_graphql_app
 from tessera.access_log import logged
@@ -23,6 +27,8 @@ from tessera.documents import open_documents
 from tessera.jobs import file_jobs, jobs_with_files, running_jobs
 from tessera.log import configure_logging
 from tessera.memory import settle_memory
+from tessera.metrics import Siblings
+from tessera.metrics_page import leaving_figures, metrics
 from tessera.parent import ending_with_parent
 from tessera.portal.app import build_portal_app
 from tessera.routes import page_routes
@@ -30,6 +36,10 @@ from tessera.runtime import Runtime, open_runtime
 from tessera.settings import Settings, load_settings
 from tessera.sftp import running_sftp
 
+if TYPE_CHECKING:
+    from tessera.tracing import Tracing
+
+_SHOWN = ("/", "/docs", "/healthz", "/readyz", "/metrics")
 _REST_SEGMENTS = ("v1", "lbms-ingress", "oauth")
 
 _CSP = (
@@ -45,19 +55,40 @@ SECURITY_HEADERS: Mapping[bytes, bytes] = {
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
-def create_app(settings: Settings | None = None, *, everything: bool = False, sftp: socket | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings | None = None,
+    *,
+    everything: bool = False,
+    sftp: socket | None = None,
+    figures: Path | None = None,
+) -> ASGIApp:
     """The application of one process. Raises SettingsRefused.
 
-    `everything`: it takes files as well, and serves SFTP on a bound socket that it is given.
+    `everything`: it takes files as well, and serves SFTP on a bound socket that it is given. `figures`: a folder
+    that the processes behind the same port share.
     """
     chosen = settings or load_settings()
     configure_logging(chosen)
-    rest = build_rest_app()
+    rest, tracing = build_rest_app(), _open_tracing(chosen)
     graphql = build_graphql_app(introspection=chosen.introspection_enabled, documents=open_documents(chosen))
-    routes = page_routes(build_openapi(), build_tolerant_openapi(), operation_pages())
-    pages = Starlette(routes=routes, lifespan=lambda _: _lifespan(chosen, everything, sftp))
+    routes = page_routes(build_openapi, build_tolerant_openapi, operation_pages)
+    shown = Route("/metrics", metrics)
+    pages = Starlette(
+        routes=[*routes, shown], lifespan=lambda _: _lifespan(chosen, everything, sftp, Siblings(figures), tracing)
+    )
     app = _router({**dict.fromkeys(_REST_SEGMENTS, rest), "graphql": graphql, "portal": build_portal_app()}, pages)
+    if tracing is not None:
+        app = tracing.traced(app, {path.lower(): path for path in (*operation_paths(), "/graphql", *_SHOWN)})
     return logged(app) if chosen.access_log else app
+
+
+def _open_tracing(settings: Settings) -> "Tracing | None":
+    if not settings.tracing:
+        return None
+    # Importing it takes a moment, and memory, which others need not spend.
+    from tessera.tracing import Tracing
+
+    return Tracing()
 
 
 def _router(edges: Mapping[str, ASGIApp], pages: ASGIApp) -> ASGIApp:
@@ -102,13 +133,35 @@ def _with_security_headers(send: Send, *, is_secure: bool) -> Send:
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, everything: bool, sftp: socket | None) -> AsyncIterator[dict[str, Any]]:
-    async with open_runtime(settings, serving=True) as runtime, _jobs(runtime, everything):
+async def _lifespan(
+    settings: Settings, everything: bool, sftp: socket | None, siblings: Siblings, tracing: "Tracing | None"
+) -> AsyncIterator[dict[str, Any]]:
+    async with (
+        open_runtime(settings, serving=True) as runtime,
+        _tracing(runtime, tracing),
+        leaving_figures(runtime.services, siblings),
+        _jobs(runtime, everything),
+    ):
         partners = nullcontext() if sftp is None else running_sftp(settings, runtime.services, sftp)
         async with partners:
             with ending_with_parent():
                 settle_memory()
-                yield {"runtime": runtime}
+                yield {"runtime": runtime, "siblings": siblings}
+
+
+@asynccontextmanager
+async def _tracing(runtime: Runtime, tracing: "Tracing | None") -> AsyncIterator[None]:
+    if tracing is None:
+        yield
+        return
+    from tessera.tracing import trace_database
+
+    trace_database(runtime.services.db, tracing)
+    try:
+        yield
+    finally:
+        # It waits for the collector, which may be away.
+        await asyncio.to_thread(tracing.close)
 
 
 @asynccontextmanager

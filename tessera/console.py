@@ -1,13 +1,13 @@
 """How commands speak: results on standard output, messages on standard error, one exit status each.
 
 0: done. 1: refused, or something checked does not hold. 2: nothing was attempted, because the usage is
-wrong, the file is refused as a whole, or the capability is not there yet.
+wrong, or the file is refused as a whole.
 """
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import typer
@@ -71,12 +71,6 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def note(text: str) -> None:
     """A message, which is no result."""
     typer.echo(text, err=True)
-
-
-def not_yet(what: str) -> NoReturn:
-    """Say that something is due with a later capability, and end with status 2."""
-    note(f"{what} not available yet: due with a later version.")
-    raise typer.Exit(NOT_ATTEMPTED)
 
 
 def begin() -> Settings:

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import perf_counter, time
 
 import structlog
 
 from domain.errors import ServiceUnavailable
-from domain.partner_server import read_networks
+from domain.network import read_networks
 from ingestion.outbound.writing import work_exports
 from ingestion.parking import work_parked
 from ingestion.sweep import sweep_files
@@ -23,11 +24,15 @@ from resolvers.context import Services
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.expiry import expire_due
 from resolvers.lockout import sweep_lockouts
+from resolvers.order_work import work_orders
 from resolvers.outbox import read_feed, relay_outbox
 from resolvers.queue_work import work_queue
 from resolvers.rate import forget_full_buckets
+from resolvers.reminder import remind_of_expiry
 from resolvers.sign_in import sweep_sessions
 from resolvers.tier import assess_tiers
+from resolvers.webhook_work import deliver_webhooks, stop_webhooks
+from tessera.erasure_file import ErasureList
 from tessera.settings import Settings
 
 FIRST_BACKOFF_S = 1.0
@@ -42,7 +47,7 @@ _log = structlog.get_logger()
 class Job:
     """`run` does one portion and says how much it did; it rests for `pause_s` where that was nothing.
 
-    `bell`: what this process rings when there is work, which ends the rest.
+    `bell`: what this process rings when there is work, which ends the rest. `end`: what it does when the process ends.
     """
 
     name: str
@@ -50,19 +55,32 @@ class Job:
     pause_s: float
     busy_pause_s: float = BUSY_PAUSE_S
     bell: Callable[[Services], asyncio.Event] | None = None
+    end: Callable[[Services], Awaitable[None]] | None = None
 
 
 JOBS = (
     Job(name="outbox-relay", run=relay_outbox, pause_s=0.5),
     # What other processes number is told by PostgreSQL, and found by looking where that is lost.
     Job(name="feed", run=read_feed, pause_s=1.0, busy_pause_s=0.005, bell=lambda services: services.feed.bell),
+    Job(
+        name="webhooks",
+        run=deliver_webhooks,
+        pause_s=1.0,
+        busy_pause_s=0.005,
+        bell=lambda services: services.couriers.bell,
+        end=stop_webhooks,
+    ),
     Job(name="messages", run=deliver_messages, pause_s=0.5),
     # Whoever calls lifts what has lapsed; this is for what nobody asks about, and for readers of the database.
     Job(name="lockouts", run=sweep_lockouts, pause_s=60.0),
     Job(name="message-sweep", run=sweep_messages, pause_s=3600.0),
     # What another process accepted is found by looking; portions are small, so requests get their turn between them.
     Job(name="queue", run=work_queue, pause_s=0.25, busy_pause_s=0.005, bell=lambda services: services.queued),
+    # Partners are asked, and what nobody fulfilled in time fails.
+    Job(name="orders", run=work_orders, pause_s=1.0),
     Job(name="expiry", run=expire_due, pause_s=30.0),
+    # Counts in days.
+    Job(name="expiry-reminders", run=remind_of_expiry, pause_s=900.0),
     # Tiers go up with each posting; retention, which is all that this looks at, counts in days.
     Job(name="tiers", run=assess_tiers, pause_s=3600.0),
     Job(name="rate-limits", run=forget_full_buckets, pause_s=3600.0),
@@ -74,7 +92,9 @@ def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
     parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0)
     exports = Job(name="exports", run=lambda services: work_exports(services, data_dir), pause_s=5.0)
-    return (*JOBS, parked, exports)
+    # Outside the database, because a restored backup has to forget them again.
+    erasures = Job(name="erasure-list", run=ErasureList(data_dir).keep, pause_s=30.0)
+    return (*JOBS, parked, exports, erasures)
 
 
 VISITORS = 3
@@ -113,17 +133,28 @@ async def _supervise(job: Job, services: Services, stop: asyncio.Event) -> None:
         if bell is not None:
             bell.clear()
         wakers = [stop] if bell is None else [stop, bell]
+        began = perf_counter()
+        figures = services.figures
         try:
             # A busy job rests too, so that requests always come between its portions.
-            rest_s = job.pause_s if await job.run(services) == 0 else min(job.busy_pause_s, job.pause_s)
+            done = await job.run(services)
+            rest_s = job.pause_s if done == 0 else min(job.busy_pause_s, job.pause_s)
             backoff_s = FIRST_BACKOFF_S
+            figures.count("job_portions", job.name)
+            figures.count("job_items", job.name, done)
+            figures.count("job_seconds", job.name, perf_counter() - began)
+            figures.put("job_last_success", job.name, time())
         except ServiceUnavailable as error:
+            figures.count("job_failures", job.name)
             _log.warning("job waits for the database", job=job.name, reason=str(error))
             rest_s, backoff_s, wakers = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S), [stop]
         except Exception:
+            figures.count("job_failures", job.name)
             _log.exception("job failed, and is tried again", job=job.name, after_s=backoff_s)
             rest_s, backoff_s, wakers = backoff_s, min(backoff_s * 2, LONGEST_BACKOFF_S), [stop]
         await _rest(wakers, rest_s)
+    if job.end is not None:
+        await job.end(services)
 
 
 async def _rest(wakers: Sequence[asyncio.Event], seconds: float) -> None:

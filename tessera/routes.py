@@ -1,11 +1,13 @@
 """The routes of the shell itself: alive, ready, and the documentation."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -33,32 +35,47 @@ _log = structlog.get_logger()
 
 
 def page_routes(
-    openapi: Mapping[str, Any], tolerant: Mapping[str, Any], rest_pages: Mapping[str, str]
+    openapi: Callable[[], Mapping[str, Any]],
+    tolerant: Callable[[], Mapping[str, Any]],
+    rest_pages: Callable[[], Mapping[str, str]],
 ) -> Sequence[BaseRoute]:
-    """The routes; `openapi` and `tolerant` are the documents of the REST edge, `rest_pages` its pages in Markdown
+    """The routes; `openapi` and `tolerant` make the documents of the REST edge, `rest_pages` its pages in Markdown
     by operation.
+
+    Whoever starts a server rarely reads: each is made when it is first asked for, in a thread, which holds up nobody.
     """
-    operations = operations_page(openapi)
     return (
-        _page("/", landing_page()),
-        _page("/docs", operations),
-        *(_page(f"{OPERATION_PAGES}/{name}", markdown_page(text)) for name, text in rest_pages.items()),
-        _page("/openapi.json", orjson.dumps(openapi), "application/json"),
-        _page(TOLERANT_OPENAPI, orjson.dumps(tolerant), "application/json"),
-        _page("/docs/errors.json", errors_json(), "application/json"),
-        _page(CONFIGURATION_SCHEMA, schema_text().encode(), "application/schema+json"),
-        _page("/assets/page.css", STYLE, "text/css"),
+        _page("/", landing_page),
+        _page("/docs", lambda: operations_page(openapi())),
+        Route(f"{OPERATION_PAGES}/{{name}}", _operation_page(cache(rest_pages))),
+        _page("/openapi.json", lambda: orjson.dumps(openapi()), "application/json"),
+        _page(TOLERANT_OPENAPI, lambda: orjson.dumps(tolerant()), "application/json"),
+        _page("/docs/errors.json", errors_json, "application/json"),
+        _page(CONFIGURATION_SCHEMA, lambda: schema_text().encode(), "application/schema+json"),
+        _page("/assets/page.css", lambda: STYLE, "text/css"),
         Route("/docs/errors", _errors),
-        Route("/healthz", _alive),
-        Route("/readyz", _ready),
+        ALIVE,
+        READY,
     )
 
 
-def _page(path: str, body: bytes, media_type: str = "text/html") -> Route:
-    async def answer(_request: Request) -> Response:
-        return Response(body, media_type=media_type)
+def _page(path: str, make: Callable[[], bytes], media_type: str = "text/html") -> Route:
+    made = cache(make)
+
+    def answer(_request: Request) -> Response:
+        return Response(made(), media_type=media_type)
 
     return Route(path, answer)
+
+
+def _operation_page(pages: Callable[[], Mapping[str, str]]) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        text = pages().get(request.path_params["name"])
+        if text is None:
+            raise HTTPException(404)
+        return Response(markdown_page(text), media_type="text/html")
+
+    return answer
 
 
 async def _errors(request: Request) -> Response:
@@ -91,3 +108,6 @@ async def _ready(request: Request) -> Response:
 def _state(status: int, state: str, detail: str | None = None) -> Response:
     body = {"status": state} if detail is None else {"status": state, "detail": detail}
     return Response(orjson.dumps(body), status, media_type="application/json", headers=_NO_STORE)
+
+
+ALIVE, READY = Route("/healthz", _alive), Route("/readyz", _ready)

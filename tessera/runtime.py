@@ -22,8 +22,10 @@ from tessera.data_folder import ensure_secret_key
 from tessera.locking import CommandRefused
 from tessera.messenger import build_messenger
 from tessera.settings import SECRET_KEY_FILE, Settings
+from tessera.webhook import build_carrier
 
-_KEY_CHECK = "secret-key-check"
+KEY_CHECK = "secret-key-check"
+"""What the database knows its secret key by."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,7 @@ async def open_runtime(settings: Settings, *, serving: bool = False, read_only: 
         programs=ProgramCache(),
         environment=settings.env,
         messenger=build_messenger(settings),
+        carrier=build_carrier(settings),
         token_algorithm=settings.token_algorithm,
         rate_ceiling=rate_per_second(settings.rate_limit_per_second, settings.rate_burst),
     )
@@ -79,9 +82,9 @@ async def require_own_key(runtime: Runtime, *, read_only: bool = False) -> None:
     The first use that may write keeps what the key is known by. Raises CommandRefused, ServiceUnavailable.
     """
     db, own = runtime.services.db, runtime.services.keys.check_value()
-    kept = await db.read(lambda tx: find_value(tx, _KEY_CHECK))
+    kept = await db.read(lambda tx: find_value(tx, KEY_CHECK))
     if kept is None and not read_only:
-        kept = await db.write(lambda tx: keep_value(tx, _KEY_CHECK, own))
+        kept = await db.write(lambda tx: keep_value(tx, KEY_CHECK, own))
     if kept is not None and not hmac.compare_digest(kept, own):
         raise CommandRefused(
             f"{runtime.settings.shown_database_url} belongs to another secret key: set TESSERA_SECRET_KEY, or "
@@ -93,7 +96,7 @@ def deployment_context(runtime: Runtime) -> Context:
     """A call from the command line that belongs to no program: to create one, to list them."""
     principal = Principal(
         kind=PrincipalKind.SYSTEM,
-        actor=_actor(),
+        actor=actor_of_command(),
         environment=runtime.settings.env,
         permissions=frozenset(Permission),
     )
@@ -102,7 +105,7 @@ def deployment_context(runtime: Runtime) -> Context:
 
 def program_context(runtime: Runtime, program: Program) -> Context:
     """A call from the command line within one program."""
-    return _context(runtime, system_principal(program.id, program.public_id, program.environment, _actor()))
+    return _context(runtime, system_principal(program.id, program.public_id, program.environment, actor_of_command()))
 
 
 async def find_program(runtime: Runtime, public_id: int) -> Program:
@@ -117,7 +120,7 @@ def _context(runtime: Runtime, principal: Principal) -> Context:
     return Context(services=runtime.services, principal=principal, source="cli", request_id=new_token("cli", nbytes=8))
 
 
-def _actor() -> str:
+def actor_of_command() -> str:
     """Who typed the command, for the audit trail."""
     try:
         return f"cli:{getpass.getuser()}"

@@ -3,9 +3,11 @@
 import logging
 import signal
 import socket
+import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -15,6 +17,7 @@ from schema.request import MAX_BODY_BYTES
 from tessera.app import create_app
 from tessera.documents import open_documents
 from tessera.listening import bind
+from tessera.metrics import Siblings
 from tessera.protocol import BoundedProtocol, SocketProtocol
 from tessera.settings import Settings
 from tessera.sftp import bind_sftp, sftp_beside
@@ -45,9 +48,12 @@ def serve_until_stopped(settings: Settings, *, workers: int, everything: bool, o
             open_documents(settings)
             # The supervisor tells of processes that died and were replaced.
             logging.getLogger("uvicorn.error").setLevel("INFO")
-            with nullcontext() if sftp is None else sftp_beside(settings, sftp):
+            with (
+                tempfile.TemporaryDirectory(prefix="tessera-figures-") as folder,
+                nullcontext() if sftp is None else sftp_beside(settings, sftp, Siblings(Path(folder))),
+            ):
                 on_started()
-                workers_app = partial(create_app, everything=everything)
+                workers_app = partial(create_app, everything=everything, figures=Path(folder))
                 Multiprocess(_config(settings, workers_app, workers), sockets=[listener]).run()
     except KeyboardInterrupt:
         pass

@@ -3,34 +3,31 @@
 A wrong setting stops the start with one sentence per mistake. `docs/settings.md` is the table for people.
 """
 
-import difflib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from domain.partner_server import read_networks
+from domain.network import read_networks
 from domain.signing import Algorithm
+from tessera.environment import unknown_setting
 from tessera.gateway import is_web_address, read_sender, read_sms_body, read_smtp_url
 
 PREFIX = "TESSERA_"
 ENV_FILE = ".env"
 SECRET_KEY_FILE = "secret.key"  # noqa: S105 - the name of a file
 MIN_SECRET_KEY_CHARACTERS = 32
+MIN_TOKEN_CHARACTERS = 16
 
 _SQLITE_DRIVERS = {"sqlite", "sqlite+aiosqlite"}
 # What other tools call the same thing; SQLAlchemy would look for another driver under these names.
 _POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+asyncpg"}
 # These hold secrets, which belong on no screen and in no log.
-_SECRETS = frozenset({"secret_key", "database_url", "smtp_url", "sms_url", "sms_authorization"})
-# Settings of the tests, which no start of the product looks at.
-_FOREIGN_PREFIX = "TESSERA_TEST_"
+_SECRETS = frozenset({"secret_key", "database_url", "smtp_url", "sms_url", "sms_authorization", "metrics_token"})
 
 
 # What takes the value of a setting, or raises ValueError.
@@ -39,6 +36,8 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "mail_from": read_sender,
     "sms_body": read_sms_body,
     "visit_networks": read_networks,
+    "webhook_networks": read_networks,
+    "metrics_networks": read_networks,
 }
 
 
@@ -122,6 +121,11 @@ class Settings(BaseSettings):
         "networks, separated by commas, such as 10.1.0.0/16",
         "Networks besides the internet in which partners' SFTP servers are visited.",
     )
+    webhook_networks: str = _setting(
+        "",
+        "networks, separated by commas, such as 10.1.0.0/16",
+        "Networks besides the internet that webhooks are sent to.",
+    )
     trusted_proxies: str = _setting(
         "",
         "addresses or networks, separated by commas",
@@ -146,6 +150,28 @@ class Settings(BaseSettings):
     )
     access_log: bool = _setting(
         False, "true or false", "One message per request: method, path, status, time, request id."
+    )
+
+    metrics_token: SecretStr | None = _setting(
+        None,
+        f"a text of at least {MIN_TOKEN_CHARACTERS} characters",
+        "What `/metrics` is read with, as a bearer token; without it only from `TESSERA_METRICS_NETWORKS`.",
+        min_length=MIN_TOKEN_CHARACTERS,
+    )
+    metrics_networks: str = _setting(
+        "127.0.0.0/8, ::1/128",
+        "networks, separated by commas, such as 10.1.0.0/16",
+        "From where `/metrics` is read without a token.",
+    )
+    metrics_port: int | None = _setting(
+        None,
+        "a port number from 1 to 65535",
+        "Where `tessera worker` and `tessera sftp` serve `/metrics`, `/healthz` and `/readyz`; they do not by default.",
+        ge=1,
+        le=65535,
+    )
+    tracing: bool = _setting(
+        False, "true or false", "Are traces sent by OpenTelemetry, to where the standard `OTEL_*` variables say."
     )
 
     @field_validator("database_url")
@@ -224,7 +250,9 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises SettingsRefused.
     """
-    _refuse_unknown_names()
+    unknown = unknown_setting({f"{PREFIX}{name.upper()}" for name in Settings.model_fields}, PREFIX, ENV_FILE)
+    if unknown is not None:
+        raise SettingsRefused(unknown)
     try:
         settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
@@ -247,21 +275,6 @@ def accepted_values(name: str) -> str:
     """What a setting takes, in words."""
     extra = Settings.model_fields[name].json_schema_extra
     return str(extra["accepts"]) if isinstance(extra, dict) else ""
-
-
-def _refuse_unknown_names() -> None:
-    """A misspelled name would silently fall back to a default, which for some is the wrong database."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-    given = [*os.environ, *_in_env_file()]
-    for name in sorted({name.upper() for name in given} - known):
-        if name.startswith(PREFIX) and not name.startswith(_FOREIGN_PREFIX):
-            closest = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
-            hint = f"; did you mean {closest[0]}?" if closest else "."
-            raise SettingsRefused(f"{name} is not a setting of Tessera{hint}")
-
-
-def _in_env_file() -> Mapping[str, str | None]:
-    return dotenv_values(ENV_FILE) if Path(ENV_FILE).is_file() else {}
 
 
 def _sentence(mistake: Any) -> str:

@@ -14,6 +14,8 @@ from resolvers.context import Services
 from tessera.data_folder import ensure_data_dir
 from tessera.file import write_once
 from tessera.listening import bind
+from tessera.metrics import Siblings
+from tessera.metrics_page import leaving_figures
 from tessera.runtime import open_runtime
 from tessera.settings import Settings, SettingsRefused
 
@@ -49,7 +51,7 @@ async def running_sftp(settings: Settings, services: Services, listener: socket.
 
 
 @contextmanager
-def sftp_beside(settings: Settings, listener: socket.socket) -> Iterator[None]:
+def sftp_beside(settings: Settings, listener: socket.socket, siblings: Siblings) -> Iterator[None]:
     """The same in a thread with services of its own: for the parent of server processes, which has little to do.
 
     Raises SettingsRefused, CommandRefused.
@@ -58,7 +60,11 @@ def sftp_beside(settings: Settings, listener: socket.socket) -> Iterator[None]:
     started: Future[None] = Future()
 
     async def serve() -> None:
-        async with open_runtime(settings) as runtime, running_sftp(settings, runtime.services, listener):
+        async with (
+            open_runtime(settings) as runtime,
+            leaving_figures(runtime.services, siblings),
+            running_sftp(settings, runtime.services, listener),
+        ):
             started.set_result(None)
             await asyncio.wrap_future(stop)
 

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
 from domain.migrations import upgrade
-from tests.database import Dialect, FreshDatabase, migrated_sqlite, postgres_database, sqlite_copy
+from tests.database import CopiesOf, Dialect, FreshDatabase, migrated_sqlite, postgres_database, sqlite_copy
+from tests.engines import share_compiled_statements
+from tests.memory import memory
 from tests.postgres import PostgresServer, PostgresUnavailableError, shared_postgres
 from tests.scale import long_run
 
@@ -27,10 +29,14 @@ settings.load_profile("long" if long_run else "ci")
 
 
 def pytest_configure() -> None:
-    """Keep the settings of whoever runs the tests out of them."""
+    """Keep the settings of whoever runs the tests out of them, and spare each test what all have in common."""
     for name in [name for name in os.environ if name.startswith("TESSERA_")]:
         if not name.startswith("TESSERA_TEST_"):
             del os.environ[name]
+    share_compiled_statements()
+    # A kill takes nothing from files in memory, as it takes nothing from those that the system has yet to write.
+    if folder := memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -86,6 +92,15 @@ def fresh_database(dialect: Dialect, request: pytest.FixtureRequest) -> FreshDat
         return partial(sqlite_copy, request.getfixturevalue("sqlite_template"))
     server, template = map(request.getfixturevalue, ("postgres", "postgres_template"))
     return partial(postgres_database, server, template)
+
+
+@pytest.fixture(scope="session")
+def copies_of(dialect: Dialect, request: pytest.FixtureRequest) -> CopiesOf:
+    """Makes copies of a database: for tests that all begin with the same contents."""
+    if dialect == "sqlite":
+        return lambda url: partial(sqlite_copy, Path(str(make_url(url).database)))
+    server = request.getfixturevalue("postgres")
+    return lambda url: partial(postgres_database, server, str(make_url(url).database))
 
 
 @pytest.fixture

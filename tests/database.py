@@ -17,6 +17,9 @@ Dialect = Literal["sqlite", "postgresql"]
 # Each call gives a database that exists, with its URL, for as long as the context lasts.
 FreshDatabase = Callable[[], AbstractContextManager[str]]
 
+# Takes the URL of a database that nobody is connected to any more, and gives databases that begin as it is.
+CopiesOf = Callable[[str], FreshDatabase]
+
 
 def sqlite_url(file: Path) -> str:
     """The SQLAlchemy URL of a SQLite file."""

@@ -9,10 +9,8 @@ import asyncio
 import importlib.util
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,11 +25,12 @@ from typing import Any
 import asyncpg
 from sqlalchemy.engine import make_url
 
+from tests.memory import memory
+from tests.ports import free_port
+
 ENVIRONMENT_URL = "TESSERA_TEST_POSTGRES_URL"
 STARTUP_LIMIT_S = 30.0
 SHUTDOWN_LIMIT_S = 60.0
-# Where nothing has to outlive the run, and its size in bytes that is plenty.
-MEMORY, PLENTY = Path("/dev/shm"), 4 * 2**30  # noqa: S108 - a folder of its own is made in it
 
 # Without fsync a test loses nothing: the operating system outlives a server that is killed. Autovacuum
 # would hold on to a template at the moment it is to be copied.
@@ -236,19 +235,6 @@ def shared_postgres() -> Iterator[PostgresServer]:
             yield server
 
 
-def free_port() -> int:
-    """A free port below those that clients are given.
-
-    From among theirs, a client that tries again and again while the server is down would one day connect
-    to itself.
-    """
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-
-
 def _unprivileged() -> tuple[int, int]:
     """The user and group that run the server when we are root."""
     names = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -267,8 +253,7 @@ def _copied(binaries: Path, folder: Path) -> Path:
 @contextmanager
 def _guarded_folder(*, in_memory: bool) -> Iterator[Path]:
     """A temporary folder for a server, and a process that ends both if we go without a farewell."""
-    has_memory = in_memory and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > PLENTY
-    folder = Path(tempfile.mkdtemp(prefix="tessera-postgres-", dir=MEMORY if has_memory else None))
+    folder = Path(tempfile.mkdtemp(prefix="tessera-postgres-", dir=memory() if in_memory else None))
     script = 'read -r _; kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")" && sleep 1; rm -rf "$1"'
     guard = subprocess.Popen(
         ["/bin/sh", "-c", script, "guard", str(folder)],

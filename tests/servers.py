@@ -5,7 +5,6 @@ import os
 import signal
 import ssl
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +18,8 @@ from typing import Any
 from resolvers.program import apply_configuration, create_program
 from tessera.runtime import deployment_context, find_program, open_runtime, program_context, require_own_key
 from tessera.settings import PREFIX, Settings
-from tests.postgres import free_port
+from tests.ports import free_port
+from tests.warm import WarmProcess
 
 STARTUP_LIMIT_S = 60.0
 SHUTDOWN_LIMIT_S = 30.0
@@ -67,18 +67,11 @@ class Deployment:
 
     def command(self, *arguments: str, expect: int | None = 0) -> str:
         """Run `tessera` with these arguments and give what it printed. Raises ServerError."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tessera", *arguments],
-            env=self.environment,
-            cwd=self.data_dir,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        if expect is not None and done.returncode != expect:
-            raise ServerError(f"tessera {arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        process = WarmProcess(arguments, env=self.environment, cwd=self.data_dir)
+        out, messages = process.communicate(120)
+        if expect is not None and process.returncode != expect:
+            raise ServerError(f"tessera {arguments} ended with {process.returncode}:\n{out}{messages}")
+        return out
 
     def create_program(self, name: str, configuration: bytes) -> "Credentials":
         """A program with its configuration, as `program create` and `rules apply` make it.
@@ -119,22 +112,14 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self._deployment = deployment
         self._log = deployment.data_dir / f"{name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._process: WarmProcess | None = None
 
     def start(self) -> None:
         """Start it and wait until it is ready. Raises ServerError."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tessera", "serve", "--port", str(self.port), *self._options],
-                env=self._deployment.environment,
-                cwd=self._deployment.data_dir,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._guard = _guard(self._process.pid)
+            arguments = ("serve", "--port", str(self.port), *self._options)
+            environment, folder = self._deployment.environment, self._deployment.data_dir
+            self._process = WarmProcess(arguments, env=environment, cwd=folder, out=log)
         deadline = time.monotonic() + STARTUP_LIMIT_S
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -166,7 +151,7 @@ class Server:
             return False
 
     def _end(self, how: signal.Signals) -> int:
-        process, guard, self._process, self._guard = self._process, self._guard, None, None
+        process, self._process = self._process, None
         if process is None:
             return 0
         if process.poll() is None:
@@ -178,10 +163,6 @@ class Server:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise ServerError(f"tessera serve does not stop:\n{self.log_tail()}") from None
-        finally:
-            if guard is not None:
-                guard.kill()
-                guard.communicate()
 
 
 @contextmanager
@@ -193,14 +174,3 @@ def running_servers(deployment: Deployment, count: int = 1) -> Iterator[list[Ser
             stack.callback(server.kill)
             server.start()
         yield servers
-
-
-def _guard(pid: int) -> subprocess.Popen[bytes]:
-    """A process that ends the server's group when we are gone without having stopped it."""
-    return subprocess.Popen(
-        ["/bin/sh", "-c", 'read -r _; kill -KILL "-$1"', "guard", str(pid)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )

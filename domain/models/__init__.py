@@ -10,6 +10,7 @@ from domain.models.administrator import (
 from domain.models.attribute_proposal import attribute_proposal
 from domain.models.base import METADATA
 from domain.models.batch import batch, batch_row, parked_row
+from domain.models.catalog import catalog_order, catalog_stock, fulfilment_partner, voucher_code
 from domain.models.change_request import change_request
 from domain.models.counter import (
     member_merge,
@@ -47,6 +48,7 @@ from domain.models.queue import queue_batch, queue_item
 from domain.models.rate import rate_lease
 from domain.models.session import member_session, program_origin, session_link
 from domain.models.sftp_login import sftp_key, sftp_login
+from domain.models.webhook import expiry_reminder, message_feed, webhook_delivery, webhook_endpoint
 
 __all__ = [
     "visited_file",
@@ -63,11 +65,15 @@ __all__ = [
     "batch",
     "batch_row",
     "change_request",
+    "catalog_order",
+    "catalog_stock",
     "credential",
     "custom_role",
     "deployment",
+    "expiry_reminder",
     "export",
     "feed",
+    "fulfilment_partner",
     "held_transaction",
     "hold",
     "idempotency",
@@ -85,6 +91,7 @@ __all__ = [
     "member_transaction",
     "member_unique_value",
     "message",
+    "message_feed",
     "otp",
     "otp_subject",
     "outbox",
@@ -104,4 +111,7 @@ __all__ = [
     "signing_key",
     "sub_relation",
     "tally",
+    "voucher_code",
+    "webhook_delivery",
+    "webhook_endpoint",
 ]

@@ -16,6 +16,7 @@ ITEM_NAMES: Mapping[str, str] = {
     "segments": "name",
     "campaigns": "name",
     "messages": "name",
+    "catalog": "code",
     "examples": "name",
 }
 """The lists of a document, with what tells their items apart."""

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from domain.catalog_terms import CatalogItem
 from domain.expiry_terms import ExpiryOverride, ExpiryTerms
 from domain.file_terms import FileTerms
 from domain.fraud_terms import FraudTerms
@@ -30,6 +31,7 @@ __all__ = [
     "Campaign",
     "CampaignAward",
     "CapWindow",
+    "CatalogItem",
     "Category",
     "Comparison",
     "Condition",
@@ -258,6 +260,7 @@ class Configuration:
     messages: tuple[MessageTemplate, ...] = ()
     fraud: FraudTerms = field(default_factory=FraudTerms)
     files: FileTerms = field(default_factory=FileTerms)
+    catalog: tuple[CatalogItem, ...] = ()
     examples: tuple[Example, ...] = ()
 
 

@@ -8,6 +8,7 @@ from domain.rules.fixed import FIXED_MEMBER_ATTRIBUTES, FIXED_TRANSACTION_ATTRIB
 from domain.rules.model import Configuration
 from domain.rules.parse_aggregate import read_aggregates
 from domain.rules.parse_attribute import read_definitions, read_products
+from domain.rules.parse_catalog import read_catalog
 from domain.rules.parse_example import read_examples
 from domain.rules.parse_files import read_files
 from domain.rules.parse_fraud import read_fraud
@@ -74,6 +75,7 @@ def _read(document: dict[str, Any], problems: Problems) -> Configuration:
             problems,
         ),
         files=read_files(document.get("files") or {}, problems),
+        catalog=read_catalog(document.get("catalog") or [], base, problems),
     )
     return replace(base, examples=read_examples(document.get("examples", []), base, problems))
 

@@ -6,6 +6,7 @@ Exact numbers stand as texts where they are not whole.
 
 from typing import Any
 
+from domain.catalog_terms import CatalogItem
 from domain.file_terms import FileTerms, ScheduledExport
 from domain.fraud_terms import FraudTerms
 from domain.message import MessageTemplate
@@ -45,6 +46,7 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
         "messages": [_message(template) for template in configuration.messages],
         "fraud": _fraud(configuration.fraud),
         "files": _files(configuration.files),
+        "catalog": [_item(item) for item in configuration.catalog],
         "examples": [_example(example) for example in configuration.examples],
     }
 
@@ -152,6 +154,15 @@ def _files(terms: FileTerms) -> dict[str, Any]:
         for one in terms.exports
     ]
     return document
+
+
+def _item(item: CatalogItem) -> dict[str, Any]:
+    document = {name: getattr(item, name) for name in CatalogItem.__dataclass_fields__}
+    for key in ("points", "money"):
+        document[key] = None if document[key] is None else plain_scalar(document[key])
+    for key in ("valid_from", "valid_to"):
+        document[key] = day_text(document[key])
+    return document | {"tiers": list(item.tiers), "segments": list(item.segments)}
 
 
 def _example(example: Example) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class ProgramTerms:
     `accrual_cap_per_month` in whole points; adjustments of at least `adjustment_approval_from` points need
     a second administrator, None for never. `otp_sends_per_address` in an hour, 0 for no limit.
     `default_merchant` None: the program's name. `queue_limit`: most transactions that one submission may
-    queue. `allowed_origins`: whose pages may call GraphQL; `sign_in_url`: the page that links for signing in lead to.
+    queue. `expiry_reminder_days` before points expire it is told, None for never. `allowed_origins`: whose pages may
+    call GraphQL; `sign_in_url`: the page that links for signing in lead to.
     `approvals`: what a second administrator has to approve (`domain.change_request`).
     """
 
@@ -64,6 +65,7 @@ class ProgramTerms:
     adjustment_approval_from: Decimal | None = None
     pending_validity: PendingValidity = "earning"
     park_days: int = 90
+    expiry_reminder_days: int | None = None
     otp_length: int = 6
     otp_channel: Literal["email", "sms"] = "email"
     otp_sends_per_address: int = 20

@@ -20,10 +20,18 @@ class Connections:
         self._url, self._settings = url, dict(settings)
         self._answer_s, self._statement_life_s = answer_s, statement_life_s
         self._idle: list[asyncpg.Connection] = []
+        self._busy = 0
         self._closing: set[asyncio.Task[None]] = set()
 
     async def fetch(self, statement: str, values: Iterable[Any]) -> list[asyncpg.Record]:
         """The rows of a statement, which is a transaction by itself. Raises what asyncpg raises, and TimeoutError."""
+        self._busy += 1
+        try:
+            return await self._fetch(statement, values)
+        finally:
+            self._busy -= 1
+
+    async def _fetch(self, statement: str, values: Iterable[Any]) -> list[asyncpg.Record]:
         connection = await self._connected()
         try:
             rows: list[asyncpg.Record] = await connection.fetch(statement, *values, timeout=self._answer_s)
@@ -38,6 +46,11 @@ class Connections:
             raise
         self._idle.append(connection)
         return rows
+
+    @property
+    def use(self) -> Mapping[str, int]:
+        """How many work now, and how many are open."""
+        return {"busy": self._busy, "open": self._busy + len(self._idle)}
 
     async def close(self) -> None:
         """Close those that are not in use."""

@@ -36,6 +36,9 @@ KINDS_OF_USE_CASE = {
     "adjust": {"adjustment"},
     "approve": {"adjustment"},
     "bonus": {"bonus", "adjustment"},
+    "order": {"redemption"},
+    "order-fail": {"reversal"},
+    "order-cancel": {"reversal"},
 }
 """The kinds of posting that the outcome of a key may name, by use case."""
 

@@ -5,7 +5,7 @@ over asyncpg, on SQLite's writer it runs without a single thread switch (docs/ad
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from domain.errors import ServiceUnavailable, TesseraError
@@ -71,6 +72,9 @@ class Database(Protocol):
         Notices may be lost, and where there is one process there are none. Raises ServiceUnavailable.
         """
 
+    def use(self) -> Mapping[str, int]:
+        """How much is in use now: of what, how many."""
+
     async def close(self) -> None:
         """Give back every connection."""
 
@@ -101,6 +105,10 @@ class SqliteDatabase:
 
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """See `Database.listen`: there is nobody else to hear."""
+
+    def use(self) -> Mapping[str, int]:
+        """See `Database.use`: what waits for the one writer."""
+        return {} if self._writer is None else {"waiting": self._writer.waiting}
 
     async def close(self) -> None:
         """See `Database.close`."""
@@ -166,6 +174,16 @@ class PostgresDatabase:
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """See `Database.listen`: on a connection that is for nothing else."""
         await retried(lambda: self._listener.listen(channel, heard))
+
+    def use(self) -> Mapping[str, int]:
+        """See `Database.use`: connections that work and that are open, by what they are for."""
+        pool = cast(QueuePool, self._engine.pool)
+        return {
+            "statements_busy": pool.checkedout(),
+            "statements_open": pool.checkedin() + pool.checkedout(),
+            **{f"reads_{name}": count for name, count in self._asks.use.items()},
+            **{f"calls_{name}": count for name, count in self._calls.use.items()},
+        }
 
     async def close(self) -> None:
         """See `Database.close`."""

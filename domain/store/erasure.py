@@ -1,6 +1,7 @@
 """What an erasure takes out of the database, and the list of who was erased."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
@@ -12,6 +13,16 @@ from domain.store.sub_relation import empty_of_member
 _PROFILE_USE_CASES = ("enroll", "update", "sub-relation.link")
 _AT_A_TIME = 500
 _DESTROYED = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Who was erased, when, and under which reference by keyed hash."""
+
+    program_id: int
+    member_id: int
+    reference_hash: bytes
+    erased_at: datetime
 
 
 def erase_profile(
@@ -101,6 +112,14 @@ def add_erasure(tx: Connection, program_id: int, member_id: int, reference_hash:
             program_id=program_id, member_id=member_id, reference_hash=reference_hash, erased_at=now
         )
     )
+
+
+def list_erasures(tx: Connection, since: datetime | None) -> list[Erasure]:
+    """Everybody who was erased then or later, in all programs, by time; None: ever."""
+    query = select(member_erasure).order_by(member_erasure.c.erased_at, member_erasure.c.program_id)
+    if since is not None:
+        query = query.where(member_erasure.c.erased_at >= since)
+    return [Erasure(one.program_id, one.member_id, one.reference_hash, one.erased_at) for one in tx.execute(query)]
 
 
 def erased_since(tx: Connection, program_id: int, since: datetime) -> frozenset[int]:

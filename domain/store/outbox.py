@@ -1,5 +1,6 @@
 """The outbox and its feed in the database."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -42,26 +43,25 @@ def has_unnumbered(tx: Connection, program_id: int) -> bool:
     return tx.scalar(query.limit(1)) is not None
 
 
-def number_events(tx: Connection, program_id: int, limit: int) -> int:
-    """Number the next committed events of a program, oldest row first, and wake who reads them; how many.
+def number_events(tx: Connection, program_id: int, limit: int) -> Counter[str]:
+    """Number the next committed events of a program, oldest row first, and wake who reads them; how many by topic.
 
     Events of one account were written under its lock, so their ids, and with them their numbers, keep order.
     """
     last = tx.scalar(select(feed.c.last_seq).where(feed.c.program_id == program_id).with_for_update()) or 0
-    ids = list(
-        tx.scalars(
-            select(outbox.c.id)
-            .where(outbox.c.program_id == program_id, outbox.c.feed_seq.is_(None))
-            .order_by(outbox.c.id)
-            .limit(limit)
-        )
-    )
-    if not ids:
-        return 0
+    rows = tx.execute(
+        select(outbox.c.id, outbox.c.topic)
+        .where(outbox.c.program_id == program_id, outbox.c.feed_seq.is_(None))
+        .order_by(outbox.c.id)
+        .limit(limit)
+    ).all()
+    if not rows:
+        return Counter()
+    ids = [row.id for row in rows]
     _number(tx, program_id, ids, last)
     tx.execute(update(feed).where(feed.c.program_id == program_id).values(last_seq=last + len(ids)))
     wake_readers(tx)
-    return len(ids)
+    return Counter(row.topic for row in rows)
 
 
 def _number(tx: Connection, program_id: int, ids: list[int], last: int) -> None:

@@ -41,6 +41,11 @@ class PostgresCalls:
         """
         return await self._together.add(statement, values, about)
 
+    @property
+    def use(self) -> Mapping[str, int]:
+        """How many connections work now, and how many are open."""
+        return self._connections.use
+
     async def close(self) -> None:
         """Finish what is under way and close the connections."""
         await self._together.finish()

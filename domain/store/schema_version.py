@@ -19,6 +19,11 @@ def stored_revision(tx: Connection) -> str | None:
     return tx.scalar(select(_alembic_version.c.version_num))
 
 
+def has_tables(tx: Connection) -> bool:
+    """Whether the database holds any table, ours or not."""
+    return bool(inspect(tx).get_table_names())
+
+
 def packaged_revisions() -> tuple[str, ...]:
     """The revisions in this package, oldest first: their files are named by them."""
     matches = (_FILE.fullmatch(file.name) for file in _VERSIONS.iterdir())

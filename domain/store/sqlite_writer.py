@@ -70,6 +70,11 @@ class SqliteWriter:
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for their turn."""
+        return self._jobs.qsize()
+
     async def submit(self, body: Callable[[Connection], Result]) -> Result:
         """Run `body` in the writer; its result once it is durable. Raises ServiceUnavailable."""
         if self._jobs.qsize() > _JOBS_WAITING:

@@ -114,7 +114,9 @@ class Door(ServerInterface):
             return False
         self._used.add(channel.get_id())
         tree = Tree(program_folder(self.house.data_dir, entered.principal), self.house.limits, self.guests.may_open)
-        self.guest.serve(Protocol(channel, name, self, tree, self.house.limits.handles, self.guest.note))
+        self.guest.serve(
+            Protocol(channel, name, self, tree, self.house.limits.handles, self.guest.note, self.house.services.figures)
+        )
         self._tell(entered)
         return True
 

@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 from paramiko import Channel, Message, PKey, SFTPHandle, SFTPServer, SSHException, Transport
@@ -14,8 +15,10 @@ from paramiko.sftp import (
     CMD_CLOSE,
     CMD_EXTENDED,
     CMD_INIT,
+    CMD_NAMES,
     CMD_OPEN,
     CMD_VERSION,
+    SFTP_EOF,
     SFTP_FAILURE,
     SFTP_OK,
     SFTP_OP_UNSUPPORTED,
@@ -26,12 +29,14 @@ from ingestion.sftp.handle import OpenFile
 from ingestion.sftp.limit import MEBI
 from ingestion.sftp.refusal import Refused, of_system
 from ingestion.sftp.tree import Tree
+from resolvers.figures import UNKNOWN, Figures
 
 LOG_CHANNEL = "ingestion.sftp.transport"
 # Whoever scans the internet would fill the log with tracebacks; what matters is told by `door` and `server`.
 logging.getLogger(LOG_CHANNEL).setLevel("CRITICAL")
 
 _VERSION = 3
+_DONE, _REFUSED = "OK", "REFUSED"
 _MOST_PACKET = MEBI
 _EXTENSIONS = (b"posix-rename@openssh.com", b"1", b"fsync@openssh.com", b"1")
 
@@ -89,11 +94,13 @@ class Protocol(SFTPServer):
         tree: Tree,
         most_handles: int,
         noted: Callable[[int], None],
+        figures: Figures,
     ) -> None:
         super().__init__(channel, name, server)
         self.daemon = True
         self.server = tree
         self._most_handles, self._noted = most_handles, noted
+        self._figures, self._code = figures, _DONE
 
     def start_subsystem(self, name: str, transport: Transport, channel: Channel) -> None:
         """Answer until the client goes."""
@@ -123,6 +130,11 @@ class Protocol(SFTPServer):
 
     def _process(self, kind: int, number: int, message: Message) -> None:
         self._noted(0)
+        began, self._code = perf_counter(), _DONE
+        self._answer(kind, number, message)
+        self._figures.request("sftp", CMD_NAMES.get(kind, UNKNOWN), self._code, perf_counter() - began)
+
+    def _answer(self, kind: int, number: int, message: Message) -> None:
         try:
             if kind == CMD_CLOSE:
                 self._close(number, message)
@@ -165,4 +177,7 @@ class Protocol(SFTPServer):
         return handle
 
     def _send_status(self, number: int, status: int, sentence: str | None = None) -> None:
+        # The end of a file, or of a folder, is no refusal.
+        if status not in (SFTP_OK, SFTP_EOF):
+            self._code = _REFUSED
         _Sftp._send_status(self, number, status, sentence)

@@ -8,7 +8,8 @@ from ipaddress import ip_address
 
 import paramiko
 
-from domain.partner_server import Network, PartnerSecret, PartnerServer, is_allowed
+from domain.network import Network, is_allowed
+from domain.partner_server import PartnerSecret, PartnerServer
 
 CONNECT_S = 15.0
 SILENCE_S = 60.0

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from domain.errors import ServiceUnavailable
-from domain.partner_server import Network
+from domain.network import Network
 from ingestion.folder import program_folder
 from ingestion.visit.connection import VisitFailed, connected
 from ingestion.visit.pull import Pull

@@ -54,7 +54,9 @@ class ConfigurationItemSaveInput:
 
 @strawberry.input(description="An item to remove from the configuration.")
 class ConfigurationItemRemoveInput:
-    name: str = strawberry.field(description="Its name; of product codes the code, of aggregates the key.")
+    name: str = strawberry.field(
+        description="Its name; of product codes and items of the catalogue the code, of aggregates the key."
+    )
     expected_version: int | None = _expected()
 
 
@@ -160,6 +162,7 @@ _ITEMS: tuple[tuple[str, ItemList, str], ...] = (
     ("tier_level", "levels", "a level of the tiers"),
     ("segment", "segments", "a segment"),
     ("campaign", "campaigns", "a campaign"),
+    ("catalog_item", "catalog", "an item of the catalogue"),
     ("example", "examples", "an example, which every later configuration has to satisfy"),
 )
 """Items of lists: the noun of the mutations, the list, and what it is for the description."""

@@ -45,8 +45,8 @@ class MemberActivity:
     topic: str = strawberry.field(
         description="What happened: `points.earned`, `.redeemed`, `.reversed`, `.refunded`, `.expired`, `.held`, "
         "`.released`, `.transferred`, `.adjusted`; `member.enrolled`, `.updated`, `.tier_changed`, `.merged`, "
-        "`.unmerged`, `.erased`; `sub_relation.linked`, `.unlinked`; `referral.rewarded`. There may be more: ignore "
-        "those that you do not know."
+        "`.unmerged`, `.erased`; `sub_relation.linked`, `.unlinked`; `referral.rewarded`; `expiry.reminder`. There "
+        "may be more: ignore those that you do not know."
     )
     at: datetime = strawberry.field(description=_AT)
     member_id: strawberry.Private[int]

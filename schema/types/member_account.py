@@ -1,4 +1,4 @@
-"""What a member has of its account: balance, ledger, transactions, lots, holds, statements, what expires."""
+"""What a member has of its account: balance, ledger, transactions, lots, holds, orders, statements, what expires."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -15,6 +15,7 @@ from schema.connection import (
     CountedConnection,
     First,
     Last,
+    connection_of,
     counted,
     cut,
     edges_of,
@@ -29,13 +30,14 @@ from schema.connection import (
 )
 from schema.context import Info
 from schema.field import field
-from schema.ledger_loader import EntryPage, HoldPage, LotPage, TransactionPage
+from schema.ledger_loader import EntryPage, HoldPage, LotPage, OrderPage, TransactionPage
 from schema.types.balance import Balance, to_balance
 from schema.types.entry import LedgerEntry, to_entry
 from schema.types.expiry import ExpiryPeriod, ExpirySchedule, to_period, to_schedule
 from schema.types.filter import LedgerFilter, TransactionsFilter, to_entry_filter, to_transaction_filter
 from schema.types.hold import Hold, HoldStatus, to_hold
 from schema.types.lot import Lot, PendingPoints, to_lot, to_pending
+from schema.types.order import Order, OrderStatus, to_order
 from schema.types.statement import (
     Statement,
     StatementCategory,
@@ -157,6 +159,22 @@ class MemberAccount:
         rows, has_more = cut(await context.loaders.holds(asked).load(self.row_id) or [], page)
         edges = edges_of(rows, lambda row: to_hold(row, context), lambda row: number_cursor("holds", row.id))
         return Connection(edges=edges, page_info=page_info(edges, page, has_more))
+
+    @field("The orders, newest first, with those of whom the member answers for since a merge.", always=True)
+    async def orders(
+        self,
+        info: Info,
+        status: Annotated[OrderStatus | None, strawberry.argument(description="Only these; null: all.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Order] | None:
+        context, page = info.context, read_page(first, after)
+        wanted = None if status is None else status.name
+        asked = OrderPage(page.size + 1, status=wanted, before_id=read_number_cursor("orders", page))
+        rows = await context.loaders.orders(asked).load(self.row_id) or []
+        return connection_of(
+            rows, page, lambda row: to_order(row, context), lambda row: number_cursor("orders", row.id)
+        )
 
     @field("The published buckets of the whole account.", always=True)
     async def statement_summary(self, info: Info) -> StatementSummary | None:

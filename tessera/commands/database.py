@@ -1,23 +1,23 @@
-"""`db`: migrations, check and backup."""
+"""`db`: migrations, check, backup and restore."""
 
-import os
-import shutil
-import sqlite3
-import subprocess
-from contextlib import closing
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import make_url
 
+from domain.store.schema_version import has_tables
+from resolvers.erasure_list import erase_again
+from tessera.backup import back_up, check_backup, restore_postgres, restore_sqlite
 from tessera.commands.serving import find_schema_state
-from tessera.console import REFUSED, begin, not_yet, note, require_database_file, show
+from tessera.console import REFUSED, begin, note, require_database_file, run, show
+from tessera.erasure_file import FILE_NAME, read_erasures
 from tessera.locking import CommandRefused, only_server
 from tessera.migration import SENTENCES, USABLE, migrate
+from tessera.runtime import actor_of_command, open_runtime
 from tessera.settings import SECRET_KEY_FILE, Settings
 
-app = typer.Typer(help="Migrations, check and backup of the database.", no_args_is_help=True)
+app = typer.Typer(help="Migrations, check, backup and restore of the database.", no_args_is_help=True)
 
 
 @app.command("upgrade")
@@ -51,12 +51,7 @@ def backup(file: Annotated[Path, typer.Argument(help="The file to write; it must
     """Write a consistent copy of the database, also while it is served."""
     settings = begin()
     require_database_file(settings)
-    if file.exists():
-        raise CommandRefused(f"{file} exists already; a backup overwrites nothing.")
-    if settings.sqlite_file is not None:
-        _copy_sqlite(settings.sqlite_file, file)
-    else:
-        _dump_postgres(settings, file)
+    back_up(settings, file)
     show(str(file))
     if settings.secret_key is None:
         key = settings.data_dir / SECRET_KEY_FILE
@@ -64,49 +59,37 @@ def backup(file: Annotated[Path, typer.Argument(help="The file to write; it must
 
 
 @app.command()
-def restore(file: Annotated[Path, typer.Argument(help="A backup.")]) -> None:
-    """Restore a backup."""
-    not_yet(f"Restoring ({file}) is")
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+    erasures: Annotated[
+        Path | None, typer.Option(help="Who was erased; default: erasures.jsonl in the data folder, if it is there.")
+    ] = None,
+) -> None:
+    """Make the database from a backup, and erase again whom was erased since. There must be no database yet."""
+    settings = begin()
+    chosen = erasures or settings.data_dir / FILE_NAME
+    # Read before anything is written: without the list nobody would be erased again.
+    erased = read_erasures(chosen) if erasures is not None or chosen.exists() else []
+    check_backup(settings, file)
+    with only_server(settings):
+        if settings.sqlite_file is not None:
+            restore_sqlite(settings.sqlite_file, file)
+        else:
+            _require_empty(settings)
+            restore_postgres(settings, file)
+        if find_schema_state(settings) not in USABLE:
+            migrate(settings)
+        outcome = run(lambda runtime: erase_again(runtime.services, erased, actor_of_command()))
+    show(f"{settings.shown_database_url} is what {file} holds.")
+    note(f"Erased again: {outcome.erased} of {len(erased)} on the list. Look with `tessera ledger verify`.")
 
 
-def _copy_sqlite(source: Path, target: Path) -> None:
-    """Copy one snapshot through SQLite itself: a copied file would lack what its log still holds."""
-    draft = _draft(target)
-    origin = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
-    with closing(origin), closing(sqlite3.connect(draft)) as copy:
-        origin.backup(copy)
-    _keep(draft, target)
+def _require_empty(settings: Settings) -> None:
+    async def read() -> bool:
+        async with open_runtime(settings, read_only=True) as runtime:
+            return await runtime.services.db.read(has_tables)
 
-
-def _dump_postgres(settings: Settings, target: Path) -> None:
-    program = shutil.which("pg_dump")
-    if program is None:
-        raise CommandRefused("A backup of PostgreSQL needs the program pg_dump, which is not on the path.")
-    url = make_url(settings.effective_database_url)
-    draft = _draft(target)
-    # The password goes through the environment, because everybody can read the arguments of a process.
-    environment = os.environ | {"PGPASSWORD": url.password or ""}
-    dsn = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
-    command = [program, "--format=custom", "--no-password", f"--file={draft}", f"--dbname={dsn}"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        draft.unlink(missing_ok=True)
-        raise CommandRefused(f"pg_dump refused: {done.stderr.strip()}")
-    _keep(draft, target)
-
-
-def _draft(target: Path) -> Path:
-    """Where a backup grows, readable for its owner only; under its name it is whole or absent."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        draft.touch(mode=0o600, exist_ok=False)
-    except OSError as error:
-        raise CommandRefused(f"Cannot write {target}: {error.strerror}.") from None
-    return draft
-
-
-def _keep(draft: Path, target: Path) -> None:
-    with draft.open("rb") as stream:
-        os.fsync(stream.fileno())
-    os.link(draft, target)
-    draft.unlink()
+    if asyncio.run(read()):
+        raise CommandRefused(
+            f"{settings.shown_database_url} holds tables already; a backup is restored into an empty database."
+        )

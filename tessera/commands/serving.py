@@ -9,11 +9,13 @@ import structlog
 import typer
 
 from domain.errors import ServiceUnavailable
-from tessera.console import begin
+from resolvers.administrator_link import offer_setup
+from tessera.commands.administrator import link_url
+from tessera.console import begin, show
 from tessera.locking import CommandRefused, only_server
 from tessera.memory import FILE_OBJECTS, settle_memory
 from tessera.migration import SENTENCES, USABLE, SchemaState, migrate, read_schema_state
-from tessera.runtime import open_runtime, require_own_key
+from tessera.runtime import deployment_context, open_runtime, require_own_key
 from tessera.settings import Settings, load_settings
 
 _log = structlog.get_logger()
@@ -35,6 +37,7 @@ def serve(
         else:
             ensure_schema(settings)
             asyncio.run(_require_key(settings))
+        _offer_setup(settings)
         serve_settings(settings, workers=workers, everything=everything, on_started=lambda: _announce(settings))
 
 
@@ -113,10 +116,12 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 async def _work(settings: Settings) -> None:
     from ingestion.worker import taking_files
     from tessera.jobs import file_jobs, jobs_with_files, running_jobs
+    from tessera.metrics_page import serving_metrics
 
     stop = _stop_signal()
     async with (
         open_runtime(settings, serving=True) as runtime,
+        serving_metrics(runtime),
         running_jobs(runtime.services, (*jobs_with_files(settings.data_dir), *file_jobs(settings))),
         taking_files(runtime.services, settings.data_dir),
     ):
@@ -126,11 +131,13 @@ async def _work(settings: Settings) -> None:
 
 
 async def _serve_sftp(settings: Settings) -> None:
+    from tessera.metrics_page import serving_metrics
     from tessera.sftp import bind_sftp, running_sftp
 
     stop, listener = _stop_signal(), bind_sftp(settings)
     async with (
         open_runtime(settings, serving=True) as runtime,
+        serving_metrics(runtime),
         running_sftp(settings, runtime.services, listener),
     ):
         await stop.wait()
@@ -142,6 +149,21 @@ def _stop_signal() -> asyncio.Event:
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
     return stop
+
+
+def _offer_setup(settings: Settings) -> None:
+    """Print where the first administrator makes itself, until there is one. No log has the link."""
+
+    async def offer() -> None:
+        async with open_runtime(settings) as runtime:
+            link = await offer_setup(deployment_context(runtime))
+            if link is not None:
+                show(f"Nobody administers this deployment yet. Once, within a day: {link_url(settings, link)}")
+
+    try:
+        asyncio.run(offer())
+    except ServiceUnavailable:
+        _log.warning("the database cannot be reached; `tessera administrator setup` gives the first link later")
 
 
 def _announce(settings: Settings) -> None:

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.partner_server import PartnerServer, is_allowed, read_networks
+from domain.network import is_allowed, read_networks
+from domain.partner_server import PartnerServer
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 7, 12, 0, tzinfo=UTC)

@@ -24,6 +24,10 @@ SAVED: dict[str, tuple[str, dict[str, Any]]] = {
         "ConfigurationItemSaveInput",
         {"item": {"name": "ten", "transaction": {"amount": "10"}, "points": 5}},
     ),
+    "catalogItemSave": (
+        "ConfigurationItemSaveInput",
+        {"item": {"code": "MUG", "name": "Mug", "kind": "merchandise", "points": 5, "fulfilment": "manual"}},
+    ),
     "programSettingsSave": ("ConfigurationItemSaveInput", {"item": {"redemption_minimum": "2.5"}}),
     "expirySave": ("ConfigurationItemSaveInput", {"item": {"period_end": "month"}}),
     "fileSettingsSave": ("ConfigurationItemSaveInput", {"item": {"delimiter": "pipe"}}),
@@ -39,6 +43,7 @@ REMOVED: dict[str, tuple[str, dict[str, Any]]] = {
 
 OTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "exampleRemove": ("ConfigurationItemRemoveInput", {"name": "ten"}),
+    "catalogItemRemove": ("ConfigurationItemRemoveInput", {"name": "MUG"}),
     "aggregateSave": ("ConfigurationItemSaveInput", {"item": {"key": "spent"}}),
     "aggregateRemove": ("ConfigurationItemRemoveInput", {"name": "spent"}),
     "tierSave": ("ConfigurationItemSaveInput", {"item": {"assessment": "off"}}),

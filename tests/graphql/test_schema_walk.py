@@ -24,6 +24,8 @@ OF_A_TABLE = "as many as a table of the program text has"
 
 BOUNDED = {
     "AttributeDefinition.values": OF_THE_CONFIGURATION,
+    "CatalogItem.segments": OF_THE_CONFIGURATION,
+    "CatalogItem.tiers": OF_THE_CONFIGURATION,
     "Configuration.attributeDefinitions": OF_THE_CONFIGURATION,
     "Configuration.productCodes": OF_THE_CONFIGURATION,
     "Configuration.ruleGroups": OF_THE_CONFIGURATION,
@@ -33,6 +35,7 @@ BOUNDED = {
     "FileSettings.exports": OF_THE_CONFIGURATION,
     "PartnerServerRecord.pull": OF_A_TABLE,
     "SftpLogin.keys": "at most twenty of a login",
+    "Webhook.eventTypes": "at most fifty of an endpoint",
     "Member.attributes": OF_THE_CONFIGURATION,
     "Member.segments": OF_THE_CONFIGURATION,
     "PointsSimulatePayload.entries": OF_THE_CONFIGURATION,
@@ -84,6 +87,9 @@ MOVING = {
     "pointsAdjustApprove",
     "bonusPost",
     "memberMerge",
+    "orderPlace",
+    "orderCancel",
+    "orderFail",
 }
 """The mutations that move points at once."""
 
@@ -161,6 +167,7 @@ def test_filters_and_orders_are_optional_inputs() -> None:
         "Query.exports.filter",
         "Query.members.filter",
         "Query.members.orderBy",
+        "Query.orders.filter",
     }
 
 

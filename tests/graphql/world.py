@@ -25,6 +25,8 @@ from resolvers.program import IssuedCredential, apply_configuration, create_admi
 from resolvers.token import IssueToken, issue_token
 from schema.app import build_graphql_app
 from schema.global_id import BATCH, encode
+from tessera.webhook import HttpCarrier
+from tests.servers import NO_CERTIFICATES
 
 NOW = datetime(2026, 2, 3, 6, 16, 3, 703_000, tzinfo=UTC)
 
@@ -230,24 +232,51 @@ class World:
         return _client(app, self.services)
 
 
+def _nowhere(host: str) -> list[str]:
+    """No name has an address: nothing that a test does leaves this machine."""
+    raise OSError(f"{host} is nowhere")
+
+
+@dataclass(frozen=True)
+class Founding:
+    """Two programs that stand in a database."""
+
+    ours: IssuedCredential
+    theirs: IssuedCredential
+
+
+async def found(database_url: str, folder: Path) -> Founding:
+    """Make the programs of a world in an empty, migrated database."""
+    services = _services(database_url, folder, [NOW])
+    try:
+        return Founding(await _program(services, "Ours", 1), await _program(services, "Theirs", 2))
+    finally:
+        await services.db.close()
+
+
 @asynccontextmanager
-async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
-    """A world on an empty, migrated database."""
+async def open_world(database_url: str, folder: Path, founding: Founding | None = None) -> AsyncIterator[World]:
+    """A world on an empty, migrated database, or on one in which its programs stand."""
+    founding = founding or await found(database_url, folder)
     clock = [NOW]
-    services = Services(
+    services = _services(database_url, folder, clock)
+    app = build_graphql_app(introspection=True)
+    try:
+        async with _client(app, services) as client:
+            yield World(services, app, client, clock, founding.ours, founding.theirs)
+    finally:
+        await services.db.close()
+
+
+def _services(database_url: str, folder: Path, clock: list[datetime]) -> Services:
+    return Services(
         db=open_database(database_url, data_dir=folder, pool_size=4),
         clock=lambda: clock[0],
         keys=KeyRing("a secret of the tests that protects nothing"),
         programs=ProgramCache(),
         environment="sandbox",
+        carrier=HttpCarrier(networks=[], https_only=False, lookup=_nowhere, trusted=NO_CERTIFICATES),
     )
-    app = build_graphql_app(introspection=True)
-    try:
-        async with _client(app, services) as client:
-            ours, theirs = await _program(services, "Ours", 1), await _program(services, "Theirs", 2)
-            yield World(services, app, client, clock, ours, theirs)
-    finally:
-        await services.db.close()
 
 
 async def _program(services: Services, name: str, partition: int) -> IssuedCredential:

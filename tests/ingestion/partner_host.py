@@ -20,7 +20,7 @@ from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK
 
 from domain.partner_server import PartnerSecret, PartnerServer
-from tests.postgres import free_port
+from tests.ports import free_port
 
 PASSWORD = "correct horse"  # noqa: S105 - of a server that lives as long as a test
 

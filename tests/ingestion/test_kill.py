@@ -3,7 +3,6 @@
 import asyncio
 import random
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from tessera.demo_data import read_purchases, write_members, write_transactions
 from tests.ingestion.desk import Desk, new_program, open_desk
 from tests.scale import long_run, scaled
 from tests.servers import Deployment
+from tests.warm import WarmProcess
 
 RULES = (Path(__file__).parents[2] / "tessera" / "data" / "demo_rules.yaml").read_bytes()
 KILLS = scaled(20)
@@ -41,15 +41,10 @@ async def desks(url: str, folder: Path) -> AsyncIterator[tuple[Desk, Desk, Path]
         yield second, third, await asyncio.to_thread(write_transactions, first.uploads, purchases, 28)
 
 
-async def start(desk: Desk, url: str, file: Path) -> asyncio.subprocess.Process:
+def start(desk: Desk, url: str, file: Path) -> WarmProcess:
     """`tessera batch load` as a process of its own."""
-    program = str(desk.ctx.principal.public_program_id)
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tessera", "batch", "load", str(file), "--program", program),
-        env=Deployment(url, desk.data_dir).environment,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    arguments = ("batch", "load", str(file), "--program", str(desk.ctx.principal.public_program_id))
+    return WarmProcess(arguments, env=Deployment(url, desk.data_dir).environment, cwd=desk.data_dir)
 
 
 async def progress(desk: Desk) -> tuple[int, str]:
@@ -66,17 +61,16 @@ async def progress(desk: Desk) -> tuple[int, str]:
     return await desk.ctx.read(body)
 
 
-async def kill_at(desk: Desk, process: asyncio.subprocess.Process, rows: int, delay_s: float) -> bool:
+async def kill_at(desk: Desk, process: WarmProcess, rows: int, delay_s: float) -> bool:
     """Kill the process once so many rows stand; False where it ended before."""
     until = time.monotonic() + 60
-    while process.returncode is None and (await progress(desk))[0] < rows:
+    while process.poll() is None and (await progress(desk))[0] < rows:
         assert time.monotonic() < until, "the load stands still"
         await asyncio.sleep(0.002)
     await asyncio.sleep(delay_s)
-    if process.returncode is None:
-        process.send_signal(signal.SIGKILL)
-    _, errors = await process.communicate()
-    assert process.returncode in {-signal.SIGKILL, 0}, errors.decode()
+    process.kill()
+    _, errors = await asyncio.to_thread(process.communicate)
+    assert process.returncode in {-signal.SIGKILL, 0}, errors
     return process.returncode == -signal.SIGKILL
 
 
@@ -96,15 +90,15 @@ async def test_a_killed_load_ends_in_the_ledger_of_an_undisturbed_one(
         # The last moment lies between the last row and the end of the handback.
         for rows in [*sorted(chance.sample(range(ROWS), 3 if long_run else 2)), ROWS]:
             stood, _ = await progress(killed)
-            process = await start(killed, database_url, file)
+            process = start(killed, database_url, file)
             kills += await kill_at(killed, process, max(rows, stood), chance.random() * 0.05)
             if (killed.handback / "Demo_TXN.summary.json").exists():
                 break
         assert kills > 0
         if not (killed.handback / "Demo_TXN.summary.json").exists():
-            process = await start(killed, database_url, file)
-            _, errors = await process.communicate()
-            assert process.returncode == 0, errors.decode()
+            process = start(killed, database_url, file)
+            _, errors = await asyncio.to_thread(process.communicate)
+            assert process.returncode == 0, errors
         assert await progress(killed) == (ROWS, "FINISHED")
         assert await killed.digest() == await undisturbed.digest()
         await assert_sound(killed)
@@ -122,11 +116,11 @@ def without_references(desk: Desk) -> list[tuple[str, str, str, str]]:
 async def test_two_processes_with_one_file_post_each_line_once(database_url: str, tmp_path: Path) -> None:
     async with desks(database_url, tmp_path) as (undisturbed, shared, file):
         await load_file(undisturbed.ctx, file, data_dir=tmp_path)
-        processes = [await start(shared, database_url, file) for _ in range(2)]
-        ends = [await process.communicate() for process in processes]
+        processes = [start(shared, database_url, file) for _ in range(2)]
+        ends = [await asyncio.to_thread(process.communicate) for process in processes]
         for process, (_, errors) in zip(processes, ends, strict=True):
             # Whoever came when all was done was told so.
-            assert process.returncode == 0 or b"1301" in errors, errors.decode()
+            assert process.returncode == 0 or "1301" in errors, errors
         assert 0 in {process.returncode for process in processes}
         assert await progress(shared) == (ROWS, "FINISHED")
         assert await shared.digest() == await undisturbed.digest()

@@ -18,6 +18,7 @@ from resolvers.verification import verify_ledger
 from tests.ingestion.desk import RULES, Desk, new_program, open_desk, transactions
 from tests.ingestion.test_kill import start
 from tests.scale import long_run, scaled
+from tests.warm import WarmProcess
 
 # Of five hundred rows are the parts in which they are posted.
 PURCHASES, GIVEN = (2500, 600) if long_run else (1500, 500)
@@ -55,12 +56,11 @@ async def test_whoever_is_killed_in_the_middle_posts_each_line_once(
         await load_file(undisturbed.ctx, members, data_dir=tmp_path)
         kills, file = 0, members
         for number in range(4 if long_run else 2):
-            process = await start(killed, database_url, file)
+            process = start(killed, database_url, file)
             await _posted(killed, process, chance.choice((1, 600, 1100) if long_run else (1, 600)))
             await asyncio.sleep(chance.random() * 0.05)
-            if process.returncode is None:
-                process.send_signal(signal.SIGKILL)
-            await process.communicate()
+            process.kill()
+            await asyncio.to_thread(process.communicate)
             kills += process.returncode == -signal.SIGKILL
             if (killed.handback / "Night_CPD.summary.json").exists():
                 # Every load sees to what waits.
@@ -86,10 +86,10 @@ async def _parked(desk: Desk) -> int:
     return sum(one.parked for one in await list_batches(desk.ctx))
 
 
-async def _posted(desk: Desk, process: asyncio.subprocess.Process, rows: int) -> None:
+async def _posted(desk: Desk, process: WarmProcess, rows: int) -> None:
     """Wait until so many lines that waited are posted, or the process ends."""
     target = await _parked(desk) - rows
     until = time.monotonic() + 60
-    while process.returncode is None and await _parked(desk) > target:
+    while process.poll() is None and await _parked(desk) > target:
         assert time.monotonic() < until, "nothing is posted"
         await asyncio.sleep(0.002)

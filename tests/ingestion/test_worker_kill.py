@@ -1,10 +1,8 @@
 """`kill -9` of worker processes again and again: the ledger and the handback are as if nothing was."""
 
 import asyncio
-import os
 import random
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +16,10 @@ from resolvers.verification import verify_ledger
 from tests.ingestion.desk import RULES, Desk, new_program, open_desk, transactions
 from tests.ingestion.mailroom import Mailroom, Watch
 from tests.ingestion.test_kill import progress, without_references
-from tests.postgres import free_port
+from tests.ports import free_port
 from tests.scale import long_run
 from tests.servers import Deployment
+from tests.warm import WarmProcess
 
 # Of five hundred rows are the parts in which a file is posted; every kill costs a start or two of a second each.
 ROWS = 100_000 if long_run else 2_500
@@ -36,29 +35,22 @@ class Processes:
     environment: Mapping[str, str]
     is_sqlite: bool
     log: Path
-    running: list[asyncio.subprocess.Process] = field(default_factory=list)
+    running: list[WarmProcess] = field(default_factory=list)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start those that do not run."""
         command = ("serve", "--all", "--port", str(free_port())) if self.is_sqlite else ("worker",)
         while len(self.running) < (1 if self.is_sqlite else 2):
             with self.log.open("ab") as log:
-                process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "tessera", *command),
-                    env=dict(self.environment),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                )
-            self.running.append(process)
+                self.running.append(WarmProcess(command, env=self.environment, cwd=self.log.parent, out=log))
 
     async def kill(self, chance: random.Random) -> None:
         """Kill one of them, or all."""
         victims = self.running if chance.random() < 0.5 else [chance.choice(self.running)]
         for one in list(victims):
-            assert one.returncode is None, self.log.read_text()[-4000:]
-            os.kill(one.pid, signal.SIGKILL)
-            await one.wait()
+            assert one.poll() is None, self.log.read_text()[-4000:]
+            one.kill()
+            await asyncio.to_thread(one.wait)
             self.running.remove(one)
 
     async def stop(self) -> None:
@@ -67,7 +59,7 @@ class Processes:
             one.terminate()
         for one in self.running:
             # One that has only just been started does not know yet how to end well.
-            assert await asyncio.wait_for(one.wait(), 30) in {0, -signal.SIGTERM}, self.log.read_text()[-4000:]
+            assert await asyncio.to_thread(one.wait, 30) in {0, -signal.SIGTERM}, self.log.read_text()[-4000:]
 
 
 def members() -> str:
@@ -119,11 +111,11 @@ async def _load_disturbed(mailroom: Mailroom, database_url: str, chance: random.
     processes = Processes(environment, database_url.startswith("sqlite"), mailroom.desk.data_dir / "workers.log")
     try:
         for rows in sorted(chance.randrange(ROWS) for _ in range(KILLS)):
-            await processes.start()
+            processes.start()
             await _until_stand(mailroom.desk, rows)
             await asyncio.sleep(chance.random() * 0.1)
             await processes.kill(chance)
-        await processes.start()
+        processes.start()
         await _until_stand(mailroom.desk, ROWS)
         until = time.monotonic() + LIMIT_S
         while len(mailroom.processed) < 2:

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.callers import Caller, callers
 from tests.database import FreshDatabase
 from tests.scale import scaled
 from tests.servers import CONFIGURATION, SECRET, Deployment, running_servers
+from tests.warm import WarmProcess
 
 ROUNDS = max(2, scaled(20))
 ITEMS = 400
@@ -118,16 +118,11 @@ async def test_a_killed_server_posts_what_it_accepted_once(fresh_database: Fresh
         await sound(url, tmp_path)
 
 
-async def start_worker(deployment: Deployment) -> asyncio.subprocess.Process:
+async def start_worker(deployment: Deployment) -> WarmProcess:
     """`tessera worker`, once it works."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tessera", "worker"),
-        env=deployment.environment,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = WarmProcess(["worker"], env=deployment.environment, cwd=deployment.data_dir)
     assert process.stderr is not None
-    assert b"working" in await process.stderr.readline()
+    assert "working" in await asyncio.to_thread(process.stderr.readline)
     return process
 
 
@@ -147,7 +142,8 @@ async def test_workers_share_what_a_server_accepted_and_may_be_killed_or_stopped
                 await asyncio.sleep(0.2)
                 workers[0].kill()
                 workers[1].terminate()
-                assert await asyncio.gather(*(one.wait() for one in workers)) == [-9, 0]
+                ends = [await asyncio.to_thread(one.communicate, 30) for one in workers]
+                assert [one.returncode for one in workers] == [-9, 0], ends
                 for one in batches:
                     assert_done_once(await finished(caller, one))
                 assert await balances(caller) == 4 * ITEMS // 2

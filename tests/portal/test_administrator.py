@@ -27,7 +27,7 @@ async def test_an_invitation_leads_into_the_program_with_the_role(world: World, 
 async def test_inviting_somebody_who_is_there_is_refused(world: World, ada: Browser) -> None:
     before = await world.contents()
     shown = await ada.post("administrators", {"email": "ADA@shop.example", "role": "customer-executive"})
-    assert (shown.status, "1374" in shown.text) == (409, True)
+    assert (shown.status, "1394" in shown.text) == (409, True)
     for data in ({"email": "nobody", "role": "customer-executive"}, {"email": "b@c.de", "role": "king"}):
         shown = await ada.post("administrators", data)
         assert (shown.status, "998" in shown.text) == (400, True)
@@ -50,7 +50,7 @@ async def test_ten_minutes_after_the_code_secrets_need_another(world: World, ada
     before = await world.contents()
     form = {"email": "bob@shop.example", "role": "customer-executive"}
     shown = await ada.post("administrators", form)
-    assert (shown.status, "1370" in shown.text) == (403, True)
+    assert (shown.status, "1390" in shown.text) == (403, True)
     assert await world.contents() == before
     wrong = await ada.post("administrators", form | {"proof": "123456"})
     assert (wrong.status, "130" in wrong.text) == (400, True)
@@ -63,7 +63,7 @@ async def test_a_role_of_ones_own_is_made_given_and_removed(world: World, ada: B
     bob = await world.administrator("call-centre", email="bob@shop.example")
     assert (await bob.get("credentials")).status == 403
     in_use = await ada.post("roles", {"name": "call-centre", "what": "remove"})
-    assert (in_use.status, "1375" in in_use.text) == (409, True)
+    assert (in_use.status, "1395" in in_use.text) == (409, True)
     assert (await ada.post("administrators/2", {"what": "remove"})).status == 303
     assert (await bob.get()).status == 404
     assert (await ada.post("roles", {"name": "call-centre", "what": "remove"})).status == 303
@@ -72,7 +72,7 @@ async def test_a_role_of_ones_own_is_made_given_and_removed(world: World, ada: B
 async def test_what_is_no_role_is_refused(world: World, ada: Browser) -> None:
     before = await world.contents()
     for data, code in (
-        ({"name": "program-admin"}, "1375"),
+        ({"name": "program-admin"}, "1395"),
         ({"name": "Call Centre"}, "998"),
         ({"name": "x", "cell": ["Members:fly"]}, "999"),
         ({"name": "x", "what": "remove"}, "998"),

@@ -97,7 +97,7 @@ async def test_what_another_change_overtook_is_not_approved(strict: World, ada: 
 async def test_new_credentials_need_an_approval_for_each(strict: World, ada: Browser, bob: Browser) -> None:
     before = await strict.contents()
     refused = await ada.post("credentials/reset")
-    assert (refused.status, "1371" in refused.text) == (403, True)
+    assert (refused.status, "1391" in refused.text) == (403, True)
     assert await strict.contents() == before
     assert (await ada.post("credentials/request-reset", {"reason": "it leaked"})).status == 303
     assert (await ada.post("credentials/reset")).status == 403

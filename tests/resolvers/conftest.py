@@ -1,12 +1,13 @@
 """Two programs in one database, each with a caller that may do everything, and a clock set by hand."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import Connection, select
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
@@ -16,7 +17,10 @@ from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.context import Context, Services
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
+from tests.database import CopiesOf, FreshDatabase
 from tests.resolvers.desk import enroll, verified
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 RULES = b"""
 version: 1
@@ -36,7 +40,7 @@ class Shop:
     """Services with two programs; `now` is what their clock says."""
 
     services: Services
-    now: datetime = field(default=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    now: datetime = NOW
     credentials: list[IssuedCredential] = field(default_factory=list)
     contexts: list[Context] = field(default_factory=list)
 
@@ -45,29 +49,61 @@ class Shop:
         self.now += timedelta(**passed)
 
 
+@dataclass(frozen=True)
+class Founding:
+    """A database in which both programs are, made once for all tests, and who they are."""
+
+    copies: FreshDatabase
+    credentials: list[IssuedCredential] = field(default_factory=list)
+    principals: list[Principal] = field(default_factory=list)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def founding(
+    fresh_database: FreshDatabase, copies_of: CopiesOf, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Founding]:
+    """Two programs under the same rules."""
+    with fresh_database() as url:
+        made, founding = Shop(_services(url, tmp_path_factory.mktemp("founding"))), Founding(copies_of(url))
+        root = Principal(kind=PrincipalKind.SYSTEM, actor="test", permissions=frozenset(Permission))
+        for name in ("One", "Two"):
+            context = Context(services=made.services, principal=root, source="test", request_id="-")
+            founding.credentials.append(await create_program(context, name))
+        for program in await list_environment_programs(made.services):
+            caller = system_principal(program.id, program.public_id, program.environment, "test")
+            context = Context(services=made.services, principal=caller, source="test", request_id="-")
+            await apply_configuration(context, RULES)
+            founding.principals.append(caller)
+        await made.services.db.close()
+        yield founding
+
+
 @pytest.fixture
-async def shop(database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
+def database_url(founding: Founding) -> Iterator[str]:
+    """The URL of a database with two programs that no other test sees."""
+    with founding.copies() as url:
+        yield url
+
+
+@pytest.fixture
+async def shop(founding: Founding, database_url: str, tmp_path: Path) -> AsyncIterator[Shop]:
     """A database with two programs under the same rules."""
-    made: list[Shop] = []
-    services = Services(
-        db=open_database(database_url, data_dir=tmp_path),
-        clock=lambda: made[0].now,
+    made = Shop(_services(database_url, tmp_path), credentials=list(founding.credentials))
+    made.services = replace(made.services, clock=lambda: made.now)
+    for caller in founding.principals:
+        made.contexts.append(Context(services=made.services, principal=caller, source="test", request_id="-"))
+    yield made
+    await made.services.db.close()
+
+
+def _services(url: str, folder: Path) -> Services:
+    return Services(
+        db=open_database(url, data_dir=folder),
+        clock=lambda: NOW,
         keys=KeyRing("a secret of thirty-two characters"),
         programs=ProgramCache(),
         environment="sandbox",
     )
-    made.append(Shop(services))
-    root = Principal(kind=PrincipalKind.SYSTEM, actor="test", permissions=frozenset(Permission))
-    for name in ("One", "Two"):
-        context = Context(services=services, principal=root, source="test", request_id="-")
-        made[0].credentials.append(await create_program(context, name))
-    for program in await list_environment_programs(services):
-        caller = system_principal(program.id, program.public_id, program.environment, "test")
-        context = Context(services=services, principal=caller, source="test", request_id="-")
-        await apply_configuration(context, RULES)
-        made[0].contexts.append(context)
-    yield made[0]
-    await services.db.close()
 
 
 async def contents(context: Context) -> dict[str, list[tuple[Any, ...]]]:

@@ -2,12 +2,10 @@
 
 import json
 import os
-import random
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,9 @@ import httpx2
 from typer.testing import CliRunner
 
 from tessera.cli import app
+from tests.ports import free_port
 from tests.servers import NO_CERTIFICATES
+from tests.warm import WarmProcess
 
 START_LIMIT_S = 180.0
 
@@ -40,6 +40,15 @@ class Outcome:
         return json.loads(self.out)
 
 
+def run_command(folder: Path, settings: dict[str, str], *arguments: str) -> Outcome:
+    """Run a command in this process, in a folder and with settings of its own."""
+    with chdir(folder):
+        result = CliRunner().invoke(app, arguments, env=settings | _WIDE)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Outcome(result.exit_code, result.stdout, result.stderr)
+
+
 @dataclass(frozen=True)
 class Deployment:
     """A data folder, a database and a port: what the settings of one deployment say."""
@@ -49,28 +58,27 @@ class Deployment:
 
     def run(self, *arguments: str, **extra: str) -> Outcome:
         """Run a command in this process, with `extra` settings."""
-        with chdir(self.folder):
-            result = CliRunner().invoke(app, arguments, env=self.settings | extra | _WIDE)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Outcome(result.exit_code, result.stdout, result.stderr)
+        return run_command(self.folder, self.settings | extra, *arguments)
 
-    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
-        """Start `tessera` as a process of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "tessera", *arguments],
-            env={**os.environ, "PYTHONPATH": _SOURCE, **self.settings, **extra},
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *arguments: str, **extra: str) -> WarmProcess:
+        """Start `tessera` in a process of its own."""
+        return WarmProcess(arguments, env=self._environment(extra), cwd=self.folder)
 
     def end(self, *arguments: str, **extra: str) -> Outcome:
-        """Run a command as a process of its own, to its end."""
-        process = self.start(*arguments, **extra)
-        out, err = process.communicate(timeout=60)
-        return Outcome(process.returncode, out, err)
+        """Run a command to its end as a person starts it, with all that Python has to import."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tessera", *arguments],
+            env=self._environment(extra),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": _SOURCE, **self.settings, **extra}
 
     @property
     def is_sqlite(self) -> bool:
@@ -83,7 +91,7 @@ class Deployment:
         return f"http://127.0.0.1:{self.settings['TESSERA_PORT']}"
 
     @contextmanager
-    def serving(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def serving(self, *arguments: str) -> Iterator[WarmProcess]:
         """Run a server until the context ends; it is ready when this returns."""
         process = self.start(*(arguments or ("serve",)))
         try:
@@ -97,7 +105,7 @@ class Deployment:
         """The answer to a GET."""
         return httpx2.get(self.base_url + path, headers=headers, timeout=10, verify=NO_CERTIFICATES)
 
-    def _await_ready(self, process: subprocess.Popen[str]) -> None:
+    def _await_ready(self, process: WarmProcess) -> None:
         deadline = time.monotonic() + START_LIMIT_S
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -111,14 +119,10 @@ class Deployment:
 
 def new_deployment(folder: Path, **settings: str) -> Deployment:
     """A deployment in a folder of its own, on a port of its own."""
-    fixed = {"TESSERA_DATA_DIR": str(folder / "data"), "TESSERA_PORT": free_port(), "TESSERA_SFTP_PORT": free_port()}
+    fixed = {"TESSERA_DATA_DIR": str(folder / "data"), **free_ports()}
     return Deployment(folder=folder, settings=fixed | settings)
 
 
-def free_port() -> str:
-    """A port that nobody listens on, below those that the system hands out by itself."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return str(port)
+def free_ports() -> dict[str, str]:
+    """The settings of the ports that a deployment listens on."""
+    return {name: str(free_port()) for name in ("TESSERA_PORT", "TESSERA_SFTP_PORT")}

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,21 +15,7 @@ import pytest
 from tests.postgres import find_binaries
 from tests.shell.command import Deployment
 
-LATER = [
-    ("db", "restore", "file"),
-]
-
-
-@pytest.mark.parametrize("command", LATER, ids=" ".join)
-def test_what_comes_later_says_so_in_one_sentence_and_exits_2(
-    command: tuple[str, ...], empty_deployment: Deployment
-) -> None:
-    outcome = empty_deployment.run(*command)
-    assert outcome.status == 2
-    assert outcome.out == ""
-    assert outcome.err.count("\n") == 1
-    assert "not available yet" in outcome.err
-    assert list(empty_deployment.folder.iterdir()) == []
+SOURCE = Path(__file__).parents[2]
 
 
 def test_a_wrong_setting_stops_every_command_with_one_sentence(empty_deployment: Deployment) -> None:
@@ -187,7 +176,7 @@ def test_the_doctor_finds_a_database_that_is_away_and_a_key_that_others_read(dep
 def test_the_version_and_the_help() -> None:
     from typer.testing import CliRunner
 
-    from tessera.cli import app
+    from tessera.cli import COMMANDS, app
 
     runner = CliRunner()
     assert runner.invoke(app, ["--version"]).output.strip().count(".") == 2
@@ -208,6 +197,23 @@ def test_the_version_and_the_help() -> None:
         "doctor",
     ):
         assert command in listed
+    for command in COMMANDS:
+        assert re.search(rf"{command} +\w", listed), command
+        of_its_own = runner.invoke(app, [command, "--help"])
+        assert of_its_own.exit_code == 0
+        assert f" {command} [OPTIONS]" in of_its_own.output
+    assert "Did you mean 'serve'?" in runner.invoke(app, ["servee"]).output
+
+
+def test_a_command_imports_nothing_of_the_others() -> None:
+    script = (
+        "import sys, tessera.cli as cli; cli.app(['errors', '--check'], standalone_mode=False); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "tessera.commands.snapshot" in loaded
+    assert not loaded & {"tessera.commands.batch", "tessera.commands.parity", "ingestion.load", "strawberry"}
 
 
 _OTHER_KEY = {"TESSERA_SECRET_KEY": "another secret of thirty-two characters!!"}

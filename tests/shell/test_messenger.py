@@ -20,7 +20,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from resolvers.messenger import Outgoing
 from tessera.messenger import NotDelivered, build_messenger, otp_outbox
 from tessera.settings import Settings, SettingsRefused, load_settings
-from tests.shell.command import free_port
+from tests.ports import free_port
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = "k" * 32
@@ -73,7 +73,7 @@ def mail_server(inbox: Inbox, *, auth: bool = False) -> Iterator[int]:
     options: dict[str, Any] = {}
     if auth:
         options = {"auth_required": True, "auth_require_tls": False, "authenticator": inbox.authenticate}
-    controller = Controller(inbox, hostname="127.0.0.1", port=int(free_port()), **options)
+    controller = Controller(inbox, hostname="127.0.0.1", port=free_port(), **options)
     controller.start()
     try:
         yield int(controller.port)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.command import Deployment, free_port
+from tests.shell.command import Deployment, free_ports
 
 SOURCE = Path(__file__).parents[2]
 LAST_LINE = "The portal is due with a later version. Ctrl-C stops the server; the data stays.\n"
@@ -40,7 +40,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("checkout")
     (folder / ".venv").symlink_to(Path(sys.prefix))
     (folder / "tessera").symlink_to(SOURCE / "tessera")
-    deployment = Deployment(folder=folder, settings={"TESSERA_PORT": free_port(), "TESSERA_SFTP_PORT": free_port()})
+    deployment = Deployment(folder=folder, settings=free_ports())
     with deployment.serving("demo") as server:
         assert server.stdout is not None
         yield Demo(deployment, "".join(iter(server.stdout.readline, LAST_LINE)))

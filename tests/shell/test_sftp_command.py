@@ -2,13 +2,13 @@
 
 import json
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.shell.command import Deployment, Outcome
 
 pytestmark = pytest.mark.skipif(shutil.which("sftp") is None, reason="the client is OpenSSH's")
@@ -88,7 +88,7 @@ def test_a_server_with_all_serves_files_under_a_key_that_stays(deployment: Deplo
         assert put.status == 1
         done = _sftp(deployment, login["username"], "rename upload/TXN/x.part upload/TXN/July_TXN.csv", "ls handback")
         assert done.status == 0, done.err
-        busy = deployment.end("serve", "--all", TESSERA_PORT=str(_free()))
+        busy = deployment.end("serve", "--all", TESSERA_PORT=str(free_port()))
         if not deployment.is_sqlite:
             assert f"Cannot listen on 127.0.0.1 port {deployment.settings['TESSERA_SFTP_PORT']}" in busy.err
         assert busy.status == 1
@@ -132,8 +132,3 @@ def test_several_server_processes_have_one_sftp_server(deployment: Deployment) -
         server.terminate()
         server.communicate(timeout=30)
         assert server.returncode == 0
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -58,6 +58,12 @@ referrals: {enabled: true, reward_on: first_transaction, referrer_points: 100, r
 files: {delimiter: pipe, encoding: latin-1, reject_limit_percent: "12.5", park_unknown_members: true, park_days: 3,
         retention_days: 90, personal_data_in_exports: true,
         exports: [{kind: postings, every: hourly, at: "00:15", since_last: true, gzip: true}, {kind: attributes}]}
+catalog:
+  - {code: CARD-25, name: Gift card, kind: gift_card, money: "25.50", fulfilment: pool, pool: CARDS, low_stock: 10,
+     limit: 2, limit_period: month, segments: [New, Staff], description: "One line\\nand another"}
+  - {code: CHOIR, name: Choir, kind: donation, points: 500, fulfilment: manual, tiers: [Gold], answer_days: 30}
+  - {code: BOWL, name: Bowl, kind: merchandise, points: "250", fulfilment: webhook, partner: Potter, stock: counted,
+     valid_from: 2026-03-01, valid_to: 2026-05-31T12:00, loyalty_txn_type: 5, enabled: false}
 messages:
   - {name: Code, event: OTP, channel: email, subject: Your code, body: "{code}, for {minutes} minutes"}
   - {name: Text, event: OTP.LOGIN, channel: sms, language: de, body: "Ihr Code: {code}"}
