@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from resolvers.configuration import apply_configuration, get_configuration
+from tessera.portal.configuring.schema_form import object_schema
 from tessera.portal.configuring.section import PARTS
 from tests.portal.form import form_of, forms_of
 from tests.portal.rule import ODD_RULES, document_of
@@ -160,3 +161,11 @@ async def test_an_unknown_part_is_refused(world: World, ada: Browser) -> None:
     assert (await ada.post("settings/part/nothing", {"currency": "USD"})).status == 400
     assert await world.contents() == before
     assert (await get_configuration(world.contexts[0])).version == 3
+
+
+def test_every_term_of_a_program_stands_on_some_form() -> None:
+    for section in ("program", "expiry", "referrals", "files", "fraud"):
+        known = {path.partition(".")[0] for one in PARTS if one.section == section for path in one.fields}
+        known |= {one.rows.key for one in PARTS if one.section == section and one.rows is not None}
+        # Of the rounding there is one kind only.
+        assert set(object_schema(section)["properties"]) - {"rounding"} == known

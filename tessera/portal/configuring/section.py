@@ -111,7 +111,7 @@ PARTS: Sequence[Part] = (
         lead="The currency, what points are worth, and the clocks of the program.",
         fields=(
             "currency", "redemption_rate", "redemption_minimum", "points_decimals", "accrual_cap_per_month",
-            "time_zone",
+            "time_zone", "expiry_reminder_days",
         ),
         shown=("currency", "redemption_rate", "redemption_minimum", "time_zone"),
     ),
