@@ -119,7 +119,7 @@ async def test_what_moves_points_needs_a_code_that_was_shown_just_now(world: Wor
     before = await world.contents("administrator_session")
     for action, form in forms:
         shown = await ada.post(f"members/{ann.id}/{action}", form)
-        assert (action, shown.status, "<code>1370</code>" in shown.source) == (action, 403, True)
+        assert (action, shown.status, "<code>1390</code>" in shown.source) == (action, 403, True)
     assert await world.contents("administrator_session") == before
     assert "Authenticator code" in (await ada.get(f"members/{ann.id}/adjust")).text
     assert (await ada.post(f"members/{ann.id}/adjust", GIVE | {"proof": world.code(ada)})).status == 303
