@@ -15,6 +15,7 @@ from tessera.portal.pages import (
     approval,
     audit,
     batch,
+    catalog,
     configuration,
     credential,
     dashboard,
@@ -25,7 +26,9 @@ from tessera.portal.pages import (
     member_identity,
     member_list,
     member_person,
+    order,
     partner,
+    webhook,
 )
 from tessera.portal.render import assets, environment
 from tessera.portal.route import Page, answer_beside, routes_of
@@ -40,9 +43,12 @@ PAGES: Sequence[Page] = (
     *member_identity.PAGES,
     *approval.PAGES,
     *configuration.PAGES,
+    *catalog.PAGES,
+    *order.PAGES,
     *batch.PAGES,
     *export.PAGES,
     *partner.PAGES,
+    *webhook.PAGES,
     *credential.PAGES,
     *administrator.PAGES,
     *audit.PAGES,

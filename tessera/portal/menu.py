@@ -22,6 +22,7 @@ MENU: Sequence[tuple[str, Sequence[Item]]] = (
         (
             Item(title="Dashboard", path="", needs=Permission.CONFIGURATION_READ, icon="home"),
             Item(title="Members", path="members", needs=Permission.MEMBER_READ, icon="people"),
+            Item(title="Orders", path="orders", needs=Permission.ORDER_READ, icon="cart"),
             Item(title="Approvals", path="approvals", needs=Permission.CONFIGURATION_READ, icon="check"),
         ),
     ),
@@ -33,6 +34,7 @@ MENU: Sequence[tuple[str, Sequence[Item]]] = (
             Item(title="Tiers", path="tiers", needs=Permission.CONFIGURATION_READ, icon="tier"),
             Item(title="Segments", path="segments", needs=Permission.CONFIGURATION_READ, icon="segment"),
             Item(title="Campaigns", path="campaigns", needs=Permission.CONFIGURATION_READ, icon="flag"),
+            Item(title="Catalogue", path="catalog", needs=Permission.CATALOG_READ, icon="gift"),
             Item(title="Settings", path="settings", needs=Permission.CONFIGURATION_READ, icon="gear"),
             Item(title="Versions", path="versions", needs=Permission.CONFIGURATION_READ, icon="history"),
             Item(title="Promote", path="promote", needs=Permission.CONFIGURATION_READ, icon="export"),
@@ -50,6 +52,7 @@ MENU: Sequence[tuple[str, Sequence[Item]]] = (
         "Administration",
         (
             Item(title="API credentials", path="credentials", needs=Permission.CREDENTIAL_READ, icon="key"),
+            Item(title="Webhooks", path="webhooks", needs=Permission.WEBHOOK_READ, icon="bell"),
             Item(title="Administrators", path="administrators", needs=Permission.ADMINISTRATOR_READ, icon="shield"),
             Item(title="Audit trail", path="audit", needs=Permission.AUDIT_READ, icon="history"),
         ),

@@ -37,6 +37,14 @@ MODULES: Mapping[str, Mapping[str, tuple[Permission, ...]]] = {
         "approve": (Permission.CHANGE_APPROVE,),
         "create": (Permission.PROGRAM_CREATE,),
     },
+    "Catalogue and orders": {
+        "view": (Permission.CATALOG_READ, Permission.ORDER_READ),
+        "see codes": (Permission.ORDER_CODE_READ,),
+        "order": (Permission.ORDER_PLACE,),
+        "decide": (Permission.ORDER_DECIDE,),
+        "stock": (Permission.CATALOG_WRITE,),
+    },
+    "Webhooks": {"view": (Permission.WEBHOOK_READ,), "edit": (Permission.WEBHOOK_WRITE,)},
     "Files": {
         "view": (Permission.BATCH_READ, Permission.EXPORT_READ),
         "create": (Permission.BATCH_WRITE, Permission.EXPORT_WRITE),

@@ -35,6 +35,7 @@ AREAS: Mapping[str, str] = {
     "tiers": "Tiers",
     "segments": "Segments",
     "campaigns": "Campaigns",
+    "catalog": "Catalogue",
     "settings": "Settings",
     "versions": "Versions",
     "promote": "Promote",
