@@ -10,6 +10,7 @@ import orjson
 import strawberry
 from starlette.types import Receive, Scope, Send
 
+from resolvers.figures import Figures
 from schema.app import build_graphql_app
 from schema.build import TesseraSchema
 from schema.document import Documents, ReadyDocument
@@ -63,7 +64,7 @@ schema = TesseraSchema(query=Query, extensions=[ReadyDocument])
 documents = Documents(schema, introspection=False)
 _graphql = build_graphql_app(introspection=False, documents=documents)
 # No caller has a token, so nothing is asked of any service.
-_STATE = {"runtime": SimpleNamespace(services=None)}
+_STATE = {"runtime": SimpleNamespace(services=SimpleNamespace(figures=Figures()))}
 settle_memory()
 
 

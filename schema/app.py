@@ -65,8 +65,8 @@ def build_graphql_app(
         if answer is not None:
             response.told = await cors_headers(visit)
             await answer()
-            if visit.code is not None and visit.figures is not None:
-                visit.figures.request("graphql", visit.operation, visit.code, perf_counter() - began)
+            if visit.code is not None and "state" in scope:
+                visit.services.figures.request("graphql", visit.operation, visit.code, perf_counter() - began)
 
     return app
 

@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from domain.errors import Forbidden, TesseraError
 from resolvers.context import Services
-from resolvers.figures import UNKNOWN, Figures
+from resolvers.figures import UNKNOWN
 from resolvers.publishable import allows_origin
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -39,11 +39,6 @@ class Visit:
     def services(self) -> Services:
         """The services that the lifespan of the process put into the scope."""
         return cast(Services, self.scope["state"]["runtime"].services)
-
-    @property
-    def figures(self) -> Figures | None:
-        """What is counted; None where the schema is served by itself, as another application than ours."""
-        return self.services.figures if "runtime" in self.scope.get("state", ()) else None
 
 
 def open_visit(scope: Scope, headers: Mapping[bytes, bytes]) -> Visit:
