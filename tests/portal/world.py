@@ -28,6 +28,8 @@ from resolvers.sign_in import Origin, begin_enrolment, enrol
 from tessera.portal.app import build_portal_app
 from tessera.portal.guard import ROOT, SESSION_COOKIE, form_token
 from tessera.settings import Settings
+from tessera.webhook import HttpCarrier
+from tests.servers import NO_CERTIFICATES
 
 HOST = "http://tessera.test"
 PASSWORD = "a long enough password"
@@ -177,6 +179,7 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
         keys=KeyRing("a secret of thirty-two characters"),
         programs=ProgramCache(),
         environment="sandbox",
+        carrier=HttpCarrier(networks=[], https_only=False, lookup=_nowhere, trusted=NO_CERTIFICATES),
     )
     settings = Settings(_env_file=None, data_dir=folder, database_url=database_url)  # type: ignore[call-arg]
     world = World(
@@ -194,6 +197,11 @@ async def open_world(database_url: str, folder: Path) -> AsyncIterator[World]:
         yield world
     finally:
         await world.close()
+
+
+def _nowhere(host: str) -> list[str]:
+    """No name has an address: nothing that a test does leaves this machine."""
+    raise OSError(f"{host} is nowhere")
 
 
 def _with_runtime(app: ASGIApp, runtime: Any) -> ASGIApp:
