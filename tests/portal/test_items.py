@@ -21,6 +21,8 @@ campaigns:
   - {name: May, starts: "2026-05-01T08:00", ends: 2026-05-31, segment: Big, award: {type: flat, points: 5}, message: Hello}
   - {name: March, starts: 2026-03-01, ends: 2026-03-31, award: {type: multiplier, factor: "1.25"}}
 aggregates: [{key: records, function: count, period: rolling_365, when: {attribute: transaction.product_code, op: eq, value: MUSIC}}]
+catalog:
+  - {code: MUG, name: Mug, description: Blue, kind: merchandise, money: "4.5", fulfilment: manual, stock: counted, low_stock: 3, limit: 2, limit_period: year, valid_from: 2026-01-01, valid_to: "2026-12-31T08:00", tiers: [Gold], segments: [Big], answer_days: 9, enabled: false}
 messages: [{name: One, event: LINK, channel: email, subject: "A \\"link\\"", body: "Two lines:\\n{link}", language: de}]
 """  # noqa: E501
 
@@ -34,6 +36,17 @@ NEW: Mapping[str, tuple[dict[str, str], dict[str, Any]]] = {
             "award.factor": "1.5",
         },
         {"segment": None, "award": {"type": "multiplier", "factor": "1.5"}},
+    ),
+    "catalog": (
+        {
+            "code": "New",
+            "name": "A mug",
+            "kind": "merchandise",
+            "points": "40",
+            "fulfilment": "manual",
+            "enabled": "yes",
+        },
+        {"points": 40, "money": None, "stock": "unlimited", "enabled": True},
     ),
     "segments": (
         {
@@ -158,7 +171,7 @@ async def test_who_may_not_configure_has_no_forms(world: World, ada: Browser) ->
         assert (await eve.get(kind.path)).status == 403
         assert (await eve.post(kind.path, {**NEW[kind.section][0], "do": "review"})).status == 403
         assert (await eve.post(f"{kind.area}/review", {"draft": "{}", "do": "apply"})).status == 403
-    for area in ("attributes", "tiers", "segments", "campaigns"):
+    for area in ("attributes", "tiers", "segments", "campaigns", "catalog"):
         assert (await eve.get(area)).status == 200
     assert (await eve.post("tiers", {"assessment": "off"})).status == 403
     assert await world.contents() == before
