@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy.exc import DBAPIError
+
 from domain.clock import system_clock
 from domain.errors import TesseraError
 from domain.store.server import ServerState, describe_server
@@ -67,7 +69,8 @@ def database_server(settings: Settings) -> Finding:
 
     try:
         server = asyncio.run(ask())
-    except TesseraError:
+    except (TesseraError, DBAPIError):
+        # Why not, the check of the database says.
         return Finding("note", "The database cannot be reached, so nothing is known of its server.")
     assert server is not None  # noqa: S101 - it is no SQLite
     wrong = list(faults(server, system_clock()))

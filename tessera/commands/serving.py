@@ -30,6 +30,8 @@ def serve(
     """Serve API, GraphQL and documentation, with the background jobs."""
     begin()
     settings = load_settings(host=host, port=port)
+    if workers > 1:
+        _refuse_sqlite(settings, "--workers must be 1")
     with only_server(settings):
         if settings.sqlite_file is None:
             # There an upgrade is a step of its own, beside processes of the version before.
@@ -37,8 +39,10 @@ def serve(
         else:
             ensure_schema(settings)
             asyncio.run(_require_key(settings))
-        _offer_setup(settings)
-        serve_settings(settings, workers=workers, everything=everything, on_started=lambda: _announce(settings))
+        welcome = _offer_setup(settings)
+        serve_settings(
+            settings, workers=workers, everything=everything, on_started=lambda: _announce(settings, welcome)
+        )
 
 
 def worker() -> None:
@@ -63,8 +67,6 @@ def sftp(
 
 def serve_settings(settings: Settings, *, workers: int, everything: bool, on_started: Callable[[], None]) -> None:
     """Serve a prepared database until stopped. Raises CommandRefused."""
-    if workers > 1:
-        _refuse_sqlite(settings, "--workers must be 1")
     # Importing both edges takes a moment, which a refused start need not spend.
     from tessera.server import serve_until_stopped
 
@@ -154,20 +156,25 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-def _offer_setup(settings: Settings) -> None:
-    """Print where the first administrator makes itself, until there is one. No log has the link."""
+def _offer_setup(settings: Settings) -> str | None:
+    """Where the first administrator makes itself, until there is one; for whoever looks on, and for no log."""
+    if settings.log_format == "json":
+        return None
 
-    async def offer() -> None:
+    async def offer() -> str | None:
         async with open_runtime(settings) as runtime:
             link = await offer_setup(deployment_context(runtime))
-            if link is not None:
-                show(f"Nobody administers this deployment yet. Once, within a day: {link_url(settings, link)}")
+            return None if link is None else link_url(settings, link)
 
     try:
-        asyncio.run(offer())
+        link = asyncio.run(offer())
     except ServiceUnavailable:
         _log.warning("the database cannot be reached; `tessera administrator setup` gives the first link later")
+        return None
+    return None if link is None else f"Nobody administers this deployment yet. Once, within a day: {link}"
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, welcome: str | None) -> None:
     _log.info("serving", url=f"http://{settings.host}:{settings.port}", environment=settings.env)
+    if welcome is not None:
+        show(welcome)
