@@ -124,11 +124,12 @@ async def _replace_all(deployment: Deployment, balancer: Balancer) -> list[str]:
                 await restart(place)
             batches.append(await queue(balancer.places[0].caller, transactions(f"W{turn}")))
             worker.terminate()
-            assert await asyncio.to_thread(worker.wait, PATIENCE_S) == 0
+            await asyncio.to_thread(worker.communicate, PATIENCE_S)
+            assert worker.returncode == 0
             worker = await start_worker(deployment)
     finally:
         worker.terminate()
-        await asyncio.to_thread(worker.wait)
+        await asyncio.to_thread(worker.communicate)
     return batches
 
 
