@@ -33,8 +33,12 @@ class Refusal:
 
 
 def receive_file(ctx: Context, data_dir: Path, name: str, file_type: str, body: bytes) -> None:
-    """Put a file into the upload folder of its type, whole. For a thread. Raises Forbidden, BatchRefused."""
+    """Put a file into the upload folder of its type, whole. For a thread.
+
+    Raises Forbidden, SecondFactorNeeded, BatchRefused.
+    """
     ctx.principal.require(Permission.BATCH_WRITE)
+    ctx.principal.require_proof()
     named = parse_file_name(name, file_type)
     folder = program_folder(data_dir, ctx.principal)
     folder.make()

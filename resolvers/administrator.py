@@ -39,8 +39,10 @@ async def save_grants(ctx: Context, administrator_id: int, grants: Sequence[Gran
         require_giving(tx, ctx, grants)
         one = find_another(tx, ctx, administrator_id)
         kept = [each for each in one.grants if not may_give(tx, ctx, each)]
-        if {each.public_program_id for each in kept} & {each.public_program_id for each in grants}:
-            raise Forbidden("its role there is not yours to take")
+        if any(each.public_program_id in {None, ctx.principal.public_program_id} for each in kept):
+            raise Forbidden("its role here is not yours to take")
+        store.drop_links_to(tx, [one.id])
+        store.drop_links_by(tx, one.actor)
         store.replace_grants(tx, one.id, [*kept, *grants])
         [after] = store.list_administrators(tx, [one.id])
         _record(tx, ctx, "administrator.roles", one, told(one.grants), told(after.grants))
@@ -62,6 +64,8 @@ async def set_disabled(ctx: Context, administrator_id: int, *, disabled: bool) -
         store.update_administrator(tx, one.id, {"disabled_at": ctx.services.clock() if disabled else None})
         if disabled:
             store.end_sessions_of(tx, one.id)
+            store.drop_links_to(tx, [one.id])
+            store.drop_links_by(tx, one.actor)
         action = "administrator.disable" if disabled else "administrator.enable"
         _record(tx, ctx, action, one, {"disabled": one.disabled_at is not None}, {"disabled": disabled})
         [after] = store.list_administrators(tx, [one.id])

@@ -81,11 +81,15 @@ async def reset_administrator(ctx: Context, administrator_id: int) -> Link:
     Raises Forbidden, SecondFactorNeeded, AdministratorNotFound.
     """
     require_administration(ctx)
+    nobodys = await ctx.services.hashing.run(lambda: keep_password(new_token("x")), program=DEPLOYMENT)
 
     def body(tx: Connection) -> Link:
         one = find_visible(tx, ctx, administrator_id)
         require_giving(tx, ctx, one.grants)
+        # Whoever has the lost password or phone is out from now on.
         store.end_sessions_of(tx, one.id)
+        store.drop_links_by(tx, one.actor)
+        store.update_administrator(tx, one.id, {"password": nobodys.encoded})
         return _make_link(tx, ctx, one.id, one.email, one.grants)
 
     return await ctx.write(body)
@@ -119,6 +123,7 @@ async def take_link(services: Services, command: TakeLink, origin: Origin) -> En
             raise LinkInvalid
         if link.administrator_id is not None:
             administrator_id = link.administrator_id
+            store.end_sessions_of(tx, administrator_id)
             store.update_administrator(tx, administrator_id, {"password": secret.encoded} | _ANEW)
         else:
             administrator_id = _become(tx, link, email, str(name), secret.encoded, now)

@@ -177,7 +177,7 @@ def _record(tx: Connection, ctx: Context, action: str, subject: str, before: obj
         tx,
         ctx.principal.program,
         now=ctx.services.clock(),
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action=action,
         subject=subject,
         before=before,

@@ -88,10 +88,12 @@ async def request_credential_reset(ctx: Context, reason: str) -> ChangeRequest:
 async def approve_change(ctx: Context, change_id: int) -> ChangeRequest:
     """Have a change happen, exactly once; by anybody who may approve but the one who asked.
 
-    Raises Forbidden, RedemptionNotFound (123: no such request), RequestNotPending, ConfigurationChanged (another
-    version is in force than it was made from) and what the change itself is refused with, which goes on waiting.
+    Raises Forbidden, SecondFactorNeeded, RedemptionNotFound (123: no such request), RequestNotPending,
+    ConfigurationChanged (another version is in force than it was made from) and what the change itself is refused
+    with, which goes on waiting.
     """
     ctx.principal.require(Permission.CHANGE_APPROVE)
+    ctx.principal.require_proof()
     found = await ctx.read(lambda tx: _undecided(tx, ctx, change_id, lock=False))
     payload = orjson.loads(ctx.services.keys.open_administration(found.payload))
     approved = replace(ctx, is_approved=True)

@@ -66,5 +66,5 @@ def _erase_again(ctx: Context, erasure: Erasure, tx: Connection) -> str:
     # When it was erased is when it was asked for; when it had to be done again stands in the audit trail.
     forget_person(tx, state, ctx.services.keys, member, erasure.erased_at)
     now, subject = ctx.services.clock(), f"member:{member.id}"
-    audit.record(tx, state.id, now=now, actor=ctx.principal.actor, action="member.erase-again", subject=subject)
+    audit.record(tx, state.id, now=now, actor=ctx.principal, action="member.erase-again", subject=subject)
     return "erased"

@@ -96,7 +96,7 @@ def _record(tx: Connection, ctx: Context, action: str, name: str, before: Row[An
         tx,
         ctx.principal.program,
         now=ctx.services.clock(),
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action=action,
         subject=f"fulfilment-partner:{name}",
         before=None if before is None else _told(before),

@@ -46,9 +46,7 @@ def _export(tx: Connection, ctx: Context, reference: str) -> dict[str, Any]:
     sections = read_sections(
         tx, keys, state.id, [one.member.id for one in people], {one.member.id: one.wrapped_key for one in people}
     )
-    audit.record(
-        tx, state.id, now=now, actor=ctx.principal.actor, action="member.export", subject=f"member:{member.id}"
-    )
+    audit.record(tx, state.id, now=now, actor=ctx.principal, action="member.export", subject=f"member:{member.id}")
     return {
         "format": FORMAT,
         "exported_at": now,

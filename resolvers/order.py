@@ -230,7 +230,7 @@ def _note(locked: Locked, ctx: Context, order: StoredOrder) -> None:
         locked.tx,
         locked.state.id,
         now=locked.now,
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action="order.place",
         subject=f"order:{order.id}",
         after={"member": order.member_id, "item": order.item, "points": order.points, "status": order.status},

@@ -59,6 +59,7 @@ async def approve_adjustment(ctx: Context, request_id: int, idempotency_key: str
     """
     ctx.key(idempotency_key)
     ctx.principal.require(Permission.POINTS_APPROVE)
+    ctx.principal.require_proof()
     keyed = Keyed(
         use_case="approve",
         key=ctx.key(idempotency_key),

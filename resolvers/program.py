@@ -106,9 +106,10 @@ async def create_program(ctx: Context, name: str) -> IssuedCredential:
 async def go_live(ctx: Context) -> IssuedCredential:
     """Open the live environment of the caller's program, with the sandbox's configuration.
 
-    Raises Forbidden, InvalidRequest (a sandbox deployment, or live already).
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest (a sandbox deployment, or live already).
     """
     ctx.principal.require(Permission.PROGRAM_CREATE)
+    ctx.principal.require_proof()
     if "live" not in ENVIRONMENTS[ctx.services.environment]:
         raise InvalidRequest("a sandbox deployment has no live environment")
 

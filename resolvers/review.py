@@ -62,9 +62,12 @@ class HeldTransaction:
 async def approve_transaction(ctx: Context, held_id: int, idempotency_key: str | None = None) -> HeldTransaction:
     """Post what is held, with its own transaction date and no threshold; refunds that waited for it are applied.
 
-    Raises Forbidden, InvalidRequest, KeyReused, RedemptionNotFound (123: no such request), RequestNotPending,
-    MemberCancelled, MemberSuspended, MembershipBlocked, AccrualNotAllowed; what is refused stays held.
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest, KeyReused, RedemptionNotFound (123: no such request),
+    RequestNotPending, MemberCancelled, MemberSuspended, MembershipBlocked, AccrualNotAllowed; what is refused stays
+    held.
     """
+    ctx.principal.require(Permission.POINTS_APPROVE)
+    ctx.principal.require_proof()
     return await _decide(ctx, held_id, idempotency_key, fingerprint_of("approve", held_id), _approve)
 
 

@@ -1,6 +1,7 @@
 """Use cases of roles: the built-in ones, which nobody changes, and those of a program's own."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -48,6 +49,7 @@ async def save_role(ctx: Context, name: str, permissions: frozenset[Permission])
 
     def body(tx: Connection) -> Role:
         before = store.list_roles(tx, number).get(name)
+        _refuse_beyond(tx, ctx, number, name, before)
         told = sorted(permissions)
         values = {"permissions": told, "updated_at": ctx.services.clock(), "updated_by": ctx.principal.actor}
         store.save_role(tx, {"public_program_id": number, "name": name, **values})
@@ -65,6 +67,7 @@ async def remove_role(ctx: Context, name: str) -> None:
 
     def body(tx: Connection) -> None:
         before = store.list_roles(tx, number).get(name)
+        _refuse_beyond(tx, ctx, number, name, before)
         if store.has_holders(tx, number, name):
             raise RoleInUse(f"administrators have the role {name}")
         if before is None or not store.remove_role(tx, number, name):
@@ -72,6 +75,20 @@ async def remove_role(ctx: Context, name: str) -> None:
         ctx.audit(tx, "role.remove", f"role:{name}", before=before)
 
     await ctx.write(body)
+
+
+def _refuse_beyond(tx: Connection, ctx: Context, number: int, name: str, before: Sequence[str] | None) -> None:
+    """Raise Forbidden for a role that may do more than the caller, or that is the caller's own.
+
+    Who could take from a role could make those who have it small enough to be reset.
+    """
+    if beyond := read_permissions(before or ()) - ctx.principal.permissions:
+        raise Forbidden(f"the role may do more than you: {', '.join(sorted(beyond))}")
+    holders = store.list_holders(tx, number, name)
+    if ctx.principal.actor in {one.actor for one in store.list_administrators(tx, holders)}:
+        raise Forbidden("nobody changes what it may do itself")
+    # A link for somebody who may do more from now on was made for less.
+    store.drop_links_to(tx, holders)
 
 
 def _number(ctx: Context) -> int:

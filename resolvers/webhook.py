@@ -48,9 +48,10 @@ class IssuedWebhook:
 async def save_webhook(ctx: Context, command: SaveWebhook) -> IssuedWebhook:
     """Keep an endpoint, or change the one of its name; a new one is told what happens from now on.
 
-    Raises Forbidden, InvalidRequest, WebhookAddressRefused.
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest, WebhookAddressRefused.
     """
     ctx.principal.require(Permission.WEBHOOK_WRITE)
+    ctx.principal.require_proof()
     _check(ctx, command)
     program_id, now, secret = ctx.principal.program, ctx.services.clock(), new_secret()
     await number_program(ctx.services, program_id)
@@ -95,9 +96,10 @@ async def remove_webhook(ctx: Context, name: str) -> None:
 async def rotate_webhook_secret(ctx: Context, name: str, overlap_hours: int = 0) -> IssuedWebhook:
     """Give an endpoint a new secret; for so many hours messages are signed with the former one as well.
 
-    Raises Forbidden, InvalidRequest, WebhookNotFound.
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest, WebhookNotFound.
     """
     ctx.principal.require(Permission.WEBHOOK_WRITE)
+    ctx.principal.require_proof()
     if not 0 <= overlap_hours <= MAX_OVERLAP_HOURS:
         raise InvalidRequest(f"overlap_hours: 0 to {MAX_OVERLAP_HOURS}", field="overlap_hours")
     now, secret = ctx.services.clock(), new_secret()

@@ -68,7 +68,7 @@ def record_change(tx: Connection, ctx: Context, what: str, name: str, before: An
         tx,
         ctx.principal.program,
         now=ctx.services.clock(),
-        actor=ctx.principal.actor,
+        actor=ctx.principal,
         action=f"webhook.{what}",
         subject=f"webhook:{name}",
         before=before,

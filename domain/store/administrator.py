@@ -161,6 +161,16 @@ def drop_links(tx: Connection, administrator_id: int | None, email: str | None) 
     tx.execute(delete(link).where(link.c.administrator_id == administrator_id, link.c.email == email))
 
 
+def drop_links_to(tx: Connection, administrator_ids: Collection[int]) -> None:
+    """Links by which these would take another password are good no longer."""
+    tx.execute(delete(link).where(link.c.administrator_id.in_(administrator_ids)))
+
+
+def drop_links_by(tx: Connection, actor: str) -> None:
+    """Links that somebody made are good no longer."""
+    tx.execute(delete(link).where(link.c.created_by == actor))
+
+
 def list_links(tx: Connection, now: datetime) -> list[Row[Any]]:
     """Links that somebody may still use, newest first."""
     return list(tx.execute(select(link).where(link.c.expires_at > now).order_by(link.c.created_at.desc())))
@@ -185,6 +195,12 @@ def remove_role(tx: Connection, public_program_id: int, name: str) -> bool:
     """Forget a role; whether there was one."""
     own = (custom_role.c.public_program_id == public_program_id, custom_role.c.name == name)
     return tx.execute(delete(custom_role).where(*own)).rowcount > 0
+
+
+def list_holders(tx: Connection, public_program_id: int, role: str) -> list[int]:
+    """Who has this role in a program."""
+    own = (grant.c.public_program_id == public_program_id, grant.c.role == role)
+    return list(tx.scalars(select(grant.c.administrator_id).where(*own)))
 
 
 def has_holders(tx: Connection, public_program_id: int, role: str) -> bool:

@@ -58,15 +58,19 @@ def form_token(session: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def refuse_forgery(request: Request, session: str | None, given: str | None) -> None:
-    """Raise Forbidden for a request that changes something and comes from no page of ours."""
+def refuse_foreign(request: Request, *, has_session: bool) -> None:
+    """Raise Forbidden for a request that changes something and comes from no page of ours; it is not read then."""
     origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
     if origin is not None:
         is_ours = urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower() != ""
     else:
-        is_ours = site == "same-origin" or (site is None and session is not None)
+        is_ours = site == "same-origin" or (site is None and has_session)
     if not is_ours:
         raise Forbidden("the form is of another site")
+
+
+def refuse_forgery(session: str | None, given: str | None) -> None:
+    """Raise Forbidden for a form that was not drawn for this session."""
     if session is not None and not hmac.compare_digest(form_token(session).encode(), (given or "").encode()):
         raise Forbidden("the form is out of date: load the page again")
 
@@ -92,7 +96,9 @@ def read_notice(request: Request) -> tuple[str, str] | None:
         kind, text = orjson.loads(base64.urlsafe_b64decode(request.cookies[NOTICE_COOKIE]))
     except (KeyError, ValueError, TypeError):
         return None
-    is_one = kind in {"done", "warning"} and isinstance(text, str) and len(text) <= _MAX_NOTICE
+    is_one = (
+        isinstance(kind, str) and kind in {"done", "warning"} and isinstance(text, str) and len(text) <= _MAX_NOTICE
+    )
     return (kind, text) if is_one else None
 
 

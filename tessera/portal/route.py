@@ -7,6 +7,8 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,12 +28,29 @@ from domain.errors import (
 from resolvers.context import Context
 from resolvers.sign_in import IN, prove_again
 from resolvers.visitor import enter_place, find_visitor
-from tessera.portal.guard import ROOT, drop_session, refuse_forgery, session_token
+from tessera.portal.guard import ROOT, drop_session, refuse_foreign, refuse_forgery, session_token
 from tessera.portal.visit import MAX_FIELD_BYTES, MAX_FIELDS, Handler, Visit, read_zone
 
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
-_MAX_FORM_BYTES = MAX_UPLOAD_BYTES + MAX_FIELD_BYTES
+_MAX_FORM_BYTES, _MAX_OPEN_BYTES = MAX_UPLOAD_BYTES + MAX_FIELD_BYTES, 64 * 1024
 _log = structlog.get_logger()
+
+
+class _Number(Convertor[int]):
+    """A whole number in an address that a 64-bit id can be, in its one spelling; anything else is no such path."""
+
+    regex = "0|[1-9][0-9]{0,17}"
+
+    def convert(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """As it stands in addresses."""
+        return str(value)
+
+
+register_url_convertor("number", _Number())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +84,7 @@ def _of_program(path: str) -> str:
 
 def routes_of(pages: Sequence[Page]) -> list[Route]:
     """The routes of these pages."""
-    return [Route(one.path, partial(_serve, one), methods=[one.method]) for one in pages]
+    return [Route(one.path.replace(":int}", ":number}"), partial(_serve, one), methods=[one.method]) for one in pages]
 
 
 def answer_beside(error: TesseraError) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -105,8 +124,10 @@ async def _answer(one: Page, visit: Visit) -> Response:
     if session is not None:
         visit.visitor = await find_visitor(visit.services, session, visit.origin)
     if one.method == "POST":
-        await _read_form(visit)
-        refuse_forgery(visit.request, session if visit.visitor is not None else None, visit.given("form_token"))
+        own = session if visit.visitor is not None else None
+        refuse_foreign(visit.request, has_session=own is not None)
+        await _read_form(visit, _MAX_OPEN_BYTES if one.is_open else _MAX_FORM_BYTES)
+        refuse_forgery(own, visit.given("form_token"))
     if not one.is_open and (visit.visitor is None or visit.visitor.stage != IN):
         raise Unauthorized
     if one.method == "POST" and not one.is_open and visit.person.principal.needs_proof and visit.given("proof"):
@@ -136,9 +157,10 @@ async def _enter(visit: Visit, needs: Sequence[Permission]) -> None:
         principal.require(permission)
 
 
-async def _read_form(visit: Visit) -> None:
-    """Read the form, of bounded size. Raises BodyTooLarge, BadRequest."""
-    left = _MAX_FORM_BYTES
+async def _read_form(visit: Visit, most: int) -> None:
+    """Read the form, of bounded size; only one with a file may be large. Raises BodyTooLarge, BadRequest."""
+    is_multipart = visit.request.headers.get("content-type", "").startswith("multipart/form-data")
+    left = most if is_multipart else min(most, 2 * MAX_FIELD_BYTES)
     receive = visit.request.receive
 
     async def bounded() -> Message:
@@ -152,7 +174,7 @@ async def _read_form(visit: Visit) -> None:
     request = Request(visit.request.scope, bounded)
     try:
         visit.form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
-    except (MultiPartException, ValueError) as error:
+    except (MultiPartException, HTTPException, ValueError) as error:
         raise BadRequest("the form cannot be read") from error
     texts = [value for value in visit.form.values() if isinstance(value, str)]
     if any("\0" in text for text in texts):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -29,7 +30,7 @@ from tessera.portal.menu import Item, menu_of
 from tessera.portal.render import environment
 from tessera.runtime import Runtime
 
-MAX_FIELDS, MAX_FIELD_BYTES = 500, 1024 * 1024
+MAX_FIELDS, MAX_FIELD_BYTES, MAX_DIGITS = 500, 1024 * 1024, 18
 
 
 @dataclass(slots=True)
@@ -103,6 +104,11 @@ class Visit:
         """A value behind the question mark, without blanks around it."""
         return self.request.query_params.get(name, default).strip()
 
+    def asked_number(self, name: str) -> int | None:
+        """A number behind the question mark that an id can be; None for anything else."""
+        text = self.asked(name)
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else None
+
     def given(self, name: str, default: str = "") -> str:
         """A text of the form, without blanks around it. Raises BadRequest for a file."""
         value = self.form.get(name, default)
@@ -147,6 +153,7 @@ class Visit:
                 form=self.form,
                 form_token=None if session is None else form_token(session),
                 once=new_token("portal", nbytes=16),
+                unique=count(1).__next__,
                 url=self.url,
                 **values,
             )

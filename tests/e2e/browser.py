@@ -53,7 +53,9 @@ class Person:
 
     def press(self, name: str) -> None:
         """Press a button, with a code where the form wants one."""
-        proof = self.page.locator("form", has=self.page.get_by_role("button", name=name, exact=True)).locator("#proof")
+        proof = self.page.locator("form", has=self.page.get_by_role("button", name=name, exact=True)).locator(
+            "[name=proof]"
+        )
         if proof.count():
             proof.first.fill(self.code())
         self.page.get_by_role("button", name=name, exact=True).first.click()

@@ -25,6 +25,7 @@ from resolvers.batch import (
 )
 from resolvers.batch_decision import discard_batch, release_batch
 from resolvers.batch_queue import find_queue_position
+from resolvers.batch_upload import note_upload
 from tessera.portal.route import MAX_UPLOAD_BYTES, Page, action, page
 from tessera.portal.visit import Visit
 
@@ -39,7 +40,7 @@ async def show(visit: Visit, error: TesseraError | None = None) -> Response:
     batches = await list_batches(
         visit.ctx,
         first=PAGE + 1,
-        before_id=int(before) if before.isdecimal() else None,
+        before_id=visit.asked_number("before"),
         kind=kind if kind in FILE_TYPES else None,
         status=status if status in _STATUSES else None,
     )
@@ -65,7 +66,7 @@ async def show_one(visit: Visit, error: TesseraError | None = None) -> Response:
     after, status = visit.asked("after"), visit.asked("rows", REJECTED)
     chosen = status if status in _ROW_STATUSES else REJECTED
     rows = await list_batch_rows(
-        visit.ctx, batch.id, after_line=int(after) if after.isdecimal() else 0, limit=ROWS + 1, status=chosen
+        visit.ctx, batch.id, after_line=visit.asked_number("after") or 0, limit=ROWS + 1, status=chosen
     )
     here = visit.url(f"files/{batch.id}")
     data_dir = visit.runtime.settings.data_dir
@@ -104,7 +105,9 @@ async def show_handback(visit: Visit) -> Response:
     path = find_handback(visit.ctx, visit.runtime.settings.data_dir, batch, visit.path["suffix"])
     if path is None:
         raise RedemptionNotFound("the handback is not there")
-    return FileResponse(path, filename=path.name, media_type="application/octet-stream")
+    # Under a name that it may be sent back by, once it is mended.
+    name = f"{path.name.removesuffix('.rejects.csv')}_rejects.csv" if path.name.endswith(".rejects.csv") else path.name
+    return FileResponse(path, filename=name, media_type="application/octet-stream")
 
 
 async def upload(visit: Visit) -> Response:
@@ -118,6 +121,7 @@ async def upload(visit: Visit) -> Response:
             raise BodyTooLarge(f"file: at most {MAX_UPLOAD_BYTES // 2**20} MiB; larger ones go over SFTP", field="file")
         data_dir = visit.runtime.settings.data_dir
         await asyncio.to_thread(receive_file, visit.ctx, data_dir, given.filename, file_type, body)
+        await note_upload(visit.ctx, given.filename, file_type, body)
     except TesseraError as error:
         return await show(visit, error)
     return visit.go(visit.url("files"), f"{given.filename} has arrived and is taken within seconds.")

@@ -16,7 +16,7 @@ PAGE = 25
 async def show(visit: Visit, error: TesseraError | None = None) -> Response:
     """The newest exports, the schedule, and the form for one more."""
     before = visit.asked("before")
-    exports = await list_exports(visit.ctx, first=PAGE + 1, before_id=int(before) if before.isdecimal() else None)
+    exports = await list_exports(visit.ctx, first=PAGE + 1, before_id=visit.asked_number("before"))
     state = await visit.ctx.read(visit.ctx.program)
     return visit.page(
         "exports.html",

@@ -66,8 +66,9 @@ async def change(visit: Visit) -> Response:
             return _told(visit, await rotate_webhook_secret(visit.ctx, name, 24), "")
         if what == "test":
             tried = await try_webhook(visit.ctx, name)
-            told = f"{name}: {tried.outcome}"
-        elif what == "replay":
+            told = f"{name}: {tried.outcome}, after {tried.took_ms} ms"
+            return visit.go(visit.url("webhooks"), told, kind="done" if tried.is_delivered else "warning")
+        if what == "replay":
             told = f"{await replay_dead_letters(visit.ctx, name)} messages are tried again."
         elif what == "remove":
             await remove_webhook(visit.ctx, name)
