@@ -162,6 +162,21 @@ async def list_change_requests(
     return [_request(row) for row in rows]
 
 
+async def get_proposed_configuration(ctx: Context, change_id: int) -> Mapping[str, Any] | None:
+    """The configuration that a change would put in force; None where it changes something else.
+
+    Raises Forbidden, RedemptionNotFound.
+    """
+    ctx.principal.require(Permission.CONFIGURATION_READ)
+    row = await ctx.read(lambda tx: store.find_change(tx, ctx.principal.program, change_id))
+    if row is None:
+        raise RedemptionNotFound("no such change")
+    if row.kind != CONFIGURATION:
+        return None
+    proposed: Mapping[str, Any] = orjson.loads(ctx.services.keys.open_administration(row.payload))
+    return proposed
+
+
 def _asking(ctx: Context, reason: str) -> Context:
     told = free_text(reason, "reason")
     if told is None:

@@ -61,6 +61,8 @@ async def test_a_configuration_waits_for_somebody_else(strict: World, ada: Brows
     page = (await bob.get("approvals")).text
     assert "for the bookshop" in page
     assert "Added: BOOKS" in page
+    [waiting] = await list_change_requests(strict.contexts[0], first=2)
+    assert "BOOKS" in (await bob.get(f"approvals/changes/{waiting.id}")).text
     own = await _decide(strict, ada, "approve")
     assert (own.status, "does not decide" in own.text) == (403, True)
     assert (await _decide(strict, bob, "approve")).status == 303

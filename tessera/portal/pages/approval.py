@@ -7,17 +7,20 @@ from starlette.responses import Response
 
 from domain.access import Permission
 from domain.change_request import PENDING
-from domain.errors import BadRequest, TesseraError
+from domain.errors import BadRequest, RedemptionNotFound, TesseraError
 from resolvers.change_request import (
     approve_change,
+    get_proposed_configuration,
     list_change_requests,
     reject_change,
     request_credential_reset,
     withdraw_change,
 )
+from resolvers.configuration import get_configuration
 from resolvers.member import list_members_by_id
 from resolvers.points_request import approve_adjustment, list_points_requests, reject_adjustment
 from resolvers.review import approve_transaction, list_held, reject_transaction
+from tessera.portal.configuring.difference import list_differences
 from tessera.portal.route import Page, action, page
 from tessera.portal.visit import Visit
 
@@ -45,6 +48,15 @@ async def show(visit: Visit, error: TesseraError | None = None) -> Response:
         shows_all=status is None,
         actor=visit.ctx.principal.actor,
     )
+
+
+async def show_change(visit: Visit) -> Response:
+    """What a change of the configuration would make another value of, against what is in force."""
+    proposed = await get_proposed_configuration(visit.ctx, visit.path["number"])
+    if proposed is None:
+        raise RedemptionNotFound("it changes no configuration")
+    before = (await get_configuration(visit.ctx)).document
+    return visit.page("approval.html", number=visit.path["number"], lines=list_differences(before, proposed))
 
 
 async def decide(visit: Visit) -> Response:
@@ -97,6 +109,7 @@ _DECISIONS: Mapping[tuple[str, str], tuple[Callable[[Visit, int], Awaitable[Any]
 
 PAGES: tuple[Page, ...] = (
     page("approvals", show, Permission.CONFIGURATION_READ),
+    page("approvals/changes/{number:int}", show_change, Permission.CONFIGURATION_READ),
     action("approvals/{kind}/{number:int}", decide, Permission.CONFIGURATION_READ),
     action("credentials/request-reset", ask_for_reset, Permission.CREDENTIAL_WRITE),
 )
