@@ -44,6 +44,8 @@ SECTIONS: Mapping[str, Section] = {
     "tiers": Section(models.member_tier),
     "counters": Section(models.tally),
     "segments": Section(models.segment_member),
+    "orders": Section(models.catalog_order, sealed=("code", "delivery", "reason")),
+    "expiry_reminders": Section(models.expiry_reminder),
     "messages": Section(models.message),
     "passwords": Section(models.member_secret),
     "failed_sign_ins": Section(models.login_failure),

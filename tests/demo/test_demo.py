@@ -83,7 +83,8 @@ async def test_the_document_says_everything_that_is_needed(built: Built, folder:
         "year_shift",
     }
     assert document["base_url"] == "http://[::1]:9123"
-    assert document["portal"] is None
+    assert document["portal"]["url"] == "http://[::1]:9123/portal"
+    assert document["portal"]["setup_url"].startswith("http://[::1]:9123/portal/link/tpl_")
     sftp = document["sftp"]
     assert (sftp["host"], sftp["port"]) == ("::1", 2222)
     assert document["program_id"] == built[1].program_id

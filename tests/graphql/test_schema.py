@@ -108,4 +108,4 @@ def test_only_what_is_counted_offers_a_count() -> None:
         for field, definition in getattr(one, "fields", {}).items()
         if str(definition.type).strip("[]!") in counted
     }
-    assert offering == {"Query.members", "Member.ledger"}
+    assert offering == {"Query.members", "Query.orders", "Member.ledger", "Member.orders"}

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from domain.catalog_terms import CatalogItem
 from domain.fraud_terms import RedemptionThreshold
 from domain.message import MessageTemplate
 from domain.rules.model import (
@@ -17,7 +18,7 @@ from domain.rules.model import (
 )
 from domain.rules.vocabulary import DATE_PARTS, OPERATORS, vocabulary_of
 
-_NOT_OF_ROWS = (ProgramTerms, ReferralTerms, FileTerms, MessageTemplate, Example, RedemptionThreshold)
+_NOT_OF_ROWS = (ProgramTerms, ReferralTerms, FileTerms, MessageTemplate, Example, RedemptionThreshold, CatalogItem)
 """What no row of a file can touch; of the terms of a program, these can:"""
 _PROGRAM = frozenset({"time_zone", "points_decimals", "accrual_cap_per_month", "pending_validity"})
 _ROOTS = ("sub_relation.", "date.", "tier", "segments")
