@@ -1,6 +1,7 @@
 """Background jobs: they go on after a failure, and stop in good order."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -9,9 +10,10 @@ from structlog.testing import capture_logs
 import tessera.jobs
 from domain.errors import ServiceUnavailable
 from resolvers.context import Services
+from resolvers.figures import Figures
 from tessera.jobs import Job, running_jobs
 
-SERVICES = cast(Services, None)
+SERVICES = cast(Services, SimpleNamespace(figures=Figures()))
 
 
 @pytest.fixture(autouse=True)
