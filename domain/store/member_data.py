@@ -45,7 +45,7 @@ SECTIONS: Mapping[str, Section] = {
     "counters": Section(models.tally),
     "segments": Section(models.segment_member),
     "orders": Section(models.catalog_order, sealed=("code", "delivery", "reason")),
-    "expiry_reminders": Section(models.expiry_reminder),
+    "expiry_reminders": Section(models.expiry_reminder, by="account_id"),
     "messages": Section(models.message),
     "passwords": Section(models.member_secret),
     "failed_sign_ins": Section(models.login_failure),
