@@ -4,6 +4,7 @@ An error is a subclass of `TesseraError`; REST, GraphQL, files and the command l
 same declaration. Codes 1300 to 1399 are for errors that the published v1 API does not know.
 """
 
+from domain import catalog_errors as catalog_errors
 from domain.errors_administration import AdministratorExists as AdministratorExists
 from domain.errors_administration import AdministratorNotFound as AdministratorNotFound
 from domain.errors_administration import ApprovalNeeded as ApprovalNeeded

@@ -33,6 +33,3 @@ class WebhookNotFound(TesseraError, code="1370", status=404, message="Webhook en
 
 class WebhookAddressRefused(TesseraError, code="1371", status=422, message="Nothing is sent to this address"):
     """The address of a webhook is in a network that the deployment does not send to, or is not https."""
-
-
-from domain import catalog_errors as catalog_errors  # noqa: E402 - they stand last in the catalogue

@@ -33,7 +33,8 @@ from resolvers.batch_report import list_late_rejects, list_unreported_batches, m
 from resolvers.cell import harmless
 from resolvers.context import Context
 
-SUFFIXES = ("summary.json", "result.csv", "rejects.csv", "parked.rejects.csv")
+REJECTS = "rejects.csv"
+SUFFIXES = ("summary.json", "result.csv", REJECTS, f"parked.{REJECTS}")
 """What the results of a file are called, behind its name."""
 _PAGE = 2000
 _COLUMNS = ("line", "status", "code", "message", "points", "external_reference")

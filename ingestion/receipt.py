@@ -10,7 +10,7 @@ import orjson
 from domain.access import Permission
 from domain.errors import BatchRefused
 from ingestion.folder import program_folder
-from ingestion.handback import SUFFIXES
+from ingestion.handback import REJECTS, SUFFIXES
 from ingestion.naming import parse_file_name
 from ingestion.sftp.limit import Limits
 from ingestion.sftp.refusal import Refused
@@ -75,14 +75,17 @@ def list_refusals(ctx: Context, data_dir: Path) -> list[Refusal]:
 
 
 def find_handback(ctx: Context, data_dir: Path, batch: Batch, suffix: str) -> Path | None:
-    """A file of the results of a batch, if it is there. Raises Forbidden."""
+    """A file of the results of a batch, if it is there; lines as they came name people. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_READ)
     if suffix not in SUFFIXES:
         return None
+    if suffix.endswith(REJECTS):
+        ctx.principal.require(Permission.PERSONAL_INFORMATION)
     path = program_folder(data_dir, ctx.principal).handback / f"{batch.file_name.split('.', 1)[0]}.{suffix}"
     return path if path.is_file() and not path.is_symlink() else None
 
 
 def list_handbacks(ctx: Context, data_dir: Path, batch: Batch) -> list[str]:
-    """Which files of its results are there, by what follows the name."""
-    return [suffix for suffix in SUFFIXES if find_handback(ctx, data_dir, batch, suffix) is not None]
+    """Which files of its results the caller may have, by what follows the name. Raises Forbidden."""
+    visible = [one for one in SUFFIXES if ctx.sees_persons or not one.endswith(REJECTS)]
+    return [one for one in visible if find_handback(ctx, data_dir, batch, one) is not None]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -66,7 +67,7 @@ async def check_audit_chain(ctx: Context) -> ChainChecked:
     ctx.principal.require(Permission.AUDIT_READ)
     seq, previous = 0, GENESIS
     while True:
-        rows = await ctx.read(lambda tx, after=seq: _chain_page(tx, ctx, after))  # type: ignore[misc]
+        rows = await ctx.read(partial(_chain_page, ctx, seq))
         for row in rows:
             if row.seq != seq + 1 or row.previous_hash != previous or row.hash != store.hash_of(row):
                 return ChainChecked(entries=seq, broken_at=seq + 1)
@@ -75,7 +76,7 @@ async def check_audit_chain(ctx: Context) -> ChainChecked:
             return ChainChecked(entries=seq, broken_at=None)
 
 
-def _chain_page(tx: Connection, ctx: Context, after: int) -> list[Row[Any]]:
+def _chain_page(ctx: Context, after: int, tx: Connection) -> list[Row[Any]]:
     return store.chain_page(tx, _chain(ctx), after_seq=after, limit=_CHECKED_AT_ONCE)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.errors import BadRequest, Forbidden, TesseraError
+from domain.errors import ApprovalNeeded, BadRequest, Forbidden, TesseraError
+from domain.points import plain
 from domain.store.program import ProgramState
 from resolvers.bonus_run import BUCKETS, Bonus, Bonuses, PostBonus, check_bonus
 from resolvers.carried_lot import CarriedTerms
@@ -19,7 +20,8 @@ async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
     """Give points to one member, once for each key; what would have expired already expires in the same step.
 
     Where tiers are automatic, the member goes up with it if the points are enough.
-    Raises BadRequest, Forbidden, InvalidRequest (type), PointsNotPositive, KeyReused, MemberNotFound,
+    Raises Forbidden, SecondFactorNeeded, BadRequest, InvalidRequest (type), PointsNotPositive, ApprovalNeeded (an
+    administrator, as many points as the program has two decide about), KeyReused, MemberNotFound,
     MemberSuspended, MemberCancelled, MembershipBlocked, AccrualNotAllowed, InvalidRequest (decimals; no room).
     """
     ctx.principal.require(Permission.POINTS_AWARD)
@@ -32,6 +34,9 @@ async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
     def body(tx: Connection) -> Bonus | TesseraError:
         state = ctx.program_in_force(tx)
         require_key(state, command.idempotency_key)
+        limit = state.terms.adjustment_approval_from
+        if ctx.is_by_hand and limit is not None and command.points >= limit:
+            raise ApprovalNeeded(f"from {plain(limit)} points on: adjust the balance, which another approves")
         [outcome] = Bonuses(tx, ctx, state, ctx.services.clock()).post([command])
         if isinstance(outcome, TesseraError) and not (command.idempotency_key and outcome.binds_key):
             raise outcome

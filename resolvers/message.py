@@ -15,7 +15,6 @@ from domain.message import EMAIL, MessageTemplate, fill
 from domain.notice import SAMPLES
 from domain.rules.parse import ConfigurationInvalid, parse
 from domain.store import message as store
-from domain.store.audit import record
 from domain.store.member import references_of
 from resolvers.context import Context
 from resolvers.messenger import Messenger, Outgoing
@@ -95,9 +94,7 @@ async def send_test_message(ctx: Context, name: str, to: str) -> MessageTest:
             raise InvalidRequest(f"to: no address for {template.channel}", field="to")
         _messenger(ctx)
         told = {"template": name, "channel": template.channel}
-        subject = f"message-template:{name}"
-        actor = ctx.principal.actor
-        record(tx, ctx.principal.program, now=now, actor=actor, action="message.test", subject=subject, after=told)
+        ctx.audit(tx, "message.test", f"message-template:{name}", after=told)
         return template, ctx.program(tx).public_id
 
     template, public_id = await ctx.write(body)
@@ -117,7 +114,8 @@ async def send_test_message(ctx: Context, name: str, to: str) -> MessageTest:
     try:
         await _messenger(ctx).deliver(message, now)
     except Exception as error:
-        # Its text may name the address, or hold what the gateway was sent.
+        # Whatever a carrier raises means that it was not delivered; its text may name the address, or hold what the
+        # gateway was sent.
         _log.warning("test message was not delivered", channel=template.channel, reason=type(error).__name__)
         return MessageTest(is_delivered=False, outcome=type(error).__name__)
     return MessageTest(is_delivered=True, outcome="handed on")

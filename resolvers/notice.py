@@ -6,6 +6,7 @@ in the one that moves the place in the feed: each is written exactly once, and w
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -40,14 +41,14 @@ async def write_notices(services: Services) -> int:
         known = services.notices.get(program.id)
         if known is None or known[0] != program.config_version:
             # The document as it is: to compile what a program does not need would cost more than all else here.
-            events = await services.db.read(lambda tx, one=program.id: message_events(tx, one))  # type: ignore[misc]
+            events = await services.db.read(partial(message_events, program_id=program.id))
             known = services.notices[program.id] = program.config_version, bool(topics_told(events))
         place, newest = places.get(program.id, (None, 0))
         if known[1]:
             total += await _go_on(services, program.id, place, newest)
         elif place is not None:
             # Whoever has templates again is told of what happens from then on.
-            await services.db.write(lambda tx, one=program.id: forget_place(tx, one))  # type: ignore[misc]
+            await services.db.write(partial(forget_place, program_id=program.id))
     return total
 
 

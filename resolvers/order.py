@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from domain.access import Permission, PrincipalKind
+from domain.access import Permission
 from domain.catalog import Customer, Terms, period_start, price_of, refusal_to_order
 from domain.catalog_errors import CatalogItemNotFound, PriceChanged
 from domain.catalog_terms import TYPE_OF_KIND, CatalogItem
@@ -20,7 +20,6 @@ from domain.models import catalog_order
 from domain.models.types import to_json
 from domain.points import from_minor, plain, to_minor
 from domain.program_zone import local_date, start_of_day
-from domain.store import audit
 from domain.store.catalog import lock_stock, move_stock
 from domain.store.idempotency import fingerprint_of
 from domain.store.ids import allocate_ids
@@ -121,7 +120,7 @@ def _decide(locked: Locked, ctx: Context, command: PlaceOrder) -> Outcome:
         move_stock(locked.tx, state.id, item.code, -1)
     topics = ["order.placed"] if code is None else ["order.placed", "order.fulfilled"]
     add_events(locked.tx, state.id, [order_event(one, order, locked.now) for one in topics])
-    if ctx.principal.kind is PrincipalKind.ADMINISTRATOR:
+    if ctx.is_by_hand:
         _note(locked, ctx, order)
     return {"entry_id": draft.id, "order_id": order_id}
 
@@ -226,12 +225,5 @@ def _order(
 
 
 def _note(locked: Locked, ctx: Context, order: StoredOrder) -> None:
-    audit.record(
-        locked.tx,
-        locked.state.id,
-        now=locked.now,
-        actor=ctx.principal,
-        action="order.place",
-        subject=f"order:{order.id}",
-        after={"member": order.member_id, "item": order.item, "points": order.points, "status": order.status},
-    )
+    after = {"member": order.member_id, "item": order.item, "points": order.points, "status": order.status}
+    ctx.audit(locked.tx, "order.place", f"order:{order.id}", after=after)

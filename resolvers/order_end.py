@@ -13,7 +13,6 @@ from domain.access import Permission, PrincipalKind
 from domain.catalog_errors import OrderNotOpen
 from domain.crypto import encrypt
 from domain.errors import BadRequest, TesseraError
-from domain.store import audit
 from domain.store.catalog import move_stock
 from domain.store.entry import find_redemptions
 from domain.store.idempotency import fingerprint_of
@@ -195,13 +194,5 @@ def _close(locked: Locked, ctx: Context, order: StoredOrder, status: str, topics
     update_order(tx, program_id, order.id, status=status, ended_by=actor, ended_at=now, due_at=None, **values)
     add_events(tx, program_id, [order_event(topic, order, now) for topic in topics])
     if ctx.principal.kind in {PrincipalKind.ADMINISTRATOR, PrincipalKind.PROGRAM}:
-        audit.record(
-            tx,
-            program_id,
-            now=now,
-            actor=actor,
-            action=topics[0],
-            subject=f"order:{order.id}",
-            before={"status": order.status},
-            after={"status": status, "failure": values.get("failure")},
-        )
+        after = {"status": status, "failure": values.get("failure")}
+        ctx.audit(tx, topics[0], f"order:{order.id}", before={"status": order.status}, after=after)

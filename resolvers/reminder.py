@@ -1,6 +1,7 @@
 """The job that tells ahead that points are about to expire, in programs that want it: once for each member and date."""
 
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -19,9 +20,8 @@ async def remind_of_expiry(services: Services, *, limit: int = MEMBERS_PER_COMMI
     """Write an event for each member and date that is near; how many. Programs that do not want it cost a look."""
     total = 0
     for program in await list_environment_programs(services):
-        days = await services.db.read(
-            lambda tx, one=program.id: services.programs.current(tx, one).terms.expiry_reminder_days  # type: ignore[misc]
-        )
+        state = await services.db.read(partial(services.programs.current, program_id=program.id))
+        days = state.terms.expiry_reminder_days
         if days is not None:
             total += await _remind(services, program.id, timedelta(days=days), limit)
     return total

@@ -9,7 +9,6 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from domain.access import PrincipalKind
 from domain.change_request import MEMBER_STATUS
 from domain.errors import (
     BadRequest,
@@ -226,7 +225,7 @@ class Roster:
         if stopped is not None:
             raise stopped
         before, after = target.member, changed(target.member, one.values, self.now)
-        if after.status != before.status and self.ctx.principal.kind is PrincipalKind.ADMINISTRATOR:
+        if after.status != before.status and self.ctx.is_by_hand:
             require_approval(self.ctx, self.state, MEMBER_STATUS)
         # Who has proved nothing is not told either whether an address is another member's.
         self._addresses.leave(before, after)

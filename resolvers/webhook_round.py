@@ -177,6 +177,7 @@ class Posting:
         except NoAnswer as error:
             return Attempt(at=now, is_delivered=False, outcome=str(error))
         except Exception as error:
+            # A fault of ours with one message counts as a failure of it, and stops nothing else.
             _log.exception("a webhook could not be posted")
             return Attempt(at=now, is_delivered=False, outcome=f"could not be posted ({type(error).__name__})")
         return attempt_of(answer, now)

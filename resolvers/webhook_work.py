@@ -63,6 +63,7 @@ async def _work(services: Services, lease: Lease) -> None:
         # The database is away: the lease lapses by itself.
         _log.warning("webhooks wait for the database", endpoint=lease.endpoint_id)
     except Exception:
+        # The task has no caller: what goes wrong at one endpoint is said, and the lease lapses.
         _log.exception("webhooks of an endpoint failed, and are tried again", endpoint=lease.endpoint_id)
     finally:
         keeping.cancel()

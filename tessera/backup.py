@@ -124,6 +124,7 @@ def _run_program(settings: Settings, name: str, purpose: str, *options: str, con
         environment = {**os.environ, "PGPASSWORD": url.password or ""}
         dsn = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
         options = ("--no-password", f"--dbname={dsn}", *options)
+    # No shell reads it, and the program is one of two that are named here.
     done = subprocess.run([program, *options], env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise CommandRefused(f"{name} refused: {done.stderr.strip()}")

@@ -22,6 +22,7 @@ from tessera.console import NOT_ATTEMPTED, note, run, show_fields
 from tessera.locking import CommandRefused
 from tessera.runtime import Runtime, find_program, program_context
 
+# The names are known when it runs, which the type checker does not follow.
 ExportKind = StrEnum("ExportKind", {name.upper().replace("-", "_"): name for name in (*KINDS, "member")})  # type: ignore[misc]
 
 _SHOWN = ("kind", "from_seq", "to_seq", "rows", "left_out", "personal_data", "sha256")

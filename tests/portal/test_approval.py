@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import ApprovalNeeded
 from resolvers.adjustment import AdjustPoints, adjust_points
+from resolvers.bonus import PostBonus, post_bonus
 from resolvers.change_request import list_change_requests, request_status_change
 from resolvers.configuration import apply_configuration, get_configuration
 from resolvers.context import Context
@@ -119,6 +120,17 @@ async def test_a_members_status_waits_as_well(strict: World, ada: Browser, bob: 
     assert (await get_member(ctx, "M-1")).status == 2
     # The rest of a profile is changed as ever.
     await update_member(ctx, UpdateMember(relation_reference="M-1", values={"full_name": "Mo"}))
+
+
+async def test_an_award_by_hand_is_no_way_round_the_limit(strict: World, ada: Browser) -> None:
+    ctx = await _context(strict, ada)
+    before = await strict.contents()
+    with pytest.raises(ApprovalNeeded):
+        await post_bonus(ctx, PostBonus(relation_reference="M-1", points=Decimal(100)))
+    assert await strict.contents() == before
+    assert (await post_bonus(ctx, PostBonus(relation_reference="M-1", points=Decimal(99)))).points == 99
+    # A server has no second pair of hands: what it gives is the program's own business.
+    assert (await post_bonus(strict.contexts[0], PostBonus(relation_reference="M-1", points=Decimal(100)))).points
 
 
 async def test_two_who_approve_at_once_have_it_happen_once(strict: World, ada: Browser, bob: Browser) -> None:

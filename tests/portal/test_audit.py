@@ -2,6 +2,8 @@
 
 from sqlalchemy import Connection, text
 
+from resolvers.member import EnrollMember, enroll_member
+from resolvers.watch import ACCOUNTS_AT_ONCE, digest_days, verify_some
 from tests.portal.world import Browser, World
 
 
@@ -39,6 +41,22 @@ async def test_the_chain_holds_until_somebody_changes_an_entry(world: World, ada
     await world.services.db.write(forge)
     await ada.post("audit/check")
     assert "The chain is broken at entry 2" in (await ada.get("audit")).text
+
+
+async def test_the_books_are_shown_beside_it(world: World, ada: Browser) -> None:
+    assert "The first are due within minutes" in (await ada.get("audit")).text
+    await enroll_member(world.contexts[0], EnrollMember(values={"relation_reference": "M-1"}))
+    world.later(days=1)
+    await digest_days(world.services)
+    for _ in range(2):
+        await verify_some(world.services, accounts_per_minute=ACCOUNTS_AT_ONCE)
+        world.later(minutes=1)
+    page = await (await world.administrator(email="bob@shop.example")).get("audit")
+    assert "Last whole check" in page.text
+    assert "0 findings" in page.text
+    assert "2026-03-01" in page.text
+    owner = await world.administrator(email="root@shop.example", program=None)
+    assert "The books" not in (await owner.get("/portal/audit")).text
 
 
 async def test_sign_ins_stand_in_the_trail_of_the_deployment(world: World, ada: Browser) -> None:

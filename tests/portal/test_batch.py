@@ -6,7 +6,8 @@ import pytest
 
 from ingestion.folder import program_folder
 from ingestion.inbox import Inbox
-from resolvers.batch import list_batches
+from resolvers.batch import Batch, list_batches
+from resolvers.configuration import apply_configuration
 from tests.ingestion.mailroom import no_rest, yes
 from tests.portal.world import Browser, World
 
@@ -20,7 +21,9 @@ async def _upload(
     return shown.status, shown.text
 
 
-async def test_a_file_is_taken_as_over_sftp(world: World) -> None:
+@pytest.fixture
+async def taken(world: World) -> tuple[Browser, Batch]:
+    """A file of members that was uploaded and loaded, one of its lines rejected, and who uploaded it."""
     # Whether a file has been quiet is told by the machine's own clock.
     world.now = datetime.now(UTC)
     ada = await world.administrator()
@@ -31,6 +34,11 @@ async def test_a_file_is_taken_as_over_sftp(world: World) -> None:
     while await inbox.load_next():
         pass
     [batch] = await list_batches(world.contexts[0])
+    return ada, batch
+
+
+async def test_a_file_is_taken_as_over_sftp(taken: tuple[Browser, Batch]) -> None:
+    ada, batch = taken
     page = await ada.get(f"files/{batch.id}")
     assert "Accepted 1" in page.text
     assert "1 line" in page.text
@@ -40,6 +48,36 @@ async def test_a_file_is_taken_as_over_sftp(world: World) -> None:
     assert (await ada.get(f"files/{batch.id}/handback/..%2f..%2fsecret.key")).status == 404
     assert "Finished" in (await ada.get("files?type=CPD&status=FINISHED")).text
     assert "No file fits" in (await ada.get("files?status=HELD")).text
+
+
+async def test_lines_that_name_people_are_for_who_may_see_people(world: World, taken: tuple[Browser, Batch]) -> None:
+    ada, batch = taken
+    assert (await ada.post("roles", {"name": "files", "cell": ["Files:view"]})).status == 303
+    fay = await world.administrator("files", email="fay@shop.example")
+    page = await fay.get(f"files/{batch.id}")
+    assert ("result.csv" in page.source, "rejects.csv" in page.source, "M-2" in page.source) == (True, False, False)
+    assert (await fay.get(f"files/{batch.id}/handback/result.csv")).status == 200
+    for name in ("rejects.csv", "parked.rejects.csv"):
+        assert (await fay.get(f"files/{batch.id}/handback/{name}")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "type_", "terms"),
+    [
+        ("gift_BNS.csv", "BNS", b"program: {adjustment_approval_from: 100}"),
+        ("new_CPD.csv", "CPD", b"program: {approvals: [member_status]}"),
+    ],
+)
+async def test_a_file_does_not_go_round_a_second_administrator(
+    world: World, ada: Browser, name: str, type_: str, terms: bytes
+) -> None:
+    await apply_configuration(world.contexts[0], terms)
+    before = await world.contents()
+    status, text = await _upload(ada, name, type_=type_)
+    assert (status, "1391" in text) == (403, True), text
+    assert await world.contents() == before
+    assert not [path for path in world.settings.data_dir.rglob("*.csv") if path.is_file()]
+    assert (await _upload(ada, "day_TXN.csv", type_="TXN"))[0] == 303
 
 
 @pytest.mark.parametrize(

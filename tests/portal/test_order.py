@@ -55,6 +55,8 @@ async def test_an_order_is_placed_fails_and_its_points_come_back(shop: World, ad
     again = await ada.post(placed.target, {"what": "fulfil"})
     assert again.status == 409
     assert "broken" in (await ada.get(placed.target)).text
+    trail = (await ada.get("audit.csv?action=order.failed")).source
+    assert ("REVERSED" in trail, "127.0.0.1" in trail) == (True, True)
     assert "Reversed" in (await ada.get("orders?status=REVERSED&member=M-1")).text
 
 

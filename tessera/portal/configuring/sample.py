@@ -115,6 +115,7 @@ def _moment(visit: Visit, name: str) -> datetime:
         found = read_date(visit.given(name) or visit.services.clock().astimezone(visit.zone).date().isoformat())
     except ValueError as error:
         raise BadRequest(f"date: {error}", field=name) from error
+    # Without a zone it is a time on the clocks of the program.
     return found if isinstance(found, datetime) else datetime(found.year, found.month, found.day)  # noqa: DTZ001
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -104,13 +103,9 @@ async def _decided(visit: Visit, ids: list[int]) -> str:
         raise BadRequest("what: unknown", field="what")
     command = ApplyProposals(ids=ids, expected_version=expected_version(visit))
     applied = await apply_attribute_proposals(replace(visit.ctx, proposal=visit.optional("reason")), command)
+    if applied.request_id is not None:
+        return "Another administrator has to approve it now; until then nothing changes."
     return f"Version {applied.version} is in force, with what was proposed."
-
-
-def facts_of(definition: Mapping[str, Any]) -> str:
-    """What a definition says besides its type."""
-    flags = {"mandatory": "mandatory", "unique": "unique", "pi": "personal", "hidden_on_profile": "hidden"}
-    return ", ".join(text for key, text in flags.items() if definition.get(key))
 
 
 PAGES: tuple[Page, ...] = (

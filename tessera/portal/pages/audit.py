@@ -15,11 +15,13 @@ from domain.program_zone import local_instant
 from domain.store.audit import AuditFilter
 from resolvers.audit_trail import MOST, AuditEntry, check_audit_chain, list_audit_actions, list_audit_entries
 from resolvers.context import Context
+from resolvers.watch import get_check_state, list_days
 from tessera.portal.guard import ROOT
 from tessera.portal.route import Page, action, page
 from tessera.portal.visit import Visit
 
 PAGE = 50
+_LAST_DAYS = timedelta(days=14)
 _FILTERS = ("action", "actor", "subject", "since", "until")
 _COLUMNS = ("seq", "at", "actor", "action", "subject", "before", "after", "address", "browser")
 
@@ -34,9 +36,12 @@ async def show(visit: Visit) -> Response:
     before = visit.asked("before")
     entries = await list_audit_entries(ctx, only, first=PAGE + 1, before_seq=visit.asked_number("before"))
     older = None if len(entries) <= PAGE else f"{_here(visit)}?{_query(visit)}before={entries[PAGE - 1].seq}"
+    days = [] if visit.place is None else await list_days(ctx, visit.services.clock().date() - _LAST_DAYS)
     return visit.page(
         "audit.html",
         error=error,
+        books=None if visit.place is None else await get_check_state(ctx),
+        days=days[::-1],
         entries=entries[:PAGE],
         actions=await list_audit_actions(ctx),
         asked={name: visit.asked(name) for name in _FILTERS},

@@ -25,7 +25,7 @@ from resolvers.batch import (
 )
 from resolvers.batch_decision import discard_batch, release_batch
 from resolvers.batch_queue import find_queue_position
-from resolvers.batch_upload import note_upload
+from resolvers.batch_upload import check_upload, note_upload
 from tessera.portal.route import MAX_UPLOAD_BYTES, Page, action, page
 from tessera.portal.visit import Visit
 
@@ -119,6 +119,7 @@ async def upload(visit: Visit) -> Response:
         body = await given.read()
         if len(body) > MAX_UPLOAD_BYTES:
             raise BodyTooLarge(f"file: at most {MAX_UPLOAD_BYTES // 2**20} MiB; larger ones go over SFTP", field="file")
+        await check_upload(visit.ctx, file_type)
         data_dir = visit.runtime.settings.data_dir
         await asyncio.to_thread(receive_file, visit.ctx, data_dir, given.filename, file_type, body)
         await note_upload(visit.ctx, given.filename, file_type, body)

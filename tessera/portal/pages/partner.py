@@ -1,12 +1,13 @@
 """Partners' own SFTP servers: which are visited, how the last visit went, and the form for one."""
 
 from datetime import time
+from typing import get_args
 
 from starlette.responses import Response
 
 from domain.access import Permission
 from domain.errors import BadRequest, TesseraError
-from domain.partner_server import FILE_TYPES, PartnerSecret, PartnerServer
+from domain.partner_server import FILE_TYPES, AfterFetch, PartnerSecret, PartnerServer
 from resolvers.partner_server import (
     list_partner_servers,
     remove_partner_server,
@@ -69,8 +70,8 @@ def _server(visit: Visit) -> PartnerServer:
     port = visit.given("port", "22")
     if not port.isdecimal():
         raise BadRequest("port: 1 to 65535", field="port")
-    after = visit.given("afterFetch")
-    if after not in {"LEAVE", "DELETE", "MOVE"}:
+    after = next((one for one in get_args(AfterFetch) if one == visit.given("afterFetch")), None)
+    if after is None:
         raise BadRequest("afterFetch: unknown", field="afterFetch")
     return PartnerServer(
         name=visit.given("name"),
@@ -81,7 +82,7 @@ def _server(visit: Visit) -> PartnerServer:
         pull=pull,
         handback_folder=visit.optional("handbackFolder"),
         download_folder=visit.optional("downloadFolder"),
-        after_fetch=after,  # type: ignore[arg-type]  # one of those above
+        after_fetch=after,
         moved_folder=visit.optional("movedFolder"),
         every_minutes=every,
         daily_at=at,

@@ -22,7 +22,7 @@ _OF_ENVIRONMENT = ("allowed_origins", "sign_in_url")
 """Terms that say where an environment is, and stay with it."""
 
 
-async def show(visit: Visit, error: TesseraError | None = None, draft: Draft | None = None) -> Response:  # noqa: ARG001
+async def show(visit: Visit, error: TesseraError | None = None, _: Draft | None = None) -> Response:
     """The file to take away, and from where another may come."""
     configuration = await get_configuration(visit.ctx)
     return visit.page("promote.html", error=error, version=configuration.version, others=_others(visit))

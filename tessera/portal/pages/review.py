@@ -184,7 +184,8 @@ _KINDS: Mapping[str, str] = {
 
 def _title(draft: Draft) -> str:
     if draft.section == FILE:
-        return "Uploaded configuration" if not (draft.item or {}).get("from") else f"From {draft.item['from']}"  # type: ignore[index]
+        origin = (draft.item or {}).get("from")
+        return f"From {origin}" if origin else "Uploaded configuration"
     if draft.section == VERSION:
         return f"Version {draft.name} again"
     kind = _KINDS.get(draft.section, draft.section)

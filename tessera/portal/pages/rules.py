@@ -1,7 +1,6 @@
 """Rules: all groups in their sequence, and what is done to one with a button."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -126,11 +125,6 @@ async def save_group(visit: Visit) -> Response:
     item = read_fields(visit, form_of("rule_groups", before, _GROUP_FIELDS), before)
     item.setdefault("name", "")
     return await show_review(visit, Draft(section="rule_groups", item=item, name=name), AREA, instead=show_group)
-
-
-def today_of(visit: Visit) -> datetime:
-    """Now, on the clocks of the program."""
-    return visit.services.clock().astimezone(visit.zone)
 
 
 PAGES: tuple[Page, ...] = (
