@@ -26,7 +26,8 @@ run: $(VENV)/.run ## Serve the demo: API, GraphQL, portal and SFTP in one proces
 test: $(VENV)/.dev ## Run all tests, on SQLite and on a real PostgreSQL (TESSERA_TEST_LONG=1: long campaigns)
 	@$(BIN)/python -m tests.postgres >/dev/null 2>&1 || $(UV) pip install --quiet --python $(BIN)/python \
 		--require-hashes -r requirements-postgres.lock
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --max-worker-restart 0 \
+		$(if $(TESSERA_TEST_LONG),-o faulthandler_timeout=0) $(ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, snapshots, module sizes
 	$(BIN)/ruff format --check .

@@ -86,7 +86,11 @@ def receiving(
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # noqa: N802 - the standard library's name
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            # A sender that is killed in the middle has sent nothing.
+            if len(body) < length:
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             reply = receiver.take(Received(path=self.path, headers=headers, body=body))
             self.send_response(reply.status)
