@@ -47,8 +47,8 @@ _READ: Mapping[str, Callable[[str], Any]] = {
 
 def _value(given: dict[str, Any]) -> Any:
     """A value that JSON has no form for stands under the name of what it is."""
-    [(kind, told)] = given.items() if len(given) == 1 else [("", None)]
-    return _READ[kind](told) if kind in _READ else given
+    kind = next(iter(given)) if len(given) == 1 else ""
+    return _READ[kind](given[kind]) if kind in _READ else given
 
 
 def _fill(tx: Connection) -> None:
