@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["members", "sub-relations", "postings", "lots", "balances", "expiry-schedule", "attributes"]
+Kind = Literal[
+    "members", "sub-relations", "postings", "lots", "balances", "expiry-schedule", "attributes", "liability", "files"
+]
 
 POSTINGS: tuple[str, ...] = ("points.", "redemption.")
 """How the topics of postings begin."""
@@ -30,5 +32,7 @@ KINDS: Mapping[Kind, ExportKind] = {
     "balances": ExportKind(file_type=None, prefixes=(*POSTINGS, "member.")),
     "expiry-schedule": ExportKind(file_type=None, prefixes=(*POSTINGS, "member.")),
     "attributes": ExportKind(file_type="ATT", prefixes=None),
+    "liability": ExportKind(file_type=None, prefixes=None),
+    "files": ExportKind(file_type=None, prefixes=("batch.",)),
 }
 """In the order in which an empty program reads them in, but for the attributes, which come first."""

@@ -191,7 +191,7 @@ def _check(ctx: Context, command: RequestExport) -> None:
     if kind is None:
         raise InvalidRequest(f"kind: one of {', '.join(KINDS)}", field="kind")
     if command.since_last and kind.prefixes is None:
-        raise InvalidRequest(f"since_last: {command.kind} are always whole", field="since_last")
+        raise InvalidRequest(f"since_last: a file of {command.kind} is always whole", field="since_last")
 
 
 def stored_request(

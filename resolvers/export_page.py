@@ -12,8 +12,16 @@ from domain.errors import InvalidRequest
 from domain.export import KINDS
 from domain.rules.fixed import member_definitions, transaction_definitions
 from domain.rules.model import AttributeDefinition
-from domain.store.export_source import events_about, member_ids_after, standing_references, touched_members
+from domain.store.batch import batches_by_id
+from domain.store.export_source import (
+    batches_after,
+    events_about,
+    member_ids_after,
+    standing_references,
+    touched_members,
+)
 from resolvers.attribute_file import list_cells
+from resolvers.batch_record import to_batches
 from resolvers.context import Context
 from resolvers.export import Export
 from resolvers.export_row import ExportRow, Reading, Rows
@@ -71,6 +79,11 @@ async def read_export_page(ctx: Context, export: Export, place: int | None, *, l
         )
         if export.kind == "postings":
             return _page_events(reading, export, place, limit)
+        if export.kind == "liability":
+            rows, left_out = reading.liability()
+            return ExportPage(rows=rows, left_out=left_out, place=None)
+        if export.kind == "files":
+            return _page_files(reading, export, place, limit)
         if export.kind not in _OF_MEMBERS:
             raise InvalidRequest(f"kind: {export.kind} have no pages", field="kind")
         return _page_members(reading, export, place, limit)
@@ -85,6 +98,26 @@ def _page_events(reading: Reading, export: Export, place: int | None, limit: int
     events = events_about(reading.tx, reading.state.id, prefixes, after=after, until=end, limit=limit)
     rows, left_out = reading.postings(events)
     return ExportPage(rows=rows, left_out=left_out, place=events[-1].seq if len(events) == limit else None)
+
+
+def _page_files(reading: Reading, export: Export, place: int | None, limit: int) -> ExportPage:
+    if export.is_whole:
+        found = batches_after(reading.tx, reading.state.id, place or 0, limit)
+    else:
+        # Files are few: those of an increment are one page.
+        found = batches_by_id(reading.tx, reading.state.id, _touched_files(reading, export))
+    rows = to_batches(sorted(found, key=lambda one: one.id), reading.state)
+    goes_on = export.is_whole and len(rows) == limit
+    return ExportPage(rows=rows, left_out=0, place=rows[-1].id if goes_on else None)
+
+
+def _touched_files(reading: Reading, export: Export) -> list[int]:
+    after, end, found = export.from_seq or 0, export.to_seq or 0, set[int]()
+    prefixes = KINDS["files"].prefixes or ()
+    while events := events_about(reading.tx, reading.state.id, prefixes, after=after, until=end, limit=PAGE):
+        found.update(number for one in events if (number := one.told.get("batch_id")) is not None)
+        after = events[-1].seq
+    return sorted(found)
 
 
 def _page_members(reading: Reading, export: Export, place: int | None, limit: int) -> ExportPage:

@@ -13,18 +13,22 @@ from domain.crypto import reveal
 from domain.ledger.posting import ADJUSTMENT, BONUS, PARTNER, PURCHASED, SPEND, Lot
 from domain.member import Member
 from domain.points import from_minor
+from domain.program_zone import local_instant
 from domain.store.balance import expiry_dates, read_figures
 from domain.store.entry import find_entries
-from domain.store.export_source import arrears_of, load_transactions, open_lots_of
+from domain.store.export_source import PeriodSums, arrears_of, load_transactions, open_lots_of, sum_arrears, sum_lots
 from domain.store.feed import StoredEvent
 from domain.store.member import find_members
 from domain.store.program import ProgramState
 from domain.store.sub_relation import page_of_members
 from domain.sub_relation import SubRelation
 from resolvers.balance import Balance, balance_of
+from resolvers.batch_record import Batch
 from resolvers.context import Context
 from resolvers.entry import LedgerEntry
 
+MONTHS_APART = 36
+"""So many months, this one included, are told apart by the liability."""
 _MOST_LINKS = 10_000
 """Links of one member: more than anybody has."""
 
@@ -85,7 +89,25 @@ class ExportedDate:
     held: Decimal
 
 
-ExportRow: TypeAlias = Member | ExportedLink | ExportedPosting | ExportedLot | ExportedBalance | ExportedDate
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportedLiability:
+    """What is left, over all members, of points with expiry dates in a month, and their worth in money.
+
+    `month` is `2026-12`, or LATER, NEVER or ARREARS, where `points` are negative. `pending` is part of `points`, `held`
+    is not.
+    """
+
+    month: str
+    points: Decimal
+    pending: Decimal
+    held: Decimal
+    worth: Decimal
+    currency: str
+
+
+ExportRow: TypeAlias = (
+    Member | ExportedLink | ExportedPosting | ExportedLot | ExportedBalance | ExportedDate | ExportedLiability | Batch
+)
 Rows: TypeAlias = tuple[Sequence[ExportRow], int]
 """Rows, and how many that cannot stand in a file were left out."""
 
@@ -178,6 +200,31 @@ class Reading:
                 rows[due.member_id].append(ExportedDate(reference, due.expires_at, left, held))
         return [row for own in rows.values() for row in own], 0
 
+    def liability(self) -> Rows:
+        """What all members' points are worth, by the month in which they expire; months without any are left out."""
+        first = self.now.astimezone(self.state.zone).replace(
+            day=1, hour=0, minute=0, second=0, microsecond=0, tzinfo=None
+        )
+        starts = [_months_later(first, number) for number in range(MONTHS_APART + 1)]
+        bounds = [*(local_instant(one, self.state.zone) for one in starts[1:]), NEVER - timedelta(microseconds=1)]
+        names = [*(f"{one:%Y-%m}" for one in starts[:-1]), "LATER", "NEVER"]
+        sums = sum_lots(self.tx, self.state.id, bounds, self.now)
+        rows = [self._worth(*one) for one in zip(names, sums, strict=True) if one[1].left or one[1].held]
+        if arrears := sum_arrears(self.tx, self.state.id):
+            rows.append(self._worth("ARREARS", PeriodSums(left=-arrears, pending=0, held=0)))
+        return rows, 0
+
+    def _worth(self, month: str, sums: PeriodSums) -> ExportedLiability:
+        points, pending, held = (from_minor(one, self.state.places) for one in (sums.left, sums.pending, sums.held))
+        return ExportedLiability(
+            month=month,
+            points=points,
+            pending=pending,
+            held=held,
+            worth=self.state.terms.worth(points),
+            currency=self.state.terms.currency,
+        )
+
     def postings(self, events: Sequence[StoredEvent]) -> Rows:
         """The postings that events are about, in the order of the events."""
         numbers = {one.seq: entry_id for one in events if (entry_id := one.told.get("entry_id")) is not None}
@@ -192,3 +239,9 @@ class Reading:
             submission = None if stored.transaction_ref is None else transactions.get(stored.transaction_ref)
             rows.append(ExportedPosting(seq, entry, submission, note))
         return rows, 0
+
+
+def _months_later(first: datetime, months: int) -> datetime:
+    """The first of the month that is so many after another's first."""
+    number = first.year * 12 + first.month - 1 + months
+    return first.replace(year=number // 12, month=number % 12 + 1)

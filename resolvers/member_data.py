@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.errors import BadRequest, MemberNotFound
+from domain.errors import BadRequest, InvalidRequest, MemberNotFound
 from domain.store import audit
 from domain.store.member import find_members
 from domain.store.member_data import read_sections
@@ -17,17 +17,26 @@ from resolvers.context import Context
 FORMAT = "tessera-member-data/1"
 
 
-async def export_member_data(ctx: Context, relation_reference: str) -> dict[str, Any]:
+MOST_ROWS = 10_000
+"""In a document that goes out in one answer; a file has no limit."""
+
+
+async def export_member_data(
+    ctx: Context, relation_reference: str | None, *, most_rows: int | None = None
+) -> dict[str, Any]:
     """Everything that is stored on a member and on those for whom it answers since a merge; noted in the audit trail.
 
     Points are in the program's smallest unit, as they are stored. Secrets, and keyed hashes by which things are found,
-    are left out. Raises BadRequest, Forbidden, MemberNotFound.
+    are left out. With a member's token it is that member, who is not told its segments and who of the staff did what.
+    Raises BadRequest, Forbidden, MemberNotFound, InvalidRequest (more than `most_rows`).
     """
-    if not relation_reference:
+    if ctx.principal.member_reference is None and not relation_reference:
         raise BadRequest("relation_reference: is missing", field="relation_reference")
     ctx.principal.require(Permission.PERSONAL_INFORMATION)
-    ctx.principal.require(Permission.MEMBER_ERASE)
-    return await ctx.write(lambda tx: _export(tx, ctx, relation_reference))
+    if ctx.principal.member_reference is None:
+        ctx.principal.require(Permission.MEMBER_ERASE)
+    reference = ctx.principal.member(relation_reference) or ""
+    return await ctx.write(lambda tx: _export(tx, ctx, reference, most_rows))
 
 
 def as_json(document: dict[str, Any]) -> bytes:
@@ -35,7 +44,7 @@ def as_json(document: dict[str, Any]) -> bytes:
     return orjson.dumps(document, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
 
 
-def _export(tx: Connection, ctx: Context, reference: str) -> dict[str, Any]:
+def _export(tx: Connection, ctx: Context, reference: str, most_rows: int | None) -> dict[str, Any]:
     state, keys, now = ctx.program(tx), ctx.services.keys, ctx.services.clock()
     found = find_members(tx, keys, state.id, references=[reference])
     if not found:
@@ -44,8 +53,15 @@ def _export(tx: Connection, ctx: Context, reference: str) -> dict[str, Any]:
     others = sorted(merged_ids(tx, state.id, [member.id]))
     people = [found[0], *(find_members(tx, keys, state.id, ids=others) if others else [])]
     sections = read_sections(
-        tx, keys, state.id, [one.member.id for one in people], {one.member.id: one.wrapped_key for one in people}
+        tx,
+        keys,
+        state.id,
+        {one.member.id: one.wrapped_key for one in people},
+        of_itself=ctx.principal.member_reference is not None,
+        limit=most_rows,
     )
+    if most_rows is not None and sum(map(len, sections.values())) > most_rows:
+        raise InvalidRequest(f"more than {most_rows} rows are stored: `tessera export member` writes them to a file")
     audit.record(tx, state.id, now=now, actor=ctx.principal, action="member.export", subject=f"member:{member.id}")
     return {
         "format": FORMAT,

@@ -62,7 +62,7 @@ async def get_overview(ctx: Context) -> Overview:
             expired=from_minor(sums.expired, state.places),
             outstanding=outstanding,
             pending=from_minor(sums.pending, state.places),
-            liability=(outstanding / state.terms.redemption_rate).quantize(Decimal("0.01")),
+            liability=state.terms.worth(outstanding),
             currency=state.terms.currency,
             breakage=sums.expired / gone if gone > 0 else None,
             waiting=count_waiting(tx, state.id),

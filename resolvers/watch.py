@@ -1,5 +1,6 @@
 """Jobs that look after the books: verification a slice at a time, and a digest of each day that is over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -10,10 +11,12 @@ from sqlalchemy import Connection
 
 from domain.access import Permission
 from domain.errors import BadRequest
+from domain.points import from_minor
 from domain.program_zone import local_date
 from domain.store.audit import DEPLOYMENT
 from domain.store.cross_check import check_audit, check_earnings
 from domain.store.finding import Finding
+from domain.store.program import ProgramState
 from domain.store.verification import account_ids, check_accounts
 from domain.store.watch import (
     GENESIS,
@@ -40,7 +43,10 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DayFigures:
-    """A day of a program. `figures`: points in smallest units by kind of posting, and what stood when it was made."""
+    """A day of a program. `figures`: points in smallest units by kind of posting, and what stood when it was made.
+
+    `liability` among them is in hundredths of the program's currency.
+    """
 
     day: date
     entries: int
@@ -137,12 +143,14 @@ async def _digest_day(services: Services, program: Program) -> int:
         up_to = newest_entry(tx, program.id, until)
         found = digest_entries(tx, program.id, GENESIS if previous is None else previous.digest, after, up_to)
         figures = {f"points_{kind}": points for kind, points in sorted(found.points.items())}
+        standing = standing_figures(tx, program.id, since, until)
+        standing["liability"] = _hundredths(services.programs.current(tx, program.id), standing)
         return {
             "day": day,
             "after_entry_id": after,
             "last_entry_id": found.last_entry_id,
             "entries": found.entries,
-            "figures": figures | standing_figures(tx, program.id, since, until),
+            "figures": figures | standing,
             "digest": found.digest,
             "made_at": now,
         }
@@ -153,6 +161,11 @@ async def _digest_day(services: Services, program: Program) -> int:
     told = {"day": values["day"].isoformat(), "entries": values["entries"], "digest": values["digest"].hex()}
     _log.info("daily digest", program=program.public_id, environment=program.environment, **told, **values["figures"])
     return 1
+
+
+def _hundredths(state: ProgramState, standing: Mapping[str, int]) -> int:
+    """What the points outstanding are worth, in hundredths of the program's currency."""
+    return int(100 * state.terms.worth(from_minor(standing["available"] + standing["pending"], state.places)))
 
 
 async def list_days(ctx: Context, since: date) -> list[DayFigures]:

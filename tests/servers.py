@@ -135,6 +135,13 @@ class Server:
         self._end(signal.SIGKILL)
 
     @property
+    def pid(self) -> int:
+        """The process that was started. Raises ServerError."""
+        if self._process is None:
+            raise ServerError("this server is not running")
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the process that was started still lives."""
         return self._process is not None and self._process.poll() is None

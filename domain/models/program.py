@@ -101,6 +101,7 @@ audit_entry = Table(
     Column("hash", LargeBinary, nullable=False),
     Column("address", Text),
     Column("browser", Text),
+    Index("ix_audit_entry_subject", "program_id", "subject", "seq"),
 )
 """Append-only, hash-chained per program; program 0 is the deployment itself. `address` and `browser` say from where it
 was done, where it was done by hand; the chain covers them."""

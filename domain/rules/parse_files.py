@@ -33,7 +33,7 @@ def _read_exports(given: list[dict[str, Any]], problems: Problems) -> tuple[Sche
         kind: Kind = one["kind"]
         since_last = one.get("since_last")
         if since_last and KINDS[kind].prefixes is None:
-            problems.add(f"files.exports[{place}].since_last", f"has no meaning: {kind} are always whole")
+            problems.add(f"files.exports[{place}].since_last", f"has no meaning: a file of {kind} is always whole")
         found.append(
             ScheduledExport(
                 kind=kind,

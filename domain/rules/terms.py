@@ -24,6 +24,7 @@ REDEMPTION_TYPES: Mapping[int, str] = {
 """The published redemption types; a program's own are added to them."""
 
 
+_HUNDREDTH = Decimal("0.01")
 NO_CURRENCY = "DEFAULT"
 """What stands for the currency where the configuration names none."""
 
@@ -82,6 +83,10 @@ class ProgramTerms:
     def redemption_minimum_minor(self) -> int:
         """The minimum in smallest units."""
         return to_minor(self.redemption_minimum, self.points_decimals)
+
+    def worth(self, points: Decimal) -> Decimal:
+        """What points are worth in the program's currency, to hundredths."""
+        return (points / self.redemption_rate).quantize(_HUNDREDTH)
 
     @property
     def adjustment_approval_from_minor(self) -> int | None:

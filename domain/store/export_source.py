@@ -1,12 +1,14 @@
 """What exports tell, in pages by key: members of a program, and what events of the feed are about."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Row, and_, case, exists, func, literal, or_, select
 
 from domain.ledger.posting import Lot
-from domain.models import account, ledger_entry, lot, member, member_transaction, outbox
+from domain.models import account, batch, hold, ledger_entry, lot, lot_trace, member, member_transaction, outbox
 from domain.store.feed import StoredEvent
 from domain.store.lot import lot_of
 
@@ -106,3 +108,48 @@ def arrears_of(tx: Connection, program_id: int, member_ids: Sequence[int]) -> di
         .group_by(account.c.member_id)
     )
     return {row[0]: int(row[1]) for row in rows}
+
+
+def batches_after(tx: Connection, program_id: int, after_id: int, limit: int) -> Sequence[Row[Any]]:
+    """The next batch files by id."""
+    query = select(batch).where(batch.c.program_id == program_id, batch.c.id > after_id)
+    return tx.execute(query.order_by(batch.c.id).limit(limit)).all()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeriodSums:
+    """What open lots that expire in a span have left, what of that is pending, and what holds took from such lots."""
+
+    left: int
+    pending: int
+    held: int
+
+
+def sum_lots(tx: Connection, program_id: int, bounds: Sequence[datetime], now: datetime) -> list[PeriodSums]:
+    """Points by when they expire, in smallest units: period i ends with `bounds[i]`, one more has what is later.
+
+    What is due by `now` is left out.
+    """
+    # What expires at the first instant of a month was good to the end of the month before.
+    ends = [(lot.c.expires_at <= bound, literal(number, Integer)) for number, bound in enumerate(bounds)]
+    period = case(*ends, else_=literal(len(bounds), Integer)).label("period")
+    of_program = lot.c.program_id == program_id, lot.c.expires_at > now
+    pending = func.sum(case((lot.c.available_at > now, lot.c.remaining), else_=0))
+    left = select(period, func.sum(lot.c.remaining), pending).where(*of_program, lot.c.is_open).group_by("period")
+    held = (
+        select(period, func.sum(-lot_trace.c.points))
+        .select_from(lot)
+        .join(lot_trace, and_(lot_trace.c.program_id == lot.c.program_id, lot_trace.c.lot_id == lot.c.id))
+        .join(hold, and_(hold.c.program_id == lot.c.program_id, hold.c.entry_id == lot_trace.c.entry_id))
+        .where(*of_program, hold.c.status == "PENDING", hold.c.expires_at > now)
+        .group_by("period")
+    )
+    sums = {row[0]: (int(row[1]), int(row[2])) for row in tx.execute(left)}
+    on_hold = {row[0]: int(row[1]) for row in tx.execute(held)}
+    found = ((sums.get(one, (0, 0)), on_hold.get(one, 0)) for one in range(len(bounds) + 1))
+    return [PeriodSums(left=one[0], pending=one[1], held=taken) for one, taken in found]
+
+
+def sum_arrears(tx: Connection, program_id: int) -> int:
+    """What all accounts owe, in smallest units."""
+    return int(tx.scalar(select(func.sum(account.c.arrears)).where(account.c.program_id == program_id)) or 0)

@@ -13,8 +13,16 @@ from domain.points import plain_text
 from domain.program_zone import local_date
 from ingestion.columns.row import IDEMPOTENCY_KEY, MEMBER
 from resolvers.attribute_file import COLUMNS as ATTRIBUTE_COLUMNS
+from resolvers.batch_record import Batch
 from resolvers.export_page import ExportLayout
-from resolvers.export_row import ExportedBalance, ExportedDate, ExportedLink, ExportedLot, ExportedPosting
+from resolvers.export_row import (
+    ExportedBalance,
+    ExportedDate,
+    ExportedLiability,
+    ExportedLink,
+    ExportedLot,
+    ExportedPosting,
+)
 
 Cells = Sequence[str]
 
@@ -76,6 +84,21 @@ def _dates(layout: ExportLayout) -> Table:
         return [row.reference, day, instant, _text(row.points), _text(row.held)]
 
     return Table((MEMBER, "expiry_date", "expires_at", "points", "held"), cells)
+
+
+def _liability(_: ExportLayout) -> Table:
+    def cells(row: ExportedLiability) -> Cells:
+        return [_text(cell) for cell in (row.month, row.points, row.pending, row.held, row.worth, row.currency)]
+
+    return Table(("expiry_month", "points", "pending", "held", "liability", "currency"), cells)
+
+
+def _files(layout: ExportLayout) -> Table:
+    def cells(row: Batch) -> Cells:
+        times = [_instant(at, layout.zone) for at in (row.started_at, row.finished_at)]
+        return [*(_text(getattr(row, name)) for name in _FILE), *times]
+
+    return Table((*_FILE, "started_at", "finished_at"), cells)
 
 
 def _postings(layout: ExportLayout) -> Table:
@@ -152,6 +175,19 @@ _FIGURES = (
     "redeemed",
     "expired",
 )
+_FILE = (
+    "type",
+    "file_name",
+    "status",
+    "rows_total",
+    "rows_read",
+    "accepted",
+    "rejected",
+    "parked",
+    "amount",
+    "points",
+    "sha256",
+)
 _PURCHASE = (
     "transaction_id",
     "transaction_type",
@@ -184,6 +220,8 @@ _TABLES: Mapping[str, Callable[[ExportLayout], Table]] = {
     "balances": _balances,
     "expiry-schedule": _dates,
     "attributes": _attributes,
+    "liability": _liability,
+    "files": _files,
 }
 
 

@@ -118,7 +118,7 @@ async def _pages(
     if export.kind == "attributes":
         yield list(map(table.cells, layout.definitions)), 0
         return
-    if export.kind == "lots":
+    if export.kind in {"lots", "liability"}:
         # What is over must be booked: what holds that lapsed give back is in no lot before.
         await expire_due(ctx.services)
     place, is_last = None, False

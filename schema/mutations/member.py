@@ -3,11 +3,14 @@
 from datetime import date, datetime
 from typing import Any
 
+import orjson
 import strawberry
+from strawberry.scalars import JSON
 
 from domain.errors import BadRequest, MemberNonexistent
 from resolvers.erasure import erase_member
 from resolvers.member import EnrollMember, MemberWritten, UpdateMember, enroll_member, update_member
+from resolvers.member_data import MOST_ROWS, as_json, export_member_data
 from schema.context import Info, RequestContext
 from schema.field import field, mutation
 from schema.global_id import MEMBER, decode
@@ -83,6 +86,21 @@ class MemberEraseInput:
     relation_reference: str = strawberry.field(description="The member's reference.")
 
 
+@strawberry.input(description="A member whose data is asked for.")
+class MemberDataExportInput:
+    relation_reference: str | None = strawberry.field(
+        default=None, description="The member's reference; with a member's token null or its own."
+    )
+
+
+@strawberry.type(description="What is stored on a member.")
+class MemberDataExportPayload:
+    document: JSON = strawberry.field(
+        description="`format`, `exported_at`, `program`, `decimals` (of points, which are in the smallest unit), "
+        "`members` (the member and whom it answers for since a merge), and a list for each kind of record."
+    )
+
+
 @strawberry.type(description="What is left of the member.")
 class MemberErasePayload:
     erased_at: datetime = strawberry.field(description="When the member was erased.")
@@ -137,6 +155,14 @@ class MemberMutation:
         return MemberErasePayload(
             erased_at=info.context.local(erased.erased_at), replayed=erased.replayed, member_id=erased.member_id
         )
+
+    @mutation(
+        "Everything that is stored on a member, as a document to hand out: for the member, and for administrators who "
+        "may erase members. It stands in the audit trail."
+    )
+    async def member_data_export(self, info: Info, input: MemberDataExportInput) -> MemberDataExportPayload | None:
+        told = await export_member_data(info.context.changing(), input.relation_reference, most_rows=MOST_ROWS)
+        return MemberDataExportPayload(document=JSON(orjson.loads(as_json(told))))
 
 
 async def _update(

@@ -26,6 +26,11 @@ class ExportKind(Enum):
     ATTRIBUTES = strawberry.enum_value(
         "attributes", description="Attribute definitions, in the columns of ATT; always whole."
     )
+    LIABILITY = strawberry.enum_value(
+        "liability",
+        description="What all members' points are worth, by the month in which they expire; always whole.",
+    )
+    FILES = strawberry.enum_value("files", description="The batch files that came, and how each stands.")
 
 
 def read_kind(kind: ExportKind) -> str:

@@ -72,6 +72,7 @@ MUTATIONS = (
         sessionRevoke(input: {relationReference: $reference, sessionId: $session}) {revoked}}""",
     "mutation($link: ID!) {subRelationUnlink(input: {subRelationId: $link}) {replayed}}",
     "mutation($reference: String!) {memberErase(input: {relationReference: $reference}) {replayed}}",
+    "mutation($reference: String!) {memberDataExport(input: {relationReference: $reference}) {document}}",
     """mutation($reference: String!) {
         pointsRedeem(input: {relationReference: $reference, points: 1, idempotencyKey: "steal"}) {replayed}}""",
     """mutation($reference: String!) {

@@ -22,6 +22,7 @@ DOCUMENTS = (
     'mutation {memberTierSet(input: {relationReference: "X", tier: "Gold", reason: "Y"}) {changed}}',
     'mutation {segmentFreeze(input: {segment: "Press", mode: REPLACE, members: []}) {size}}',
     'mutation {memberErase(input: {relationReference: "X"}) {replayed}}',
+    'mutation {memberDataExport(input: {relationReference: "X"}) {document}}',
     'mutation {subRelationLink(input: {relationReference: "X", type: CARD, cardNumber: "1"}) {replayed}}',
     'mutation {subRelationUnlink(input: {subRelationId: "U3ViUmVsYXRpb246MTox"}) {replayed}}',
     'mutation {holdCreate(input: {relationReference: "X", points: 1}) {replayed}}',

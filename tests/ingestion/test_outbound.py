@@ -15,6 +15,7 @@ import pytest
 from domain.access import Permission
 from domain.errors import Forbidden, InvalidRequest, TesseraError
 from ingestion.outbound.writing import write_export
+from resolvers.batch_record import Batch
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.erasure import erase_member
 from resolvers.export import (
@@ -26,8 +27,10 @@ from resolvers.export import (
     start_export,
 )
 from resolvers.export_page import read_export_page
+from resolvers.hold import CreateHold, create_hold
 from resolvers.member import UpdateMember, update_member
 from resolvers.outbox import relay_outbox
+from resolvers.overview import get_overview
 from resolvers.program import apply_configuration
 from resolvers.redemption import RedeemPoints, redeem_points
 from tests.ingestion.desk import MEMBERS, RULES, Desk, transactions
@@ -176,6 +179,7 @@ async def test_what_is_about_a_person_takes_the_program_or_a_permission(desk: De
     [
         (RequestExport(kind="everything"), InvalidRequest),
         (RequestExport(kind="attributes", since_last=True), InvalidRequest),
+        (RequestExport(kind="liability", since_last=True), InvalidRequest),
     ],
 )
 async def test_what_cannot_be_exported_is_refused_and_leaves_nothing(
@@ -202,6 +206,46 @@ async def test_erased_members_and_payment_cards_are_left_out_and_counted(desk: D
     export, rows = await write(desk, "sub-relations")
     assert [(row["card_number"], row["sub_relation_identifier"]) for row in rows] == [("", "dev-1"), ("L-1", "")]
     assert export.left_out == 2
+
+
+async def test_the_liability_tells_what_all_points_are_worth_by_the_month_of_their_end(desk: Desk) -> None:
+    await desk.load("July_CPD.csv", MEMBERS)
+    for name, points, last_day in (
+        ("M1", 500, date(2026, 12, 31)), ("M2", 100, date(2026, 12, 1)), ("M2", 30, date(2099, 1, 1)),
+    ):  # fmt: skip
+        await post_bonus(desk.ctx, PostBonus(relation_reference=name, points=Decimal(points), expires=last_day))
+    await create_hold(desk.ctx, CreateHold(relation_reference="M2", points=Decimal(25), merchant_name="Shop"))
+    await desk.load("July_TXN.csv", transactions("T1,DR,40,2026-07-01,M3,MUSIC"))
+    await redeem_points(desk.ctx, RedeemPoints(relation_reference="M3", points=Decimal(40), merchant_name="Shop"))
+    await desk.load("August_TXN.csv", transactions("T1,CR,40,2026-07-02,M3,MUSIC"))
+    export, rows = await write(desk, "liability")
+    assert [tuple(row.values()) for row in rows] == [
+        ("2026-12", "575", "0", "25", "5.75", "DEFAULT"),
+        ("LATER", "30", "0", "0", "0.3", "DEFAULT"),
+        ("ARREARS", "-40", "0", "0", "-0.4", "DEFAULT"),
+    ]
+    assert sum(Decimal(row["liability"]) for row in rows) == (await get_overview(desk.ctx)).liability
+    assert (export.rows, export.left_out) == (3, 0)
+
+
+async def test_files_tell_what_came_and_those_since_the_last_one_what_got_on(desk: Desk) -> None:
+    await desk.load("July_CPD.csv", MEMBERS)
+    _, [first] = await write(desk, "files", since_last=True)
+    told = {key: first[key] for key in ("type", "file_name", "status", "rows_read", "accepted", "rejected", "points")}
+    assert told == {
+        "type": "CPD", "file_name": "July_CPD.csv", "status": "FINISHED", "rows_read": "20", "accepted": "20",
+        "rejected": "0", "points": "0",
+    }  # fmt: skip
+    assert first["finished_at"] == "2026-07-15T08:00:00-04:00"
+    assert (await write(desk, "files", since_last=True))[1] == []
+    await desk.load("July_TXN.csv", transactions("T1,DR,12.5,2026-07-01,M1,MUSIC", "T2,DR,1,2026-07-01,nobody,MUSIC"))
+    _, [second] = await write(desk, "files", since_last=True)
+    assert (second["accepted"], second["rejected"], second["amount"], second["points"]) == ("1", "1", "12.5", "12.5")
+    export, _ = await write(desk, "files")
+    page = await read_export_page(desk.ctx, export, None, limit=1)
+    rest = await read_export_page(desk.ctx, export, page.place, limit=1)
+    names = [one.file_name for one in (*page.rows, *rest.rows) if isinstance(one, Batch)]
+    assert names == ["July_CPD.csv", "July_TXN.csv"]
 
 
 async def test_the_expiry_schedule_tells_last_days(desk: Desk) -> None:

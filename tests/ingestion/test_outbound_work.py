@@ -141,23 +141,24 @@ async def test_two_files_of_ones_own_do_not_go_on_at_the_same_place(desk: Desk) 
 async def test_the_schedule_asks_once_for_each_of_its_instants(desk: Desk) -> None:
     await desk.load("July_CPD.csv", MEMBERS)
     schedule = (
-        b'files: {exports: [{kind: members, at: "02:00"}, {kind: balances, every: hourly, at: "00:15", gzip: true}]}\n'
+        b'files: {exports: [{kind: members, at: "02:00"}, {kind: balances, every: hourly, at: "00:15", gzip: true},'
+        b' {kind: liability, at: "02:00"}, {kind: files, at: "02:00"}]}\n'
     )
     await apply_configuration(desk.ctx, RULES + schedule)
-    assert await schedule_exports(desk.ctx) == 2
+    assert await schedule_exports(desk.ctx) == 4
     assert await schedule_exports(desk.ctx) == 0
     found = {one.kind: one for one in await list_exports(desk.ctx)}
     # 12:00 in UTC is 8:00 in New York.
     assert found["members"].due_at == NOW - timedelta(hours=6)
     assert found["balances"].due_at == NOW - timedelta(minutes=45)
     assert found["balances"].is_gzip
-    assert found["members"].since_last
+    assert {kind for kind, one in found.items() if one.since_last} == {"members", "balances", "files"}
     later = replace(desk.ctx, services=replace(desk.ctx.services, clock=lambda: NOW + timedelta(minutes=15)))
     assert await schedule_exports(later) == 1
     await settled(desk)
     assert {one.status for one in await list_exports(desk.ctx)} == {FINISHED}
     names = sorted(one.name for one in download(desk).iterdir() if not one.name.endswith(".sha256"))
-    assert [name.split("_")[0] for name in names] == ["balances", "balances", "members"]
+    assert [name.split("_")[0] for name in names] == ["balances", "balances", "files", "liability", "members"]
 
 
 async def test_several_workers_write_each_file_once_and_leave_no_gap(desk: Desk) -> None:

@@ -55,6 +55,10 @@ class Load:
         """Let every worker finish what it is waiting for."""
         self.is_stopping = True
 
+    async def request(self, caller: Caller, member: str, key: str) -> Answer:
+        """Send one redemption."""
+        return await self._send(caller, Request(member, key))
+
     async def settle(self, caller: Caller) -> dict[str, Answer]:
         """Retry what is open, each once with its key; the answers by key."""
         waiting = list(self.open.values())

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from tests.scale import scaled
 from tests.servers import CONFIGURATION, NO_CERTIFICATES, SECRET, Credentials, Deployment, Server, running_servers
 
 KILLS = max(3, scaled(50))
+# With fifty kills these are a thousand orders.
 ORDERS_PER_KILL = 20
 MEMBERS = 6
 POINTS = 100_000
@@ -206,7 +207,9 @@ async def everything_ended_once(url: str, folder: Path, load: Load, tailor: Tail
         assert await ask(caller, STOCK, {"item": item, "by": 0}) == {"stock": PIECES - fulfilled[item]}
 
 
-async def test_orders_survive_kills(dialect: Dialect, fresh_database: FreshDatabase, tmp_path: Path) -> None:
+async def test_orders_survive_kills(
+    dialect: Dialect, fresh_database: FreshDatabase, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     randomness = random.Random(f"{dialect} {KILLS}")
     load, tailor = Load(randomness), Tailor(random.Random(1))
     with fresh_database() as url, receiving(Receiver(reply=tailor.answer)) as receiver:
@@ -228,6 +231,10 @@ async def test_orders_survive_kills(dialect: Dialect, fresh_database: FreshDatab
                 await until_none_is_open(url, tmp_path)
                 assert max(tailor.asked.values()) > 1, "partners that are never asked again prove nothing"
                 await everything_ended_once(url, tmp_path, load, tailor, caller)
+    record_property("kills", KILLS)
+    record_property("orders", len(load.placed))
+    record_property("answers that were lost", load.lost)
+    record_property("asked of the partner again", sum(count - 1 for count in tailor.asked.values()))
 
 
 async def open_partner(url: str, folder: Path, receiver: Receiver) -> None:

@@ -12,14 +12,18 @@ import pytest
 from domain.migrations import upgrade
 from tests.callers import Caller, callers
 from tests.ledger.load import MEMBERS, Load, everything_is_there_once, open_accounts, verify
-from tests.postgres import running_postgres
+from tests.postgres import LocalPostgres, running_postgres
+from tests.scale import scaled
 from tests.servers import CONFIGURATION, Deployment, running_servers
 
 PATIENCE_S = 30.0
+OUTAGES = max(1, scaled(10))
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-async def test_a_database_that_goes_away_and_comes_back(how: Literal["stop", "kill"], tmp_path: Path) -> None:
+async def test_a_database_that_goes_away_and_comes_back(
+    how: Literal["stop", "kill"], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     with running_postgres() as postgres:
         deployment = Deployment(postgres.create_database("outage"), tmp_path)
         upgrade(deployment.database_url)
@@ -30,22 +34,32 @@ async def test_a_database_that_goes_away_and_comes_back(how: Literal["stop", "ki
             async with callers([server], credentials) as [caller]:
                 running = asyncio.create_task(load.run(caller))
                 await until(lambda: len(load.done) > 50)
-                await asyncio.to_thread(getattr(postgres, how))
-                await until(lambda: len(load.away) > 20)
-                await every_operation_says_so(caller)
-                await asyncio.to_thread(postgres.start)
-                recovered = len(load.done)
-                await until(lambda: len(load.done) > recovered + 50)
+                for _ in range(OUTAGES):
+                    await one_outage(postgres, how, load, caller)
                 load.stop()
                 await running
                 assert load.answers == []
                 assert all(answer.status == 503 and "retry-after" in answer.headers for answer in load.away)
                 assert all(answer.envelope["IsSucessful"] is False for answer in load.away)
                 await load.settle(caller)
+            record_property("outages", OUTAGES)
+            record_property("acknowledged", len(load.done))
+            record_property("answered with 503", len(load.away))
             assert load.open == {}
             assert server.is_running
             await everything_is_there_once(deployment, credentials, load)
             await verify(deployment, credentials)
+
+
+async def one_outage(postgres: LocalPostgres, how: Literal["stop", "kill"], load: Load, caller: Caller) -> None:
+    """Take the database away under load, and bring it back."""
+    away = len(load.away)
+    await asyncio.to_thread(getattr(postgres, how))
+    await until(lambda: len(load.away) > away + 20)
+    await every_operation_says_so(caller)
+    await asyncio.to_thread(postgres.start)
+    recovered = len(load.done)
+    await until(lambda: len(load.done) > recovered + 50)
 
 
 async def every_operation_says_so(caller: Caller) -> None:

@@ -88,7 +88,7 @@ async def restart(place: Place) -> None:
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 async def test_servers_and_workers_are_replaced_one_by_one_under_load(
-    fresh_database: FreshDatabase, tmp_path: Path
+    fresh_database: FreshDatabase, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     with fresh_database() as url:
         deployment = Deployment(url, tmp_path)
@@ -105,6 +105,9 @@ async def test_servers_and_workers_are_replaced_one_by_one_under_load(
                 await running
                 for one in batches:
                     assert_done_once(await finished(each[0], one))
+        record_property("restarts", TURNS * 3)
+        record_property("acknowledged", len(balancer.done))
+        record_property("broken off by a server that was leaving", len(balancer.broken))
         assert balancer.refused == [], "a refusal, though there was always a server that could have answered"
         assert all(balancer.broken), "a request was broken off by a server that was to go on"
         books = await stored_books(url, tmp_path, credentials.program_id)

@@ -120,6 +120,8 @@ def test_a_day_is_written_down_once_when_it_is_over(program: Program) -> None:
     assert (day.figures["points_earn"], day.figures["points_redemption"]) == (40, -3)
     assert day.figures["available"] == sum(one.available for one in rows(program, account))
     assert day.figures["members"] == 2
+    # A hundred points are worth one of the currency, and the figure is in hundredths.
+    assert day.figures["liability"] == day.figures["available"] + day.figures["pending"] > 0
     [told] = [one for one in logged if one["event"] == "daily digest"]
     assert (told["day"], told["digest"]) == (today.isoformat(), day.digest.hex())
     assert program.findings() == []

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
+from domain.errors import CATALOGUE
 from resolvers.figures import MOST_NAMES, OTHER, Figures
 from tessera.app import create_app
+from tessera.jobs import jobs_with_files
 from tessera.settings import Settings
 from tests.ports import free_port
 from tests.shell.command import Deployment
 from tests.shell.test_server import on_postgres, on_sqlite
 
+ROOT = Path(__file__).parents[2]
 HERE = ("127.0.0.1", 50_000)
 Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -207,7 +211,28 @@ def test_other_processes_have_a_port_of_their_own(command: str, deployment: Depl
                 read = samples(watched.get("/metrics").text)
 
 
+def test_alerts_ask_for_what_there_is(client: TestClient) -> None:
+    [group] = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text())["groups"]
+    rules = {one["alert"]: one for one in group["rules"]}
+    families = re.findall(r"^# TYPE (tessera_\w+) (\w+)", client.get("/metrics").text, re.MULTILINE)
+    there = {name for name, _ in families} | {f"{name}_bucket" for name, kind in families if kind == "histogram"}
+    asked = {name for one in rules.values() for name in re.findall(r"tessera_\w+", one["expr"])}
+    assert asked - there == set()
+    assert len(asked) > 5
+    # A name that is misspelled would never be seen.
+    named = re.search(r'job=~"([^"]+)"', rules["JobStandsStill"]["expr"])
+    assert named is not None
+    jobs = set(named[1].split("|"))
+    assert jobs - {job.name for job in jobs_with_files(Path())} == set()
+    named = re.search(r'code=~"([^"]+)"', rules["TooManyFaults"]["expr"])
+    assert named is not None
+    codes = {code for one in CATALOGUE.values() if one.status >= 500 for code in (one.code, one.graphql_code)}
+    assert set(named[1].split("|")) <= codes
+    manual = (ROOT / "docs" / "operations.md").read_text()
+    assert [name for name in rules if f"`{name}`" not in manual] == []
+
+
 def test_the_manual_names_every_metric(client: TestClient) -> None:
-    manual = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    manual = (ROOT / "docs" / "operations.md").read_text()
     told = set(re.findall(r"^# TYPE (tessera_\w+?)(?:_total)? ", client.get("/metrics").text, re.MULTILINE))
     assert [name for name in sorted(told) if f"`{name}`" not in manual] == []

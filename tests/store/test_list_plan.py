@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert, select, text
 
 from domain.clock import NEVER
 from domain.crypto import KeyRing
-from domain.models import account, ledger_entry, lot, lot_trace, member, member_transaction, program
+from domain.models import account, audit_entry, ledger_entry, lot, lot_trace, member, member_transaction, program
+from domain.store import audit
 from domain.store.asking import answer
 from domain.store.balance import expiry_dates
 from domain.store.database import open_database
@@ -80,6 +81,14 @@ READS: dict[str, tuple[Callable[[Connection], object], str]] = {
     ),
     "what expires": (lambda tx: expiry_dates(tx, 1, [7], NOW, NEVER, NOW), "ix_lot_account"),
     "pending points": (lambda tx: pending_dates(tx, 1, [7], NOW), "ix_lot_fifo"),
+    "the trail of a member": (
+        lambda tx: audit.page_entries(tx, 1, audit.AuditFilter(subject="member:7"), first=20, before_seq=2000),
+        "ix_audit_entry_subject",
+    ),
+    "the trail of one who was merged": (
+        lambda tx: audit.page_about(tx, 1, ["member:7", "member:9"], first=20, before_seq=None),
+        "ix_audit_entry_subject",
+    ),
 }
 
 IN_ORDER = {
@@ -89,6 +98,7 @@ IN_ORDER = {
     "members by tier",
     "members by reference",
     "members by the beginning of it",
+    "the trail of a member",
 }
 
 
@@ -134,8 +144,11 @@ def _fill(tx: Connection) -> None:
 
 
 def _fill_ledger(tx: Connection) -> None:
-    """Thirty purchases, postings and lots of each of a hundred members; every tenth lot is open."""
-    for table, row in ((member_transaction, _purchase), (ledger_entry, _posting), (lot, _lot), (lot_trace, _trace)):
+    """Thirty purchases, postings, lots and changes of each of a hundred members; every tenth lot is open."""
+    for table, row in (
+        (member_transaction, _purchase), (ledger_entry, _posting), (lot, _lot), (lot_trace, _trace),
+        (audit_entry, _change),
+    ):  # fmt: skip
         tx.execute(insert(table), [{"program_id": 1} | row(one) for one in range(1, MANY + 1)])
 
 
@@ -203,6 +216,11 @@ def _lot(one: int) -> dict[str, Any]:
 
 def _trace(one: int) -> dict[str, Any]:
     return {"entry_id": one, "lot_id": one, "points": 10, "expires_at": _at(one) + timedelta(days=365)}
+
+
+def _change(one: int) -> dict[str, Any]:
+    told = {"actor": "test", "action": "member.update", "subject": f"member:{_of(one)}"}
+    return {"seq": one, "at": _at(one), "previous_hash": b"", "hash": b""} | told
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
