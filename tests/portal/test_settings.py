@@ -39,7 +39,7 @@ files:
 async def _put_in_force(ada: Browser, path: str, area: str = "settings", **changed: Any) -> None:
     form = form_of((await ada.get(path)).source, path)
     shown = await ada.post(path, form.with_(**changed))
-    assert (shown.status, "Nothing of this is in force yet" in shown.text) == (200, True), shown.text
+    assert (shown.status, "None of this is active yet" in shown.text) == (200, True), shown.text
     done = await ada.post(f"{area}/review", forms_of(shown.source, f"{area}/review")[-1].with_(do="apply"))
     assert (done.status, done.target) == (303, f"/portal/p/1/sandbox/{area}")
 
