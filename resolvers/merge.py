@@ -39,7 +39,6 @@ from resolvers.merge_lots import became_lots, moved_lots
 from resolvers.merge_standing import join_standing, part_standing
 
 USE_CASE = "merge"
-MERGE = "member.merge"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,7 +198,7 @@ def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprin
     actor = ctx.principal.actor
     ids = {"victim_id": victim.member.id, "survivor_id": survivor.member.id}
     store.insert_merge(tx, state.id, merge_id, **ids, at=now, actor=actor, detail=detail)
-    _tell(tx, ctx, state, MERGE, merge_id, ids, now)
+    _tell(tx, ctx, state, "member.merge", merge_id, ids, now)
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, {"merge_id": merge_id}, now)
     return merge_of(store.load_merge(tx, state.id, merge_id), state)
@@ -282,7 +281,7 @@ def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None
 def _tell(
     tx: Connection, ctx: Context, state: ProgramState, action: str, merge_id: int, ids: dict[str, int], now: datetime
 ) -> None:
-    before, after = (None, ids) if action == MERGE else (ids, None)
+    before, after = (ids, None) if action == "member.unmerge" else (None, ids)
     ctx.audit(tx, action, f"merge:{merge_id}", before=before, after=after)
     event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": to_json(ids), "created_at": now}
     add_events(tx, state.id, [event])

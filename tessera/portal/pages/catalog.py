@@ -44,7 +44,7 @@ async def stock(visit: Visit) -> Response:
         )
     except TesseraError as error:
         return await show(visit, error)
-    return visit.go(visit.url("catalog"), f"There are {now} of {item} now.")
+    return visit.go(visit.url("catalog"), f"{item}: {now} in stock.")
 
 
 async def codes(visit: Visit) -> Response:
