@@ -68,7 +68,11 @@ def test_what_is_typed_while_a_condition_is_drawn_again_stays_and_so_does_the_fo
     page.keyboard.press("Enter")
     expect(page.get_by_label("Attribute", exact=True)).to_be_focused()
     waiting: list[Route] = []
-    page.route("**/rules/edit", waiting.append)
+
+    def keep(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/rules/edit", keep)
     page.get_by_label("Attribute", exact=True).select_option("transaction.quantity")
     page.wait_for_function("document.querySelector('.htmx-request')")
     page.keyboard.press("Tab")
