@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import THEMES, WIDTHS, Person, new_person, opened_browser, overflow, violations
 from tests.e2e.programs import Packages
+from tests.ports import free_port
 from tests.servers import Deployment, Server
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -75,7 +76,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The shop, with Ada signed in."""
     folder = tmp_path_factory.mktemp("portal")
-    deployment = Deployment(f"sqlite+aiosqlite:///{folder / 'tessera.db'}", folder)
+    deployment = Deployment(f"sqlite+aiosqlite:///{folder / 'tessera.db'}", folder, sftp_port=str(free_port()))
     deployment.command("db", "upgrade")
     deployment.create_program("Corner Shop", CONFIGURATION)
     for name, text in (("first_CPD.csv", MEMBERS), ("first_TXN.csv", PURCHASES)):
