@@ -1,9 +1,11 @@
 """Use cases of adjustments: an administrator's correction, with its reason, and with a second's approval."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -191,7 +193,9 @@ def _take(locked: Locked, account: Account, points: int, reason: bytes, told: st
     return account.debit(taken, open_lots(locked.tx, locked.state.id, [account.id])[account.id])
 
 
-def note(locked: Locked, ctx: Context, action: str, points: int, **named: int | None) -> None:
+def note(
+    locked: Locked, ctx: Context, action: str, points: int, before: Mapping[str, Any] | None = None, **named: Any
+) -> None:
     """An entry of the audit trail; the reason stays with the posting, under the member's key."""
     record(
         locked.tx,
@@ -200,5 +204,6 @@ def note(locked: Locked, ctx: Context, action: str, points: int, **named: int | 
         actor=ctx.principal,
         action=action,
         subject=f"member:{locked.member_ids[0]}",
+        before=before,
         after={"points": points, **named},
     )

@@ -207,7 +207,8 @@ async def dismiss_attribute_proposals(ctx: Context, ids: Sequence[int]) -> None:
             actor=ctx.principal,
             action="attribute_proposal.dismiss",
             subject="configuration",
-            after={"keys": keys},
+            before={"keys": keys, "status": store.PENDING},
+            after={"keys": keys, "status": store.DISMISSED},
         )
 
     await ctx.write(body)

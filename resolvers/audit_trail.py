@@ -56,6 +56,13 @@ async def list_audit_entries(
     return [audit_entry_of(row) for row in rows]
 
 
+async def find_audit_entry(ctx: Context, seq: int) -> AuditEntry | None:
+    """One entry of the same trail; None where there is none. Raises Forbidden."""
+    ctx.principal.require(Permission.AUDIT_READ)
+    row = await ctx.read(lambda tx: store.find_entry(tx, _chain(ctx), seq))
+    return None if row is None else audit_entry_of(row)
+
+
 async def list_audit_actions(ctx: Context) -> Sequence[str]:
     """What was ever done, by name: for a filter. Raises Forbidden."""
     ctx.principal.require(Permission.AUDIT_READ)

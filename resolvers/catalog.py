@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from domain.access import Permission, PrincipalKind
 from domain.catalog import Customer, Refusal, is_for, is_open, period_start, price_of, refusal_to_order
 from domain.catalog_terms import CatalogItem
-from domain.errors import BadRequest, MemberNotFound
+from domain.errors import BadRequest, Forbidden, MemberNotFound
 from domain.member import Member
 from domain.member_status import Operation, refusal_by_status
 from domain.points import from_minor
@@ -100,6 +100,24 @@ async def list_catalog(
         ]
         page = fitting[:first]
         return OfferPage(offers=_offers(tx, ctx, state, page, shopper, now), has_more=len(fitting) > len(page))
+
+    return await ctx.read(body)
+
+
+async def list_running_out(ctx: Context) -> Sequence[Offer]:
+    """Items on offer of which few are left, or none, in the order of the configuration. Raises Forbidden."""
+    if _whose(ctx, None) is not None:
+        raise Forbidden("the token is bound to one member")
+    now = ctx.services.clock()
+
+    def body(tx: Connection) -> Sequence[Offer]:
+        state = ctx.program(tx)
+        bounded = [
+            (position, item)
+            for position, item in enumerate(state.configuration.catalog)
+            if (item.stock == "counted" or item.fulfilment == "pool") and is_open(item, now, state.zone)
+        ]
+        return [one for one in _offers(tx, ctx, state, bounded, None, now) if one.is_low]
 
     return await ctx.read(body)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from domain.store import audit
 from domain.store.catalog import lock_stock, set_stock
 from domain.store.ids import allocate_ids
 from domain.store.program import lock_program
-from domain.store.voucher import PoolFigures, insert_codes, known_hashes, pool_figures
+from domain.store.voucher import PoolFigures, count_free, insert_codes, known_hashes, pool_figures
 from domain.store.voucher import withdraw_codes as withdraw
 from resolvers.context import Context
 from resolvers.order import item_named
@@ -41,11 +42,15 @@ class ChangeStock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportCodes:
-    """Codes for a pool, all or none. `last_day`: the last day on which they are given, on the program's clocks."""
+    """Codes for a pool, all or none. `last_day`: the last day on which they are given, on the program's clocks.
+
+    `skips_known`: what the pool has or had is left out; else it refuses all.
+    """
 
     pool: str
     codes: Sequence[str]
     last_day: date | None = None
+    skips_known: bool = False
 
 
 async def change_stock(ctx: Context, command: ChangeStock) -> int:
@@ -75,10 +80,10 @@ async def change_stock(ctx: Context, command: ChangeStock) -> int:
 
 
 async def import_codes(ctx: Context, command: ImportCodes) -> int:
-    """Take codes into a pool, all or none; how many.
+    """Take codes into a pool, all or none; how many are new.
 
     Raises BadRequest (no pool, none or too many, a day out of range), Forbidden, InvalidRequest (a day that is past),
-    VoucherCodesRefused: one cannot be read, stands twice, or was in the pool before. The detail has the numbers of
+    VoucherCodesRefused: one cannot be read, is there twice, or was in the pool before. The detail has the numbers of
     the lines, never a code.
     """
     ctx.principal.require(Permission.CATALOG_WRITE)
@@ -101,20 +106,28 @@ async def import_codes(ctx: Context, command: ImportCodes) -> int:
         if expires_at <= now:
             raise InvalidRequest("last_day: is past", field="last_day")
         known = known_hashes(tx, state.id, pool, hashes)
-        _refuse("are in the pool, or were", [line for line, one in enumerate(hashes, 1) if one in known])
-        ids = allocate_ids(tx, voucher_code, state.id, len(codes))
-        shared = {"program_id": state.id, "pool": pool, "expires_at": expires_at, "imported_at": now}
-        insert_codes(
-            tx,
-            [
-                shared | {"id": code_id, "code_hash": digest, "sealed": text}
-                for code_id, digest, text in zip(ids, hashes, sealed, strict=True)
-            ],
-        )
-        _record(tx, ctx, "voucher.import", f"voucher-pool:{pool}", None, {"codes": len(codes)})
-        return len(codes)
+        if not command.skips_known:
+            found = [line for line, one in enumerate(hashes, 1) if one in known]
+            _refuse(found, "has been in the pool before", "have been in the pool before")
+        rows = [
+            {"code_hash": digest, "sealed": text}
+            for digest, text in zip(hashes, sealed, strict=True)
+            if digest not in known
+        ]
+        if rows:
+            _take(tx, ctx, pool, rows, expires_at)
+        return len(rows)
 
     return await ctx.write(body)
+
+
+def _take(tx: Connection, ctx: Context, pool: str, rows: Sequence[dict[str, Any]], expires_at: datetime) -> None:
+    program_id, before = ctx.principal.program, _free(tx, ctx, pool)
+    ids = allocate_ids(tx, voucher_code, program_id, len(rows))
+    imported_at = ctx.services.clock()
+    shared = {"program_id": program_id, "pool": pool, "expires_at": expires_at, "imported_at": imported_at}
+    insert_codes(tx, [{**shared, "id": code_id, **row} for code_id, row in zip(ids, rows, strict=True)])
+    _record_codes(tx, ctx, "voucher.import", pool, len(rows), before)
 
 
 async def withdraw_codes(ctx: Context, pool: str) -> int:
@@ -126,8 +139,8 @@ async def withdraw_codes(ctx: Context, pool: str) -> int:
     named, now = _pool(pool), ctx.services.clock()
 
     def body(tx: Connection) -> int:
-        done = withdraw(tx, ctx.principal.program, named, now)
-        _record(tx, ctx, "voucher.withdraw", f"voucher-pool:{named}", None, {"codes": done})
+        before, done = _free(tx, ctx, named), withdraw(tx, ctx.principal.program, named, now)
+        _record_codes(tx, ctx, "voucher.withdraw", named, done, before)
         return done
 
     return await ctx.write(body)
@@ -159,17 +172,30 @@ def _read(given: Sequence[str]) -> list[str]:
         codes.append(text)
         if not text:
             unreadable.append(line)
-    _refuse(f"are empty, longer than {MAX_CODE} characters, or have control characters", unreadable)
+    what = f"blank, longer than {MAX_CODE} characters, or not readable"
+    _refuse(unreadable, f"is {what}", f"are {what}")
     first = {one: line for line, one in reversed(list(enumerate(codes, 1)))}
-    _refuse("stand twice", [line for line, one in enumerate(codes, 1) if first[one] != line])
+    again = [line for line, one in enumerate(codes, 1) if first[one] != line]
+    _refuse(again, "is in the list more than once", "are in the list more than once")
     return codes
 
 
-def _refuse(what: str, lines: Sequence[int]) -> None:
+def _refuse(lines: Sequence[int], one: str, many: str) -> None:
     if lines:
         more = "" if len(lines) <= _SHOWN else f" and {len(lines) - _SHOWN} more"
         shown = ", ".join(map(str, lines[:_SHOWN]))
-        raise VoucherCodesRefused(f"{len(lines)} {what}: lines {shown}{more}", field="codes")
+        told = f"1 code {one}: line" if len(lines) == 1 else f"{len(lines)} codes {many}: lines"
+        raise VoucherCodesRefused(f"{told} {shown}{more}", field="codes")
+
+
+def _free(tx: Connection, ctx: Context, pool: str) -> int:
+    return count_free(tx, ctx.principal.program, [pool], ctx.services.clock())[pool]
+
+
+def _record_codes(tx: Connection, ctx: Context, action: str, pool: str, codes: int, before: int) -> None:
+    """How many codes came or went, and how many were free `before` and are: never a code."""
+    after = {"codes": codes, "free": _free(tx, ctx, pool)}
+    _record(tx, ctx, action, f"voucher-pool:{pool}", {"free": before}, after)
 
 
 def _record(tx: Connection, ctx: Context, action: str, subject: str, before: object, after: object) -> None:

@@ -46,6 +46,9 @@ from resolvers.recount import recount_aggregates
 NextConfiguration: TypeAlias = Callable[[Mapping[str, Any]], Configuration]
 """Makes the next configuration of the document in force. Raises ConfigurationRefused."""
 
+CONFIGURATION_APPLY = "configuration.apply"
+"""How the audit trail calls a change, whose `before` and `after` have the versions and their digests."""
+
 ROUNDS = 5
 """How often another change may overtake what is made beside the database."""
 
@@ -285,7 +288,7 @@ def _store(
         state.id,
         now=now,
         actor=ctx.principal,
-        action="configuration.apply",
+        action=CONFIGURATION_APPLY,
         subject=f"configuration:{version}",
         before={"version": state.config_version, "digest": digest_of(state.document)},
         after={"version": version, "digest": digest_of(document), "change": change},

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from domain.errors import ConfigurationRefused
 from domain.ledger.expiry import is_over
 from domain.program_zone import load_zone
-from domain.rules.examples import ExampleResult
+from domain.rules.examples import ExampleResult, ExamplesFail
 from domain.rules.model import Configuration
 from domain.rules.problem import shown
 from domain.store.program import ProgramState, has_postings
@@ -25,8 +25,8 @@ def check_change(
     if expiry != state.configuration.expiry and is_over(expiry, now, load_zone(configuration.program.time_zone)):
         raise ConfigurationRefused(f"expiry.date: {expiry.last_day} is past, points would be given expired")
     if failed:
-        told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])
-        raise ConfigurationRefused(f"examples fail: {told}")
+        cause = ExamplesFail(failed)
+        raise ConfigurationRefused(str(cause)) from cause
     _check_levels(tx, state, configuration)
 
 

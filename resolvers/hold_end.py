@@ -157,7 +157,9 @@ def _give_back(locked: Locked, ctx: Context, hold_id: int) -> Outcome:
     end_hold(locked.tx, locked.state.id, one.id, CANCELLED, locked.now)
     locked.journal.flush()
     if ctx.is_by_hand:
-        ctx.audit(locked.tx, "hold.cancel", f"member:{one.member_id}", after={"hold": one.id, "points": one.points})
+        before = {"hold": one.id, "points": one.points, "status": PENDING}
+        after = before | {"status": CANCELLED}
+        ctx.audit(locked.tx, "hold.cancel", f"member:{one.member_id}", before=before, after=after)
     return {"entry_id": draft.id, "hold_id": one.id}
 
 

@@ -281,7 +281,8 @@ def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None
 def _tell(
     tx: Connection, ctx: Context, state: ProgramState, action: str, merge_id: int, ids: dict[str, int], now: datetime
 ) -> None:
-    ctx.audit(tx, action, f"merge:{merge_id}", after=ids)
+    before, after = (ids, None) if action == "member.unmerge" else (None, ids)
+    ctx.audit(tx, action, f"merge:{merge_id}", before=before, after=after)
     event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": to_json(ids), "created_at": now}
     add_events(tx, state.id, [event])
 

@@ -138,9 +138,7 @@ def _open(
     )
     replace_origins(tx, partition, document["program"].get("allowed_origins", ()))
     after = {"public_id": number, "environment": environment, "name": name}
-    audit.record(
-        tx, partition, now=now, actor=ctx.principal, action="program.create", subject=f"program:{number}", after=after
-    )
+    ctx.audit(tx, "program.create", f"program:{number}", after=after, program=partition)
     return _issue(tx, ctx, partition, number, environment, 1)
 
 
@@ -155,6 +153,8 @@ def _issue(
         client_secret=new_token("ts"),
         publishable_key=new_token(f"tp_{environment}", 16),
     )
+    former = next((one for one in list_stored_credentials(tx, partition) if one.revoked_at is None), None)
+    before = None if former is None else {"client_id": former.client_id, "generation": former.generation}
     replace_credential(
         tx,
         partition,
@@ -167,7 +167,7 @@ def _issue(
     )
     after = {"client_id": issued.client_id, "generation": generation}
     action = "credential.create" if generation == 1 else "credential.reset"
-    ctx.audit(tx, action, f"program:{number}", after=after, program=partition)
+    ctx.audit(tx, action, f"program:{number}", before=before, after=after, program=partition)
     add_events(tx, partition, [{"topic": action, "payload": to_json({"generation": generation}), "created_at": now}])
     return issued
 

@@ -13,7 +13,6 @@ from domain.errors import BadRequest, HeldForReview, InvalidRequest, RedemptionN
 from domain.models.types import to_json
 from domain.points import from_minor
 from domain.rules.fixed import REFUND
-from domain.store import audit
 from domain.store import transaction as transactions
 from domain.store.bulk import Bulk
 from domain.store.held import APPROVED, PENDING, REJECTED, StoredHeld, decide_held, find_held, page_held
@@ -126,7 +125,7 @@ def _approve(tx: Connection, ctx: Context, state: ProgramState, held: StoredHeld
     Approval(tx, ctx, state, now, held=stored, rest=rest).run(reference)
     decide_held(tx, state.id, held.id, APPROVED, decided_by=ctx.principal.actor, decided_at=now)
     settle_held(tx, state.id, stored.id, status=SUCCESS, points=stored.points)
-    _tell(tx, ctx, state, held, "transaction.approve", now)
+    _tell(tx, ctx, state, held, APPROVED, now)
 
 
 def _reject(tx: Connection, ctx: Context, state: ProgramState, held: StoredHeld, now: datetime, reason: str) -> None:
@@ -141,7 +140,7 @@ def _reject(tx: Connection, ctx: Context, state: ProgramState, held: StoredHeld,
     sealed = encrypt(found.data_key, reason) if found.data_key else None
     decided_by = ctx.principal.actor
     decide_held(tx, state.id, held.id, REJECTED, decided_by=decided_by, decided_at=now, reason=sealed)
-    _tell(tx, ctx, state, held, "transaction.reject", now)
+    _tell(tx, ctx, state, held, REJECTED, now)
 
 
 def _reject_whole(tx: Connection, state: ProgramState, stored: StoredTransaction) -> None:
@@ -172,9 +171,10 @@ def _give_back_caps(
     bulk.store()
 
 
-def _tell(tx: Connection, ctx: Context, state: ProgramState, held: StoredHeld, action: str, now: datetime) -> None:
-    subject, after = f"transaction:{held.transaction_ref}", {"held": held.id, "points": held.points}
-    audit.record(tx, state.id, now=now, actor=ctx.principal, action=action, subject=subject, after=after)
+def _tell(tx: Connection, ctx: Context, state: ProgramState, held: StoredHeld, status: str, now: datetime) -> None:
+    action = "transaction.approve" if status == APPROVED else "transaction.reject"
+    before = {"held": held.id, "points": held.points, "status": PENDING}
+    ctx.audit(tx, action, f"transaction:{held.transaction_ref}", before=before, after=before | {"status": status})
     event = {
         "topic": action,
         "member_id": held.member_id,

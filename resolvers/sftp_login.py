@@ -89,7 +89,7 @@ async def create_sftp_login(ctx: Context, public_key: str | None = None, label: 
         if key is not None:
             insert_key(tx, program.id, login_id, key, named, now, actor)
         fingerprint = None if key is None else key.fingerprint
-        _record(tx, ctx, "create", username, now, {"opened_by": fingerprint or "password"})
+        _record(tx, ctx, "create", username, now, after={"opened_by": fingerprint or "password"})
         return IssuedSftpLogin(username=username, password=password, fingerprint=fingerprint)
 
     return await ctx.write(body)
@@ -108,7 +108,9 @@ async def rotate_sftp_password(ctx: Context, username: str) -> IssuedSftpLogin:
     def body(tx: Connection) -> None:
         login = _locked(tx, ctx, username)
         set_password(tx, login.program_id, login.id, str(kept), now)
-        _record(tx, ctx, "rotate-password", username, now)
+        before = None if login.password_set_at is None else login.password_set_at.isoformat()
+        told = {"password_set_at": before}, {"password_set_at": now.isoformat()}
+        _record(tx, ctx, "rotate-password", username, now, *told)
 
     await ctx.write(body)
     return IssuedSftpLogin(username=username, password=password)
@@ -132,7 +134,7 @@ async def add_sftp_key(ctx: Context, username: str, public_key: str, label: str 
         if len(list_keys(tx, login.program_id, [login.id])) >= MAX_KEYS:
             raise InvalidRequest(f"public_key: a login has at most {MAX_KEYS} keys", field="public_key")
         insert_key(tx, login.program_id, login.id, key, named, now, actor)
-        _record(tx, ctx, "add-key", username, now, {"fingerprint": key.fingerprint})
+        _record(tx, ctx, "add-key", username, now, after={"fingerprint": key.fingerprint})
 
     await ctx.write(body)
     return SftpKey(fingerprint=key.fingerprint, label=named, added_at=now, added_by=actor, last_used_at=None)
@@ -150,7 +152,7 @@ async def remove_sftp_key(ctx: Context, username: str, fingerprint: str) -> None
         login = _locked(tx, ctx, username)
         if not delete_key(tx, login.program_id, login.id, fingerprint):
             raise InvalidRequest("fingerprint: the login has no such key", field="fingerprint")
-        _record(tx, ctx, "remove-key", username, now, {"fingerprint": fingerprint})
+        _record(tx, ctx, "remove-key", username, now, before={"fingerprint": fingerprint})
 
     await ctx.write(body)
 
@@ -163,7 +165,7 @@ async def revoke_sftp_login(ctx: Context, username: str) -> None:
     def body(tx: Connection) -> None:
         login = _locked(tx, ctx, username)
         revoke_login(tx, login.program_id, login.id, now)
-        _record(tx, ctx, "revoke", username, now)
+        _record(tx, ctx, "revoke", username, now, {"revoked": False}, {"revoked": True})
 
     await ctx.write(body)
 
@@ -203,7 +205,9 @@ def _locked(tx: Connection, ctx: Context, username: str) -> Row[Any]:
     return login
 
 
-def _record(tx: Connection, ctx: Context, what: str, username: str, now: datetime, after: Any = None) -> None:
+def _record(
+    tx: Connection, ctx: Context, what: str, username: str, now: datetime, before: Any = None, after: Any = None
+) -> None:
     audit.record(
         tx,
         ctx.principal.program,
@@ -211,6 +215,7 @@ def _record(tx: Connection, ctx: Context, what: str, username: str, now: datetim
         actor=ctx.principal,
         action=f"sftp-login.{what}",
         subject=f"sftp-login:{username}",
+        before=before,
         after=after,
     )
 

@@ -132,6 +132,7 @@ def _take(
         actor=ctx.principal,
         action="segment.freeze",
         subject=f"segment:{name}",
+        before={"size": len(before)},
         after={
             "mode": "REPLACE" if command.replaces else "APPEND",
             "listed": command.members is not None,

@@ -113,8 +113,10 @@ async def rotate_webhook_secret(ctx: Context, name: str, overlap_hours: int = 0)
             "old_secret_until": until,
         }
         store.update_endpoint(tx, row.program_id, row.id, values)
-        told = {"old_secret_until": None if until is None else until.isoformat()}
-        record_change(tx, ctx, "rotate-secret", name, None, told)
+        before, after = (
+            {"old_secret_until": None if one is None else one.isoformat()} for one in (row.old_secret_until, until)
+        )
+        record_change(tx, ctx, "rotate-secret", name, before, after)
         return IssuedWebhook(webhook=current_webhook(tx, ctx, name), secret=secret)
 
     return await ctx.write(body)

@@ -117,7 +117,9 @@ async def replay_dead_letters(ctx: Context, name: str, sequences: Sequence[int] 
         values = {"behind": deliveries.count_behind(tx, row.program_id, row.id), "next_attempt_at": now}
         values |= {"failures": 0, "rests_until": None}
         store.update_endpoint(tx, row.program_id, row.id, values)
-        record_change(tx, ctx, "replay-dead", name, None, {"count": len(revived)})
+        left = deliveries.count_dead(tx, row.program_id).get(row.id, 0)
+        after = {"dead": left, "count": len(revived)}
+        record_change(tx, ctx, "replay-dead", name, {"dead": left + len(revived)}, after)
         return len(revived)
 
     revived = await ctx.write(body)

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "batch": ("batch", "app"),
     "partner-server": ("partner_server", "app"),
     "rules": ("rules", "app"),
+    "voucher": ("voucher", "app"),
     "attributes": ("attribute", "app"),
     "ledger": ("ledger", "app"),
     "schema": ("snapshot", "schemas"),

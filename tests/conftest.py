@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
 from domain.migrations import upgrade
+from tests.audited import hold_entries_to_their_shapes
 from tests.database import CopiesOf, Dialect, FreshDatabase, migrated_sqlite, postgres_database, sqlite_copy
 from tests.engines import share_compiled_statements
 from tests.memory import memory
@@ -34,6 +35,7 @@ def pytest_configure() -> None:
         if not name.startswith("TESSERA_TEST_"):
             del os.environ[name]
     share_compiled_statements()
+    hold_entries_to_their_shapes()
     # A kill takes nothing from files in memory, as it takes nothing from those that the system has yet to write.
     if folder := memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))

@@ -1,6 +1,6 @@
 """Runs the examples that a configuration carries: what `tessera rules test` reports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -28,6 +28,15 @@ class ExampleResult:
     got: Decimal
     passed: bool
     explanation: list[dict[str, Any]]
+
+
+class ExamplesFail(Exception):
+    """Examples do not give what they say; `failed` has what they give."""
+
+    def __init__(self, failed: Sequence[ExampleResult]) -> None:
+        told = "; ".join(f"{one.name}: expected {one.expected}, got {one.got}" for one in failed[:10])
+        super().__init__(f"examples fail: {told}")
+        self.failed = tuple(failed)
 
 
 def run_examples(configuration: Configuration, *, at: datetime = EXAMPLE_AT) -> list[ExampleResult]:

@@ -117,6 +117,12 @@ def page_entries(
     return list(tx.execute(query.order_by(audit_entry.c.seq.desc()).limit(first)))
 
 
+def find_entry(tx: Connection, program_id: int, seq: int) -> Row[Any] | None:
+    """One entry of a chain."""
+    query = select(audit_entry).where(audit_entry.c.program_id == program_id, audit_entry.c.seq == seq)
+    return tx.execute(query).one_or_none()
+
+
 def page_about(
     tx: Connection, program_id: int, subjects: Sequence[str], *, first: int, before_seq: int | None
 ) -> Sequence[Row[Any]]:

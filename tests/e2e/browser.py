@@ -49,7 +49,7 @@ class Person:
         self.secret = (page.locator("code.key").text_content() or "").replace(" ", "")
         page.fill("#code", self.code())
         page.get_by_role("button", name="Finish").click()
-        page.get_by_role("link", name="I have kept them").click()
+        page.get_by_role("link", name="I have saved them").click()
 
     def press(self, name: str) -> None:
         """Press a button, with a code where the form wants one."""

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.browser import THEMES, WIDTHS, Person, new_person, opened_browser, overflow, violations
 from tests.e2e.programs import Packages
+from tests.ports import free_port
 from tests.servers import Deployment, Server
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -75,7 +76,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The shop, with Ada signed in."""
     folder = tmp_path_factory.mktemp("portal")
-    deployment = Deployment(f"sqlite+aiosqlite:///{folder / 'tessera.db'}", folder)
+    deployment = Deployment(f"sqlite+aiosqlite:///{folder / 'tessera.db'}", folder, sftp_port=str(free_port()))
     deployment.command("db", "upgrade")
     deployment.create_program("Corner Shop", CONFIGURATION)
     for name, text in (("first_CPD.csv", MEMBERS), ("first_TXN.csv", PURCHASES)):
@@ -108,7 +109,7 @@ def test_from_the_first_start_to_live_credentials(browser: Browser, tmp_path: Pa
         owner.join(_setup_link(server), "Olga Owner")
         owner.page.get_by_role("link", name="API credentials").click()
         owner.press("Open the live environment")
-        expect(owner.page.get_by_text("The secret is shown only now.")).to_be_visible()
+        expect(owner.page.get_by_text("The secret is shown only once.")).to_be_visible()
         _, client_id, secret, _ = owner.page.locator(".secret code").all_inner_texts()
         assert _token(server, client_id, secret)
         owner.page.get_by_role("link", name="To the live environment").click()
@@ -127,7 +128,7 @@ def test_rotated_credentials_end_the_old_token(shop: Shop) -> None:
     assert _status(shop.server, token) == 200
     page.goto(f"{shop.program}/credentials")
     shop.ada.press("Reset client and secret")
-    expect(page.get_by_text("The secret is shown only now.")).to_be_visible()
+    expect(page.get_by_text("The secret is shown only once.")).to_be_visible()
     assert _status(shop.server, token) == 401
     page.goto(f"{shop.program}/audit?action=credential.reset")
     assert shop.ada.says().count("admin:ada@shop.example credential.reset") >= 2
@@ -152,7 +153,7 @@ def test_a_file_is_uploaded_watched_and_its_rejects_are_mended(shop: Shop, tmp_p
     page.get_by_role("link", name="october_TXN.csv").click()
     assert "Rejected 1" in shop.ada.says()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Rejected lines, to mend and send again").click()
+        page.get_by_role("link", name="Rejected lines, to correct and send again").click()
     rejects = Path(download.value.path()).read_text()
     assert "SHOES" in rejects
     mended = tmp_path / "mended_TXN.csv"

@@ -52,7 +52,7 @@ def test_an_order_is_placed_fails_and_the_points_are_back(shop: Shop) -> None:
     assert page.locator(".figure dd").first.inner_text() != before
     page.goto(order)
     page.get_by_label("Why").fill("None left")
-    page.get_by_role("button", name="Let it fail").click()
+    page.get_by_role("button", name="Mark as failed").click()
     expect(page.get_by_text("The order failed, and the points are back.")).to_be_visible()
     page.goto(member)
     assert page.locator(".figure dd").first.inner_text() == before

@@ -47,7 +47,7 @@ async def test_a_file_is_taken_as_over_sftp(taken: tuple[Browser, Batch]) -> Non
     assert "M-2" in handback.source
     assert (await ada.get(f"files/{batch.id}/handback/..%2f..%2fsecret.key")).status == 404
     assert "Finished" in (await ada.get("files?type=CPD&status=FINISHED")).text
-    assert "No file fits" in (await ada.get("files?status=HELD")).text
+    assert "No matching files" in (await ada.get("files?status=HELD")).text
 
 
 async def test_lines_that_name_people_are_for_who_may_see_people(world: World, taken: tuple[Browser, Batch]) -> None:

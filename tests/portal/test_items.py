@@ -209,3 +209,31 @@ async def test_members_of_segments_and_snapshots(world: World, ada: Browser) -> 
     before = await world.contents()
     assert (await eve.post("segments/freeze", frozen)).status == 403
     assert await world.contents() == before
+
+
+async def test_forms_offer_the_names_that_there_are(world: World, ada: Browser) -> None:
+    await apply_configuration(world.contexts[0], ODD_RULES)
+    await apply_configuration(world.contexts[0], MORE)
+    assert (await ada.post("catalog/codes", {"pool": "CARDS", "codes": "A-1"})).status == 303
+    item = (await ada.get("catalog/edit?name=MUG")).source
+    for name, value, how in (("tiers", "Gold", " checked"), ("tiers", "Platinum", ""), ("segments", "Big", " checked")):
+        assert f'name="{name}" value="{value}"{how}>' in item
+    assert '<datalist id="pool-known"><option value="CARDS">' in item
+    row = (await ada.get("settings/part/thresholds")).source
+    assert '<option value="MUSIC">MUSIC</option>' in row
+    assert '<option value="Europe/Berlin">' in (await ada.get("settings/part/points")).source
+
+
+async def test_weekdays_and_months_are_chosen_by_name(world: World, ada: Browser) -> None:
+    form = form_of((await ada.get("rules/edit?group=Base")).source, "rules/edit")
+    days = {"when-0.0-kind": "row", "when-0.0-attribute": "date.weekday", "when-0.0-op": "in", "when-0.0-value": ["6"]}
+    months = {"when-0.1-kind": "row", "when-0.1-attribute": "date.month", "when-0.1-op": "between"}
+    typed = {"name": "Summer", "type": "flat", "points": "1", "when-0.1-value": ["6", "8"]}
+    shown = await ada.post("rules/edit", form.with_(**days, **months, **typed, do="refresh"))
+    assert "checked> Saturday</label>" in shown.source
+    assert '<option value="8" selected>August</option>' in shown.source
+    review = await ada.post("rules/edit", form_of(shown.source, "rules/edit").with_(do="review"))
+    assert "weekday is one of Saturday and month of the purchase is between June and August" in review.text
+    assert (await ada.post("rules/review", forms_of(review.source, "rules/review")[-1].with_(do="apply"))).status == 303
+    [_, rule] = (await document_of(world))["rule_groups"][0]["rules"]
+    assert [one["value"] for one in rule["when"]["all"]] == [[6], [6, 8]]

@@ -74,6 +74,27 @@ async def test_codes_are_put_in_given_and_shown_only_when_asked_for(shop: World,
     assert (await ada.post("catalog/codes", {"pool": "CARD", "what": "withdraw"})).status == 303
 
 
+async def test_what_runs_out_is_told(shop: World, ada: Browser) -> None:
+    assert "Running out" in (await ada.get("catalog")).text
+    assert "Catalogue items running out 2" in (await ada.get()).text
+    assert "1 code added to CARD." in (await _after(ada, {"pool": "CARD", "codes": "AAA-1"}))
+    await ada.post("catalog/stock/MUG", {"quantity": "3"})
+    assert "Running out" not in (await ada.get("catalog")).text
+    assert "Catalogue items running out" not in (await ada.get()).text
+    await apply_configuration(shop.contexts[0], b"catalog: [{code: CARD, low_stock: 1}]")
+    shown = await ada.get("catalog")
+    assert "Gift card Few left CARD Pool CARD 1 1 or fewer" in shown.text
+    assert '<option value="CARD">' in shown.source
+    assert "1 code taken out of CARD for good." in (await _after(ada, {"pool": "CARD", "what": "withdraw"}))
+    assert "CARD Empty 0 0 1" in (await ada.get("catalog")).text
+
+
+async def _after(ada: Browser, form: dict[str, str]) -> str:
+    done = await ada.post("catalog/codes", form)
+    assert done.status == 303
+    return (await ada.get("catalog")).text
+
+
 async def test_placing_wants_a_fresh_code(shop: World, ada: Browser) -> None:
     shop.later(minutes=11)
     before = await shop.contents()
@@ -93,7 +114,7 @@ async def test_a_webhook_is_kept_with_a_secret_that_is_shown_once(world: World, 
     assert "whsec_" in (await ada.post("webhooks/crm", {"what": "rotate"})).text
     assert "No dead letters" in (await ada.get("webhooks/crm")).text
     assert (await ada.post("webhooks/crm", {"what": "remove"})).status == 303
-    assert "Nobody is told" in (await ada.get("webhooks")).text
+    assert "No endpoints yet" in (await ada.get("webhooks")).text
 
 
 @pytest.mark.parametrize("url", ["", "ftp://crm.example", "http://127.0.0.1/", "not a url"])

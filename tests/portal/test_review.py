@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from resolvers.configuration import apply_configuration
+from resolvers.configuration import apply_configuration, get_configuration
 from tests.portal.form import form_of, forms_of
 from tests.portal.rule import NEW_WHEN, buy, document_of, reviewed, rules_of
 from tests.portal.world import Browser, World
@@ -13,7 +13,7 @@ async def test_a_rule_is_built_reviewed_and_put_in_force(world: World, ada: Brow
     before = await world.contents()
     shown = await reviewed(ada)
     assert shown.status == 200
-    assert "Nothing of this is in force yet" in shown.text
+    assert "None of this is active yet" in shown.text
     assert (
         "weekday is one of Saturday, Sunday and (quantity is at least 5 or member's shirt size is given)" in shown.text
     )
@@ -153,3 +153,42 @@ async def test_what_a_draft_leaves_out_gives_nothing(world: World, ada: Browser)
     days = {"first_day": "2026-02-01", "last_day": "2026-02-28"}
     replayed = await ada.post("versions/review", carried.with_(**days, do="replay"))
     assert "Given 10 With this change 0 Difference −10" in replayed.text
+
+
+EXAMPLES = b"""
+version: 1
+examples:
+  - {name: A hundred, transaction: {amount: 100}, points: 100}
+  - {name: A refund, transaction: {amount: 100, transaction_type: CR}, points: 0}
+"""
+
+
+async def test_a_rule_and_the_examples_that_it_breaks_change_together(world: World, ada: Browser) -> None:
+    await apply_configuration(world.contexts[0], EXAMPLES)
+    before = await world.contents()
+    shown = await reviewed(ada, **{"when-0.0-attribute": "", "when-0.1.0-attribute": "", "when-0.1.1-attribute": ""})
+    assert (shown.status, "1300" in shown.text) == (400, True)
+    assert "1 example would give something else" in shown.text
+    assert "A hundred 100 110" in shown.text
+    assert "Activate" not in shown.text
+    assert await world.contents() == before
+    [accept] = forms_of(shown.source, "rules/review")
+    accepted = await ada.post("rules/review", accept.fields)
+    assert (accepted.status, "A hundred Points 100 110" in accepted.text) == (200, True)
+    assert await world.contents() == before
+    done = await ada.post("rules/review", forms_of(accepted.source, "rules/review")[-1].with_(do="apply"))
+    assert done.status == 303
+    document = await document_of(world)
+    assert [str(one["points"]) for one in document["examples"]] == ["110", "0"]
+    assert [one["name"] for one in document["rule_groups"][0]["rules"]] == ["One for one", "Weekends"]
+    version = (await get_configuration(world.contexts[0])).version
+    assert version == 4
+
+
+async def test_a_button_that_breaks_an_example_shows_which(world: World, ada: Browser) -> None:
+    await apply_configuration(world.contexts[0], EXAMPLES)
+    before = await world.contents()
+    pause = {"what": "pause", "name": "One for one", "group": "Base", "expected_version": "3"}
+    shown = await ada.post("rules/change", pause)
+    assert (shown.status, "A hundred 100 0" in shown.text) == (400, True)
+    assert await world.contents() == before

@@ -25,7 +25,7 @@ async def test_versions_are_listed_compared_and_put_back(world: World, ada: Brow
     assert "name: One for one" in (await ada.get("versions/2")).source
     before = await world.contents()
     back = await ada.post("versions/put-back", {"number": "2", "expected_version": "3"})
-    assert (back.status, "Version 2 again" in back.text, "removed" in back.text) == (200, True, True)
+    assert (back.status, "Restore version 2" in back.text, "removed" in back.text) == (200, True, True)
     assert await world.contents() == before
     done = await ada.post("versions/review", forms_of(back.source, "versions/review")[-1].with_(do="apply"))
     assert (done.status, done.target) == (303, "/portal/p/1/sandbox/versions")

@@ -75,10 +75,21 @@ async def test_a_refused_code_is_named_by_its_line_alone(counter: Context) -> No
     await import_codes(counter, CODES)
     with pytest.raises(VoucherCodesRefused) as refused:
         await import_codes(counter, replace(CODES, codes=["A-3", "A-2", "A-1"]))
-    assert refused.value.detail == "2 are in the pool, or were: lines 2, 3"
+    assert refused.value.detail == "2 codes have been in the pool before: lines 2, 3"
     # A code may stand in two pools, and codes that differ in case are different.
     assert await import_codes(counter, replace(CODES, pool="OTHER")) == 2
     assert await import_codes(counter, replace(CODES, codes=["a-1"])) == 1
+
+
+async def test_a_list_can_be_taken_in_again_without_what_is_known(shop: Shop, counter: Context) -> None:
+    await import_codes(counter, CODES)
+    more = replace(CODES, codes=["A-2", "A-3", "A-1"], skips_known=True)
+    assert await import_codes(counter, more) == 1
+    newest = await last_audit(counter)
+    assert (newest.before, newest.after) == ({"free": 2}, {"codes": 1, "free": 3})
+    async with nothing_written(shop):
+        assert await import_codes(counter, more) == 0
+        assert await outcome(import_codes(counter, replace(more, codes=["B", "B"]))) == "1389"
 
 
 async def test_a_code_is_taken_in_once_ever(shop: Shop, counter: Context) -> None:
@@ -116,7 +127,8 @@ async def test_codes_that_lapse_first_are_given_first_and_none_that_lapsed(shop:
 async def test_nothing_but_the_order_tells_a_code(counter: Context) -> None:
     await import_codes(counter, CODES)
     newest = await last_audit(counter)
-    assert (newest.action, newest.subject, newest.after) == ("voucher.import", "voucher-pool:CARDS", {"codes": 2})
+    assert (newest.action, newest.subject) == ("voucher.import", "voucher-pool:CARDS")
+    assert (newest.before, newest.after) == ({"free": 0}, {"codes": 2, "free": 2})
     rows = await contents(counter)
     cells = [cell for table in rows.values() for row in table for cell in row]
     stored = b"\n".join(cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells)

@@ -40,10 +40,10 @@ class Outcome:
         return json.loads(self.out)
 
 
-def run_command(folder: Path, settings: dict[str, str], *arguments: str) -> Outcome:
+def run_command(folder: Path, settings: dict[str, str], *arguments: str, standard_input: str | None = None) -> Outcome:
     """Run a command in this process, in a folder and with settings of its own."""
     with chdir(folder):
-        result = CliRunner().invoke(app, arguments, env=settings | _WIDE)
+        result = CliRunner().invoke(app, arguments, input=standard_input, env=settings | _WIDE)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Outcome(result.exit_code, result.stdout, result.stderr)
@@ -56,9 +56,9 @@ class Deployment:
     folder: Path
     settings: dict[str, str]
 
-    def run(self, *arguments: str, **extra: str) -> Outcome:
+    def run(self, *arguments: str, standard_input: str | None = None, **extra: str) -> Outcome:
         """Run a command in this process, with `extra` settings."""
-        return run_command(self.folder, self.settings | extra, *arguments)
+        return run_command(self.folder, self.settings | extra, *arguments, standard_input=standard_input)
 
     def start(self, *arguments: str, **extra: str) -> WarmProcess:
         """Start `tessera` in a process of its own."""

@@ -1,11 +1,12 @@
 """The one way by which pages change the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.change_request import CONFIGURATION, TOGGLES
 from domain.errors import BadRequest, ConfigurationChanged, ConfigurationRefused, TesseraError
+from domain.rules.examples import ExampleResult, ExamplesFail
 from domain.rules.problem import ConfigurationInvalid, Problem
 from resolvers.configuration import apply_configuration, get_configuration
 from resolvers.movement import free_text
@@ -81,6 +82,11 @@ def problems_of(error: ConfigurationRefused) -> tuple[Problem, ...]:
     path, colon, message = (error.detail or "").partition(": ")
     is_path = colon and " " not in path
     return (Problem(path, message) if is_path else Problem("", error.detail or error.message),)
+
+
+def broken_examples(error: TesseraError | None) -> Sequence[ExampleResult]:
+    """The examples that a refused draft breaks; none where it was refused for something else."""
+    return error.__cause__.failed if error is not None and isinstance(error.__cause__, ExamplesFail) else ()
 
 
 def _named(rest: str, names: Mapping[str, str]) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.rules.vocabulary import CONSTANT_ONLY, LISTS, OPERATORS, Vocabulary, Word
 from tessera.portal.configuring.condition_form import GROUPS, OTHER, Node, is_listed, joined
-from tessera.portal.configuring.words import DATE_OPERATORS, SEGMENT_OPERATORS
+from tessera.portal.configuring.words import DATE_OPERATORS, NAMES, SEGMENT_OPERATORS
 from tessera.portal.configuring.words import OPERATORS as TEXTS
 from tessera.portal.render import show_words
 
@@ -23,9 +23,9 @@ _TITLES: Mapping[str, str] = {
 _LABELS: Mapping[str, str] = {
     "tier": "Tier",
     "segments": "Segments",
-    "date.month": "Month (1 to 12)",
+    "date.month": "Month",
     "date.day": "Day of the month",
-    "date.weekday": "Weekday (1 is Monday)",
+    "date.weekday": "Weekday",
     "date.hour": "Hour (0 to 23)",
 }
 _ORDER = tuple(OPERATORS["text"] | OPERATORS["number"] | OPERATORS["date"])
@@ -84,14 +84,15 @@ class ConditionEditor:
             return "other"
         if op in {"is_set", "birthday"}:
             return op
+        is_chosen = is_listed(word) or (node.attribute in NAMES and op != "multiple_of")
         if op == "between":
             return "range"
         if op in LISTS:
-            return "choices" if is_listed(word) else "list"
+            return "choices" if is_chosen else "list"
         if word is not None and word.kind == "boolean":
             return "yes"
         # Parts of a text are typed, whatever the whole ones are.
-        return "choice" if is_listed(word) and not (word and word.kind == "text" and op in _PARTS) else "one"
+        return "choice" if is_chosen and not (word and word.kind == "text" and op in _PARTS) else "one"
 
     def input_type(self, node: Node) -> str:
         """The type of the input: a calendar for days, but not for days with a time."""
@@ -99,11 +100,21 @@ class ConditionEditor:
         is_day = word is not None and word.kind == "date" and all(len(one) == 10 for one in node.values)
         return "date" if is_day else "text"
 
-    def choices(self, node: Node) -> Sequence[str]:
-        """The values that the attribute of a row can have, and those that it was given."""
+    def choices(self, node: Node) -> Options:
+        """The values that the attribute of a row can have, in words, and those that it was given."""
         word = self.words.get(node.attribute)
-        known = sorted(word.choices) if word is not None else []
-        return [*known, *(one for one in node.values if one not in known)]
+        named = dict(NAMES.get(node.attribute, {}))
+        known = named or {one: one for one in sorted(word.choices if word is not None else ())}
+        return list((known | {one: one for one in node.values if one not in known}).items())
+
+    def is_named(self, node: Node) -> bool:
+        """Whether the numbers of the attribute of a row have names."""
+        return node.attribute in NAMES
+
+    def suggestions(self, node: Node) -> Sequence[str]:
+        """Values to type from, where there are too many to choose from."""
+        word = self.words.get(node.attribute)
+        return sorted(word.choices) if word is not None and not is_listed(word) else ()
 
     def listed(self, node: Node) -> str:
         """The values of a row in one input."""

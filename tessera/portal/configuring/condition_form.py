@@ -15,10 +15,10 @@ from tessera.portal.visit import Visit
 
 ALL, ANY, NONE, NOT_ALL, ROW = "all", "any", "none", "not_all", "row"
 GROUPS: Mapping[str, str] = {
-    ALL: "All of these hold",
-    ANY: "At least one of these holds",
-    NONE: "None of these holds",
-    NOT_ALL: "Not all of these hold",
+    ALL: "All of these are true",
+    ANY: "At least one of these is true",
+    NONE: "None of these is true",
+    NOT_ALL: "Not all of these are true",
 }
 MAX_NODES = 60
 """A condition with more is edited as text: a form has no room for it."""
@@ -30,7 +30,10 @@ _NAME = re.compile(r"when-(0(?:\.[0-9]{1,3}){0,16})-kind")
 
 @dataclass(slots=True, kw_only=True)
 class Node:
-    """A group with its parts, or a row. `values` as they stand in the inputs; `is_bare`: the root is that one row."""
+    """A group with its parts, or a row. `values` as they stand in the inputs; `is_bare`: the root is that one row.
+
+    `is_next`: a button has just been pressed, and one goes on here.
+    """
 
     kind: str
     parts: list["Node"] = field(default_factory=list)
@@ -40,6 +43,7 @@ class Node:
     other: str = ""
     is_bare: bool = False
     place: str = "0"
+    is_next: bool = False
 
 
 def to_tree(given: Mapping[str, Any] | None) -> Node:
@@ -155,11 +159,12 @@ def change_tree(root: Node, what: str) -> Node:
     nodes = {one.place: one for one in walk(root)}
     node, above = nodes.get(place), nodes.get(place.rpartition(".")[0])
     if node is not None and verb == "add-row":
-        node.parts.append(Node(kind=ROW))
+        node.parts.append(Node(kind=ROW, is_next=True))
     elif node is not None and verb == "add-group":
-        node.parts.append(Node(kind=ANY if node.kind == ALL else ALL, parts=[Node(kind=ROW)]))
+        node.parts.append(Node(kind=ANY if node.kind == ALL else ALL, parts=[Node(kind=ROW, is_next=True)]))
     elif node is not None and above is not None and verb == "remove":
         above.parts.remove(node)
+        above.is_next = True
     # What was one row alone is a list now.
     root.is_bare = root.is_bare and len(root.parts) == 1 and root.parts[0].kind == ROW
     return placed(root)

@@ -33,6 +33,19 @@ def list_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> lis
     return found
 
 
+def list_values(before: Any, after: Any) -> list[Line]:
+    """What an entry of the audit trail says, key by key, also where it stayed as it was."""
+    if not isinstance(before, Mapping | None) or not isinstance(after, Mapping | None):
+        before, after = ({} if one is None else {"": one} for one in (before, after))
+    old, new = before or {}, after or {}
+    told = []
+    for key in dict.fromkeys((*old, *new)):
+        was, now = (show_value(key, one[key]) if key in one else None for one in (old, new))
+        kind = "same" if was == now else "added" if was is None else "removed" if now is None else "changed"
+        told.append(Line(kind=kind, where="", name=show_words(key), before=was, after=now))
+    return told
+
+
 def _lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Line]:
     for one in compare(before, after):
         old, new = _items(before, one.where), _items(after, one.where)

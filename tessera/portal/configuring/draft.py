@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 from unicodedata import normalize
 
@@ -26,7 +26,8 @@ class Draft:
     """What becomes of one item or section.
 
     `name` is the item that it is about, None for a new one; `item` what it is to be, None where it goes away or only
-    moves by `step` places. `group` is where a rule is to stand, `from_group` where it stands.
+    moves by `step` places. `group` is where a rule is to stand, `from_group` where it stands. `results` are what
+    examples are to give from then on, by name: a rule and the examples that it breaks change together.
     """
 
     section: str
@@ -35,6 +36,7 @@ class Draft:
     group: str | None = None
     from_group: str | None = None
     step: int = 0
+    results: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def new_name(self) -> str:
@@ -57,8 +59,10 @@ def decode(text: str) -> Draft:
         draft = Draft(**given)
     except (ValueError, TypeError) as error:
         raise BadRequest("draft: cannot be read", field="draft") from error
-    texts = (draft.section, draft.name or "", draft.group or "", draft.from_group or "")
-    if not all(isinstance(one, str) for one in texts) or not isinstance(draft.item, dict | None):
+    if not isinstance(draft.results, dict) or not isinstance(draft.item, dict | None):
+        raise BadRequest("draft: cannot be read", field="draft")
+    texts = (draft.section, draft.name or "", draft.group or "", draft.from_group or "", *draft.results.values())
+    if not all(isinstance(one, str) for one in texts):
         raise BadRequest("draft: cannot be read", field="draft")
     is_numbered = draft.section != VERSION or re.fullmatch("[0-9]{1,9}", draft.name or "") is not None
     if (draft.item is None and not draft.name) or not is_numbered or not isinstance(draft.step, int):
@@ -88,6 +92,14 @@ async def read_draft(visit: Visit, draft: Draft, document: Mapping[str, Any]) ->
 
 def next_document(document: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
     """The document with the draft in it, not checked. Raises ConfigurationRefused for what is not there."""
+    following = _with_item(document, draft)
+    if draft.results:
+        examples = items_of(following, "examples")
+        following["examples"] = [{**one, "points": draft.results.get(one["name"], one["points"])} for one in examples]
+    return following
+
+
+def _with_item(document: Mapping[str, Any], draft: Draft) -> dict[str, Any]:
     if draft.section not in ITEM_NAMES:
         return {**document, draft.section: draft.item}
     name = None if draft.name is None else normalize("NFC", draft.name)

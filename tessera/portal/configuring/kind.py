@@ -40,10 +40,16 @@ class Kind:
         values = {"values": list(found.values)} if found.values else {}
         return {"key": key, "name": found.name, "type": found.type, "pi": found.pi, "unique": found.unique} | values
 
-    def form(self, item: Mapping[str, Any], configuration: Configuration) -> list[Field]:
+    def form(
+        self,
+        item: Mapping[str, Any],
+        configuration: Configuration,
+        suggestions: Mapping[str, Sequence[str]] | None = None,
+    ) -> list[Field]:
         """The fields with what the item says."""
         options = self.options(configuration)
-        return [*form_of(self.section, item, self.fields, labels=self.labels, options=options), *self.beside(item)]
+        fields = form_of(self.section, item, self.fields, labels=self.labels, options=options, suggestions=suggestions)
+        return [*fields, *self.beside(item)]
 
 
 def _campaign_award(item: Mapping[str, Any]) -> Sequence[Field]:
@@ -72,6 +78,15 @@ def _numbers(configuration: Configuration) -> Options:
     return [("", "Nothing: it counts purchases"), ("amount", "Amount"), *(one for one in own if one[0] != "amount")]
 
 
+def _orderers(configuration: Configuration) -> Mapping[str, Options]:
+    """Who may order: of the tiers and segments there are, if there are any."""
+    names = {
+        "tiers": [one.name for one in configuration.tiers.levels],
+        "segments": [one.name for one in configuration.segments],
+    }
+    return {key: [(one, one) for one in found] for key, found in names.items() if found}
+
+
 _ATTRIBUTE_FIELDS = (
     "key", "name", "type", "values", "mandatory", "unique", "pi", "max_length", "hidden_on_profile",
 )  # fmt: skip
@@ -88,7 +103,7 @@ CAMPAIGN = Kind(
     area="campaigns",
     path="campaigns/edit",
     title="Campaign",
-    lead="A bonus for a time: for everybody, or for a segment.",
+    lead="A bonus for a limited time, for everybody or for one segment.",
     fields=("name", "starts", "ends", "segment", "message"),
     labels={"segment": "For", "message": "Message to the member"},
     new={"name": "", "starts": "", "ends": "", "award": {"type": "flat"}},
@@ -101,7 +116,7 @@ SEGMENT = Kind(
     area="segments",
     path="segments/edit",
     title="Segment",
-    lead="Members of whom the same is true, for rules and campaigns.",
+    lead="A group of members with something in common, for rules and campaigns.",
     fields=("name", "kind"),
     new={"name": "", "kind": "dynamic"},
     roots=("member", "sub_relation", "aggregate", "tier", "segments", "date"),
@@ -111,7 +126,7 @@ LEVEL = Kind(
     area="tiers",
     path="tiers/level",
     title="Tier",
-    lead="What it takes to come to this tier, and what it gives.",
+    lead="What it takes to reach this tier, and what it gives.",
     fields=("name", "from", "from_aggregate", "multiplier", "upgrade_bonus"),
     labels={
         "from": "From points",
@@ -126,7 +141,7 @@ TRANSACTION_ATTRIBUTE = Kind(
     area="attributes",
     path="attributes/transaction",
     title="Purchase attribute",
-    lead="What a purchase can say besides the fixed attributes.",
+    lead="Data that a purchase can carry besides the built-in attributes.",
     fields=_ATTRIBUTE_FIELDS,
     labels=_ATTRIBUTE_LABELS,
     new=_ATTRIBUTE_NEW,
@@ -138,7 +153,7 @@ MEMBER_ATTRIBUTE = Kind(
     area="attributes",
     path="attributes/member",
     title="Member attribute",
-    lead="What a member’s profile can say besides the fixed attributes.",
+    lead="Data that a member’s profile can hold besides the built-in attributes.",
     fields=_ATTRIBUTE_FIELDS,
     labels=_ATTRIBUTE_LABELS,
     new=_ATTRIBUTE_NEW,
@@ -160,7 +175,7 @@ AGGREGATE = Kind(
     area="attributes",
     path="attributes/figure",
     title="Running figure",
-    lead="What a member’s purchases add up to, for conditions, tiers and every-so-many-times rules.",
+    lead="What a member’s purchases add up to, for conditions, tiers and rules that count.",
     fields=("key", "function", "of", "period"),
     new={"key": "", "function": "sum", "period": "lifetime"},
     roots=("transaction",),
@@ -215,14 +230,15 @@ CATALOG_ITEM = Kind(
     labels={
         "points": "Price in points",
         "money": "Or worth in money",
-        "fulfilment": "Given by",
-        "low_stock": "Few are left from",
-        "limit": "Most for a member",
-        "limit_period": "In a",
-        "answer_days": "Days until it fails",
+        "fulfilment": "Fulfilled by",
+        "low_stock": "Low stock from",
+        "limit": "Most per member",
+        "limit_period": "Per",
+        "answer_days": "Days to fulfil",
         "enabled": "On offer",
     },
     new={"code": "", "name": "", "kind": "voucher", "fulfilment": "manual", "enabled": True},
+    options=_orderers,
 )
 KINDS: Sequence[Kind] = (
     CAMPAIGN,

@@ -30,13 +30,17 @@ _DEFINITIONS: Mapping[str, str] = {"rule_groups": "rule_group"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """A key of an object. `path` is it in the object, with dots; `value` what its input shows."""
+    """A key of an object. `path` is it in the object, with dots; `value` what its input shows.
+
+    `options` are all that it can be, `suggestions` some that there are: others can be typed.
+    """
 
     path: str
     label: str
     kind: str
     hint: str = ""
     options: Sequence[tuple[str, str]] = ()
+    suggestions: Sequence[str] = ()
     value: Any = ""
     is_required: bool = False
     type: str = "text"
@@ -77,18 +81,21 @@ def form_of(
     *,
     labels: Mapping[str, str] | None = None,
     options: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    suggestions: Mapping[str, Sequence[str]] | None = None,
     within: Mapping[str, Any] | None = None,
     prefix: str = "",
 ) -> list[Field]:
     """The fields of these keys with what the item has for them.
 
-    `options` turn a text into a choice. `within` is the schema of an item inside the section, at the path `prefix`.
+    `options` turn a text into a choice, and a list into ticks. `within` is the schema of an item inside the section, at
+    the path `prefix`.
     """
     whole = object_schema(section) if within is None else within
     found = []
     for path in paths:
         one = _field(whole, item, path, (options or {}).get(path))
-        found.append(replace(one, label=(labels or {}).get(path, one.label), prefix=prefix))
+        known = (suggestions or {}).get(path, ())
+        found.append(replace(one, label=(labels or {}).get(path, one.label), prefix=prefix, suggestions=known))
     return found
 
 
@@ -105,7 +112,8 @@ def _field(
     key = path.rpartition(".")[2]
     kind = _kind(described, key)
     if options is not None:
-        kind = CHOICE
+        kind = TICKS if kind == LINES else CHOICE
+        options = [*options, *((one, one) for one in _given(value) if one not in dict(options))]
     elif kind == TICKS:
         options = [(str(one), show_words(one)) for one in described["items"]["enum"]]
     elif kind == CHOICE:
@@ -123,6 +131,11 @@ def _field(
         type="date" if is_day else "text",
         attributes={"inputmode": "decimal"} if kind == NUMBER else {},
     )
+
+
+def _given(value: Any) -> Sequence[str]:
+    """What a choice or a list says, which stays among what it offers."""
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
 
 
 def _hint(description: str) -> str:

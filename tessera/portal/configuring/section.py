@@ -3,12 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from zoneinfo import available_timezones
 
 from tessera.portal.configuring.schema_form import CHOICE, TICK, Field, form_of, object_schema, read_fields
 from tessera.portal.visit import Visit
 
 MAX_BLANK = 2
 """Rows that stand ready in a list for what is to be added."""
+_CURRENCIES = (
+    "AED AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PLN RON SAR SEK SGD THB",
+    "TRY USD ZAR",
+)
+_KNOWN: Mapping[str, Sequence[str]] = {
+    "time_zone": sorted(available_timezones()),
+    "currency": " ".join(_CURRENCIES).split(),
+}
+"""What is offered to type; others are taken as well."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,10 +48,12 @@ class Part:
 
     def form(self, section: Mapping[str, Any]) -> list[Field]:
         """The fields with what the section says."""
-        return form_of(self.section, section, self.fields, labels=self.labels)
+        return form_of(self.section, section, self.fields, labels=self.labels, suggestions=_KNOWN)
 
-    def row_forms(self, section: Mapping[str, Any], count: int | None = None) -> list[list[Field]]:
-        """The fields of each row, and of some that are blank."""
+    def row_forms(
+        self, section: Mapping[str, Any], count: int | None = None, products: Sequence[str] = ()
+    ) -> list[list[Field]]:
+        """The fields of each row, and of some that are blank; `products` are the codes to choose from."""
         if self.rows is None:
             return []
         items = list(section.get(self.rows.key) or ())
@@ -53,6 +65,7 @@ class Part:
                 items[index] if index < len(items) else {},
                 self.rows.fields,
                 labels=self.rows.labels,
+                options={"product_code": [("", "Any"), *((one, one) for one in products)]} if products else None,
                 within=schema,
                 prefix=f"{self.rows.key}[{index}].",
             )
@@ -108,7 +121,7 @@ PARTS: Sequence[Part] = (
         key="points",
         section="program",
         title="Points and money",
-        lead="The currency, what points are worth, and the clocks of the program.",
+        lead="The currency, the value of points, and the time zone.",
         fields=(
             "currency", "redemption_rate", "redemption_minimum", "points_decimals", "accrual_cap_per_month",
             "time_zone", "expiry_reminder_days",
@@ -119,7 +132,7 @@ PARTS: Sequence[Part] = (
         key="expiry",
         section="expiry",
         title="Expiry of points",
-        lead="For points that are earned from now on. Rules may have a time of their own.",
+        lead="For points that are earned from now on. Rules can have their own.",
         fields=("policy", "months", "period_end", "date"),
         labels={"period_end": "Until the end of the", "date": "Last day"},
         tidy=_tidy_expiry,
@@ -129,12 +142,12 @@ PARTS: Sequence[Part] = (
         key="redemption",
         section="program",
         title="Redemptions and refunds",
-        lead="How points are spent, and what happens when purchases and redemptions are taken back.",
+        lead="How points are spent, and what happens when purchases and redemptions are reversed.",
         fields=(
             "refund_policy", "reversal_of_expired", "reversal_grace_days", "pending_validity", "require_key",
             "duplicate_window_s", "default_merchant", "default_loyalty_txn_type", "redemption_types",
         ),
-        labels={"duplicate_window_s": "Seconds in which an equal one is refused", "require_key": "A key is required",
+        labels={"duplicate_window_s": "Seconds in which a duplicate is refused", "require_key": "A key is required",
                 "default_loyalty_txn_type": "Default type"},
         shown=("refund_policy", "reversal_of_expired"),
     ),
@@ -148,7 +161,7 @@ PARTS: Sequence[Part] = (
             "lbms_http_200_for_business_errors", "park_days", "queue_limit",
         ),
         labels={"unique_transaction_id": "A transaction id earns once", "accrue_cancelled": "Cancelled members earn",
-                "park_days": "Days that early records wait", "queue_limit": "Most transactions of a queued call",
+                "park_days": "Days that early refunds wait", "queue_limit": "Most transactions per queued call",
                 "ignore_unknown_attributes_lbms": "Ignore unknown attributes on lbms paths",
                 "lbms_http_200_for_business_errors": "HTTP 200 for business errors on lbms paths"},
         shown=("unique_transaction_id", "park_days"),
@@ -157,7 +170,7 @@ PARTS: Sequence[Part] = (
         key="access",
         section="program",
         title="Sign-in, pages and limits",
-        lead="Tokens, one-time codes, whose pages may call, and how often.",
+        lead="Tokens, one-time codes, allowed origins and rate limits.",
         fields=(
             "allowed_origins", "sign_in_url", "otp_length", "otp_channel", "otp_sends_per_address", "token_minutes",
             "token_renewal_margin_s", "rate_limit_per_second", "rate_burst", "member_rate_limit_per_second",
@@ -172,7 +185,7 @@ PARTS: Sequence[Part] = (
         key="approvals",
         section="program",
         title="Approvals",
-        lead="What a second administrator has to approve. Nobody approves their own.",
+        lead="What a second administrator has to approve. Nobody can approve their own.",
         fields=("approvals", "adjustment_approval_from"),
         labels={"approvals": "Changes that need approval", "adjustment_approval_from": "Adjustments from points"},
         shown=("approvals", "adjustment_approval_from"),
@@ -183,24 +196,24 @@ PARTS: Sequence[Part] = (
         title="Referrals",
         lead="What members get for bringing others.",
         fields=("enabled", "reward_on", "referrer_points", "referee_points", "max_per_referrer"),
-        labels={"referrer_points": "Points for who refers", "referee_points": "Points for who was referred",
-                "max_per_referrer": "Most rewards of a member"},
+        labels={"referrer_points": "Points for the referrer", "referee_points": "Points for the new member",
+                "max_per_referrer": "Most rewards per member"},
         shown=("enabled", "reward_on", "referrer_points", "referee_points"),
     ),
     Part(
         key="thresholds",
         section="fraud",
         title="Thresholds for review",
-        lead="Beyond these somebody looks first: purchases are held, redemptions refused.",
+        lead="Above these, purchases are held for review and redemptions are refused.",
         fields=("redemption.max_points", "redemption.max_per_day"),
-        labels={"redemption.max_points": "Most points of a redemption",
-                "redemption.max_per_day": "Most redemptions of a member in a day"},
+        labels={"redemption.max_points": "Most points per redemption",
+                "redemption.max_per_day": "Most redemptions per member and day"},
         rows=Rows(
             key="earning",
             title="Purchases",
-            hint="Every row is held against every purchase. A row needs points or a number of purchases.",
+            hint="Every purchase is checked against every row. A row needs points or a number of purchases.",
             fields=("product_code", "max_points", "max_transactions", "per", "action"),
-            labels={"max_points": "Most points", "max_transactions": "Most purchases", "per": "In a"},
+            labels={"max_points": "Most points", "max_transactions": "Most purchases", "per": "Per"},
         ),
         shown=("earning", "redemption"),
     ),
@@ -208,17 +221,17 @@ PARTS: Sequence[Part] = (
         key="files",
         section="files",
         title="Files",
-        lead="How batch files are written, and what becomes of them.",
+        lead="How batch files are read and written, and how long they are kept.",
         fields=(
             "delimiter", "encoding", "reject_limit_percent", "park_unknown_members", "park_days", "retention_days",
             "personal_data_in_exports",
         ),
-        labels={"reject_limit_percent": "Held from percent of rejects", "park_days": "Days that they wait",
+        labels={"reject_limit_percent": "Held from this percentage of rejects", "park_days": "Days that they wait",
                 "park_unknown_members": "Rows of unknown members wait", "retention_days": "Days that files are kept"},
         rows=Rows(
             key="exports",
             title="Exports by schedule",
-            hint="Each kind once. Partners fetch them over SFTP.",
+            hint="One schedule per kind. Partners fetch the files over SFTP.",
             fields=("kind", "every", "at", "since_last", "gzip"),
         ),
         shown=("delimiter", "encoding", "reject_limit_percent", "exports"),

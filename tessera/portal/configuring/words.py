@@ -1,5 +1,6 @@
 """Rules in words: what people read in lists, in differences and in reviews."""
 
+from calendar import month_name
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,11 @@ _DATE_PARTS: Mapping[str, str] = {
     "hour": "hour of the day",
 }
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "date.weekday": {str(number): name for number, name in enumerate(_WEEKDAYS, 1)},
+    "date.month": {str(number): name for number, name in enumerate(month_name) if name},
+}
+"""Attributes whose numbers have names."""
 
 
 def show_attribute(path: str) -> str:
@@ -93,8 +99,8 @@ def _value(path: str, op: str, value: Any) -> str:
 
 
 def _scalar(path: str, value: Any) -> str:
-    if path == "date.weekday" and str(value) in {"1", "2", "3", "4", "5", "6", "7"}:
-        return _WEEKDAYS[int(value) - 1]
+    if named := NAMES.get(path, {}).get(str(value)):
+        return named
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
@@ -117,12 +123,21 @@ def show_award(award: Mapping[str, Any]) -> str:
             told = f"× {show_number_text(award['factor'])}"
     expires, release = award.get("expires"), award.get("release_after_days")
     if expires:
-        told += f", good for {expires['months']} months" if "months" in expires else f", good until {expires['date']}"
-    return told + (f", pending for {release} days" if release else "")
+        told += (
+            f", good for {_count(expires['months'], 'month')}"
+            if "months" in expires
+            else f", good until {expires['date']}"
+        )
+    return told + (f", pending for {_count(release, 'day')}" if release else "")
 
 
 def _points(value: Any) -> str:
-    return f"{show_number_text(value)} {'point' if str(value) == '1' else 'points'}"
+    return _count(value, "point")
+
+
+def _count(value: Any, one: str) -> str:
+    """As `plural` does for numbers, also of a number that stands in a document."""
+    return f"{show_number_text(value)} {one if str(value) == '1' else one + 's'}"
 
 
 def show_number_text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -13,17 +14,32 @@ from domain.access import Permission
 from domain.errors import InvalidRequest, TesseraError
 from domain.program_zone import local_instant
 from domain.store.audit import AuditFilter
-from resolvers.audit_trail import MOST, AuditEntry, check_audit_chain, list_audit_actions, list_audit_entries
+from resolvers.audit_trail import (
+    MOST,
+    AuditEntry,
+    check_audit_chain,
+    find_audit_entry,
+    list_audit_actions,
+    list_audit_entries,
+)
+from resolvers.configuration import CONFIGURATION_APPLY
+from resolvers.configuration_version import find_configuration_change
 from resolvers.context import Context
 from resolvers.watch import get_check_state, list_days
+from tessera.portal.configuring.difference import MAX_LINES, list_differences, list_values
 from tessera.portal.guard import ROOT
+from tessera.portal.render import plural
 from tessera.portal.route import Page, action, page
 from tessera.portal.visit import Visit
 
 PAGE = 50
 _LAST_DAYS = timedelta(days=14)
 _FILTERS = ("action", "actor", "subject", "since", "until")
-_COLUMNS = ("seq", "at", "actor", "action", "subject", "before", "after", "address", "browser")
+_COLUMNS = (
+    "seq", "at", "actor", "action", "subject", "before", "after", "version_before", "version_after", "address",
+    "browser",
+)  # fmt: skip
+_VERSIONS = ("version_before", "version_after")
 
 
 async def show(visit: Visit) -> Response:
@@ -43,6 +59,7 @@ async def show(visit: Visit) -> Response:
         books=None if visit.place is None else await get_check_state(ctx),
         days=days[::-1],
         entries=entries[:PAGE],
+        versions=versions_of,
         actions=await list_audit_actions(ctx),
         asked={name: visit.asked(name) for name in _FILTERS},
         older=older,
@@ -50,6 +67,35 @@ async def show(visit: Visit) -> Response:
         here=_here(visit),
         query=_query(visit),
     )
+
+
+async def show_entry(visit: Visit) -> Response:
+    """One entry, value by value; of a change of the configuration what the two versions say differently."""
+    ctx = _ctx(visit)
+    entry = await find_audit_entry(ctx, visit.path["number"])
+    if entry is None:
+        raise InvalidRequest("the trail has no such entry")
+    versions, change = versions_of(entry), None
+    if versions is not None and visit.may(Permission.CONFIGURATION_READ):
+        change = await find_configuration_change(ctx, entry.before, entry.after)
+    return visit.page(
+        "audit_entry.html",
+        entry=entry,
+        versions=versions,
+        is_as_sealed=change is None or change.is_as_sealed,
+        lines=None if change is None else list_differences(change.before, change.after),
+        values=list_values(entry.before, entry.after),
+        most=MAX_LINES,
+        here=_here(visit),
+    )
+
+
+def versions_of(entry: AuditEntry) -> tuple[int, int] | None:
+    """The versions of the configuration before and after a change of it."""
+    sides = entry.before, entry.after
+    if entry.action != CONFIGURATION_APPLY or not all(isinstance(one, Mapping) for one in sides):
+        return None
+    return entry.before["version"], entry.after["version"]
 
 
 async def download(visit: Visit) -> Response:
@@ -67,7 +113,8 @@ async def check(visit: Visit) -> Response:
     found = await check_audit_chain(_ctx(visit))
     if found.broken_at is not None:
         return visit.go(_here(visit), f"The chain is broken at entry {found.broken_at}.", kind="warning")
-    return visit.go(_here(visit), f"The chain holds: {found.entries} entries, none changed, left out or put in.")
+    told = plural(found.entries, "entry", "entries")
+    return visit.go(_here(visit), f"The chain holds: {told}, none changed, removed or inserted.")
 
 
 def _ctx(visit: Visit) -> Context:
@@ -107,6 +154,9 @@ def _day(visit: Visit, name: str) -> datetime | None:
 
 
 def _cell(entry: AuditEntry, name: str) -> Any:
+    if name in _VERSIONS:
+        versions = versions_of(entry)
+        return "" if versions is None else versions[_VERSIONS.index(name)]
     value = getattr(entry, name)
     if isinstance(value, datetime):
         return value.isoformat()
@@ -119,9 +169,11 @@ def _cell(entry: AuditEntry, name: str) -> Any:
 
 PAGES: tuple[Page, ...] = (
     page("audit", show, Permission.AUDIT_READ),
+    page("audit/{number:int}", show_entry, Permission.AUDIT_READ),
     page("audit.csv", download, Permission.AUDIT_READ),
     action("audit/check", check, Permission.AUDIT_READ),
     Page(path=f"{ROOT}/audit", handler=show),
+    Page(path=f"{ROOT}/audit/{{number:int}}", handler=show_entry),
     Page(path=f"{ROOT}/audit.csv", handler=download),
     Page(path=f"{ROOT}/audit/check", handler=check, method="POST"),
 )

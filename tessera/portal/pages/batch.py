@@ -125,7 +125,7 @@ async def upload(visit: Visit) -> Response:
         await note_upload(visit.ctx, given.filename, file_type, body)
     except TesseraError as error:
         return await show(visit, error)
-    return visit.go(visit.url("files"), f"{given.filename} has arrived and is taken within seconds.")
+    return visit.go(visit.url("files"), f"{given.filename} has arrived, and will be processed within seconds.")
 
 
 async def decide(visit: Visit) -> Response:
@@ -137,7 +137,7 @@ async def decide(visit: Visit) -> Response:
         await (release_batch if what == "release" else discard_batch)(visit.ctx, number)
     except TesseraError as error:
         return await show_one(visit, error)
-    told = "The file goes on." if what == "release" else "The file is discarded; what stands of it stays."
+    told = "The file is released." if what == "release" else "The file is discarded. What was posted before stays."
     return visit.go(visit.url(f"files/{number}"), told)
 
 

@@ -89,7 +89,7 @@ async def change_login(visit: Visit) -> Response:
 _DONE = {
     "add-key": "{} has another key.",
     "remove-key": "The key is removed; {} cannot use it any more.",
-    "revoke": "{} is revoked: whoever was connected with it is not any more.",
+    "revoke": "{} is revoked, and its connections are closed.",
 }
 
 

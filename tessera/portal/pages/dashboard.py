@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from domain.access import Permission
 from resolvers.batch import list_batches
+from resolvers.catalog import list_running_out
 from resolvers.overview import Period, Span, get_overview, list_periods
 from tessera.portal.chart import Series, draw_bars
 from tessera.portal.route import Page, page
@@ -16,7 +17,10 @@ async def show(visit: Visit) -> Response:
     """The figures; the chart, which reads the journal, is loaded behind them."""
     overview = await get_overview(visit.ctx)
     batches = await list_batches(visit.ctx, first=_NEWEST_FILES) if visit.may(Permission.BATCH_READ) else []
-    return visit.page("dashboard.html", overview=overview, batches=batches, span=_span(visit))
+    running_out = await list_running_out(visit.ctx) if visit.may(Permission.CATALOG_READ) else []
+    return visit.page(
+        "dashboard.html", overview=overview, batches=batches, running_out=len(running_out), span=_span(visit)
+    )
 
 
 async def show_chart(visit: Visit) -> Response:

@@ -42,7 +42,7 @@ async def ask(visit: Visit) -> Response:
         await request_export(visit.ctx, command)
     except TesseraError as error:
         return await show(visit, error)
-    return visit.go(visit.url("exports"), "The export is asked for; it is written within seconds to minutes.")
+    return visit.go(visit.url("exports"), "The export is requested, and will be ready within seconds or minutes.")
 
 
 async def download(visit: Visit) -> Response:

@@ -1,7 +1,7 @@
 """Items of lists: campaigns, segments, tiers, attributes, figures, messages. One form for all, and the same as text."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,9 @@ from domain.errors import ConfigurationRefused, InvalidRequest, TesseraError
 from domain.rules.difference import ITEM_NAMES
 from domain.rules.model import Configuration
 from domain.rules.vocabulary import vocabulary_of
+from resolvers.catalog_stock import list_pools
 from resolvers.configuration import get_configuration, read_configuration
+from resolvers.fulfilment_partner import list_partners
 from tessera.portal.configuring.change import Faults, faults_of
 from tessera.portal.configuring.condition_editor import ConditionEditor
 from tessera.portal.configuring.condition_form import (
@@ -25,9 +27,9 @@ from tessera.portal.configuring.condition_form import (
     to_condition,
     to_tree,
 )
-from tessera.portal.configuring.draft import Draft, find_item, next_document
+from tessera.portal.configuring.draft import Draft, find_item, items_of, next_document
 from tessera.portal.configuring.item_text import read_text, write_text
-from tessera.portal.configuring.kind import KINDS, Kind
+from tessera.portal.configuring.kind import CATALOG_ITEM, KINDS, Kind
 from tessera.portal.configuring.schema_form import read_fields
 from tessera.portal.pages.review import AREAS, show_review
 from tessera.portal.route import Page, action, page
@@ -112,7 +114,7 @@ async def _draw(kind: Kind, visit: Visit, error: TesseraError | None = None, dra
     configuration = await get_configuration(visit.ctx)
     compiled = await asyncio.to_thread(read_configuration, configuration.document)
     found = _form(kind, visit, compiled, draft.item)
-    fields = kind.form(draft.item, compiled)
+    fields = kind.form(draft.item, compiled, await _known(kind, visit, configuration.document))
     names = {one.path: one.name for one in fields} | dict(found.places)
     is_text = _is_text(kind, visit, draft.item)
     return visit.page(
@@ -127,6 +129,18 @@ async def _draw(kind: Kind, visit: Visit, error: TesseraError | None = None, dra
         editor=found.editor,
         text=(visit.form.get("text") or write_text(draft.item)) if is_text else None,
     )
+
+
+async def _known(kind: Kind, visit: Visit, document: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Names that there are, for fields that take others too: they may be made afterwards."""
+    if kind is not CATALOG_ITEM:
+        return {}
+    pools = {one.pool for one in await list_pools(visit.ctx)} if visit.may(Permission.CATALOG_READ) else set()
+    partners = await list_partners(visit.ctx) if visit.may(Permission.CREDENTIAL_READ) else []
+    return {
+        "pool": sorted(pools | {one["pool"] for one in items_of(document, "catalog") if one.get("pool")}),
+        "partner": [one.name for one in partners],
+    }
 
 
 def _is_text(kind: Kind, visit: Visit, item: Mapping[str, Any]) -> bool:

@@ -40,7 +40,7 @@ async def save(visit: Visit) -> Response:
         await save_partner_server(visit.ctx, server, secret, enabled=visit.given("enabled") == "yes")
     except TesseraError as error:
         return await show(visit, error)
-    return visit.go(visit.url("partners"), f"{server.name} is saved; it is visited at once.")
+    return visit.go(visit.url("partners"), f"{server.name} is saved, and will be visited at once.")
 
 
 async def change(visit: Visit) -> Response:
@@ -55,7 +55,7 @@ async def change(visit: Visit) -> Response:
             raise BadRequest("what: unknown", field="what")
     except TesseraError as error:
         return await show(visit, error)
-    told = f"{name} is visited as soon as may be." if what == "visit" else f"{name} is forgotten."
+    told = f"{name} will be visited as soon as possible." if what == "visit" else f"{name} is removed."
     return visit.go(visit.url("partners"), told)
 
 

@@ -1,14 +1,15 @@
 """The review before anything goes live: what changes, what a sample gives, what last month would have given."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.responses import Response
 
 from domain.access import Permission
 from domain.errors import BadRequest, ConfigurationRefused, TesseraError
+from domain.rules.examples import ExampleResult
 from resolvers.back_test import BackTest, BackTestReport, back_test
 from resolvers.configuration import (
     AppliedConfiguration,
@@ -16,9 +17,18 @@ from resolvers.configuration import (
     preview_configuration,
     read_configuration,
 )
-from tessera.portal.configuring.change import expected_version, needs_approval, put_in_force
+from tessera.portal.configuring.change import broken_examples, expected_version, needs_approval, put_in_force
 from tessera.portal.configuring.difference import list_differences
-from tessera.portal.configuring.draft import FILE, VERSION, Draft, Source, decode, encode, read_draft
+from tessera.portal.configuring.draft import (
+    FILE,
+    VERSION,
+    Draft,
+    Source,
+    decode,
+    encode,
+    next_document,
+    read_draft,
+)
 from tessera.portal.configuring.sample import Trial, last_month, read_day, sample_form, try_out
 from tessera.portal.route import Page, action, page
 from tessera.portal.visit import Visit
@@ -62,7 +72,7 @@ async def show_review(visit: Visit, draft: Draft, area: str, *, instead: Instead
         source = await read_draft(visit, draft, configuration.document)
         preview = await preview_configuration(visit.ctx, source.body, prune=source.prune)
     except ConfigurationRefused as error:
-        if instead is None:
+        if instead is None or broken_examples(error):
             return await _draw(visit, draft, area, configuration, None, _Outcome(error=error))
         return await instead(visit, error, draft)
     return await _draw(visit, draft, area, configuration, preview, _Outcome())
@@ -131,7 +141,7 @@ async def _draw(
         encoded=encode(draft),
         version=configuration.version,
         shown_version=_shown(visit),
-        lines=list_differences(configuration.document, after),
+        **_difference(configuration.document, after, draft, broken_examples(outcome.error)),
         holds=preview is not None,
         changed=preview is not None and preview.changed,
         examples=len(after["examples"]),
@@ -144,6 +154,18 @@ async def _draw(
         first_day=first.isoformat(),
         last_day=last.isoformat(),
     )
+
+
+def _difference(
+    document: Mapping[str, Any], after: Mapping[str, Any], draft: Draft, broken: Sequence[ExampleResult]
+) -> Mapping[str, Any]:
+    """What changes, which examples that breaks, and the draft with what they would give."""
+    # A file brings its own examples, and a version has those that it was checked with.
+    if not broken or draft.section in {FILE, VERSION}:
+        return {"lines": list_differences(document, after), "broken": broken, "renewed": None}
+    renewed = replace(draft, results={**draft.results, **{one.name: str(one.got) for one in broken}})
+    lines = list_differences(document, next_document(document, draft))
+    return {"lines": lines, "broken": broken, "renewed": encode(renewed)}
 
 
 async def _preview_again(visit: Visit, draft: Draft) -> tuple[AppliedConfiguration, AppliedConfiguration | None]:
@@ -187,7 +209,7 @@ def _title(draft: Draft) -> str:
         origin = (draft.item or {}).get("from")
         return f"From {origin}" if origin else "Uploaded configuration"
     if draft.section == VERSION:
-        return f"Version {draft.name} again"
+        return f"Restore version {draft.name}"
     kind = _KINDS.get(draft.section, draft.section)
     return kind if draft.new_name == draft.section else f"{kind} “{draft.new_name}”"
 

@@ -11,7 +11,7 @@ from domain.access import Permission
 from domain.errors import ConfigurationRefused, InvalidRequest, TesseraError
 from domain.rules.model import Configuration
 from resolvers.configuration import AppliedConfiguration, get_configuration, read_configuration
-from tessera.portal.configuring.change import change_at_once, faults_of, needs_approval
+from tessera.portal.configuring.change import broken_examples, change_at_once, faults_of, needs_approval
 from tessera.portal.configuring.condition_form import MAX_NODES, count_nodes
 from tessera.portal.configuring.draft import Draft, decode, find_item, next_document
 from tessera.portal.configuring.item_text import read_text, write_text
@@ -98,8 +98,10 @@ async def _keep_paused(visit: Visit, draft: Draft) -> Response:
     try:
         told = await change_at_once(visit, _with(draft, item))
     except TesseraError as error:
+        if broken_examples(error):
+            return await show_review(visit, _with(draft, item), AREA)
         return await show_form(visit, error, draft)
-    return visit.go(visit.url("rules"), f"“{item.get('name')}” is kept, and paused. {told}")
+    return visit.go(visit.url("rules"), f"“{item.get('name')}” is saved, and paused. {told}")
 
 
 def _with(draft: Draft, item: Mapping[str, Any]) -> Draft:

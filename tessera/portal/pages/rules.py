@@ -10,7 +10,7 @@ from domain.errors import BadRequest, InvalidRequest, TesseraError
 from domain.rules.model import RuleGroup
 from domain.rules.render_rule import group_document
 from resolvers.configuration import get_configuration
-from tessera.portal.configuring.change import change_at_once, faults_of, needs_approval
+from tessera.portal.configuring.change import broken_examples, change_at_once, faults_of, needs_approval
 from tessera.portal.configuring.draft import Draft, find_item, items_of, next_document
 from tessera.portal.configuring.schema_form import form_of, read_fields
 from tessera.portal.pages.review import show_review
@@ -44,9 +44,9 @@ def state_of(rule: Mapping[str, Any], today: str) -> tuple[str, str]:
     if not rule.get("enabled", True):
         return "Paused", ""
     if rule.get("valid_from") and str(rule["valid_from"])[:10] > today:
-        return "Not yet", "info"
+        return "Scheduled", "info"
     if rule.get("valid_to") and str(rule["valid_to"])[:10] < today:
-        return "Over", ""
+        return "Ended", ""
     return "Active", "good"
 
 
@@ -70,6 +70,8 @@ async def change(visit: Visit) -> Response:
             return await show_review(visit, draft, AREA)
         told = await change_at_once(visit, draft)
     except TesseraError as error:
+        if broken_examples(error):
+            return await show_review(visit, draft, AREA)
         return await show(visit, error)
     return visit.go(visit.url("rules"), f"{_DONE[what].format(name)} {told}")
 

@@ -8,6 +8,7 @@ from resolvers.configuration import get_configuration
 from resolvers.segment import list_segment_members
 from resolvers.snapshot import FreezeSegment, freeze_segment
 from tessera.portal.configuring.draft import find_item
+from tessera.portal.render import plural
 from tessera.portal.route import Page, action, page
 from tessera.portal.visit import Visit
 
@@ -52,7 +53,7 @@ async def freeze(visit: Visit) -> Response:
         frozen = await freeze_segment(visit.ctx, command)
     except TesseraError as error:
         return await show_members(visit, error)
-    told = f"{frozen.size} members are in it: {frozen.added} came, {frozen.removed} went."
+    told = f"{plural(frozen.size, 'member')} in the snapshot: {frozen.added} added, {frozen.removed} removed."
     return visit.go(visit.url("segments"), f"“{frozen.segment}”: {told}")
 
 

@@ -12,7 +12,7 @@ from domain.rules.parse_program import read_expiry
 from domain.rules.problem import Problems
 from resolvers.configuration import get_configuration
 from tessera.portal.configuring.change import Faults, faults_of
-from tessera.portal.configuring.draft import Draft, next_document
+from tessera.portal.configuring.draft import Draft, items_of, next_document
 from tessera.portal.configuring.section import PARTS, Part
 from tessera.portal.pages.review import show_review
 from tessera.portal.route import Page, action, page
@@ -49,7 +49,8 @@ async def show_part(visit: Visit, error: TesseraError | None = None, draft: Draf
     configuration = await get_configuration(visit.ctx)
     stands: Mapping[str, Any] = configuration.document[part.section] or {}
     section = stands if draft is None or draft.item is None else draft.item
-    fields, rows = part.form(section), part.row_forms(section)
+    products = [one["code"] for one in items_of(configuration.document, "product_codes")]
+    fields, rows = part.form(section), part.row_forms(section, products=products)
     names = {one.path: one.name for one in fields} | {one.name: one.name for row in rows for one in row}
     return visit.page(
         "setting.html",

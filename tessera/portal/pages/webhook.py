@@ -14,6 +14,7 @@ from resolvers.webhook import (
     save_webhook,
 )
 from resolvers.webhook_replay import list_dead_letters, replay_dead_letters, try_webhook
+from tessera.portal.render import plural
 from tessera.portal.route import Page, action, page
 from tessera.portal.visit import Visit
 
@@ -69,10 +70,10 @@ async def change(visit: Visit) -> Response:
             told = f"{name}: {tried.outcome}, after {tried.took_ms} ms"
             return visit.go(visit.url("webhooks"), told, kind="done" if tried.is_delivered else "warning")
         if what == "replay":
-            told = f"{await replay_dead_letters(visit.ctx, name)} messages are tried again."
+            told = f"{plural(await replay_dead_letters(visit.ctx, name), 'message')} will be tried again."
         elif what == "remove":
             await remove_webhook(visit.ctx, name)
-            told = f"{name} is forgotten."
+            told = f"{name} is removed."
         else:
             raise BadRequest("what: unknown", field="what")
     except TesseraError as error:

@@ -43,3 +43,27 @@ if (fold && window.matchMedia("(max-width: 60rem)").matches) fold.open = false;
 // The tab that one is on may lie beside the screen.
 const tab = document.querySelector(".tabs [aria-current]");
 if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
+
+// Part of a form is drawn again: what was typed while that was asked for is newer than what comes back.
+const fields = (part) => [...part.querySelectorAll("input:not([type=hidden]), select, textarea")].filter((one) => one.name);
+const held = (field) => (field.type === "checkbox" ? field.checked : field.value);
+const asked = new WeakMap();
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  asked.set(detail.xhr, fields(detail.target).map((field) => [field, held(field)]));
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  // Behind a condition that is taken away all others have other names.
+  const keeps = !detail.requestConfig.elt.value?.startsWith?.("remove:");
+  asked.set(detail.xhr, (asked.get(detail.xhr) ?? []).filter(([field, was]) => keeps && held(field) !== was));
+});
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  for (const [old] of asked.get(detail.xhr) ?? []) {
+    const field = document.getElementById(old.id);
+    if (!field || field === old || field.type !== old.type) continue;
+    if (field.type === "checkbox") field.checked = old.checked;
+    else if (field.tagName !== "SELECT" || [...field.options].some((one) => one.value === old.value)) field.value = old.value;
+    // What depends on it is asked for again.
+    if (field.tagName === "SELECT") field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  asked.delete(detail.xhr);
+});
