@@ -102,7 +102,7 @@ def _post(locked: Locked, ctx: Context, request_id: int) -> Outcome:
         decided_at=locked.now,
         entry_id=draft.id,
     )
-    note(locked, ctx, "points.adjust.approve", one.points, request=one.id, entry=draft.id)
+    note(locked, ctx, "points.adjust.approve", one.points, draft, request=one.id, entry=draft.id)
     return {"entry_id": draft.id}
 
 
