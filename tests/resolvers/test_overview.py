@@ -36,7 +36,8 @@ async def test_figures_and_charts_are_the_same_before_and_after_points_move(shop
     await adjust_points(ctx, AdjustPoints(relation_reference="NEW", points=Decimal(8), reason="Late"))
     before, foreign = await figures(ctx), await figures(shop.contexts[1])
     overview = before[0]
-    assert (overview.issued, overview.redeemed, overview.expired, overview.outstanding) == (248, 35, 0, 213)
+    found = (overview.issued, overview.redeemed, overview.expired, overview.outstanding)
+    assert [int(one) for one in found] == [248, 35, 0, 213]
     for chart in before[1:]:
         assert sum(one.issued for one in chart) == 248
         assert sum(one.redeemed for one in chart) == 35
@@ -66,10 +67,10 @@ async def test_a_merge_that_is_undone_and_debts_that_move_change_nothing(shop: S
     await enroll(ctx, "ANN", 30)
     hold = await create_hold(ctx, HOLD_ORDER)
     held = await figures(ctx)
-    assert (held[0].redeemed, held[2][-1].redeemed) == (30, 30)
+    assert held[0].redeemed == held[2][-1].redeemed == 30
     await cancel_hold(ctx, CancelHold(hold_id=hold.id))
     after = await figures(ctx)
-    assert (after[0].redeemed, after[2][-1].redeemed) == (0, 0)
+    assert after[0].redeemed == after[2][-1].redeemed == 0
     await give(ctx, "NEW", 10)
     assert (await get_overview(ctx)).issued - after[0].issued == 10
     await verified(shop)

@@ -1,4 +1,4 @@
-"""A member's account: the statement with why each posting has its points, lots, transactions, tier, requests."""
+"""A member's account: the statement with its reasons, lots, transactions, orders, tier, requests."""
 
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from resolvers.ledger import (
     page_entries,
 )
 from resolvers.lot import list_pending, page_lots
+from resolvers.order_record import page_orders_of_members
 from resolvers.points_request import list_points_requests
 from resolvers.tier import SetTier, set_tier
 from resolvers.tier_standing import list_tier_changes, list_tier_progress, list_tiers
@@ -33,10 +34,12 @@ from tessera.portal.pages.member_frame import (
     read_day,
     show,
 )
+from tessera.portal.pages.order import STATUSES as ORDER_STATES
 from tessera.portal.route import Page
 from tessera.portal.visit import Visit
 
 KINDS = ("earn", "bonus", "redemption", "reversal", "refund", "expiry", "adjustment", "transfer", "hold", "release")
+
 STATUSES = ("POSTED", "HELD", "PARKED", "LAPSED", "REJECTED")
 
 
@@ -155,6 +158,22 @@ async def show_transactions(visit: Visit) -> Response:
     )
 
 
+async def show_orders(visit: Visit) -> Response:
+    """What the member ordered, and who was merged into it."""
+    member, error, rows, status = await find(visit), None, [], visit.asked("status")
+    try:
+        pages = await page_orders_of_members(
+            visit.ctx, [member.id], first=PAGE_SIZE + 1, status=status or None, before_id=asked_id(visit)
+        )
+        rows = pages.get(member.id, [])
+    except TesseraError as refused:
+        error = refused
+    listed = page_of(visit, rows, lambda one: one.id)
+    return show(
+        visit, "member_orders.html", member, "orders", error=error, listed=listed, states=ORDER_STATES, asked=status
+    )
+
+
 async def show_tier(visit: Visit, error: TesseraError | None = None) -> Response:
     """The tier, the way to the next one, and those before."""
     member, terms = await find(visit), (await program_of(visit)).configuration.tiers
@@ -208,6 +227,7 @@ PAGES: tuple[Page, ...] = (
     member_page("entries/{entry:int}", show_entry, Permission.LEDGER_READ),
     member_page("points", show_points, Permission.LEDGER_READ),
     member_page("transactions", show_transactions, Permission.LEDGER_READ),
+    member_page("orders", show_orders, Permission.ORDER_READ),
     member_page("tier", show_tier, Permission.LEDGER_READ),
     member_action("tier", give_tier, Permission.MEMBER_WRITE),
     member_page("requests", show_requests, Permission.LEDGER_READ),
