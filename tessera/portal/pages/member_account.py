@@ -1,21 +1,24 @@
 """A member's account: the statement with its reasons, lots, transactions, orders, tier, requests."""
 
+from collections.abc import Mapping, Sequence
+
 from starlette.responses import Response
 
 from domain.access import Permission
 from domain.clock import from_micros, to_micros
 from domain.errors import InvalidRequest, RedemptionNotFound, TesseraError
+from domain.rules.explanation import Explanation
+from resolvers.configuration_version import find_configuration
 from resolvers.days import Days
 from resolvers.entry import LedgerEntry
 from resolvers.expiry_schedule import get_expiry_schedule
 from resolvers.hold import CancelHold, cancel_hold, page_holds_of
 from resolvers.ledger import (
-    EntryCursor,
     EntryFilter,
     list_balances,
     list_entries_by_id,
     list_entry_lots,
-    page_entries,
+    page_posted,
 )
 from resolvers.lot import list_pending, page_lots
 from resolvers.order_record import page_orders_of_members
@@ -35,6 +38,7 @@ from tessera.portal.pages.member_frame import (
     show,
 )
 from tessera.portal.pages.order import STATUSES as ORDER_STATES
+from tessera.portal.reason import Step, award_words, list_steps
 from tessera.portal.route import Page
 from tessera.portal.visit import Visit
 
@@ -44,15 +48,11 @@ STATUSES = ("POSTED", "HELD", "PARKED", "LAPSED", "REJECTED")
 
 
 async def show_statement(visit: Visit) -> Response:
-    """Postings, newest first."""
+    """Postings in the order in which they were made, newest first: only so do balances run down the page."""
     member, error, rows = await find(visit), None, []
     try:
-        place = asked_numbers(visit, 2)
-        cursor = None if place is None else EntryCursor(transaction_date=from_micros(place[0]), entry_id=place[1])
-        found = await page_entries(
-            visit.ctx, [member.id], first=PAGE_SIZE + 1, older_than=cursor, only=_entry_filter(visit)
-        )
-        rows = found.get(member.id, [])
+        before, only = asked_id(visit), _entry_filter(visit)
+        rows = await page_posted(visit.ctx, member.id, first=PAGE_SIZE + 1, before_seq=before, only=only)
     except TesseraError as refused:
         error = refused
     return show(
@@ -61,7 +61,7 @@ async def show_statement(visit: Visit) -> Response:
         member,
         "statement",
         error=error,
-        listed=page_of(visit, rows, lambda one: f"{to_micros(one.stored.transaction_date)}_{one.stored.id}"),
+        listed=page_of(visit, rows, lambda one: one.stored.seq),
         kinds=KINDS,
         asked={name: visit.asked(name) for name in ("kind", "from", "to")},
         types=(await program_of(visit)).terms.redemption_types,
@@ -91,6 +91,10 @@ async def show_entry(visit: Visit) -> Response:
     lots = (await list_entry_lots(visit.ctx, [entry.stored.id])).get(entry.stored.id, [])
     row = entry.stored.transaction_ref
     bought = None if row is None else (await list_transactions_by_id(visit.ctx, [row])).get(row)
+    told = entry.explanation
+    steps: Sequence[Step] = ()
+    if told is not None:
+        steps = list_steps(told, entry.points, await _awards(visit, told))
     is_part = visit.request.headers.get("hx-request") == "true"
     return show(
         visit,
@@ -100,7 +104,16 @@ async def show_entry(visit: Visit) -> Response:
         entry=entry,
         lots=lots,
         bought=bought,
+        steps=steps,
     )
+
+
+async def _awards(visit: Visit, told: Explanation) -> Mapping[str, str]:
+    """What the rules gave in words, as they were then; nothing for who may not read them."""
+    if not told.rules or not visit.may(Permission.CONFIGURATION_READ):
+        return {}
+    found = await find_configuration(visit.ctx, told.config_version)
+    return {} if found is None else award_words(found.document, told.group)
 
 
 async def show_points(visit: Visit) -> Response:
