@@ -46,7 +46,7 @@ async def act(world: World, ada: Browser, ann: int) -> None:
     await done(ada, f"{at}/links", {"sub_relation_identifier": "APP-1", "status": "LOST"})
     [linked] = await list_sub_relations(ctx, "ANN")
     await done(ada, f"{at}/links/{linked.id}/unlink", {})
-    await done(ada, f"{at}/tier", {"tier": "Gold"})
+    await done(ada, f"{at}/tier", {"tier": "Gold", "reason": "Knows the owner"})
     hold = await create_hold(ctx, CreateHold(relation_reference="ANN", points=Decimal(30), merchant_name="Shop"))
     await done(ada, f"{at}/holds/{hold.id}/cancel", {"key": "5"})
     placed = await done(ada, "orders", {"relation_reference": "ANN", "item": "MUG", "key": "6"})

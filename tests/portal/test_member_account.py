@@ -8,7 +8,7 @@ import pytest
 
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.hold import CreateHold, create_hold
-from resolvers.ledger import page_entries
+from resolvers.ledger import page_entries, page_posted
 from resolvers.member import EnrollMember, Member, enroll_member, get_member
 from resolvers.program import apply_configuration
 from resolvers.tier import SetTier, set_tier
@@ -107,9 +107,10 @@ def place(row: list[str]) -> int:
 
 STEPS = """
 rule_groups:
-  - name: Music
+  - name: Base
     caps: {transaction: 50, month: 60}
     rules:
+      - {name: One for one, enabled: false, award: {type: flat, points: 1}}
       - {name: One for three, award: {type: per_unit, of: transaction.amount, points: 1, per: 3}}
       - {name: Ten on top, award: {type: flat, points: 15, expires: {months: 3}}, cap: 10}
       - {name: Double days, award: {type: multiplier, factor: 2}}
@@ -129,11 +130,11 @@ async def test_the_steps_of_a_posting_add_up_to_its_points(world: World, ada: Br
             transaction_id=f"B-{number}",
             transaction_type="DR",
             amount=Decimal(amount),
-            transaction_date=datetime(2026, 2, 1, 12, tzinfo=UTC),
+            transaction_date=world.now,
             member_relation_reference="BOB",
         )
         await submit_transaction(ctx, order)
-    first, second = (await page_entries(ctx, [member.id], first=2))[member.id][::-1]
+    second, first = await page_posted(ctx, member.id, first=2)
     shown = (await ada.get(f"members/{member.id}/entries/{first.stored.id}")).text
     for told in (
         "One for three gives 0.3333… (1 point for every 3 of amount). So far = 0.3333…",
