@@ -63,14 +63,14 @@ def list_steps(told: Explanation, points: Decimal, awards: Mapping[str, str]) ->
 
 
 def award_words(document: Mapping[str, Any], group: str | None) -> dict[str, str]:
-    """What each rule of a group gives, in words, as a version of the configuration has it."""
+    """How rules of a group come to what they give, in words, as a version of the configuration has it."""
     groups = document.get("rule_groups") or ()
     rules = next((one.get("rules") or () for one in groups if one.get("name") == group), ())
     terms = {"expires", "release_after_days"}
     return {
         one["name"]: show_award({key: value for key, value in one["award"].items() if key not in terms})
         for one in rules
-        if one["award"]["type"] != "multiplier"
+        if one["award"]["type"] not in {"multiplier", "flat"}
     }
 
 

@@ -138,7 +138,7 @@ async def test_the_steps_of_a_posting_add_up_to_its_points(world: World, ada: Br
     shown = (await ada.get(f"members/{member.id}/entries/{first.stored.id}")).text
     for told in (
         "One for three gives 0.3333… (1 point for every 3 of amount). So far = 0.3333…",
-        "Ten on top gives 15 (15 points), of which its own limit of 10 lets 10 count. They are good for 3 months.",
+        "Ten on top gives 15, of which its own limit of 10 lets 10 count. They are good for 3 months.",
         "So far = 10.3333…",
         "The tier Gold multiplies by 1.5: 10.3333… × 1.5. So far = 15.5",
         "The campaign Spring multiplies by 1.1: 15.5 × 1.1. So far = 17.05",
