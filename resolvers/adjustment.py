@@ -1,11 +1,9 @@
 """Use cases of adjustments: an administrator's correction, with its reason, and with a second's approval."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,13 +16,13 @@ from domain.ledger.posting import ADJUSTMENT, Draft, expiry_of, new_lot
 from domain.member import CANCELLED
 from domain.models.types import to_json
 from domain.points import MAX_POINTS, NotAMultiple, from_minor, plain, to_minor
-from domain.store.audit import record
 from domain.store.idempotency import fingerprint_of
 from domain.store.lot import open_lots
 from domain.store.points_request import insert_request
 from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.movement import Keyed, Locked, Moved, Outcome, free_text, member_with, move_once, require_key
+from resolvers.points_note import note_points
 
 MAX_EXPIRY_YEAR = 9000
 
@@ -146,7 +144,7 @@ def _decide(locked: Locked, ctx: Context, points: int, reason: str, expiry: date
         note(locked, ctx, "points.adjust.request", points, request=request_id)
         return {"member_id": member_id, "points": points, "entry_id": None, "request_id": request_id}
     draft = post_adjustment(locked, points, sealed, expiry)
-    note(locked, ctx, "points.adjust", points, entry=draft.id)
+    note(locked, ctx, "points.adjust", points, draft, entry=draft.id)
     return {"member_id": member_id, "points": points, "entry_id": draft.id, "request_id": None}
 
 
@@ -194,16 +192,13 @@ def _take(locked: Locked, account: Account, points: int, reason: bytes, told: st
 
 
 def note(
-    locked: Locked, ctx: Context, action: str, points: int, before: Mapping[str, Any] | None = None, **named: Any
+    locked: Locked, ctx: Context, action: str, points: int, draft: Draft | None = None, **named: int | None
 ) -> None:
-    """An entry of the audit trail; the reason stays with the posting, under the member's key."""
-    record(
-        locked.tx,
-        locked.state.id,
-        now=locked.now,
-        actor=ctx.principal,
-        action=action,
-        subject=f"member:{locked.member_ids[0]}",
-        before=before,
-        after={"points": points, **named},
-    )
+    """An entry of the audit trail; the reason stays with the posting, under the member's key.
+
+    `draft`: the posting, None where the balance is as it was.
+    """
+    member_id = locked.member_ids[0]
+    after = locked.accounts[member_id].balance
+    before = after if draft is None else draft.balance_after - draft.points
+    note_points(locked.tx, ctx, locked.state, action, member_id, (before, after), points=points, **named)

@@ -7,11 +7,13 @@ from sqlalchemy import Connection
 from domain.access import Permission
 from domain.errors import ApprovalNeeded, BadRequest, Forbidden, TesseraError
 from domain.points import plain
+from domain.store.entry import balances_around
 from domain.store.program import ProgramState
 from resolvers.bonus_run import BUCKETS, Bonus, Bonuses, PostBonus, check_bonus
 from resolvers.carried_lot import CarriedTerms
 from resolvers.context import Context
 from resolvers.movement import require_key
+from resolvers.points_note import note_points
 
 __all__ = ["BUCKETS", "Bonus", "CarriedTerms", "PostBonus", "post_bonus", "post_bonuses"]
 
@@ -41,8 +43,9 @@ async def post_bonus(ctx: Context, command: PostBonus) -> Bonus:
         if isinstance(outcome, TesseraError) and not (command.idempotency_key and outcome.binds_key):
             raise outcome
         if ctx.is_by_hand and not isinstance(outcome, TesseraError) and not outcome.replayed:
-            told = {"points": str(outcome.points), "bonus_type": command.bonus_type, "entry": outcome.entry_id}
-            ctx.audit(tx, "points.award", f"member:{outcome.member_id}", after=told)
+            balances = balances_around(tx, state.id, outcome.entry_id)
+            told = {"bonus_type": command.bonus_type, "entry": outcome.entry_id}
+            note_points(tx, ctx, state, "points.award", outcome.member_id, balances, points=outcome.points, **told)
         return outcome
 
     result = await ctx.write(body)

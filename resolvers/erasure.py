@@ -68,7 +68,7 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
     others = find_members(tx, ctx.services.keys, state.id, ids=merged, lock=True) if merged else []
     for one in [member, *(other.member for other in others)]:
         forget_person(tx, state, ctx.services.keys, one, now)
-    ctx.audit(tx, "member.erase", f"member:{member.id}")
+    ctx.audit(tx, "member.erase", f"member:{member.id}", before={"status": member.status}, after={"status": CANCELLED})
     event = {
         "topic": "member.erased",
         "member_id": member.id,

@@ -18,6 +18,7 @@ from domain.store.lot import taken_lots
 from resolvers.context import Context
 from resolvers.hold_record import Hold, read_hold, visible_hold
 from resolvers.movement import Keyed, Locked, Outcome, move_once, require_positive, smallest_units
+from resolvers.points_note import note_points
 from resolvers.redemption import Redemption, redemption_of
 from resolvers.redemption_order import check_range
 
@@ -152,14 +153,15 @@ def _cancel(ctx: Context, command: CancelHold, now: datetime, tx: Connection) ->
 
 def _give_back(locked: Locked, ctx: Context, hold_id: int) -> Outcome:
     one = _pending(locked, hold_id)
-    taken = taken_lots(locked.tx, locked.state.id, one.entry_id)
-    draft = release(locked.accounts[one.member_id], one.entry_id, taken, locked.now)
+    account = locked.accounts[one.member_id]
+    taken, before = taken_lots(locked.tx, locked.state.id, one.entry_id), account.balance
+    draft = release(account, one.entry_id, taken, locked.now)
     end_hold(locked.tx, locked.state.id, one.id, CANCELLED, locked.now)
     locked.journal.flush()
     if ctx.is_by_hand:
-        before = {"hold": one.id, "points": one.points, "status": PENDING}
-        after = before | {"status": CANCELLED}
-        ctx.audit(locked.tx, "hold.cancel", f"member:{one.member_id}", before=before, after=after)
+        told = {"points": one.points, "hold": one.id}
+        balances = (before, account.balance)
+        note_points(locked.tx, ctx, locked.state, "hold.cancel", one.member_id, balances, **told)
     return {"entry_id": draft.id, "hold_id": one.id}
 
 

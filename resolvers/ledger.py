@@ -33,6 +33,7 @@ __all__ = [
     "list_entries_of_transactions",
     "list_entry_lots",
     "page_entries",
+    "page_posted",
 ]
 
 
@@ -110,6 +111,26 @@ async def page_entries(
         return pages
 
     return await ctx.ask(asking)
+
+
+async def page_posted(
+    ctx: Context, member_id: int, *, first: int, before_seq: int | None = None, only: EntryFilter = ALL_ENTRIES
+) -> list[LedgerEntry]:
+    """At most `first` postings of a member in the order in which they were made, newest first, as balances run.
+
+    `page_entries` goes by what they are dated, which a later posting may be earlier. Raises Forbidden, InvalidRequest.
+    """
+    ctx.principal.require(Permission.LEDGER_READ)
+
+    def body(tx: Connection) -> list[LedgerEntry]:
+        state = ctx.program(tx)
+        if not ctx.visible_members(tx, [member_id]):
+            return []
+        narrowing = only.narrowing(state)
+        found = store.page_posted(tx, state.id, member_id, first=first, before_seq=before_seq, only=narrowing)
+        return [LedgerEntry(one, state, ctx.services.keys) for one in found]
+
+    return await ctx.read(body)
 
 
 def _place(cursor: EntryCursor | None) -> tuple[datetime, int] | None:

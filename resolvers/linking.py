@@ -139,12 +139,15 @@ class Linking:
         ids = sorted({stored.member.id for stored in self._members.values()})
         for held in find_on_members(self.tx, program_id, ids, cards, identifiers):
             self._held.setdefault(held.member_id, {})[held.id] = held
-        fresh = sum(1 for one in links if one.reference in self._members and not self._is_held(one))
+        fresh = sum(1 for one in links if one.reference in self._members and self.known(one) is None)
         self._free_ids = Ids(self.tx, program_id).take(table, fresh)[::-1]
 
-    def _is_held(self, one: Link) -> bool:
-        held = self._held.get(self._members[one.reference].member.id, {}).values()
-        return any((link.card_hash, link.identifier) == (one.digest, one.pair.identifier) for link in held)
+    def known(self, one: Link) -> SubRelation | None:
+        """What its member has of this very pair, once it is loaded."""
+        stored = self._members.get(one.reference)
+        held = {} if stored is None else self._held.get(stored.member.id, {})
+        pair = one.digest, one.pair.identifier
+        return next((link for link in held.values() if (link.card_hash, link.identifier) == pair), None)
 
     def link(self, one: Link) -> SubRelation:
         """The sub-relation of this pair with these changes.

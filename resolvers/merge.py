@@ -4,7 +4,6 @@ The victim's lots move to the survivor with their dates; both histories stay, an
 lead to the survivor from then on.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -37,6 +36,7 @@ from resolvers.context import Context
 from resolvers.merge_counters import join_counters, part_counters
 from resolvers.merge_lots import became_lots, moved_lots
 from resolvers.merge_standing import join_standing, part_standing
+from resolvers.points_note import balance_text
 
 USE_CASE = "merge"
 
@@ -164,7 +164,7 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
     try:
         victim, survivor = _both(tx, ctx, command)
         pair = _lock(tx, ctx, state, victim.member.id, survivor.member.id, now)
-        if _ids(_both(tx, ctx, command)) != _ids((pair.victim, pair.survivor)):
+        if [one.member.id for one in _both(tx, ctx, command)] != [victim.member.id, survivor.member.id]:
             raise MergedMeanwhile
     except InvalidRequest:
         # The same request may have made one member of both while this one waited for the locks.
@@ -179,7 +179,7 @@ def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprin
     if told := _obstacle(tx, state.id, victim.member, survivor.member):
         raise MergeRefused(told)
     pair.lots = open_lots(tx, state.id, [pair.giver.id])[pair.giver.id]
-    owed = pair.giver.arrears
+    owed, before = pair.giver.arrears, _balances(pair)
     posted = move_everything(pair.giver, pair.taker, pair.lots, now=now, references=(new_reference(), new_reference()))
     pair.journal.flush()
     followers = [victim.member.id, *merged_ids(tx, state.id, [victim.member.id])]
@@ -195,10 +195,9 @@ def _join(tx: Connection, ctx: Context, pair: _Pair, key: str | None, fingerprin
         **join_standing(tx, state, pair.journal, victim.member, survivor.member, pair.taker),
     }
     [merge_id] = allocate_ids(tx, member_merge, state.id, 1)
-    actor = ctx.principal.actor
     ids = {"victim_id": victim.member.id, "survivor_id": survivor.member.id}
-    store.insert_merge(tx, state.id, merge_id, **ids, at=now, actor=actor, detail=detail)
-    _tell(tx, ctx, state, "member.merge", merge_id, ids, now)
+    store.insert_merge(tx, state.id, merge_id, **ids, at=now, actor=ctx.principal.actor, detail=detail)
+    _tell(tx, ctx, pair, "member.merge", merge_id, before)
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, {"merge_id": merge_id}, now)
     return merge_of(store.load_merge(tx, state.id, merge_id), state)
@@ -220,10 +219,6 @@ def _lock(tx: Connection, ctx: Context, state: ProgramState, victim: int, surviv
     found = find_members(tx, ctx.services.keys, state.id, ids=[victim, survivor], lock=True)
     members = {one.member.id: one for one in found}
     return _Pair(state, journal, members[victim], members[survivor], accounts[victim], accounts[survivor])
-
-
-def _ids(pair: Iterable[Stored]) -> list[int]:
-    return [one.member.id for one in pair]
 
 
 async def undo_merge(ctx: Context, merge_id: int) -> Merge:
@@ -248,6 +243,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     pair = _lock(tx, ctx, state, row.victim_id, row.survivor_id, now)
     if merged_ids(tx, state.id, [row.survivor_id]).get(row.victim_id) != row.survivor_id:
         raise MergeRefused("the survivor was merged on: undo that merge first")
+    before = _balances(pair)
     _return_points(tx, pair, row, now)
     pair.journal.flush()
     victim_id, followers = row.victim_id, [one for one in row.detail["followers"] if one != row.victim_id]
@@ -258,8 +254,7 @@ def _undo(tx: Connection, ctx: Context, merge_id: int, now: datetime) -> Merge:
     parted = [(pair.victim.member, pair.giver), (pair.survivor.member, pair.taker)]
     part_standing(tx, state, pair.journal, parted, row.merged_at, row.detail)
     store.mark_undone(tx, state.id, merge_id, now)
-    ids = {"victim_id": victim_id, "survivor_id": row.survivor_id}
-    _tell(tx, ctx, state, "member.unmerge", merge_id, ids, now)
+    _tell(tx, ctx, pair, "member.unmerge", merge_id, before)
     return merge_of(store.load_merge(tx, state.id, merge_id), state)
 
 
@@ -278,13 +273,18 @@ def _return_points(tx: Connection, pair: _Pair, row: Any, now: datetime) -> None
         owe(pair.taker, pair.giver, owed, now=now, reference=new_reference())
 
 
-def _tell(
-    tx: Connection, ctx: Context, state: ProgramState, action: str, merge_id: int, ids: dict[str, int], now: datetime
-) -> None:
-    before, after = (ids, None) if action == "member.unmerge" else (None, ids)
-    ctx.audit(tx, action, f"merge:{merge_id}", before=before, after=after)
-    event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": to_json(ids), "created_at": now}
-    add_events(tx, state.id, [event])
+def _balances(pair: _Pair) -> dict[str, str]:
+    """What both have, as the audit trail tells it."""
+    names = {"victim_balance": pair.giver, "survivor_balance": pair.taker}
+    return {name: balance_text(pair.state, account.balance) for name, account in names.items()}
+
+
+def _tell(tx: Connection, ctx: Context, pair: _Pair, action: str, merge_id: int, before: dict[str, str]) -> None:
+    ids = {"victim_id": pair.victim.member.id, "survivor_id": pair.survivor.member.id}
+    ctx.audit(tx, action, f"merge:{merge_id}", before=before, after=ids | _balances(pair))
+    payload, now = to_json(ids), pair.journal.now
+    event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": payload, "created_at": now}
+    add_events(tx, pair.state.id, [event])
 
 
 def merge_of(row: Any, state: ProgramState, *, replayed: bool = False) -> Merge:

@@ -33,6 +33,7 @@ from domain.store.voucher import give_code, lock_free_code
 from resolvers.context import Context
 from resolvers.movement import Keyed, Locked, Outcome, free_text, member_with, move_once, require_key
 from resolvers.order_record import Order, order_event, read_order
+from resolvers.points_note import balance_text
 from resolvers.segment import memberships
 
 WEBHOOK_ANSWER_DAYS = 3
@@ -121,7 +122,7 @@ def _decide(locked: Locked, ctx: Context, command: PlaceOrder) -> Outcome:
     topics = ["order.placed"] if code is None else ["order.placed", "order.fulfilled"]
     add_events(locked.tx, state.id, [order_event(one, order, locked.now) for one in topics])
     if ctx.is_by_hand:
-        _note(locked, ctx, order)
+        _note(locked, ctx, order, account)
     return {"entry_id": draft.id, "order_id": order_id}
 
 
@@ -224,6 +225,14 @@ def _order(
     )
 
 
-def _note(locked: Locked, ctx: Context, order: StoredOrder) -> None:
-    after = {"member": order.member_id, "item": order.item, "points": order.points, "status": order.status}
-    ctx.audit(locked.tx, "order.place", f"order:{order.id}", after=after)
+def _note(locked: Locked, ctx: Context, order: StoredOrder, account: Account) -> None:
+    balance, state = account.balance, locked.state
+    after = {
+        "member": order.member_id,
+        "item": order.item,
+        "points": balance_text(state, order.points),
+        "status": order.status,
+        "balance": balance_text(state, balance),
+    }
+    before = {"balance": balance_text(state, balance + order.points)}
+    ctx.audit(locked.tx, "order.place", f"order:{order.id}", before=before, after=after)

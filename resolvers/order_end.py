@@ -23,6 +23,7 @@ from domain.store.program import ProgramState
 from resolvers.context import Context
 from resolvers.movement import Keyed, Locked, Outcome, free_text, move_once
 from resolvers.order_record import Order, order_event, read_order, visible_order
+from resolvers.points_note import balance_text
 from resolvers.reversal import post_reversal
 
 REFUSED, CANCELLED, NO_ANSWER = "REFUSED", "CANCELLED", "NO_ANSWER"
@@ -171,6 +172,8 @@ def _reverse(ctx: Context, failure: str, reason: str | None, locked: Locked, ord
     [redemption] = find_redemptions(tx, state.id, ids=[order.entry_id])
     others = [one for member_id, one in locked.accounts.items() if member_id != order.member_id]
     account, survivor = locked.accounts[order.member_id], others[0] if others else None
+    holder = survivor or account
+    before = holder.balance
     draft, _ = post_reversal(state, locked.journal, redemption, account, survivor)
     data_key = locked.members[order.member_id].data_key
     told = "order.cancelled" if failure == CANCELLED else "order.failed"
@@ -180,6 +183,7 @@ def _reverse(ctx: Context, failure: str, reason: str | None, locked: Locked, ord
         order,
         REVERSED,
         [told, "order.reversed"],
+        (before, holder.balance),
         failure=failure,
         reason=encrypt(data_key, reason) if reason and data_key else None,
         reversal_id=draft.id,
@@ -189,10 +193,20 @@ def _reverse(ctx: Context, failure: str, reason: str | None, locked: Locked, ord
     return {"order_id": order.id, "entry_id": draft.id}
 
 
-def _close(locked: Locked, ctx: Context, order: StoredOrder, status: str, topics: list[str], **values: Any) -> None:
+def _close(
+    locked: Locked,
+    ctx: Context,
+    order: StoredOrder,
+    status: str,
+    topics: list[str],
+    balances: tuple[int, int] | None = None,
+    **values: Any,
+) -> None:
     tx, program_id, now, actor = locked.tx, locked.state.id, locked.now, ctx.principal.actor
     update_order(tx, program_id, order.id, status=status, ended_by=actor, ended_at=now, due_at=None, **values)
     add_events(tx, program_id, [order_event(topic, order, now) for topic in topics])
     if ctx.principal.kind in {PrincipalKind.ADMINISTRATOR, PrincipalKind.PROGRAM}:
-        after = {"status": status, "failure": values.get("failure")}
-        ctx.audit(tx, topics[0], f"order:{order.id}", before={"status": order.status}, after=after)
+        before, after = {"status": order.status}, {"status": status, "failure": values.get("failure")}
+        if balances is not None:
+            before["balance"], after["balance"] = (balance_text(locked.state, one) for one in balances)
+        ctx.audit(tx, topics[0], f"order:{order.id}", before=before, after=after)

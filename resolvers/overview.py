@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from domain.access import Permission
 from domain.points import from_minor
 from domain.program_zone import local_instant
-from domain.store.overview import Waiting, count_waiting, sum_accounts, sum_periods
+from domain.store.overview import ISSUED, Waiting, count_waiting, sum_accounts, sum_periods
 from resolvers.context import Context
 
 Span = Literal["days", "months"]
@@ -82,14 +82,14 @@ async def list_periods(ctx: Context, span: Span) -> list[Period]:
         bounds = [local_instant(one.replace(tzinfo=None), state.zone) for one in local]
         found = sum_periods(tx, state.id, bounds)
 
-        def points(number: int, contra: str) -> Decimal:
-            return from_minor(found.get((number, contra), 0), state.places)
+        def points(number: int, *buckets: str) -> Decimal:
+            return from_minor(sum(found.get((number, one), 0) for one in buckets), state.places)
 
         return [
             Period(
                 begins_at=begins,
-                issued=points(number, "issued"),
-                redeemed=-points(number, "redeemed") - points(number, "held"),
+                issued=points(number, *ISSUED),
+                redeemed=-points(number, "redeem"),
                 expired=-points(number, "expired"),
             )
             for number, begins in enumerate(bounds[:-1])

@@ -102,7 +102,7 @@ def _post(locked: Locked, ctx: Context, request_id: int) -> Outcome:
         decided_at=locked.now,
         entry_id=draft.id,
     )
-    _note(locked, ctx, one, APPROVED, entry=draft.id)
+    note(locked, ctx, "points.adjust.approve", one.points, draft, request=one.id, entry=draft.id)
     return {"entry_id": draft.id}
 
 
@@ -134,14 +134,8 @@ def _turn_down(locked: Locked, ctx: Context, request_id: int) -> Outcome:
     one = _undecided(locked.tx, ctx, locked.state.id, request_id)
     actor, now = ctx.principal.actor, locked.now
     decide_request(locked.tx, locked.state.id, one.id, REJECTED, decided_by=actor, decided_at=now)
-    _note(locked, ctx, one, REJECTED)
+    note(locked, ctx, "points.adjust.reject", one.points, request=one.id)
     return {}
-
-
-def _note(locked: Locked, ctx: Context, one: StoredRequest, status: str, **named: int | None) -> None:
-    action = "points.adjust.approve" if status == APPROVED else "points.adjust.reject"
-    before = {"points": one.points, "request": one.id, "status": PENDING}
-    note(locked, ctx, action, one.points, before, request=one.id, status=status, **named)
 
 
 def _answering(tx: Connection, program_id: int, request_id: int) -> int:

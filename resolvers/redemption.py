@@ -22,15 +22,16 @@ from domain.ids import new_reference
 from domain.ledger.redemption import Redeemed, RedemptionOrder
 from domain.member_status import Operation, refusal_by_status
 from domain.points import from_minor
-from domain.store.entry import StoredRedemption, find_redemptions
+from domain.store.entry import StoredRedemption, balances_around, find_redemptions
 from domain.store.idempotency import Bound, find_keys
 from domain.store.journal import Journal
 from domain.store.member import find_members
 from domain.store.merge import answering
 from domain.store.program import ProgramState
-from domain.store.redemption import redeem
+from domain.store.redemption import redeem, redeem_and
 from resolvers.balance import available_points
 from resolvers.context import Context
+from resolvers.points_note import note_points
 from resolvers.redemption_order import GUID_KEY, RedeemPoints, order_of, refusal_of
 from resolvers.reversal import LotRestored, Reversal, ReverseRedemption, reverse_redemption
 
@@ -113,7 +114,7 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
     for _ in range(_ROUNDS):
         state = await _state(ctx)
         order = order_of(ctx, state, command, reference, guid)
-        redeemed = await redeem(ctx.services.db, order)
+        redeemed = await _redeem(ctx, state, order)
         if redeemed.outcome == "ok":
             return _fresh(state, order, redeemed)
         if redeemed.outcome == "replay":
@@ -127,6 +128,21 @@ async def redeem_points(ctx: Context, command: RedeemPoints) -> Redemption:
         elif redeemed.outcome != "again":
             raise refusal_of(redeemed.outcome, state, command)
     raise ServiceUnavailable("the account is busy", retry_after_s=1)
+
+
+async def _redeem(ctx: Context, state: ProgramState, order: RedemptionOrder) -> Redeemed:
+    """Take the points; where somebody does it by hand, the audit trail tells of it in the same step."""
+    if not ctx.is_by_hand:
+        return await redeem(ctx.services.db, order)
+
+    def note(tx: Connection, redeemed: Redeemed) -> None:
+        entry_id = redeemed.entry_id or 0
+        balances = balances_around(tx, state.id, entry_id)
+        told = {"entry": entry_id, "merchant": order.merchant}
+        member_id = redeemed.member_id or 0
+        note_points(tx, ctx, state, "points.redeem", member_id, balances, points=order.points, **told)
+
+    return await redeem_and(ctx.services.db, order, note)
 
 
 def _reference_of(ctx: Context, command: RedeemPoints) -> UUID:

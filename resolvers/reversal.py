@@ -40,6 +40,7 @@ from domain.store.order import order_of_redemption
 from domain.store.program import ProgramState
 from domain.store.reading import read
 from resolvers.context import Context
+from resolvers.points_note import note_points
 
 USE_CASE = "reverse"
 
@@ -122,9 +123,14 @@ def _reverse(tx: Connection, ctx: Context, command: ReverseRedemption, guid: UUI
             return _reversal(bound[key].replay(fingerprint), guid, state, replayed=True)
     redemption = _checked(tx, command, guid, state, account.id)
     journal.flush()
+    holder = survivor or account
+    before = holder.balance
     draft, receipts = post_reversal(state, journal, redemption, account, survivor)
     outcome = _outcome(draft, redemption.member_id, receipts, now)
-    _note(tx, ctx, redemption, draft)
+    if ctx.is_by_hand:
+        told = {"points": draft.points, "redemption": redemption.entry_id, "entry": draft.id}
+        balances = (before, holder.balance)
+        note_points(tx, ctx, state, "redemption.reverse", redemption.member_id, balances, **told)
     if key:
         bind_key(tx, state.id, USE_CASE, key, fingerprint, outcome, now)
     return _reversal(outcome, guid, state)
@@ -158,13 +164,6 @@ def post_reversal(
         move_everything(account, survivor, lots, now=now, references=(new_reference(), new_reference()))
         journal.flush()
     return draft, receipts
-
-
-def _note(tx: Connection, ctx: Context, redemption: StoredRedemption, draft: Draft) -> None:
-    """Tell the audit trail of what a person reversed."""
-    if ctx.is_by_hand:
-        told = {"redemption": redemption.entry_id, "entry": draft.id, "points": draft.points}
-        ctx.audit(tx, "redemption.reverse", f"member:{redemption.member_id}", after=told)
 
 
 def _check_led(tx: Connection, state: ProgramState, led: dict[str, int]) -> None:

@@ -81,13 +81,14 @@ async def revoke_sessions(ctx: Context, command: RevokeSessions) -> int:
 
 def _revoke(tx: Connection, ctx: Context, reference: str, chosen: int | None, now: datetime) -> list[int]:
     program_id, member_id = ctx.principal.program, _member_id(tx, ctx, reference, lock=True)
+    live = [one.id for one in list_live(tx, program_id, [member_id], now)]
     if chosen is None:
         ended = sign_out(tx, program_id, [member_id], End.REVOKED, now)
     else:
-        own = [one.id for one in list_live(tx, program_id, [member_id], now) if one.id == chosen]
-        ended = end_sessions(tx, program_id, own, End.REVOKED, now)
+        ended = end_sessions(tx, program_id, [one for one in live if one == chosen], End.REVOKED, now)
     if ended and ctx.principal.kind is not PrincipalKind.MEMBER:
-        ctx.audit(tx, "session.revoke", f"member:{member_id}", after={"sessions": len(ended)})
+        before, after = {"sessions": len(live)}, {"sessions": len(set(live) - set(ended))}
+        ctx.audit(tx, "session.revoke", f"member:{member_id}", before=before, after=after)
     return ended
 
 

@@ -85,7 +85,7 @@ async def sign_in(services: Services, email: str, password: str, origin: Origin)
     is_right = await services.hashing.run(lambda: matches(kept, password[:MAX_SECRET], 0), program=DEPLOYMENT)
     if row is None or not is_right or row.disabled_at is not None or _is_locked(row, now):
         if row is not None and not is_right:
-            await services.db.write(lambda tx: _count(tx, row.id, origin, now))
+            await services.db.write(lambda tx: count_wrong(tx, row.id, origin, now))
         await count_failure(services, name, origin.address, DOOR)
         raise InvalidCredentials
     return await services.db.write(lambda tx: _first_step(tx, row, origin, now))
@@ -99,9 +99,9 @@ async def show_code(services: Services, token: str, code: str, origin: Origin) -
     now = services.clock()
 
     def body(tx: Connection) -> Entered | TesseraError:
-        _, row = _session(tx, token, CODE, now)
+        _, row = session_at(tx, token, CODE, now)
         if not _takes(tx, services, row, code, now):
-            _count(tx, row.id, origin, now)
+            count_wrong(tx, row.id, origin, now)
             return OtpInvalid(field="code")
         store.end_session(tx, hash_secret(token))
         store.update_administrator(tx, row.id, {"failures": 0, "locked_until": None, "last_seen_at": now})
@@ -119,9 +119,9 @@ async def prove_again(services: Services, token: str, code: str, origin: Origin)
     now = services.clock()
 
     def body(tx: Connection) -> TesseraError | None:
-        _, row = _session(tx, token, IN, now)
+        _, row = session_at(tx, token, IN, now)
         if not _takes(tx, services, row, code, now):
-            _count(tx, row.id, origin, now)
+            count_wrong(tx, row.id, origin, now)
             return OtpInvalid(field="code")
         store.update_administrator(tx, row.id, {"failures": 0})
         store.update_session(tx, hash_secret(token), {"proved_at": now})
@@ -135,7 +135,7 @@ async def begin_enrolment(services: Services, token: str) -> Enrolment:
     now = services.clock()
 
     def body(tx: Connection) -> Enrolment:
-        session, row = _session(tx, token, ENROL, now)
+        session, row = session_at(tx, token, ENROL, now)
         if session.pending_secret is None:
             secret = new_totp_secret()
             sealed = services.keys.seal_administration(secret)
@@ -152,7 +152,7 @@ async def enrol(services: Services, token: str, code: str, origin: Origin) -> En
     now = services.clock()
 
     def body(tx: Connection) -> Enrolled | TesseraError:
-        session, row = _session(tx, token, ENROL, now)
+        session, row = session_at(tx, token, ENROL, now)
         if session.pending_secret is None:
             raise Unauthorized
         step = totp_step(services.keys.open_administration(session.pending_secret), code, now, None)
@@ -221,7 +221,7 @@ def _begin(
     return Entered(token=token, stage=stage)
 
 
-def _session(tx: Connection, token: str, stage: str, now: datetime) -> tuple[Row[Any], Row[Any]]:
+def session_at(tx: Connection, token: str, stage: str, now: datetime) -> tuple[Row[Any], Row[Any]]:
     """A session at this stage and whose it is, whose row is locked. Raises Unauthorized, OtpAttemptsExceeded."""
     session = store.find_session(tx, hash_secret(token), now)
     row = None if session is None else store.find_row(tx, session.administrator_id, lock=True)
@@ -248,7 +248,7 @@ def _takes(tx: Connection, services: Services, row: Row[Any], code: str, now: da
     return True
 
 
-def _count(tx: Connection, administrator_id: int, origin: Origin, now: datetime) -> None:
+def count_wrong(tx: Connection, administrator_id: int, origin: Origin, now: datetime) -> None:
     """One more failure in a row; after a few of them nobody gets in for a while, and all who know it are told."""
     row = store.find_row(tx, administrator_id, lock=True)
     if row is None or _is_locked(row, now):

@@ -86,10 +86,12 @@ def _link(tx: Connection, ctx: Context, command: LinkSubRelation) -> SubRelation
     if (first := _replayed(tx, ctx, state, LINK, key, one.fingerprint, now)) is not None:
         return first
     linking.load([one])
+    before = linking.known(one)
     written = linking.link(one)
     linking.store()
     if ctx.is_by_hand:
-        ctx.audit(tx, LINK, f"member:{written.member_id}", after=_told(written))
+        told = None if before is None else _told(before)
+        ctx.audit(tx, LINK, f"member:{written.member_id}", before=told, after=_told(written))
     if key:
         # What a later link changes, for a replay; under the member's key, so that an erasure takes it along.
         words = to_json({name: getattr(written, name) for name in _WORDS})

@@ -23,6 +23,9 @@ from domain.models.types import ExactDecimal, JsonText, UtcDateTime
 _OPEN = text("is_open")
 _REVERSES = text("reverses_id IS NOT NULL")
 _EARNED = text("transaction_ref IS NOT NULL")
+ARRIVED = text("contra = 'transferred' AND points > 0")
+"""Of postings: what came from another member of the program, as a transfer or a merge moves it."""
+
 _UNFED = text("feed_seq IS NULL")
 _FED = text("feed_seq IS NOT NULL")
 
@@ -110,6 +113,8 @@ ledger_entry = Table(
         sqlite_where=_EARNED,
         postgresql_where=_EARNED,
     ),
+    # What moved between members is neither issued nor redeemed, and the dashboard asks for its sum.
+    Index("ix_ledger_entry_moved", "program_id", "points", sqlite_where=ARRIVED, postgresql_where=ARRIVED),
 )
 """The append-only journal: signed points on the member's account against `contra`.
 

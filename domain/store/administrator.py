@@ -119,9 +119,10 @@ def end_session(tx: Connection, token_hash: bytes) -> bool:
     return tx.execute(delete(session).where(session.c.token_hash == token_hash)).rowcount > 0
 
 
-def end_sessions_of(tx: Connection, administrator_id: int) -> None:
-    """End every session of an administrator."""
-    tx.execute(delete(session).where(session.c.administrator_id == administrator_id))
+def end_sessions_of(tx: Connection, administrator_id: int, *, but: bytes | None = None) -> None:
+    """End every session of an administrator, `but` the one of this token."""
+    query = delete(session).where(session.c.administrator_id == administrator_id)
+    tx.execute(query if but is None else query.where(session.c.token_hash != but))
 
 
 def list_sessions(tx: Connection, administrator_id: int, now: datetime) -> list[Row[Any]]:

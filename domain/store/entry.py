@@ -128,6 +128,16 @@ def find_entries(tx: Connection, program_id: int, ids: Sequence[int]) -> list[St
     return stored_entries(tx.execute(entries_query(program_id).where(ledger_entry.c.id.in_(ids))))
 
 
+def balances_around(tx: Connection, program_id: int, entry_id: int) -> tuple[int, int]:
+    """The balance before a posting, and that of its account now: pending points are part of both."""
+    row = tx.execute(
+        select(ledger_entry.c.balance_after - ledger_entry.c.points, account.c.available + account.c.pending)
+        .join(account, (account.c.program_id == program_id) & (account.c.id == ledger_entry.c.account_id))
+        .where(ledger_entry.c.program_id == program_id, ledger_entry.c.id == entry_id)
+    ).one()
+    return int(row[0]), int(row[1])
+
+
 def statement_query(
     program_id: int,
     account_id: int,

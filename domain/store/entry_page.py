@@ -111,6 +111,15 @@ def _after(place: tuple[Any, Any]) -> ColumnElement[bool]:
     )
 
 
+def page_posted(
+    tx: Connection, program_id: int, member_id: int, *, first: int, before_seq: int | None, only: Narrowing
+) -> list[StoredEntry]:
+    """The postings of a member that were made last, or before one of them, newest first."""
+    query = only.apply(entries_query(program_id)).where(account.c.member_id == member_id)
+    query = query if before_seq is None else query.where(ledger_entry.c.seq < before_seq)
+    return stored_entries(tx.execute(query.order_by(ledger_entry.c.seq.desc()).limit(first)))
+
+
 def count_entries(tx: Connection, program_id: int, member_ids: Sequence[int]) -> dict[int, int]:
     """How many postings each member has: the version of the account counts them."""
     rows = tx.execute(

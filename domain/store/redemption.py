@@ -4,10 +4,15 @@ Both give the same outcomes (`redeem_points_4.sql` lists them); the state machin
 """
 
 import sqlite3
+from collections.abc import Callable
+from typing import Any
 
 import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from domain.ledger.redemption import Redeemed, RedemptionOrder
+from domain.store.bare import fetch
 from domain.store.database import PostgresDatabase, SqliteDatabase
 from domain.store.redemption_sqlite import redeem_on_sqlite
 from domain.store.sqlite_writer import raw_sqlite
@@ -45,29 +50,50 @@ async def redeem(db: PostgresDatabase | SqliteDatabase, order: RedemptionOrder) 
         return Redeemed("taken")
 
 
+async def redeem_and(
+    db: PostgresDatabase | SqliteDatabase, order: RedemptionOrder, then: Callable[[Connection, Redeemed], None]
+) -> Redeemed:
+    """The same, with what else is stored where the points were taken, in the same database transaction."""
+
+    def body(tx: Connection) -> Redeemed:
+        if isinstance(db, SqliteDatabase):
+            redeemed = redeem_on_sqlite(raw_sqlite(tx), order)
+        else:
+            redeemed = Redeemed(*fetch(tx, _CALL, [[value] for value in _values(order)])[0])
+        if redeemed.outcome == "ok":
+            then(tx, redeemed)
+        return redeemed
+
+    try:
+        return await db.write(body)
+    except (sqlite3.IntegrityError, IntegrityError):
+        return Redeemed("taken")
+
+
 async def _redeem_on_postgres(db: PostgresDatabase, order: RedemptionOrder) -> Redeemed:
-    return Redeemed(
-        *await db.call(
-            _CALL,
-            order.program_id,
-            order.config_version,
-            order.reference,
-            order.currency,
-            order.points,
-            order.refusal,
-            order.refusal_binds,
-            order.key,
-            order.fingerprint,
-            order.guid,
-            order.loyalty_txn_type,
-            order.merchant,
-            order.amount,
-            order.source,
-            order.actor,
-            order.now,
-            order.window_s,
-            order.day_start,
-            order.most_a_day,
-            about=(order.program_id, order.reference),
-        )
+    return Redeemed(*await db.call(_CALL, *_values(order), about=(order.program_id, order.reference)))
+
+
+def _values(order: RedemptionOrder) -> tuple[Any, ...]:
+    """The values of `_CALL`."""
+    return (
+        order.program_id,
+        order.config_version,
+        order.reference,
+        order.currency,
+        order.points,
+        order.refusal,
+        order.refusal_binds,
+        order.key,
+        order.fingerprint,
+        order.guid,
+        order.loyalty_txn_type,
+        order.merchant,
+        order.amount,
+        order.source,
+        order.actor,
+        order.now,
+        order.window_s,
+        order.day_start,
+        order.most_a_day,
     )

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from domain.errors import MethodNotAllowed, PathNotFound
 from tessera.portal.configuring.words import FILTERS
 from tessera.portal.pages import (
+    account,
     administrator,
     approval,
     audit,
@@ -35,6 +36,7 @@ from tessera.portal.route import Page, answer_beside, routes_of
 
 PAGES: Sequence[Page] = (
     *entrance.PAGES,
+    *account.PAGES,
     *dashboard.PAGES,
     *member_list.PAGES,
     *member_person.PAGES,

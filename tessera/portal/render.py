@@ -34,6 +34,7 @@ def environment() -> Environment:
         "when": show_instant,
         "day": show_day,
         "until": show_last_day,
+        "zone": show_zone,
         "words": show_words,
         "pretty": show_json,
         "plural": plural,
@@ -53,13 +54,21 @@ def show_number(value: Decimal | int | float | None) -> str:
 
 
 def show_instant(value: datetime | None, zone: tzinfo) -> Markup:
-    """An instant in the program's zone, for people and for machines."""
+    """An instant in the program's zone, for people and for machines; its seconds and zone for who points at it."""
     if value is None:
         return Markup("–")
     local = value.astimezone(zone)
-    return Markup('<time datetime="{}">{}</time>').format(
-        local.isoformat(timespec="seconds"), local.strftime("%Y-%m-%d %H:%M")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        local.isoformat(timespec="seconds"), local.strftime("%Y-%m-%d %H:%M:%S %Z"), local.strftime("%Y-%m-%d %H:%M")
     )
+
+
+def show_zone(zone: tzinfo, now: datetime) -> str:
+    """The zone of a page's times, and how far it is from UTC now: `Europe/Berlin (CET, UTC+01:00)`."""
+    local, name = now.astimezone(zone), str(zone)
+    short, offset = local.strftime("%Z"), f"UTC{local.isoformat()[-6:]}"
+    # Zones that people have no letters for are called by their offset.
+    return name if name == short else f"{name} (now {f'{short}, {offset}' if short.isalpha() else offset})"
 
 
 def show_day(value: date | datetime | None, zone: tzinfo) -> Markup:

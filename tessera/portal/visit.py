@@ -17,6 +17,7 @@ from domain.ids import new_token
 from resolvers.context import Context, Services
 from resolvers.sign_in import Origin
 from resolvers.visitor import Place, Visitor
+from tessera.portal.cell import label_cells
 from tessera.portal.guard import (
     NOTICE_COOKIE,
     ROOT,
@@ -158,7 +159,7 @@ class Visit:
                 **values,
             )
         )
-        response = HTMLResponse(body, status if error is None else error.status)
+        response = HTMLResponse(label_cells(body), status if error is None else error.status)
         if notice is not None:
             response.delete_cookie(NOTICE_COOKIE, path=ROOT, httponly=True, samesite="strict")
         return response

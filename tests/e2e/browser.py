@@ -109,3 +109,10 @@ def violations(page: Page, axe: Path) -> list[str]:
 def overflow(page: Page) -> int:
     """By how many pixels a page is wider than its window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def cut_off(page: Page) -> list[str]:
+    """Tables of which a part is beside what can be seen, by their headings."""
+    script = """[...document.querySelectorAll('.table-wrap')].filter(one => one.scrollWidth > one.clientWidth + 1)
+        .map(one => one.getAttribute('aria-label') || one.getAttribute('aria-labelledby'))"""
+    return [str(one) for one in page.evaluate(script)]

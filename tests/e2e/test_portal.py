@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browser import THEMES, WIDTHS, Person, new_person, opened_browser, overflow, violations
+from tests.e2e.browser import THEMES, WIDTHS, Person, cut_off, new_person, opened_browser, overflow, violations
 from tests.e2e.programs import Packages
 from tests.ports import free_port
 from tests.servers import Deployment, Server
@@ -193,7 +193,10 @@ def _pages(shop: Shop) -> list[str]:
     found = [str(one.get_attribute("href")) for one in links]
     page.goto(f"{shop.program}/files")
     found += [str(page.locator("table a").first.get_attribute("href")), "/portal/audit", "/portal"]
-    return found
+    found += [
+        f"/portal/p/1/sandbox/members/1{path}" for path in ("", "/statement", "/orders", "/tier", "/audit", "/adjust")
+    ]
+    return [*found, "/portal/account", "/portal/account/password", "/portal/account/second-factor"]
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -215,6 +218,8 @@ def test_each_page_can_be_read_by_everybody(shop: Shop, axe: Path, theme: str, w
             wrong[name] = found
         if overflow(page) > 0:
             wrong[f"{name}: wider than its window"] = [str(overflow(page))]
+        if width == "phone" and (hidden := cut_off(page)):
+            wrong[f"{name}: hides the right of a table"] = hidden
     page.set_viewport_size({"width": WIDTHS["wide"], "height": 900})
     assert wrong == {}
     assert shop.ada.problems == []

@@ -85,8 +85,8 @@ async def test_a_member_is_found_and_shown(ada: Browser, ann: Member) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["", "profile", "statement", "points", "transactions", "tier", "links", "requests", "sessions", "messages",
-     "merges", "audit", "privacy", "adjust", "award", "redeem", "status"],
+    ["", "profile", "statement", "points", "transactions", "tier", "links", "orders", "requests", "sessions",
+     "messages", "merges", "audit", "privacy", "adjust", "award", "redeem", "status"],
 )  # fmt: skip
 async def test_a_member_without_anything_has_all_pages(ada: Browser, ann: Member, page: str) -> None:
     shown = await ada.get(f"members/{ann.id}/{page}".rstrip("/"))

@@ -1,5 +1,6 @@
 """A member's account at the portal: the statement with its reasons, lots, transactions, tier, requests."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -7,9 +8,10 @@ import pytest
 
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.hold import CreateHold, create_hold
-from resolvers.ledger import page_entries
+from resolvers.ledger import page_entries, page_posted
 from resolvers.member import EnrollMember, Member, enroll_member, get_member
 from resolvers.program import apply_configuration
+from resolvers.tier import SetTier, set_tier
 from resolvers.tier_standing import list_tiers
 from resolvers.transaction import SubmitTransaction, submit_transaction
 from tests.portal.world import RULES, Browser, World
@@ -54,7 +56,7 @@ async def test_the_statement_tells_each_posting(ada: Browser, ann: Member) -> No
 
 @pytest.mark.parametrize(
     "query",
-    ["kind=x", "from=x", "from=2026-02-02&to=2026-02-01", "before=1", "before=x_1", "before=1_99999999999999999999"],
+    ["kind=x", "from=x", "from=2026-02-02&to=2026-02-01", "before=x", "before=1_1", "before=1_99999999999999999999"],
 )
 async def test_a_statement_that_there_is_not_is_refused(ada: Browser, ann: Member, query: str) -> None:
     assert (await ada.get(f"members/{ann.id}/statement?{query}")).status == 400
@@ -76,14 +78,84 @@ async def test_why_a_posting_has_its_points(world: World, ada: Browser, ann: Mem
         shown = await ada.get(path, **headers)
         assert shown.status == 200
         for told in (
-            "One for one gives 12.5",
-            "Amount 12.5",
-            "The sum is 12.5, posted as 13",
+            "One for one gives 12.5 (1 point for every 1 of amount)",
+            "So far = 12.5 Amount 12.5",
+            "Rounded once, at the end: 12.5. So far = 13",
             "T-1",
             "13 points, good",
         ):
             assert told in shown.text
         assert ("<html" in shown.source) == (not headers)
+
+
+async def test_balances_run_down_the_statement_whatever_postings_are_dated(
+    world: World, ada: Browser, ann: Member
+) -> None:
+    late = PostBonus(relation_reference="ANN", points=Decimal(5), awarded_at=datetime(2026, 1, 5, 12, tzinfo=UTC))
+    await post_bonus(world.contexts[0], late)
+    shown = await ada.get(f"members/{ann.id}/statement")
+    rows = [re.sub(r"<[^>]*>", " ", one).split() for one in shown.source.split('class="why-row"')[:-1]]
+    moved = [tuple(int(word) for word in row[place(row) :][:2]) for row in rows]
+    assert moved == [(5, 55), (7, 50), (13, 43), (30, 30)]
+    assert "dated 2026-01-05" in shown.text
+
+
+def place(row: list[str]) -> int:
+    """Where in the words of a row its points are."""
+    return next(number for number, word in enumerate(row) if word.startswith("+"))
+
+
+STEPS = """
+rule_groups:
+  - name: Base
+    caps: {transaction: 50, month: 60}
+    rules:
+      - {name: One for one, enabled: false, award: {type: flat, points: 1}}
+      - {name: One for three, award: {type: per_unit, of: transaction.amount, points: 1, per: 3}}
+      - {name: Ten on top, award: {type: flat, points: 15, expires: {months: 3}}, cap: 10}
+      - {name: Double days, award: {type: multiplier, factor: 2}}
+tiers: {assessment: manual, levels: [{name: Gold, multiplier: 1.5}]}
+campaigns: [{name: Spring, starts: 2026-01-01, ends: 2026-12-31, award: {type: multiplier, factor: 1.1}}]
+"""
+
+
+async def test_the_steps_of_a_posting_add_up_to_its_points(world: World, ada: Browser) -> None:
+    """Fixed and in proportion; multiplied by tier, campaign and rule; cut by a rule and twice by the group."""
+    ctx = world.contexts[0]
+    await apply_configuration(ctx, RULES.partition(b"rule_groups")[0] + STEPS.encode())
+    member = (await enroll_member(ctx, EnrollMember(values={"relation_reference": "BOB", "status": 1}))).member
+    await set_tier(ctx, SetTier(tier="Gold", reason="x", member_id=member.id))
+    for number, amount in enumerate(("1", "88")):
+        order = SubmitTransaction(
+            transaction_id=f"B-{number}",
+            transaction_type="DR",
+            amount=Decimal(amount),
+            transaction_date=world.now,
+            member_relation_reference="BOB",
+        )
+        await submit_transaction(ctx, order)
+    second, first = await page_posted(ctx, member.id, first=2)
+    shown = (await ada.get(f"members/{member.id}/entries/{first.stored.id}")).text
+    for told in (
+        "One for three gives 0.3333… (1 point for every 3 of amount). So far = 0.3333…",
+        "Ten on top gives 15, of which its own limit of 10 lets 10 count. They are good for 3 months.",
+        "So far = 10.3333…",
+        "The tier Gold multiplies by 1.5: 10.3333… × 1.5. So far = 15.5",
+        "The campaign Spring multiplies by 1.1: 15.5 × 1.1. So far = 17.05",
+        "Double days multiplies by 2: 17.05 × 2. So far = 34.1",
+        "Rounded once, at the end: 34.1. So far = 34",
+    ):
+        assert told in shown
+    assert first.points == 34
+    shown = (await ada.get(f"members/{member.id}/entries/{second.stored.id}")).text
+    for told in (
+        "So far = 129.8",
+        "The group of rules allows 50 points for each purchase: 79.8 too many. So far = 50",
+        "allows 60 points a month, and 34 were given before, so 26 are left: 24 too many. So far = 26",
+    ):
+        assert told in shown
+    assert "Rounded" not in shown
+    assert second.points == 26
 
 
 async def test_a_posting_of_another_member_is_not_shown(world: World, ada: Browser, ann: Member) -> None:

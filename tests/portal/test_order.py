@@ -9,6 +9,7 @@ from resolvers.bonus import PostBonus, post_bonus
 from resolvers.configuration import apply_configuration
 from resolvers.ledger import list_balances
 from resolvers.member import EnrollMember, enroll_member, get_member
+from resolvers.merge import MergeMembers, merge_members
 from tests.portal.world import Browser, World
 
 CATALOG = b"""
@@ -58,6 +59,26 @@ async def test_an_order_is_placed_fails_and_its_points_come_back(shop: World, ad
     trail = (await ada.get("audit.csv?action=order.failed")).source
     assert ("REVERSED" in trail, "127.0.0.1" in trail) == (True, True)
     assert "Reversed" in (await ada.get("orders?status=REVERSED&member=M-1")).text
+
+
+async def test_a_members_page_has_its_orders_and_of_whom_it_answers_for(shop: World, ada: Browser) -> None:
+    member = await _member(shop)
+    page = f"members/{member}/orders"
+    empty = await ada.get(page)
+    assert "No orders yet" in empty.text
+    assert "orders?member=M-1" in empty.source
+    await ada.post("catalog/stock/MUG", {"quantity": "1"})
+    placed = await ada.post("orders", {"relation_reference": "M-1", "item": "MUG", "key": "k1"})
+    await enroll_member(shop.contexts[0], EnrollMember(values={"relation_reference": "M-2", "status": 1}))
+    other = (await get_member(shop.contexts[0], "M-2")).id
+    assert "No orders yet" in (await ada.get(f"members/{other}/orders")).text
+    await merge_members(shop.contexts[0], MergeMembers(victim="M-1", survivor="M-2"))
+    for path in (page, f"members/{other}/orders"):
+        shown = await ada.get(path)
+        assert "A mug Placed 40" in shown.text
+        assert f'href="{placed.target}"' in shown.source
+    assert "None in this state" in (await ada.get(f"{page}?status=REVERSED")).text
+    assert [(await ada.get(f"{page}?{wrong}")).status for wrong in ("status=x", "before=x")] == [400, 400]
 
 
 async def test_codes_are_put_in_given_and_shown_only_when_asked_for(shop: World, ada: Browser) -> None:

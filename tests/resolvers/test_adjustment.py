@@ -87,7 +87,7 @@ async def test_an_adjustment_gives_or_takes_and_says_why(shop: Shop, ann: Contex
     assert (second.stored.bucket, second.note, second.narration) == ("redeem", "Keyed twice", "Keyed twice")
     assert first.stored.expires_at == datetime(2027, 3, 31, 22, tzinfo=UTC)
     assert await figures(ann, "ANN") == (0, 0)
-    assert await audited(shop) == [("points.adjust", 25), ("points.adjust", -125)]
+    assert await audited(shop) == [("points.adjust", "25"), ("points.adjust", "-125")]
 
 
 async def test_an_adjustment_may_have_its_own_last_day(shop: Shop, ann: Context) -> None:
@@ -190,7 +190,7 @@ async def test_a_large_adjustment_waits_for_a_second_administrator(shop: Shop, a
     assert (posted.stored.id, posted.points, posted.note) == (approved.entry_id, Decimal(50), "Goodwill")
     assert posted.detail == {"request": waiting.id}
     assert await figures(ann, "ANN") == (150, 0)
-    assert await audited(shop) == [("points.adjust.request", 50), ("points.adjust.approve", 50)]
+    assert await audited(shop) == [("points.adjust.request", "50"), ("points.adjust.approve", "50")]
 
 
 @pytest.mark.usefixtures("with_approval")

@@ -173,7 +173,7 @@ async def test_an_erasure_is_audited_and_told_without_a_name(shop: Shop) -> None
         return (entry.subject, entry.before, entry.after), (event.member_id, event.payload)
 
     audited, event = await context.read(told)
-    assert audited == (f"member:{member_id}", None, None)
+    assert audited == (f"member:{member_id}", {"status": 1}, {"status": 4})
     assert event == (member_id, f'{{"member_id":{member_id}}}')
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from domain.access import Permission
-from domain.errors import Forbidden
+from domain.errors import Forbidden, InsufficientPoints, KeyReused
 from domain.member import MASK
 from resolvers.adjustment import AdjustPoints, adjust_points
 from resolvers.bonus import PostBonus, post_bonus
@@ -26,7 +28,7 @@ from resolvers.redemption import RedeemPoints, ReverseRedemption, redeem_points,
 from resolvers.sub_relation import LinkSubRelation, UnlinkSubRelation, link_sub_relation, unlink_sub_relation
 from resolvers.tier import SetTier, set_tier
 from tests.resolvers.conftest import Shop
-from tests.resolvers.desk import HOLD_ORDER, administrator, enroll, verified
+from tests.resolvers.desk import HOLD_ORDER, administrator, enroll, give, nothing_written, verified
 
 
 @pytest.fixture
@@ -81,19 +83,56 @@ async def test_each_movement_by_hand_is_told(desk: Context) -> None:
     await cancel_hold(desk, CancelHold(hold_id=hold.id))
     assert back.member_id == ann
     assert await trail(desk, "ANN") == [
-        ("points.adjust", None, {"points": 5, "entry": given.entry_id}),
-        ("points.award", None, {"points": "7", "bonus_type": 2, "entry": bonus.entry_id}),
-        ("redemption.reverse", None, {"redemption": spent.entry_id, "entry": back.entry_id, "points": 10}),
-        ("hold.cancel", None, {"hold": hold.id, "points": 30}),
+        told("points.adjust", 100, 105, points="5", entry=given.entry_id),
+        told("points.award", 105, 112, points="7", bonus_type=2, entry=bonus.entry_id),
+        told("points.redeem", 112, 102, points="10", entry=spent.entry_id, merchant="One"),
+        told("redemption.reverse", 102, 112, points="10", redemption=spent.entry_id, entry=back.entry_id),
+        told("hold.cancel", 82, 112, points="30", hold=hold.id),
     ]
+
+
+def told(action: str, before: int, after: int, **more: Any) -> tuple[str, Any, Any]:
+    """What stands in the trail of a movement."""
+    return action, {"balance": str(before)}, {"balance": str(after), **more}
+
+
+async def test_a_redemption_by_hand_is_told_once_and_a_refused_one_not_at_all(shop: Shop, desk: Context) -> None:
+    order = RedeemPoints(relation_reference="ANN", points=Decimal(10), use_defaults=True, idempotency_key="R")
+    first, again = await redeem_points(desk, order), await redeem_points(desk, order)
+    assert (again.entry_id, again.replayed) == (first.entry_id, True)
+    async with nothing_written(shop):
+        with pytest.raises(InsufficientPoints):
+            await redeem_points(desk, replace(order, points=Decimal(91), idempotency_key=None))
+    reference = uuid4()
+    chosen = replace(order, idempotency_key=None, external_reference=reference)
+    await redeem_points(desk, chosen)
+    async with nothing_written(shop):
+        with pytest.raises(KeyReused):
+            await redeem_points(desk, replace(chosen, points=Decimal(9), idempotency_key="other"))
+    assert [(one[0], one[2]["balance"]) for one in await trail(desk, "ANN")] == [
+        ("points.redeem", "90"),
+        ("points.redeem", "80"),
+    ]
+
+
+async def test_a_purchase_that_is_due_is_written_off_before_it_is_told(shop: Shop, desk: Context) -> None:
+    await give(shop.contexts[0], "ANN", 40, expires=date(2026, 3, 1))
+    shop.later(days=1)
+    await redeem_points(desk, RedeemPoints(relation_reference="ANN", points=Decimal(10), use_defaults=True))
+    assert [one[1:] for one in await trail(desk, "ANN")][0][0] == {"balance": "100"}
 
 
 async def test_cards_are_told_without_their_numbers(desk: Context) -> None:
     order = LinkSubRelation(relation_reference="ANN", card_number="4111111111111111", product_code="GOLD")
     linked = (await link_sub_relation(desk, order)).sub_relation
+    await link_sub_relation(desk, replace(order, status="BLOCKED"))
     await unlink_sub_relation(desk, UnlinkSubRelation(sub_relation_id=linked.id))
     told = {"sub_relation": linked.id, "type": "CARD", "product_code": "GOLD", "status": None}
-    assert await trail(desk, "ANN") == [("sub-relation.link", None, told), ("sub-relation.unlink", told, None)]
+    assert await trail(desk, "ANN") == [
+        ("sub-relation.link", None, told),
+        ("sub-relation.link", told, told | {"status": "BLOCKED"}),
+        ("sub-relation.unlink", told | {"status": "BLOCKED"}, None),
+    ]
 
 
 async def test_the_reason_of_a_tier_is_readable_until_the_member_is_erased(shop: Shop, desk: Context) -> None:
@@ -107,7 +146,7 @@ async def test_the_reason_of_a_tier_is_readable_until_the_member_is_erased(shop:
     await erase_member(desk, "ANN")
     found = await list_member_trail(desk, member.id, first=10)
     assert [(one.action, one.after) for one in found] == [
-        ("member.erase", None),
+        ("member.erase", {"status": 4}),
         ("member.tier.set", {"tier": "Gold", "reason": None}),
     ]
 
@@ -116,11 +155,16 @@ async def test_merges_are_listed_and_bring_the_trail_along(desk: Context) -> Non
     ann, bob = (await get_member(desk, "ANN")).id, (await get_member(desk, "BOB")).id
     await update_member(desk, UpdateMember(relation_reference="BOB", values={"gender": "M"}))
     merged = await merge_members(desk, MergeMembers(victim="BOB", survivor="ANN"))
-    assert [one[0] for one in await trail(desk, "ANN")] == ["member.update", "member.merge"]
+    _, (action, before, after) = await trail(desk, "ANN")
+    assert (action, before) == ("member.merge", {"victim_balance": "50", "survivor_balance": "100"})
+    ids = {"victim_id": bob, "survivor_id": ann}
+    assert after == ids | {"victim_balance": "0", "survivor_balance": "150"}
     [listed] = await list_merges(desk, ann)
     assert (listed.id, listed.victim_id, listed.survivor_id, int(listed.points)) == (merged.id, bob, ann, 50)
     await undo_merge(desk, merged.id)
-    assert [one[0] for one in await trail(desk, "ANN")] == ["member.merge", "member.unmerge"]
+    [_, (action, before, after)] = await trail(desk, "ANN")
+    assert (action, before) == ("member.unmerge", {"victim_balance": "0", "survivor_balance": "150"})
+    assert after == ids | {"victim_balance": "50", "survivor_balance": "100"}
     assert [one.undone_at is not None for one in await list_merges(desk, bob)] == [True]
 
 
@@ -130,7 +174,7 @@ async def test_pages_follow_each_other(desk: Context) -> None:
     member = await get_member(desk, "ANN")
     first = await list_member_trail(desk, member.id, first=2)
     second = await list_member_trail(desk, member.id, first=2, before_seq=first[-1].seq)
-    assert [one.after["points"] for one in (*first, *second)] == [5, 4, 3, 2]
+    assert [one.after["points"] for one in (*first, *second)] == ["5", "4", "3", "2"]
 
 
 async def test_requests_of_a_member_are_those_of_whom_it_answers_for_as_well(shop: Shop, desk: Context) -> None:

@@ -22,6 +22,7 @@ from domain.store.entry_page import Narrowing as EntryNarrowing
 from domain.store.entry_page import count_narrowed, entries_of_transactions, page_entries
 from domain.store.lot_page import page_open_lots, pending_dates
 from domain.store.member_page import Narrowing, count_members, page_members
+from domain.store.overview import sum_moved
 from domain.store.transaction import Narrowing as TransactionNarrowing
 from domain.store.transaction import newest_transaction, page_transactions
 from tests.statements import noted
@@ -80,6 +81,7 @@ READS: dict[str, tuple[Callable[[Connection], object], str]] = {
         "ix_lot_fifo",
     ),
     "what expires": (lambda tx: expiry_dates(tx, 1, [7], NOW, NEVER, NOW), "ix_lot_account"),
+    "what moved between members": (lambda tx: sum_moved(tx, 1), "ix_ledger_entry_moved"),
     "pending points": (lambda tx: pending_dates(tx, 1, [7], NOW), "ix_lot_fifo"),
     "the trail of a member": (
         lambda tx: audit.page_entries(tx, 1, audit.AuditFilter(subject="member:7"), first=20, before_seq=2000),

@@ -34,7 +34,7 @@ async def show_sign_in(visit: Visit, error: TesseraError | None = None) -> Respo
 async def do_sign_in(visit: Visit) -> Response:
     """The first step."""
     try:
-        entered = await sign_in(visit.services, visit.given("email"), _raw(visit, "password"), visit.origin)
+        entered = await sign_in(visit.services, visit.given("email"), typed(visit, "password"), visit.origin)
     except TesseraError as error:
         return await show_sign_in(visit, error)
     return _onward(visit, entered)
@@ -65,10 +65,8 @@ async def show_enrol(visit: Visit, error: TesseraError | None = None) -> Respons
     if visit.person.stage != ENROL:
         raise Unauthorized
     enrolment = await begin_enrolment(visit.services, visit.token)
-    groups = [enrolment.secret[at : at + 4] for at in range(0, len(enrolment.secret), 4)]
-    return visit.page(
-        "enrol.html", error=error, picture=_picture(enrolment.uri), secret=" ".join(groups), target=_target(visit)
-    )
+    picture, secret = draw_code(enrolment.uri), in_groups(enrolment.secret)
+    return visit.page("enrol.html", error=error, picture=picture, secret=secret, target=_target(visit))
 
 
 async def do_enrol(visit: Visit) -> Response:
@@ -98,12 +96,12 @@ async def do_link(visit: Visit) -> Response:
     """Use the link up."""
     command = TakeLink(
         token=visit.path["token"],
-        password=_raw(visit, "password"),
+        password=typed(visit, "password"),
         email=visit.optional("email"),
         name=visit.optional("name"),
     )
     try:
-        if command.password != _raw(visit, "again"):
+        if command.password != typed(visit, "again"):
             raise InvalidRequest("again: the two passwords differ", field="again")
         entered = await take_link(visit.services, command, visit.origin)
     except LinkInvalid:
@@ -142,13 +140,18 @@ def _target(visit: Visit) -> str:
     return safe_target(visit.given("next") or visit.asked("next"))
 
 
-def _raw(visit: Visit, name: str) -> str:
+def typed(visit: Visit, name: str) -> str:
     """A password as it was typed: blanks at its ends are of it."""
     value = visit.form.get(name, "")
     return value if isinstance(value, str) else ""
 
 
-def _picture(uri: str) -> Markup:
+def in_groups(secret: str) -> str:
+    """A secret as people type it."""
+    return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+
+
+def draw_code(uri: str) -> Markup:
     """A QR code that needs no style sheet."""
     drawn = io.BytesIO()
     code = segno.make(uri, error="m")

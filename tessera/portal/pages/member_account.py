@@ -1,23 +1,27 @@
-"""A member's account: the statement with why each posting has its points, lots, transactions, tier, requests."""
+"""A member's account: the statement with its reasons, lots, transactions, orders, tier, requests."""
+
+from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
 from domain.access import Permission
 from domain.clock import from_micros, to_micros
 from domain.errors import InvalidRequest, RedemptionNotFound, TesseraError
+from domain.rules.explanation import Explanation
+from resolvers.configuration_version import find_configuration
 from resolvers.days import Days
 from resolvers.entry import LedgerEntry
 from resolvers.expiry_schedule import get_expiry_schedule
 from resolvers.hold import CancelHold, cancel_hold, page_holds_of
 from resolvers.ledger import (
-    EntryCursor,
     EntryFilter,
     list_balances,
     list_entries_by_id,
     list_entry_lots,
-    page_entries,
+    page_posted,
 )
 from resolvers.lot import list_pending, page_lots
+from resolvers.order_record import page_orders_of_members
 from resolvers.points_request import list_points_requests
 from resolvers.tier import SetTier, set_tier
 from resolvers.tier_standing import list_tier_changes, list_tier_progress, list_tiers
@@ -33,23 +37,22 @@ from tessera.portal.pages.member_frame import (
     read_day,
     show,
 )
+from tessera.portal.pages.order import STATUSES as ORDER_STATES
+from tessera.portal.reason import Step, award_words, list_steps
 from tessera.portal.route import Page
 from tessera.portal.visit import Visit
 
 KINDS = ("earn", "bonus", "redemption", "reversal", "refund", "expiry", "adjustment", "transfer", "hold", "release")
+
 STATUSES = ("POSTED", "HELD", "PARKED", "LAPSED", "REJECTED")
 
 
 async def show_statement(visit: Visit) -> Response:
-    """Postings, newest first."""
+    """Postings in the order in which they were made, newest first: only so do balances run down the page."""
     member, error, rows = await find(visit), None, []
     try:
-        place = asked_numbers(visit, 2)
-        cursor = None if place is None else EntryCursor(transaction_date=from_micros(place[0]), entry_id=place[1])
-        found = await page_entries(
-            visit.ctx, [member.id], first=PAGE_SIZE + 1, older_than=cursor, only=_entry_filter(visit)
-        )
-        rows = found.get(member.id, [])
+        before, only = asked_id(visit), _entry_filter(visit)
+        rows = await page_posted(visit.ctx, member.id, first=PAGE_SIZE + 1, before_seq=before, only=only)
     except TesseraError as refused:
         error = refused
     return show(
@@ -58,7 +61,7 @@ async def show_statement(visit: Visit) -> Response:
         member,
         "statement",
         error=error,
-        listed=page_of(visit, rows, lambda one: f"{to_micros(one.stored.transaction_date)}_{one.stored.id}"),
+        listed=page_of(visit, rows, lambda one: one.stored.seq),
         kinds=KINDS,
         asked={name: visit.asked(name) for name in ("kind", "from", "to")},
         types=(await program_of(visit)).terms.redemption_types,
@@ -88,6 +91,10 @@ async def show_entry(visit: Visit) -> Response:
     lots = (await list_entry_lots(visit.ctx, [entry.stored.id])).get(entry.stored.id, [])
     row = entry.stored.transaction_ref
     bought = None if row is None else (await list_transactions_by_id(visit.ctx, [row])).get(row)
+    told = entry.explanation
+    steps: Sequence[Step] = ()
+    if told is not None:
+        steps = list_steps(told, entry.points, await _awards(visit, told))
     is_part = visit.request.headers.get("hx-request") == "true"
     return show(
         visit,
@@ -97,7 +104,16 @@ async def show_entry(visit: Visit) -> Response:
         entry=entry,
         lots=lots,
         bought=bought,
+        steps=steps,
     )
+
+
+async def _awards(visit: Visit, told: Explanation) -> Mapping[str, str]:
+    """What the rules gave in words, as they were then; nothing for who may not read them."""
+    if not told.rules or not visit.may(Permission.CONFIGURATION_READ):
+        return {}
+    found = await find_configuration(visit.ctx, told.config_version)
+    return {} if found is None else award_words(found.document, told.group)
 
 
 async def show_points(visit: Visit) -> Response:
@@ -155,6 +171,22 @@ async def show_transactions(visit: Visit) -> Response:
     )
 
 
+async def show_orders(visit: Visit) -> Response:
+    """What the member ordered, and who was merged into it."""
+    member, error, rows, status = await find(visit), None, [], visit.asked("status")
+    try:
+        pages = await page_orders_of_members(
+            visit.ctx, [member.id], first=PAGE_SIZE + 1, status=status or None, before_id=asked_id(visit)
+        )
+        rows = pages.get(member.id, [])
+    except TesseraError as refused:
+        error = refused
+    listed = page_of(visit, rows, lambda one: one.id)
+    return show(
+        visit, "member_orders.html", member, "orders", error=error, listed=listed, states=ORDER_STATES, asked=status
+    )
+
+
 async def show_tier(visit: Visit, error: TesseraError | None = None) -> Response:
     """The tier, the way to the next one, and those before."""
     member, terms = await find(visit), (await program_of(visit)).configuration.tiers
@@ -208,6 +240,7 @@ PAGES: tuple[Page, ...] = (
     member_page("entries/{entry:int}", show_entry, Permission.LEDGER_READ),
     member_page("points", show_points, Permission.LEDGER_READ),
     member_page("transactions", show_transactions, Permission.LEDGER_READ),
+    member_page("orders", show_orders, Permission.ORDER_READ),
     member_page("tier", show_tier, Permission.LEDGER_READ),
     member_action("tier", give_tier, Permission.MEMBER_WRITE),
     member_page("requests", show_requests, Permission.LEDGER_READ),

@@ -36,6 +36,7 @@ TABS: Sequence[Tab] = (
     Tab(title="Statement", path="statement", needs=Permission.LEDGER_READ),
     Tab(title="Expiry and lots", path="points", needs=Permission.LEDGER_READ),
     Tab(title="Transactions", path="transactions", needs=Permission.LEDGER_READ),
+    Tab(title="Orders", path="orders", needs=Permission.ORDER_READ),
     Tab(title="Tier", path="tier", needs=Permission.LEDGER_READ),
     Tab(title="Cards and ids", path="links", needs=Permission.MEMBER_READ),
     Tab(title="Requests", path="requests", needs=Permission.LEDGER_READ),

@@ -9,7 +9,7 @@ from domain.rules.fixed import member_definitions
 from domain.rules.model import AttributeDefinition
 from domain.sub_relation import TYPES
 from resolvers.expiry_schedule import list_expiring
-from resolvers.ledger import list_balances, page_entries
+from resolvers.ledger import list_balances, page_posted
 from resolvers.member import UpdateMember, list_members_by_id, update_member
 from resolvers.member_trail import list_member_trail
 from resolvers.message_record import list_messages
@@ -54,7 +54,7 @@ async def show_overview(visit: Visit) -> Response:
         member,
         "",
         balance=(await list_balances(ctx, ids)).get(member.id) if reads_ledger else None,
-        entries=(await page_entries(ctx, ids, first=_FEW)).get(member.id, []) if reads_ledger else [],
+        entries=await page_posted(ctx, member.id, first=_FEW) if reads_ledger else [],
         expiring=list((await list_expiring(ctx, ids)).get(member.id, []))[:_FEW] if reads_ledger else [],
         tier=(await list_tiers(ctx, ids)).get(member.id),
         way=(await list_tier_progress(ctx, ids)).get(member.id) if reads_ledger else None,
