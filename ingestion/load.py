@@ -14,11 +14,13 @@ from domain.errors import BatchRefused, InvalidRow, TesseraError
 from domain.file_terms import FileTerms
 from ingestion.columns import Columns, Translate, accept_header, translator
 from ingestion.folder import program_folder
-from ingestion.handback import forget_refusal, has_handback, rewrite_handbacks, write_handback, write_refusal
+from ingestion.handback import has_handback, rewrite_handbacks, write_handback
 from ingestion.inspection import FileFacts, inspect_file
-from ingestion.naming import FileName, parse_file_name
+from ingestion.naming import FileName, parse_file_name, type_of
 from ingestion.reader import Record, Source
+from ingestion.refusal import forget_refusals, tell_refusal
 from resolvers.batch import (
+    HELD,
     IN_FLIGHT,
     REJECTED,
     RUNNING,
@@ -39,7 +41,7 @@ from resolvers.batch import (
     open_batch,
     post_batch_lines,
 )
-from resolvers.batch_decision import check_batch
+from resolvers.batch_decision import check_batch, note_findings
 from resolvers.context import Context
 from resolvers.parked_work import settle_parked
 
@@ -92,7 +94,7 @@ async def load_file(
         return await load_batch_file(ctx, path, folder, file_type=file_type, progress=progress)
     except BatchRefused as refusal:
         _log.warning("file refused: %s", refusal.text)
-        await asyncio.to_thread(write_refusal, folder, path.name, refusal, ctx.services.clock())
+        await tell_refusal(ctx, folder, path.name, type_of(path.name, file_type), refusal)
         raise
 
 
@@ -121,11 +123,14 @@ async def load_batch_file(
                 batch = await loading.check(batch)
             await loading.post(batch)
         batch = await finish_batch(ctx, batch.id)
+    if batch.status == HELD and batch.rows_read == 0:
+        await _Loading(ctx, file, None, rest, overlaps).find(batch)
+        batch = await get_batch(ctx, batch.id)
     # Else the last run ended between its last row and its handback: only that is left to do.
     totals = await get_batch_totals(ctx, batch.id)
     with closing(await asyncio.to_thread(file.open)) as source:
         await write_handback(ctx, batch, totals, source, folder, file.columns.ignored)
-    await asyncio.to_thread(forget_refusal, folder, path.name)
+    await asyncio.to_thread(forget_refusals, folder, path.name)
     # What waited for the members and cards of this file, of whichever type it is: another may have brought them.
     await settle_parked(ctx)
     await rewrite_handbacks(ctx, folder)
@@ -194,6 +199,13 @@ class _Loading:
                 rows += len(lines)
                 unreadable += sum(isinstance(line.command, TesseraError) for line in lines)
         return await check_batch(self.ctx, batch.id, rows=rows, unreadable=unreadable)
+
+    async def find(self, batch: Batch) -> None:
+        """Keep what is wrong with the rows of a file that was held before it began: somebody has to decide."""
+        async with aclosing(self._chunks(batch)) as chunks:
+            async for lines, _ in chunks:
+                if bad := [one for one in lines if isinstance(one.command, TesseraError)]:
+                    await note_findings(self.ctx, batch.id, bad)
 
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""

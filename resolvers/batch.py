@@ -20,6 +20,7 @@ from resolvers.batch_record import (
     DISCARDED,
     FINISHED,
     HELD,
+    REFUSED,
     RUNNING,
     WAITING,
     Batch,
@@ -39,6 +40,7 @@ __all__ = [
     "FINISHED",
     "HELD",
     "PARKED",
+    "REFUSED",
     "REJECTED",
     "RUNNING",
     "WAITING",
@@ -222,15 +224,21 @@ async def get_batch_totals(ctx: Context, batch_id: int) -> BatchTotals:
 
 
 async def list_batches(
-    ctx: Context, *, first: int = 50, before_id: int | None = None, kind: str | None = None, status: str | None = None
+    ctx: Context,
+    *,
+    first: int = 50,
+    before_id: int | None = None,
+    number: int | None = None,
+    kind: str | None = None,
+    status: str | None = None,
 ) -> list[Batch]:
-    """The newest batches of the caller's program, of one type and in one status if asked for. Raises Forbidden."""
+    """The newest batches of the caller's program: of one number, type or status if asked for. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_READ)
 
     def body(tx: Connection) -> list[Batch]:
         state = ctx.program(tx)
         found = store.page_batches(
-            tx, ctx.principal.program, first=first, before_id=before_id, kind=kind, status=status
+            tx, ctx.principal.program, first=first, before_id=before_id, number=number, kind=kind, status=status
         )
         return to_batches(found, state)
 
@@ -290,6 +298,6 @@ def _to_go_on_with(standing: Sequence[Row[Any]], file_type: str, sha256: str) ->
     seen = next((row for row in standing if row.sha256 == sha256), standing[0])
     same = "content" if seen.sha256 == sha256 else "name"
     raise BatchRefused(
-        f"the same {same} was loaded as batch {seen.id}, {seen.file_name} of type {seen.type}, "
+        f"the same {same} came before as batch {seen.id}, {seen.file_name} of type {seen.type}, "
         f"started {seen.started_at:%Y-%m-%d %H:%M:%S} UTC, {seen.status.lower()}"
     )

@@ -67,6 +67,8 @@ def export(
         note(str(refusal))
         raise typer.Exit(NOT_ATTEMPTED) from None
     show_fields({name: value for name, value in asdict(written).items() if name in _SHOWN})
+    if is_gzip != (out.suffix.lower() == ".gz"):
+        note(f"{out.name} is {'packed' if is_gzip else 'not packed'}, and its name says otherwise.")
     if written.left_out:
         note(f"{written.left_out} could not stand in a file: docs/files.md says which.")
 
