@@ -99,7 +99,7 @@ class Inbox:
         reporter = Reporter(self.ctx, batch)
         folder = self.folder.handback
         summary = await load_batch_file(
-            self.ctx, path, folder, progress=reporter.report, rest=self.rest, overlaps=self.overlaps
+            self.ctx, path, folder, known=batch, progress=reporter.report, rest=self.rest, overlaps=self.overlaps
         )
         reporter.end(summary.batch)
         return summary.batch

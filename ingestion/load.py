@@ -104,29 +104,27 @@ async def load_batch_file(
     folder: Path,
     *,
     file_type: str | None = None,
+    known: Batch | None = None,
     progress: Report | None = None,
     rest: Rest | None = None,
     overlaps: bool = True,
 ) -> BatchSummary:
     """The same into this handback folder, without a handback for a refusal; `rest` comes after each chunk.
 
+    `known`: the batch of the file, where the caller knows it: one that was discarded keeps its content from no other.
     `overlaps`: a chunk may begin while a half of the one before is under way; else `rest` finds nothing under way.
     A file that was held or has ended is not loaded: it gets the handback that it lacks.
     """
     file = await inspect(ctx, path, file_type)
-    batch = await find_batch_by_content(ctx, file.facts.sha256)
+    if known is not None and known.sha256 != file.facts.sha256:
+        raise BatchRefused("the file was changed after it was taken")
+    loading = _Loading(ctx, file, progress, rest, overlaps)
+    batch = known or await find_batch_by_content(ctx, file.facts.sha256)
     if batch is None or batch.status in _GOES_ON or has_handback(folder, batch):
-        batch = await open_batch(ctx, **file.identity)
-        loading = _Loading(ctx, file, progress, rest, overlaps)
-        with suppress(BatchHeld):
-            if file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
-                batch = await loading.check(batch)
-            await loading.post(batch)
-        batch = await finish_batch(ctx, batch.id)
-    if batch.status == HELD and batch.rows_read == 0:
-        await _Loading(ctx, file, None, rest, overlaps).find(batch)
-        batch = await get_batch(ctx, batch.id)
+        batch = await loading.run()
     # Else the last run ended between its last row and its handback: only that is left to do.
+    if batch.status == HELD and batch.rows_read == 0:
+        batch = await loading.find(batch)
     totals = await get_batch_totals(ctx, batch.id)
     with closing(await asyncio.to_thread(file.open)) as source:
         await write_handback(ctx, batch, totals, source, folder, file.columns.ignored)
@@ -191,6 +189,15 @@ class _Loading:
     rest: Rest | None
     overlaps: bool
 
+    async def run(self) -> Batch:
+        """Open the batch and post what does not stand, unless it is held."""
+        batch = await open_batch(self.ctx, **self.file.identity)
+        with suppress(BatchHeld):
+            if self.file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
+                batch = await self.check(batch)
+            await self.post(batch)
+        return await finish_batch(self.ctx, batch.id)
+
     async def check(self, batch: Batch) -> Batch:
         """Read every row and post none: a file that cannot be read in large part is held before it began."""
         rows = unreadable = 0
@@ -200,12 +207,13 @@ class _Loading:
                 unreadable += sum(isinstance(line.command, TesseraError) for line in lines)
         return await check_batch(self.ctx, batch.id, rows=rows, unreadable=unreadable)
 
-    async def find(self, batch: Batch) -> None:
+    async def find(self, batch: Batch) -> Batch:
         """Keep what is wrong with the rows of a file that was held before it began: somebody has to decide."""
         async with aclosing(self._chunks(batch)) as chunks:
             async for lines, _ in chunks:
                 if bad := [one for one in lines if isinstance(one.command, TesseraError)]:
                     await note_findings(self.ctx, batch.id, bad)
+        return await get_batch(self.ctx, batch.id)
 
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""
