@@ -185,22 +185,20 @@ async def get_batch(ctx: Context, batch_id: int) -> Batch:
 
 
 async def find_batch_by_content(ctx: Context, sha256: str) -> Batch | None:
-    """The batch of this content, if the caller's program has one. Raises Forbidden."""
-    ctx.principal.require(Permission.BATCH_READ)
-
-    def body(tx: Connection) -> Batch | None:
-        found = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key="")
-        return next(iter(to_batches(found, ctx.program(tx))), None)
-
-    return await ctx.read(body)
+    """The batch that keeps this content from others, if the caller's program has one. Raises Forbidden."""
+    return await _find_batch(ctx, sha256, "")
 
 
 async def find_batch_by_name(ctx: Context, file_name: str) -> Batch | None:
-    """The batch of a file of this name, case and suffix aside, if the caller's program has one. Raises Forbidden."""
+    """The same of a file of this name, case and suffix aside. Raises Forbidden."""
+    return await _find_batch(ctx, "", name_key(file_name))
+
+
+async def _find_batch(ctx: Context, sha256: str, key: str) -> Batch | None:
     ctx.principal.require(Permission.BATCH_READ)
 
     def body(tx: Connection) -> Batch | None:
-        found = store.find_batches(tx, ctx.principal.program, sha256="", name_key=name_key(file_name))
+        found = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=key)
         return next(iter(to_batches(found, ctx.program(tx))), None)
 
     return await ctx.read(body)
@@ -281,11 +279,8 @@ def _new_batch(file_type: str, file_name: str, sha256: str) -> dict[str, Any]:
         "name_key": name_key(file_name),
         "sha256": sha256,
         "status": WAITING,
-        "rows_read": 0,
-        "accepted": 0,
-        "rejected": 0,
+        **dict.fromkeys(("rows_read", "accepted", "rejected", "points"), 0),
         "amount": Decimal(0),
-        "points": 0,
         "finished_at": None,
     }
 

@@ -1,5 +1,7 @@
 """Batch files and the outcome of their lines."""
 
+from base64 import b64decode
+
 from domain.errors import BatchRefused
 from resolvers.batch_refusal import refuse_file
 from tests.graphql.world import Caller, World
@@ -16,7 +18,7 @@ async def test_a_batch_with_its_lines(world: World, server: Caller) -> None:
     rows = [one["node"] for one in node.pop("rows")["edges"]]
     assert node == {
         "id": batch,
-        "batchId": 1,
+        "batchId": int(b64decode(batch).split(b":")[-1]),
         "type": "CPD",
         "fileName": "CPD_1.csv",
         "sha256": "0" * 64,

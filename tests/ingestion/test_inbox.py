@@ -174,8 +174,9 @@ async def test_a_checksum_is_checked_first(mailroom: Mailroom, form: str) -> Non
     mailroom.send("Third_CPD.csv.sha256", "no checksum", "CPD")
     mailroom.send("Third_CPD.csv", "relation_reference\nX2\n")
     await mailroom.drain()
-    [batch] = await list_batches(mailroom.desk.ctx)
+    [*refused, batch] = await list_batches(mailroom.desk.ctx)
     assert (batch.file_name, batch.accepted) == ("July_CPD.csv", 20)
+    assert [(one.status, one.sha256) for one in refused] == [("REFUSED", "")] * 2
     assert "its checksum file says 0000" in mailroom.refusal("Other_CPD")
     assert "does not begin with a SHA-256" in mailroom.refusal("Third_CPD")
     assert len(mailroom.processed) == 6
@@ -277,5 +278,6 @@ async def test_a_name_of_any_length_is_refused_and_keeps_nothing_up(mailroom: Ma
         assert mailroom.left == []
         assert len([name for name in mailroom.processed if name.startswith("é")]) == times
     assert "a file name is" in mailroom.refusal(f"{'_' * 20}{'L' * 30}")
-    assert [one.accepted for one in await list_batches(mailroom.desk.ctx)] == [20]
+    # The same refusal again is one in the list.
+    assert [one.accepted for one in await list_batches(mailroom.desk.ctx)] == [0, 0, 20]
     await sweep_files(mailroom.desk.ctx.services, mailroom.desk.data_dir)

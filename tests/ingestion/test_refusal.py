@@ -48,7 +48,7 @@ async def test_a_refused_file_changes_nothing_and_says_so(desk: Desk, name: str,
         await desk.load(name, content)
     assert refused.value.code == "1301"
     # Nothing but the refusal itself is stored.
-    assert await desk.counts() == before | {"batch": before["batch"] + 1}
+    assert await desk.counts() == before
     [batch, _] = await list_batches(desk.ctx)
     assert (batch.file_name, batch.status, batch.code) == (name, "REFUSED", "1301")
     assert reason in (batch.message or "")
@@ -73,8 +73,7 @@ async def test_the_same_file_is_refused_the_second_time(desk: Desk, name: str) -
     if not name.startswith("August"):
         with pytest.raises(BatchRefused, match=f"the same name came before as batch {first.batch.id}"):
             await desk.load(name, other)
-    refusals = 1 if name.startswith("August") else 2
-    assert await desk.counts() == before | {"batch": before["batch"] + refusals}
+    assert await desk.counts() == before
     assert desk.summary("July_TXN") == told
     assert (desk.handback / f"{name.split('.')[0]}.refused.summary.json").exists()
 
@@ -128,8 +127,8 @@ async def test_two_refusals_of_one_stem_are_both_told(desk: Desk) -> None:
     assert [one["file"] for one in told] == ["July_CPD.csv", "July_CPD.txt"]
     # The same once more takes the place of the first.
     listed = await list_batches(desk.ctx)
-    assert [(one.file_name, one.id) for one in listed] == [("July_CPD.csv", 3), ("July_CPD.txt", 2)]
-    assert [one["batch_id"] for one in told] == [3, 2]
+    assert [one.file_name for one in listed] == ["July_CPD.csv", "July_CPD.txt"]
+    assert [one["batch_id"] for one in told] == [one.id for one in listed]
     await desk.load("July_CPD.csv", MEMBERS)
     assert [path.name for path in desk.handback.iterdir() if ".refused." in path.name] == []
 

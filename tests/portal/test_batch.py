@@ -111,10 +111,11 @@ async def test_a_file_that_is_too_large_is_refused(world: World, ada: Browser) -
 
 
 async def test_who_decides_about_a_held_file_sees_its_bad_lines_and_refused_files_stand_in_the_list(
-    world: World, ada: Browser
+    world: World,
 ) -> None:
     ctx = world.contexts[0]
     world.now = datetime.now(UTC)
+    ada = await world.administrator()
     await apply_configuration(ctx, b"version: 1\nfiles: {reject_limit_percent: 10}\n")
     header = "transaction_id,transaction_type,amount,transaction_date,member_relation_reference,product_code\n"
     rows = "T1,DR,1,2026-07-01,M-1,MUSIC\nT2,DR,much,2026-07-01,M-1,MUSIC\n"
