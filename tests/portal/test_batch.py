@@ -132,7 +132,7 @@ async def test_who_decides_about_a_held_file_sees_its_bad_lines_and_refused_file
     assert "amount: must be a number" in page.text
     assert "rejects.csv" in page.source
     listed = await ada.get("files")
-    assert "missing columns: " in listed.text
+    assert "unknown columns: colour" in listed.text
     assert "bad_TXN.csv" in (await ada.get("files?status=REFUSED")).text
     assert "day_TXN.csv" not in (await ada.get("files?status=REFUSED")).text
     assert "Nothing of it was processed" in (await ada.get(f"files/{refused.id}")).text
