@@ -7,7 +7,7 @@ name first, so that nobody ever sees half a file. The summary comes last: where 
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,9 +15,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from domain.errors import BatchRefused
 from domain.points import plain, plain_text
-from ingestion.naming import safe_stem
 from ingestion.reader import Record, Source
 from ingestion.whole import whole_file
 from resolvers.batch import (
@@ -67,7 +65,7 @@ async def write_handback(
             mine = [row.line for row in rows if row.status == REJECTED and row.line not in late]
             await asyncio.to_thread(_copy_rejects, mine, records, end, rejects)
     with whole_file(_path(folder, batch, "summary.json")) as file:
-        file.write(_json(summary_document(batch, totals, ignored)))
+        file.write(summary_bytes(batch, totals, ignored))
 
 
 async def rewrite_handbacks(ctx: Context, folder: Path) -> int:
@@ -97,7 +95,7 @@ async def _rewrite(ctx: Context, batch: Batch, folder: Path) -> bool:
     await _write_late_rejects(ctx, batch, folder)
     totals = await get_batch_totals(ctx, batch.id)
     with whole_file(summary) as file:
-        file.write(_json(summary_document(batch, totals, ignored)))
+        file.write(summary_bytes(batch, totals, ignored))
     return await mark_batch_reported(ctx, batch)
 
 
@@ -120,36 +118,6 @@ async def _pages(ctx: Context, batch: Batch) -> AsyncIterator[list[BatchRow]]:
         yield rows
 
 
-def forget_refusal(folder: Path, name: str) -> None:
-    """Remove what was said about a file of this name that was refused: one was loaded since."""
-    _refusal_path(folder, name).unlink(missing_ok=True)
-
-
-def _refusal_path(folder: Path, name: str) -> Path:
-    return folder / f"{safe_stem(name)}.refused.summary.json"
-
-
-def write_refusal(folder: Path, name: str, refusal: BatchRefused, now: datetime) -> Path:
-    """Say in the handback folder that a file was not processed, and why.
-
-    Under a name of its own: the handback of the file that was loaded under the same name stays.
-    """
-    path = _refusal_path(folder, name)
-    with whole_file(path) as file:
-        file.write(
-            _json(
-                {
-                    "file": ascii(name)[1:-1],
-                    "status": "REFUSED",
-                    "code": refusal.code,
-                    "message": refusal.text,
-                    "at": _utc(now),
-                }
-            )
-        )
-    return path
-
-
 def summary_document(batch: Batch, totals: BatchTotals, ignored: Sequence[str]) -> dict[str, Any]:
     """The summary of a batch, as it is written and printed."""
     return {
@@ -158,18 +126,30 @@ def summary_document(batch: Batch, totals: BatchTotals, ignored: Sequence[str]) 
         "batch_id": batch.id,
         "status": batch.status,
         "sha256": batch.sha256,
-        "rows": batch.rows_read,
+        "code": batch.code,
+        "message": batch.message,
+        "rows": batch.decided,
         "accepted": batch.accepted,
         "rejected": batch.rejected,
         "parked": batch.parked,
+        "pending": batch.pending,
         "rejected_by_code": dict(totals.rejected_by_code),
         "amount": plain(batch.amount),
+        "amount_purchases": plain(batch.amount - batch.refunded),
+        "amount_refunds": plain(batch.refunded),
         "points_awarded": plain(totals.awarded),
         "points_taken": plain(totals.taken),
         "ignored_columns": [ascii(column)[1:-1] for column in ignored],
         "started_at": _utc(batch.started_at),
         "finished_at": None if batch.finished_at is None else _utc(batch.finished_at),
     }
+
+
+def summary_bytes(batch: Batch, totals: BatchTotals, ignored: Sequence[str]) -> bytes:
+    """The summary of a batch as a file."""
+    return orjson.dumps(
+        summary_document(batch, totals, ignored), _number, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    )
 
 
 def _outcome(row: BatchRow) -> tuple[object, ...]:
@@ -196,10 +176,6 @@ def _csv(rows: Sequence[Sequence[object]]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
-
-
-def _json(document: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(document, _number, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def _number(value: Any) -> orjson.Fragment:

@@ -26,9 +26,10 @@ from ingestion.arrival import (
     taken_files,
 )
 from ingestion.folder import ProgramFolder
-from ingestion.handback import has_handback, write_refusal
+from ingestion.handback import has_handback
 from ingestion.load import Rest, inspect, load_batch_file
 from ingestion.naming import parse_file_name
+from ingestion.refusal import tell_refusal, write_refusal
 from ingestion.reporting import Reporter
 from resolvers.batch import DISCARDED, FINISHED, HELD, Batch, open_batch
 from resolvers.batch_decision import give_up_batch
@@ -86,8 +87,9 @@ class Inbox:
             except BatchRefused as refusal:
                 if not await self.is_mine():
                     return True
-                await self._refuse(path, refusal)
-                batch = await give_up_batch(self.ctx, batch.id)
+                self._log_refusal(path, refusal)
+                batch = await give_up_batch(self.ctx, batch.id, refusal)
+                await asyncio.to_thread(write_refusal, self.folder.handback, path.name, batch)
         if batch.status in _ENDED and await self.is_mine():
             await asyncio.to_thread(put_away, self.folder, path)
         return True
@@ -97,7 +99,7 @@ class Inbox:
         reporter = Reporter(self.ctx, batch)
         folder = self.folder.handback
         summary = await load_batch_file(
-            self.ctx, path, folder, progress=reporter.report, rest=self.rest, overlaps=self.overlaps
+            self.ctx, path, folder, known=batch, progress=reporter.report, rest=self.rest, overlaps=self.overlaps
         )
         reporter.end(summary.batch)
         return summary.batch
@@ -124,7 +126,8 @@ class Inbox:
         try:
             batch = await self._open(path, arrival.type)
         except BatchRefused as refusal:
-            await self._refuse(path, refusal)
+            self._log_refusal(path, refusal)
+            await tell_refusal(self.ctx, self.folder.handback, path.name, arrival.type, refusal)
             await asyncio.to_thread(put_away, self.folder, path)
             await asyncio.to_thread(put_away, self.folder, checksum_of(path))
         else:
@@ -146,10 +149,8 @@ class Inbox:
             )
         return batch
 
-    async def _refuse(self, path: Path, refusal: BatchRefused) -> None:
+    def _log_refusal(self, path: Path, refusal: BatchRefused) -> None:
         _log.warning("file refused", program=self._program, file=ascii(path.name)[1:-1], reason=refusal.text)
-        now = self.ctx.services.clock()
-        await asyncio.to_thread(write_refusal, self.folder.handback, path.name, refusal, now)
 
     def _has_arrivals(self) -> bool:
         return bool(taken_files(self.folder) or complete_files(self.folder, self._now_s()))

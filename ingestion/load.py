@@ -14,11 +14,13 @@ from domain.errors import BatchRefused, InvalidRow, TesseraError
 from domain.file_terms import FileTerms
 from ingestion.columns import Columns, Translate, accept_header, translator
 from ingestion.folder import program_folder
-from ingestion.handback import forget_refusal, has_handback, rewrite_handbacks, write_handback, write_refusal
+from ingestion.handback import has_handback, rewrite_handbacks, write_handback
 from ingestion.inspection import FileFacts, inspect_file
-from ingestion.naming import FileName, parse_file_name
+from ingestion.naming import FileName, parse_file_name, type_of
 from ingestion.reader import Record, Source
+from ingestion.refusal import forget_refusals, tell_refusal
 from resolvers.batch import (
+    HELD,
     IN_FLIGHT,
     REJECTED,
     RUNNING,
@@ -39,7 +41,7 @@ from resolvers.batch import (
     open_batch,
     post_batch_lines,
 )
-from resolvers.batch_decision import check_batch
+from resolvers.batch_decision import check_batch, note_findings
 from resolvers.context import Context
 from resolvers.parked_work import settle_parked
 
@@ -92,7 +94,7 @@ async def load_file(
         return await load_batch_file(ctx, path, folder, file_type=file_type, progress=progress)
     except BatchRefused as refusal:
         _log.warning("file refused: %s", refusal.text)
-        await asyncio.to_thread(write_refusal, folder, path.name, refusal, ctx.services.clock())
+        await tell_refusal(ctx, folder, path.name, type_of(path.name, file_type), refusal)
         raise
 
 
@@ -102,30 +104,31 @@ async def load_batch_file(
     folder: Path,
     *,
     file_type: str | None = None,
+    known: Batch | None = None,
     progress: Report | None = None,
     rest: Rest | None = None,
     overlaps: bool = True,
 ) -> BatchSummary:
     """The same into this handback folder, without a handback for a refusal; `rest` comes after each chunk.
 
+    `known`: the batch of the file, where the caller knows it: one that was discarded keeps its content from no other.
     `overlaps`: a chunk may begin while a half of the one before is under way; else `rest` finds nothing under way.
     A file that was held or has ended is not loaded: it gets the handback that it lacks.
     """
     file = await inspect(ctx, path, file_type)
-    batch = await find_batch_by_content(ctx, file.facts.sha256)
+    if known is not None and known.sha256 != file.facts.sha256:
+        raise BatchRefused("the file was changed after it was taken")
+    loading = _Loading(ctx, file, progress, rest, overlaps)
+    batch = known or await find_batch_by_content(ctx, file.facts.sha256)
     if batch is None or batch.status in _GOES_ON or has_handback(folder, batch):
-        batch = await open_batch(ctx, **file.identity)
-        loading = _Loading(ctx, file, progress, rest, overlaps)
-        with suppress(BatchHeld):
-            if file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
-                batch = await loading.check(batch)
-            await loading.post(batch)
-        batch = await finish_batch(ctx, batch.id)
+        batch = await loading.run()
     # Else the last run ended between its last row and its handback: only that is left to do.
+    if batch.status == HELD and batch.rows_read == 0:
+        batch = await loading.find(batch)
     totals = await get_batch_totals(ctx, batch.id)
     with closing(await asyncio.to_thread(file.open)) as source:
         await write_handback(ctx, batch, totals, source, folder, file.columns.ignored)
-    await asyncio.to_thread(forget_refusal, folder, path.name)
+    await asyncio.to_thread(forget_refusals, folder, path.name)
     # What waited for the members and cards of this file, of whichever type it is: another may have brought them.
     await settle_parked(ctx)
     await rewrite_handbacks(ctx, folder)
@@ -186,6 +189,15 @@ class _Loading:
     rest: Rest | None
     overlaps: bool
 
+    async def run(self) -> Batch:
+        """Open the batch and post what does not stand, unless it is held."""
+        batch = await open_batch(self.ctx, **self.file.identity)
+        with suppress(BatchHeld):
+            if self.file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
+                batch = await self.check(batch)
+            await self.post(batch)
+        return await finish_batch(self.ctx, batch.id)
+
     async def check(self, batch: Batch) -> Batch:
         """Read every row and post none: a file that cannot be read in large part is held before it began."""
         rows = unreadable = 0
@@ -194,6 +206,14 @@ class _Loading:
                 rows += len(lines)
                 unreadable += sum(isinstance(line.command, TesseraError) for line in lines)
         return await check_batch(self.ctx, batch.id, rows=rows, unreadable=unreadable)
+
+    async def find(self, batch: Batch) -> Batch:
+        """Keep what is wrong with the rows of a file that was held before it began: somebody has to decide."""
+        async with aclosing(self._chunks(batch)) as chunks:
+            async for lines, _ in chunks:
+                if bad := [one for one in lines if isinstance(one.command, TesseraError)]:
+                    await note_findings(self.ctx, batch.id, bad)
+        return await get_batch(self.ctx, batch.id)
 
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""

@@ -43,6 +43,14 @@ def parse_file_name(name: str, file_type: str | None = None) -> FileName:
     )
 
 
+def type_of(name: str, file_type: str | None = None) -> str:
+    """The type of a file that may be misnamed; empty where nothing tells it."""
+    try:
+        return parse_file_name(name, file_type).type
+    except BatchRefused:
+        return file_type if file_type in FILE_TYPES else ""
+
+
 def safe_stem(name: str) -> str:
     """A stem for the handback of a refused file: its own name, without what could lead elsewhere."""
     return _UNSAFE.sub("_", name.split(".", 1)[0])[:MAX_STEM] or "unnamed"

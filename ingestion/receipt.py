@@ -2,10 +2,7 @@
 
 import fcntl
 import os
-from dataclasses import dataclass
 from pathlib import Path
-
-import orjson
 
 from domain.access import Permission
 from domain.errors import BatchRefused
@@ -17,19 +14,6 @@ from ingestion.sftp.refusal import Refused
 from ingestion.sftp.upload import UploadFolder
 from resolvers.batch import Batch
 from resolvers.context import Context
-
-_REFUSED = ".refused.summary.json"
-_MOST_TOLD = 50
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
-    """A file that was not taken: its name, when, and why."""
-
-    file: str
-    code: str
-    message: str
-    at: str
 
 
 def receive_file(ctx: Context, data_dir: Path, name: str, file_type: str, body: bytes) -> None:
@@ -60,18 +44,6 @@ def receive_file(ctx: Context, data_dir: Path, name: str, file_type: str, body: 
     finally:
         fcntl.flock(file, fcntl.LOCK_UN)
         os.close(file)
-
-
-def list_refusals(ctx: Context, data_dir: Path) -> list[Refusal]:
-    """The newest files that were not taken, as their handbacks say. For a thread. Raises Forbidden."""
-    ctx.principal.require(Permission.BATCH_READ)
-    folder = program_folder(data_dir, ctx.principal).handback
-    if not folder.is_dir():
-        return []
-    found = [path for path in folder.iterdir() if path.name.endswith(_REFUSED) and path.is_file()]
-    told = [orjson.loads(path.read_bytes()) for path in found]
-    refusals = [Refusal(**{name: str(one[name]) for name in Refusal.__dataclass_fields__}) for one in told]
-    return sorted(refusals, key=lambda one: one.at, reverse=True)[:_MOST_TOLD]
 
 
 def find_handback(ctx: Context, data_dir: Path, batch: Batch, suffix: str) -> Path | None:

@@ -16,9 +16,10 @@ from domain.errors import BatchRefused
 from domain.ids import new_token
 from ingestion.arrival import CHECKSUM, is_unfinished, promised_hash, put_away
 from ingestion.folder import FOLDER_MODE, ProgramFolder, program_folder
-from ingestion.handback import write_refusal
 from ingestion.naming import FILE_TYPES
+from ingestion.refusal import tell_refusal
 from resolvers.batch import find_batch_by_name
+from resolvers.batch_refusal import forget_old_refusals
 from resolvers.context import Context, Services
 from resolvers.program import list_environment_programs
 
@@ -43,14 +44,19 @@ async def sweep_files(services: Services, data_dir: Path) -> int:
 
 async def _sweep(ctx: Context, folder: ProgramFolder) -> int:
     now_s = ctx.services.clock().timestamp()
-    told = await asyncio.to_thread(_tell_of_unfinished, ctx, folder, now_s)
+    unfinished = await asyncio.to_thread(_new_unfinished, folder, now_s)
+    for file_type, name in unfinished:
+        refusal = BatchRefused("nobody has gone on with this upload for a day: it is not taken until it is finished")
+        await _tell(ctx, folder, name, file_type, refusal)
+        await asyncio.to_thread(_note_told, folder, file_type, name)
     for path in await asyncio.to_thread(_lone_checksums, folder, now_s):
         await _settle_checksum(ctx, folder, path, now_s)
     days = (await ctx.read(ctx.program)).configuration.files.retention_days
     removed = await asyncio.to_thread(_remove_old, folder, now_s - timedelta(days=days).total_seconds())
+    await forget_old_refusals(ctx)
     if removed:
         _log.info("old files removed", program=ctx.principal.public_program_id, files=removed, after_days=days)
-    return told + removed
+    return len(unfinished) + removed
 
 
 async def _settle_checksum(ctx: Context, folder: ProgramFolder, path: Path, now_s: float) -> None:
@@ -69,7 +75,7 @@ async def _settle_checksum(ctx: Context, folder: ProgramFolder, path: Path, now_
                 f"the SHA-256 of what was taken is {batch.sha256}"
             )
     except BatchRefused as refusal:
-        await asyncio.to_thread(_tell, ctx, folder, name, refusal)
+        await _tell(ctx, folder, name, path.parent.name, refusal)
     await asyncio.to_thread(put_away, folder, path)
 
 
@@ -85,32 +91,35 @@ def _lone_checksums(folder: ProgramFolder, now_s: float) -> list[Path]:
     ]
 
 
-def _tell_of_unfinished(ctx: Context, folder: ProgramFolder, now_s: float) -> int:
-    """Say once of each upload that nobody has gone on with for a day that it is not taken."""
-    told = 0
+def _new_unfinished(folder: ProgramFolder, now_s: float) -> list[tuple[str, str]]:
+    """Uploads that nobody has gone on with for a day and that were not told of, by type and name."""
+    found = []
     for file_type in FILE_TYPES:
         marks = folder.unfinished(file_type, "name").parent
-        notes = folder.work / "told" / file_type
         parts = [path for path in _files(folder.upload(file_type)) if is_unfinished(path.name)]
         stale = {path.name for path in (*parts, *_files(marks)) if _age_s(path, now_s) > STALE.total_seconds()}
-        for note in _files(notes):
+        notes = list(_files(_notes(folder, file_type)))
+        for note in notes:
             if note.name not in stale:
                 note.unlink(missing_ok=True)
-        for name in sorted(stale - {note.name for note in _files(notes)}):
-            refusal = BatchRefused(
-                "nobody has gone on with this upload for a day: it is not taken until it is finished"
-            )
-            _tell(ctx, folder, name, refusal)
-            notes.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            (notes / name).touch()
-            told += 1
-    return told
+        found += [(file_type, name) for name in sorted(stale - {note.name for note in notes})]
+    return found
 
 
-def _tell(ctx: Context, folder: ProgramFolder, name: str, refusal: BatchRefused) -> None:
+def _note_told(folder: ProgramFolder, file_type: str, name: str) -> None:
+    notes = _notes(folder, file_type)
+    notes.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    (notes / name).touch()
+
+
+def _notes(folder: ProgramFolder, file_type: str) -> Path:
+    return folder.work / "told" / file_type
+
+
+async def _tell(ctx: Context, folder: ProgramFolder, name: str, file_type: str, refusal: BatchRefused) -> None:
     program = ctx.principal.public_program_id
     _log.warning("file not taken", program=program, file=ascii(name)[1:-1], reason=refusal.text)
-    write_refusal(folder.handback, name, refusal, ctx.services.clock())
+    await tell_refusal(ctx, folder.handback, name, file_type, refusal)
 
 
 def _remove_old(folder: ProgramFolder, before_s: float) -> int:

@@ -20,6 +20,7 @@ from resolvers.batch_record import (
     DISCARDED,
     FINISHED,
     HELD,
+    REFUSED,
     RUNNING,
     WAITING,
     Batch,
@@ -39,6 +40,7 @@ __all__ = [
     "FINISHED",
     "HELD",
     "PARKED",
+    "REFUSED",
     "REJECTED",
     "RUNNING",
     "WAITING",
@@ -183,22 +185,20 @@ async def get_batch(ctx: Context, batch_id: int) -> Batch:
 
 
 async def find_batch_by_content(ctx: Context, sha256: str) -> Batch | None:
-    """The batch of this content, if the caller's program has one. Raises Forbidden."""
-    ctx.principal.require(Permission.BATCH_READ)
-
-    def body(tx: Connection) -> Batch | None:
-        found = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key="")
-        return next(iter(to_batches(found, ctx.program(tx))), None)
-
-    return await ctx.read(body)
+    """The batch that keeps this content from others, if the caller's program has one. Raises Forbidden."""
+    return await _find_batch(ctx, sha256, "")
 
 
 async def find_batch_by_name(ctx: Context, file_name: str) -> Batch | None:
-    """The batch of a file of this name, case and suffix aside, if the caller's program has one. Raises Forbidden."""
+    """The same of a file of this name, case and suffix aside. Raises Forbidden."""
+    return await _find_batch(ctx, "", name_key(file_name))
+
+
+async def _find_batch(ctx: Context, sha256: str, key: str) -> Batch | None:
     ctx.principal.require(Permission.BATCH_READ)
 
     def body(tx: Connection) -> Batch | None:
-        found = store.find_batches(tx, ctx.principal.program, sha256="", name_key=name_key(file_name))
+        found = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=key)
         return next(iter(to_batches(found, ctx.program(tx))), None)
 
     return await ctx.read(body)
@@ -222,15 +222,21 @@ async def get_batch_totals(ctx: Context, batch_id: int) -> BatchTotals:
 
 
 async def list_batches(
-    ctx: Context, *, first: int = 50, before_id: int | None = None, kind: str | None = None, status: str | None = None
+    ctx: Context,
+    *,
+    first: int = 50,
+    before_id: int | None = None,
+    number: int | None = None,
+    kind: str | None = None,
+    status: str | None = None,
 ) -> list[Batch]:
-    """The newest batches of the caller's program, of one type and in one status if asked for. Raises Forbidden."""
+    """The newest batches of the caller's program: of one number, type or status if asked for. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_READ)
 
     def body(tx: Connection) -> list[Batch]:
         state = ctx.program(tx)
         found = store.page_batches(
-            tx, ctx.principal.program, first=first, before_id=before_id, kind=kind, status=status
+            tx, ctx.principal.program, first=first, before_id=before_id, number=number, kind=kind, status=status
         )
         return to_batches(found, state)
 
@@ -273,11 +279,8 @@ def _new_batch(file_type: str, file_name: str, sha256: str) -> dict[str, Any]:
         "name_key": name_key(file_name),
         "sha256": sha256,
         "status": WAITING,
-        "rows_read": 0,
-        "accepted": 0,
-        "rejected": 0,
+        **dict.fromkeys(("rows_read", "accepted", "rejected", "points"), 0),
         "amount": Decimal(0),
-        "points": 0,
         "finished_at": None,
     }
 
@@ -290,6 +293,6 @@ def _to_go_on_with(standing: Sequence[Row[Any]], file_type: str, sha256: str) ->
     seen = next((row for row in standing if row.sha256 == sha256), standing[0])
     same = "content" if seen.sha256 == sha256 else "name"
     raise BatchRefused(
-        f"the same {same} was loaded as batch {seen.id}, {seen.file_name} of type {seen.type}, "
+        f"the same {same} came before as batch {seen.id}, {seen.file_name} of type {seen.type}, "
         f"started {seen.started_at:%Y-%m-%d %H:%M:%S} UTC, {seen.status.lower()}"
     )

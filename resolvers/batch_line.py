@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 from domain.access import Permission
 from domain.errors import MemberNotFound, TesseraError
 from domain.points import to_minor
+from domain.rules.fixed import REFUND
 from domain.store import batch as store
 from domain.store.program import ProgramState
 from resolvers.attribute_proposal import ProposeAttribute, Proposed, propose_attributes
@@ -98,7 +99,9 @@ def post_fresh_lines(
     rows = [to_row(one.line, outcomes[one.line]) for one in lines]
     _store_outcomes(tx, locked, state, lines, rows)
     told = file_progress(locked, done=locked.rows_read + len(rows))
-    tell_progress(tx, locked.program_id, told, ctx.services.clock())
+    if told["done"] != told["total"]:
+        # Behind the last lines comes the end, which says so.
+        tell_progress(tx, locked.program_id, told, ctx.services.clock())
     return rows
 
 
@@ -133,10 +136,11 @@ def to_row(line: int, outcome: object) -> BatchRow:
     if outcome.replayed:
         # Its points were given before, perhaps through another door: here they count for nothing.
         return _row(line, ACCEPTED, SUCCESS, "Success (replayed)", reference=reference)
-    message = "Success (a refund had waited for it)" if outcome.taken_back else "Success"
-    told = message if outcome.hold is None else f"Success ({outcome.hold.lower()})"
+    why = "a refund had waited for it" if outcome.taken_back else outcome.why_nothing
+    why = why if outcome.hold is None else outcome.hold.lower()
     # What such a refund takes moves by this row, and when it came itself it took nothing.
-    return _row(line, ACCEPTED, SUCCESS, told, outcome.points + outcome.taken_back, reference)
+    message = "Success" if why is None else f"Success ({why})"
+    return _row(line, ACCEPTED, SUCCESS, message, outcome.points + outcome.taken_back, reference)
 
 
 def _row(
@@ -167,6 +171,12 @@ def amount_of(command: object) -> Decimal:
     return command.amount if isinstance(command, SubmitTransaction) else Decimal(0)
 
 
+def refund_of(command: object) -> Decimal:
+    """What of the amount of a line is a refund."""
+    is_refund = isinstance(command, SubmitTransaction) and command.transaction_type.upper() == REFUND
+    return amount_of(command) if is_refund else Decimal(0)
+
+
 def _store_outcomes(
     tx: Connection,
     locked: Row[Any],
@@ -185,5 +195,6 @@ def _store_outcomes(
         rejected=len(rows) - len(accepted) - parked,
         parked=parked,
         amount=sum(map(amount_of, accepted), Decimal(0)),
+        refunded=sum(map(refund_of, accepted), Decimal(0)),
         points=sum(row["points"] for row in stored),
     )

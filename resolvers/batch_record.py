@@ -16,17 +16,20 @@ from domain.store.program import ProgramState
 from resolvers.context import Context
 
 WAITING, RUNNING, HELD, FINISHED, DISCARDED = "WAITING", "RUNNING", "HELD", "FINISHED", "DISCARDED"
+REFUSED = "REFUSED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
     """A file and how far it is.
 
-    `status`: WAITING for its turn, RUNNING, HELD for an administrator, FINISHED, or DISCARDED, of which no more is
-    posted. `parked` lines wait for their member. `amount` is the sum over the accepted transactions, `points` what they
-    gave, net. `rows_total`: how many lines there are, None where nobody counted them; `resumed_at`: when it was last
-    begun or gone on with, at `resumed_rows`; `released_at`: when an administrator let it go on whatever is rejected.
-    `header` is the first line as it came; `revision` counts changes of outcomes that stood.
+    `status`: WAITING for its turn, RUNNING, HELD for an administrator, FINISHED, DISCARDED, of which no more is posted,
+    or REFUSED as a whole; `code` and `message` say why it was refused, or not read any further. `parked` lines wait for
+    their member. `amount` is the sum over the accepted transactions, of which `refunded` is that of refunds; `points`
+    what they gave, net. `rows_read` is where it is gone on with. `rows_total`: how many lines there are, None where
+    nobody counted them; `resumed_at`: when it was last begun or gone on with, at `resumed_rows`; `released_at`: when an
+    administrator let it go on whatever is rejected. `header` is the first line as it came; `revision` counts changes of
+    outcomes that stood.
     """
 
     id: int
@@ -46,22 +49,30 @@ class Batch:
     resumed_at: datetime | None
     resumed_rows: int
     released_at: datetime | None
+    refunded: Decimal = Decimal(0)
+    code: str | None = None
+    message: str | None = None
     header: bytes = field(default=b"", repr=False)
     revision: int = 0
 
     @property
+    def decided(self) -> int:
+        """How many lines have an outcome, or wait for their member. Of a file held before it began the bad ones."""
+        return self.accepted + self.rejected + self.parked
+
+    @property
     def pending(self) -> int | None:
         """How many lines have no outcome yet; None where nobody counted them."""
-        if self.status in {FINISHED, DISCARDED}:
+        if self.status in {FINISHED, DISCARDED, REFUSED}:
             return 0
-        return None if self.rows_total is None else max(0, self.rows_total - self.rows_read)
+        return None if self.rows_total is None else max(0, self.rows_total - self.decided)
 
     @property
     def progress(self) -> float | None:
         """What share of its lines has an outcome, 0 to 1; None where nobody counted them."""
         if self.status == FINISHED:
             return 1.0
-        return min(1.0, self.rows_read / self.rows_total) if self.rows_total else None
+        return min(1.0, self.decided / self.rows_total) if self.rows_total else None
 
     def rows_per_second(self, now: datetime) -> float | None:
         """How fast it gets on, or got on in the end, since it was last gone on with; None where it does not."""
@@ -128,6 +139,9 @@ def to_batch(row: Row[Any], state: ProgramState) -> Batch:
         resumed_at=row.resumed_at,
         resumed_rows=row.resumed_rows,
         released_at=row.released_at,
+        refunded=row.refunded,
+        code=row.code,
+        message=row.message,
         header=row.header or b"",
         revision=row.revision,
     )

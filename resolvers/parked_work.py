@@ -25,13 +25,13 @@ from resolvers.batch_line import (
     BatchRow,
     amount_of,
     post_lines,
+    refund_of,
     stored_row,
     to_row,
 )
 from resolvers.context import Context, Services
 from resolvers.parked_payload import load_command
 from resolvers.program import list_environment_programs
-from resolvers.progress import file_progress, tell_progress
 
 ROWS_PER_COMMIT = 500
 _TYPES = ("CRD", "TXN", "BNS")
@@ -100,6 +100,9 @@ def _forget(tx: Connection, ctx: Context) -> None:
 
 async def _portion(ctx: Context) -> int:
     """Post the next lines; where that fails, one alone, and where even that fails, it is rejected."""
+    # Mostly nobody came, and to find that out of millions of lines must not keep others from writing.
+    if not await ctx.read(lambda tx: store.ready_rows(tx, ctx.principal.program, 1)):
+        return 0
     try:
         return await ctx.write(lambda tx: _settle(tx, ctx, _ready, ROWS_PER_COMMIT, _posted))
     except ServiceUnavailable:
@@ -178,11 +181,11 @@ def _store(tx: Connection, ctx: Context, state: ProgramState, lines: Sequence[_L
         by_batch.setdefault(one.batch.id, []).append((one, row))
         (posted if row.status == ACCEPTED else rejected[one.batch.status == "FINISHED"]).append(one.place)
     for mine in by_batch.values():
-        _settle_batch(tx, ctx, state, mine)
+        _settle_batch(tx, state, mine)
     store.end_waiting(tx, state.id, posted=posted, rejected=rejected, now=ctx.services.clock())
 
 
-def _settle_batch(tx: Connection, ctx: Context, state: ProgramState, mine: Sequence[tuple[_Line, BatchRow]]) -> None:
+def _settle_batch(tx: Connection, state: ProgramState, mine: Sequence[tuple[_Line, BatchRow]]) -> None:
     batch = mine[0][0].batch
     stored = [stored_row(row, state.places) for _, row in mine]
     accepted = [one for one, row in mine if row.status == ACCEPTED]
@@ -192,6 +195,6 @@ def _settle_batch(tx: Connection, ctx: Context, state: ProgramState, mine: Seque
         stored,
         accepted=len(accepted),
         amount=sum((amount_of(one.command) for one in accepted), Decimal(0)),
+        refunded=sum((refund_of(one.command) for one in accepted), Decimal(0)),
         points=sum(row["points"] for row in stored),
     )
-    tell_progress(tx, state.id, file_progress(batch), ctx.services.clock())

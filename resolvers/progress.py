@@ -18,7 +18,7 @@ def file_progress(batch: Row[Any], *, done: int | None = None) -> dict[str, Any]
         "batch_id": batch.id,
         "done": batch.rows_read if done is None else done,
         "total": batch.rows_total,
-        "finished": batch.status in {"FINISHED", "DISCARDED"},
+        "finished": batch.status in {"FINISHED", "DISCARDED", "REFUSED"},
     }
 
 

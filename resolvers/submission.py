@@ -36,7 +36,8 @@ class TransactionOutcome:
 
     `is_parked`: a refund whose purchase has not arrived. `taken_back` (negative), which `points` leaves out: what such
     refunds took of this purchase when it arrived; their postings come last.
-    `hold`: `ON HOLD` where all of it waits for a decision, `PARTIAL HOLD` where a part does.
+    `hold`: `ON HOLD` where all of it waits for a decision, `PARTIAL HOLD` where a part does. `why_nothing`: why
+    one that was posted now neither gave nor took points.
     """
 
     id: int
@@ -50,6 +51,7 @@ class TransactionOutcome:
     is_parked: bool = False
     taken_back: Decimal = Decimal(0)
     hold: str | None = None
+    why_nothing: str | None = None
 
 
 @dataclass(slots=True)
@@ -161,7 +163,8 @@ def _check(command: SubmitTransaction) -> Pair | None:
             raise InvalidRequest(f"{name}: at most 100 characters", field=name)
     if not command.transaction_id.isprintable():
         raise InvalidRequest("transaction_id: invisible characters are not accepted", field="transaction_id")
-    if command.amount < 0:
+    # Minus nothing is a number with a sign as well.
+    if command.amount.is_signed():
         raise InvalidRequest("amount: must not be negative", field="amount")
     if command.transaction_type.upper() not in {EARN, REFUND}:
         raise InvalidRequest("transaction_type: not one of DR, CR", field="transaction_type")
@@ -199,7 +202,20 @@ def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOu
         is_parked=one.waiting is not None and one.waiting.is_parked,
         taken_back=from_minor(stored.get("taken_back", 0), places),
         hold=None if one.held is None else one.held.status,
+        why_nothing=None if stored["points"] else _why_nothing(one),
     )
+
+
+def _why_nothing(one: Submission) -> str | None:
+    """Why a transaction without points has none."""
+    if one.waiting is not None:
+        return "waits for its purchase" if one.waiting.is_parked else "nothing to take back"
+    if one.evaluation is None or one.evaluation.awards:
+        return None
+    fruitless = one.evaluation.fruitless
+    if any(award.cuts for award in fruitless):
+        return "a cap was reached"
+    return "less than the smallest point" if fruitless else "no rule matched"
 
 
 def replay_of(one: Submission, bound: Bound, places: int) -> TransactionOutcome:

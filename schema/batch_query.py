@@ -35,6 +35,7 @@ class BatchQuery:
             info.context.ctx,
             first=page.size + 1,
             before_id=read_number_cursor("batches", page),
+            number=only.batch_id,
             kind=only.type,
             status=None if only.status is None else only.status.name,
         )

@@ -50,12 +50,14 @@ class Job:
     """`run` does one portion and says how much it did; it rests for `pause_s` where that was nothing.
 
     `bell`: what this process rings when there is work, which ends the rest. `end`: what it does when the process ends.
+    `rest_share`: where there was nothing to do it rests at least so many times as long as it took to find that out.
     """
 
     name: str
     run: Callable[[Services], Awaitable[int]]
     pause_s: float
     busy_pause_s: float = BUSY_PAUSE_S
+    rest_share: float = 0.0
     bell: Callable[[Services], asyncio.Event] | None = None
     end: Callable[[Services], Awaitable[None]] | None = None
 
@@ -93,7 +95,8 @@ JOBS = (
 
 def jobs_with_files(data_dir: Path) -> tuple[Job, ...]:
     """All jobs, with those that write files into the data folder."""
-    parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0)
+    # Each line that waits is looked at; of millions that takes seconds.
+    parked = Job(name="parked-rows", run=lambda services: work_parked(services, data_dir), pause_s=5.0, rest_share=20.0)
     exports = Job(name="exports", run=lambda services: work_exports(services, data_dir), pause_s=5.0)
     # Outside the database, because a restored backup has to forget them again.
     erasures = Job(name="erasure-list", run=ErasureList(data_dir).keep, pause_s=30.0)
@@ -153,11 +156,13 @@ async def _supervise(job: Job, services: Services, stop: asyncio.Event) -> None:
         try:
             # A busy job rests too, so that requests always come between its portions.
             done = await job.run(services)
-            rest_s = job.pause_s if done == 0 else min(job.busy_pause_s, job.pause_s)
+            took_s = perf_counter() - began
+            idle_s = max(job.pause_s, took_s * job.rest_share)
+            rest_s = idle_s if done == 0 else min(job.busy_pause_s, job.pause_s)
             backoff_s = FIRST_BACKOFF_S
             figures.count("job_portions", job.name)
             figures.count("job_items", job.name, done)
-            figures.count("job_seconds", job.name, perf_counter() - began)
+            figures.count("job_seconds", job.name, took_s)
             figures.put("job_last_success", job.name, time())
         except ServiceUnavailable as error:
             figures.count("job_failures", job.name)

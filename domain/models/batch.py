@@ -1,5 +1,7 @@
 """Files under way: one row a file, one row a line, and the lines that wait for their member."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -11,10 +13,10 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
     false,
     text,
+    true,
 )
 
 from domain.models.base import METADATA, program_key, row_key
@@ -22,6 +24,8 @@ from domain.models.types import ExactDecimal, UtcDateTime
 
 _UNREPORTED = text("revision <> reported")
 _WAITING = text("payload IS NOT NULL")
+_DECIDED = text("payload IS NULL")
+_KEEPS: dict[str, Any] = {"sqlite_where": text("keeps_name = 1"), "postgresql_where": text("keeps_name")}
 
 batch = Table(
     "batch",
@@ -49,10 +53,14 @@ batch = Table(
     Column("header", LargeBinary),
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("reported", Integer, nullable=False, server_default="0"),
-    UniqueConstraint("program_id", "sha256"),
-    UniqueConstraint("program_id", "name_key"),
+    Column("keeps_name", Boolean, nullable=False, server_default=true()),
+    Column("code", Text),
+    Column("message", Text),
+    Column("refunded", ExactDecimal, nullable=False, server_default="0"),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
     Index("ix_batch_unreported", "program_id", "id", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
+    Index("ux_batch_sha256", "program_id", "sha256", unique=True, **_KEEPS),
+    Index("ux_batch_name_key", "program_id", "name_key", unique=True, **_KEEPS),
 )
 """`rows_read` moves in the same database transaction as the rows it counts: it is the restart point.
 
@@ -62,6 +70,10 @@ first line of the file as it came, for rows that are returned when the file is n
 `rows_total` is how many lines there are, counted before they are read: exact once the file was checked or finished.
 `resumed_at` and `resumed_rows` say when it was last begun or gone on with, and how far it was then; `released_at`
 when an administrator decided that its rejected rows hold it up no longer.
+
+`keeps_name`: no other file of this name or content is taken; false for one that was refused, or discarded before
+anything of it was posted. `code` and `message` say why a file was refused, or was not read any further. `refunded` is
+what of `amount` the refunds are. A file that was held before it began has `rejected` rows that `rows_read` leaves out.
 """
 
 batch_row = Table(
@@ -107,6 +119,7 @@ parked_row = Table(
     _index("ix_parked_row_card", "card_hash"),
     _index("ix_parked_row_identifier", "sub_relation_identifier"),
     _index("ix_parked_row_time", "parked_at"),
+    Index("ix_parked_row_decided", "program_id", "decided_at", sqlite_where=_DECIDED, postgresql_where=_DECIDED),
 )
 """Lines whose member or card is not known: `payload` is the command and `raw` the bytes, under the deployment's key.
 

@@ -22,12 +22,9 @@ def insert_batch(tx: Connection, values: Mapping[str, Any]) -> bool:
 
 
 def find_batches(tx: Connection, program_id: int, *, sha256: str, name_key: str) -> Sequence[Row[Any]]:
-    """The batches of this content or of this name, at most two."""
-    return tx.execute(
-        select(batch).where(
-            batch.c.program_id == program_id, or_(batch.c.sha256 == sha256, batch.c.name_key == name_key)
-        )
-    ).all()
+    """The batches that keep this content or this name from others, at most two."""
+    same = or_(batch.c.sha256 == sha256, batch.c.name_key == name_key)
+    return tx.execute(select(batch).where(batch.c.program_id == program_id, batch.c.keeps_name, same)).all()
 
 
 def load_batch(tx: Connection, program_id: int, batch_id: int) -> Row[Any] | None:
@@ -56,11 +53,13 @@ def page_batches(
     *,
     first: int,
     before_id: int | None,
+    number: int | None = None,
     kind: str | None = None,
     status: str | None = None,
 ) -> Sequence[Row[Any]]:
-    """The newest batches, at most `first`: of one type and in one status, or of any."""
+    """The newest batches, at most `first`: of this number, of one type and in one status, or any."""
     statement = select(batch).where(batch.c.program_id == program_id)
+    statement = statement if number is None else statement.where(batch.c.id == number)
     statement = statement if kind is None else statement.where(batch.c.type == kind)
     statement = statement if status is None else statement.where(batch.c.status == status)
     if before_id is not None:
@@ -83,11 +82,19 @@ def insert_rows(tx: Connection, program_id: int, batch_id: int, rows: Sequence[M
 
 
 def advance_batch(
-    tx: Connection, locked: Row[Any], *, accepted: int, rejected: int, amount: Decimal, points: int, parked: int = 0
+    tx: Connection,
+    locked: Row[Any],
+    *,
+    accepted: int,
+    rejected: int,
+    amount: Decimal,
+    refunded: Decimal,
+    points: int,
+    parked: int = 0,
 ) -> None:
     """Move the restart point and the totals of a locked batch by what one chunk, or half of one, added."""
     # On SQLite an exact decimal is a text, so it is added here; there no half runs beside another.
-    before = batch.c.amount if tx.dialect.name == "postgresql" else locked.amount
+    before = batch.c if tx.dialect.name == "postgresql" else locked
     tx.execute(
         update(batch)
         .where(_is(locked.program_id, locked.id))
@@ -96,7 +103,8 @@ def advance_batch(
             accepted=batch.c.accepted + accepted,
             rejected=batch.c.rejected + rejected,
             parked=batch.c.parked + parked,
-            amount=before + amount,
+            amount=before.amount + amount,
+            refunded=before.refunded + refunded,
             points=batch.c.points + points,
         )
     )
@@ -109,6 +117,7 @@ def settle_rows(
     *,
     accepted: int,
     amount: Decimal,
+    refunded: Decimal,
     points: int,
 ) -> None:
     """Store the outcomes of lines of a locked batch that were parked, and correct its totals."""
@@ -123,6 +132,7 @@ def settle_rows(
             accepted=locked.accepted + accepted,
             rejected=locked.rejected + len(rows) - accepted,
             amount=locked.amount + amount,
+            refunded=locked.refunded + refunded,
             points=locked.points + points,
             revision=locked.revision + 1,
         )
@@ -168,9 +178,21 @@ def release_batch(tx: Connection, program_id: int, batch_id: int, now: datetime)
     return _change(tx, program_id, batch_id, ("HELD",), {"status": "WAITING", "released_at": now})
 
 
-def discard_batch(tx: Connection, program_id: int, batch_id: int, statuses: Sequence[str], now: datetime) -> bool:
-    """End a batch in one of these statuses as it stands; whether it was in one."""
-    return _change(tx, program_id, batch_id, statuses, {"status": "DISCARDED", "finished_at": now})
+def discard_batch(
+    tx: Connection,
+    program_id: int,
+    batch_id: int,
+    statuses: Sequence[str],
+    now: datetime,
+    code: str | None = None,
+    message: str | None = None,
+) -> bool:
+    """End a batch in one of these statuses as it stands; whether it was in one.
+
+    Where nothing was posted of it, another file may have its name and its content.
+    """
+    values = {"status": "DISCARDED", "finished_at": now, "keeps_name": batch.c.accepted > 0}
+    return _change(tx, program_id, batch_id, statuses, values | {"code": code, "message": message})
 
 
 def keep_total(tx: Connection, program_id: int, batch_id: int, rows: int) -> None:

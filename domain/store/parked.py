@@ -111,6 +111,11 @@ def end_waiting(
             )
 
 
+def forget_waiting(tx: Connection, program_id: int, batch_id: int) -> None:
+    """Let all lines of a file go that wait: none of them is posted any more."""
+    tx.execute(delete(parked_row).where(_C.program_id == program_id, _C.batch_id == batch_id, _WAITS))
+
+
 def late_rejects(tx: Connection, program_id: int, batch_id: int, *, after_line: int, limit: int) -> Sequence[Row[Any]]:
     """Line and bytes of what was rejected after the handback of its file, in the order of the file."""
     query: Any = select(_C.line, _C.raw).where(
@@ -121,5 +126,5 @@ def late_rejects(tx: Connection, program_id: int, batch_id: int, *, after_line: 
 
 def forget_rejected(tx: Connection, program_id: int, before: datetime) -> int:
     """Delete the bytes of what was rejected before this instant; how many lines."""
-    done = tx.execute(delete(parked_row).where(_C.program_id == program_id, _C.decided_at <= before))
+    done = tx.execute(delete(parked_row).where(_C.program_id == program_id, ~_WAITS, _C.decided_at <= before))
     return done.rowcount

@@ -45,7 +45,7 @@ async def serving_sftp(
         asyncio.create_task(_watch(house, guests)),
     ]
     host, port = listener.getsockname()[:2]
-    fingerprints = [key.fingerprint for key in host_keys]
+    fingerprints = [f"{key.get_name()} {key.fingerprint}" for key in host_keys]
     _log.info("serving sftp", host=host, port=port, host_keys=fingerprints)
     try:
         yield

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paramiko import SFTPAttributes, SFTPServerInterface
-from paramiko.sftp import SFTP_OK
+from paramiko.sftp import SFTP_NO_SUCH_FILE, SFTP_OK
 
 from ingestion.folder import ProgramFolder
+from ingestion.naming import FILE_TYPES
 from ingestion.sftp.handle import OpenFile, Upload, attributes_of
 from ingestion.sftp.limit import Limits
 from ingestion.sftp.place import Place, canonical, find_place
-from ingestion.sftp.refusal import denied, missing, unsupported
+from ingestion.sftp.refusal import Refused, denied, missing, unsupported
 from ingestion.sftp.upload import UploadFolder, opened_folder, regular
 
 _NO_FOLDERS = "Folders are given and stay as they are"
 _NO_LINKS = "There are no links here"
+_FOLDERS_OF_FILES = f"Files are put into upload/{', upload/'.join(FILE_TYPES)}, and nowhere else"
 
 
 class Tree(SFTPServerInterface):
@@ -31,10 +33,11 @@ class Tree(SFTPServerInterface):
 
     def open(self, path: str, flags: int, _attributes: SFTPAttributes) -> OpenFile:
         """Open a file: those that were put here for writing as well. Raises Refused, OSError."""
-        place, name = self._file(path)
+        is_read = flags & os.O_ACCMODE == os.O_RDONLY
+        place, name = self._file(path) if is_read else self._target(path)
         if not self._may_open():
             raise denied("The server is about to stop")
-        if flags & os.O_ACCMODE != os.O_RDONLY:
+        if not is_read:
             uploads = self._uploads(place)
             return Upload(uploads.open(name, flags), uploads, name, flags)
         with opened_folder(_path(place)) as folder:
@@ -145,9 +148,16 @@ class Tree(SFTPServerInterface):
             raise denied(_NO_FOLDERS)
         return place, place.name
 
+    def _target(self, path: str) -> tuple[Place, str]:
+        """Where a file is to be put; a path into no folder is not a file that is missing."""
+        try:
+            return self._file(path)
+        except Refused as refused:
+            raise denied(_FOLDERS_OF_FILES) if refused.status == SFTP_NO_SUCH_FILE else refused from None
+
     def _uploads(self, place: Place) -> UploadFolder:
         if place.file_type is None:
-            raise denied("Files are put into the folders of upload, and nowhere else")
+            raise denied(_FOLDERS_OF_FILES)
         return UploadFolder(self._folder, place.file_type, self._limits)
 
     def _attributes_of_folder(self, place: Place, found: os.stat_result, name: str | None = None) -> SFTPAttributes:

@@ -18,9 +18,9 @@ import structlog
 from domain.errors import BatchRefused
 from ingestion.arrival import CHECKSUM, is_unfinished
 from ingestion.folder import FOLDER_MODE, ProgramFolder
-from ingestion.handback import write_refusal
 from ingestion.inspection import MAX_FILE_BYTES
 from ingestion.naming import parse_file_name
+from ingestion.refusal import tell_refusal
 from ingestion.visit.connection import rename_over
 from resolvers.partner_server import Visit, Went, remember_file
 
@@ -117,8 +117,7 @@ class Pull:
     async def _refuse(self, remote: Remote, refusal: BatchRefused) -> None:
         """Say once that a file is not fetched."""
         _log.warning("file not fetched", server=self.visit.known.server.name, reason=refusal.text)
-        now = self.visit.ctx.services.clock()
-        await asyncio.to_thread(write_refusal, self.folder.handback, remote.name, refusal, now)
+        await tell_refusal(self.visit.ctx, self.folder.handback, remote.name, remote.type, refusal)
         await remember_file(self.visit, remote.key, Went(size=remote.size, modified_at=remote.modified_at, sha256=""))
 
     def _download(self, remote: Remote, place: Path) -> bool:

@@ -35,7 +35,10 @@ class BatchMutation:
         row = await release_batch(info.context.changing(), _number(input.batch_id, info.context))
         return BatchDecisionPayload(batch=to_batch(row, info.context))
 
-    @mutation("Give up a file that was held: no more of it is posted. What was posted before it was held stays.")
+    @mutation(
+        "Give up a file that was held: no more of it is posted, nor what waits for its member. What was posted before "
+        "it was held stays; if nothing was, the file may come again under its name."
+    )
     async def batch_discard(self, info: Info, input: BatchDiscardInput) -> BatchDecisionPayload | None:
         row = await discard_batch(info.context.changing(), _number(input.batch_id, info.context))
         return BatchDecisionPayload(batch=to_batch(row, info.context))

@@ -36,6 +36,9 @@ class BatchStatus(Enum):
     DISCARDED = strawberry.enum_value(
         "DISCARDED", description="What has no outcome yet is not posted any more; what was posted stays."
     )
+    REFUSED = strawberry.enum_value(
+        "REFUSED", description="The file was refused as a whole, and nothing of it was read: `message` says why."
+    )
 
 
 @strawberry.enum(description="What became of a line.")
@@ -70,14 +73,24 @@ class BatchTotals:
 
 @strawberry.type(description="A file that was loaded, or is being loaded.")
 class Batch(Node):
+    batch_id: int = strawberry.field(description="Its number within the program, as handbacks have it.")
     type: str = strawberry.field(
         description="The type of file: `CPD` members, `CRD` sub-relations, `TXN` transactions, `BNS` bonuses, "
-        "`ATT` attribute definitions."
+        "`ATT` attribute definitions. Empty for a refused file that does not tell."
     )
     file_name: str = strawberry.field(description="The name that it came under.")
-    sha256: str = strawberry.field(description="The hash of its content; the same content is loaded once.")
+    sha256: str = strawberry.field(
+        description="The hash of its content, which is loaded once; empty for a file that was refused."
+    )
     status: BatchStatus = strawberry.field(description="How far it is.")
-    rows_read: int = strawberry.field(description="Lines that have an outcome, or wait for it.")
+    code: str | None = strawberry.field(
+        description="The v1 code with which the file was refused, or not read any further; null if it was not."
+    )
+    message: str | None = strawberry.field(description="Why it was; null if it was not.")
+    rows_read: int = strawberry.field(
+        description="Lines that have an outcome, or wait for it. Of a file that was held before it began those that "
+        "cannot be accepted."
+    )
     rows_total: int | None = strawberry.field(
         description="Lines that there are: until the file was read an estimate, which blank lines, and line breaks "
         "within values, make too large; null where nobody counted."
@@ -92,7 +105,10 @@ class Batch(Node):
     accepted: int = strawberry.field(description="Lines that were posted.")
     rejected: int = strawberry.field(description="Lines that were refused.")
     parked: int = strawberry.field(description="Lines that wait for their member or card.")
-    amount: Decimal = strawberry.field(description="The sum over the accepted transactions.")
+    amount: Decimal = strawberry.field(
+        description="The sum over the accepted transactions, purchases and refunds together."
+    )
+    amount_refunds: Decimal = strawberry.field(description="What of `amount` are refunds.")
     points: Points = strawberry.field(description="What the accepted lines gave, net.")
     started_at: datetime = strawberry.field(description="When it was opened.")
     finished_at: datetime | None = strawberry.field(description="When it was finished or discarded.")
@@ -125,11 +141,14 @@ def to_batch(row: BatchFile, context: RequestContext) -> Batch:
     """A batch as callers see it."""
     return Batch(
         id=encode(BATCH, context.ctx.principal.program, row.id),
+        batch_id=row.id,
         type=row.type,
         file_name=row.file_name,
         sha256=row.sha256,
         status=BatchStatus(row.status),
-        rows_read=row.rows_read,
+        code=row.code,
+        message=row.message,
+        rows_read=row.decided,
         rows_total=row.rows_total,
         pending=row.pending,
         progress=row.progress,
@@ -138,6 +157,7 @@ def to_batch(row: BatchFile, context: RequestContext) -> Batch:
         rejected=row.rejected,
         parked=row.parked,
         amount=row.amount,
+        amount_refunds=row.refunded,
         points=Points(row.points),
         started_at=context.local(row.started_at),
         finished_at=context.local_or_none(row.finished_at),

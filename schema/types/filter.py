@@ -49,6 +49,9 @@ class TransactionsFilter:
 
 @strawberry.input(description="Which batch files: what is given has to hold at once.")
 class BatchFilter:
+    batch_id: int | None = strawberry.field(
+        default=None, description="The one of this number, as handbacks have it; null: of any."
+    )
     type: str | None = strawberry.field(default=None, description="Of this type, as `CPD` or `TXN`; null: of any.")
     status: BatchStatus | None = strawberry.field(default=None, description="In this status; null: in any.")
 

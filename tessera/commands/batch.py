@@ -17,6 +17,7 @@ from ingestion.handback import summary_document
 from ingestion.load import BatchSummary, Progress, Report, load_file
 from ingestion.naming import FILE_TYPES
 from resolvers.batch import HELD, RUNNING, WAITING, Batch, get_batch, list_batches
+from resolvers.batch import REFUSED as FILE_REFUSED
 from resolvers.batch_decision import discard_batch, release_batch
 from resolvers.batch_queue import find_queue_position
 from resolvers.context import Context
@@ -95,7 +96,7 @@ def status(
     else:
         show_table(
             _HEADINGS,
-            [[*(row[key] for key in _COLUMNS), _share(row["progress"]), _rate(row)] for row in rows],
+            [[*(row[key] for key in _COLUMNS), _share(row["progress"]), _last(row)] for row in rows],
         )
 
 
@@ -125,15 +126,16 @@ def _decide(decide: Callable[[Context, int], Awaitable[Batch]], batch_id: int, p
 
 _HEADINGS = (
     *("batch", "program", "type", "file", "status"),
-    *("rows", "accepted", "rejected", "parked", "pending", "done", "rows/s"),
+    *("rows", "accepted", "rejected", "parked", "pending", "done", "rows/s, or why not"),
 )
-_COLUMNS = ("id", "program_id", "type", "file_name", "status", "rows_read", "accepted", "rejected", "parked", "pending")
+_COLUMNS = ("id", "program_id", "type", "file_name", "status", "decided", "accepted", "rejected", "parked", "pending")
 # What the platform keeps for itself.
 _OWN = frozenset({"header", "revision"})
 
 _MEANINGS = {
     RUNNING: "under way, or broken off; then loading the same file again goes on where it was.",
     HELD: "too many rows are rejected: `tessera batch release` or `tessera batch discard` decides.",
+    FILE_REFUSED: "the whole file; nothing of it was processed.",
 }
 
 
@@ -149,6 +151,7 @@ async def _row(program: Program, ctx: Context, found: Batch) -> dict[str, Any]:
         {"program_id": program.public_id}
         | {key: value for key, value in asdict(found).items() if key not in _OWN}
         | {
+            "decided": found.decided,
             "pending": found.pending,
             "progress": found.progress,
             "rows_per_second": None if rate is None else round(rate, 1),
@@ -161,7 +164,9 @@ def _share(progress: float | None) -> str:
     return "" if progress is None else f"{progress:.0%}"
 
 
-def _rate(row: Mapping[str, Any]) -> str:
+def _last(row: Mapping[str, Any]) -> str:
+    if row["message"] is not None:
+        return f"{row['code']} {row['message']}"
     if row["queue_position"] is not None:
         return f"no. {row['queue_position']} in the queue"
     return "" if row["rows_per_second"] is None else f"{row['rows_per_second']:,.0f}"

@@ -66,7 +66,13 @@ def export(
     except ProgramNotFound as refusal:
         note(str(refusal))
         raise typer.Exit(NOT_ATTEMPTED) from None
+    _show(written, out, is_gzip=is_gzip)
+
+
+def _show(written: Export, out: Path, *, is_gzip: bool) -> None:
     show_fields({name: value for name, value in asdict(written).items() if name in _SHOWN})
+    if is_gzip != (out.suffix.lower() == ".gz"):
+        note(f"{out.name} is {'packed' if is_gzip else 'not packed'}, and its name says otherwise.")
     if written.left_out:
         note(f"{written.left_out} could not stand in a file: docs/files.md says which.")
 

@@ -128,7 +128,7 @@ def _show_issued(issued: IssuedSftpLogin, *, as_json: bool) -> None:
         show_json(fields)
         return
     keys = fields.pop("host_keys")
-    show_fields({name: value for name, value in fields.items() if value is not None} | {"host_keys": " ".join(keys)})
+    show_fields({name: value for name, value in fields.items() if value is not None} | {"host_keys": ", ".join(keys)})
     if issued.password is not None:
         note("The password is shown this once; keep it where secrets are kept.")
 
@@ -140,5 +140,5 @@ def _server(settings: Settings) -> dict[str, Any]:
     return {
         "host": local_host(settings.effective_sftp_host),
         "port": settings.sftp_port,
-        "host_keys": [key.fingerprint for key in open_host_keys(settings)],
+        "host_keys": [f"{key.get_name()} {key.fingerprint}" for key in open_host_keys(settings)],
     }

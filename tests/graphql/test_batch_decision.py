@@ -9,7 +9,7 @@ from sqlalchemy import select
 from domain.errors import InvalidRow
 from domain.models import audit_entry
 from resolvers.batch import BatchHeld, BatchLine, open_batch, post_batch_lines
-from resolvers.batch_decision import check_batch
+from resolvers.batch_decision import check_batch, note_findings
 from schema.global_id import BATCH, encode
 from tests.graphql.world import Caller, World
 
@@ -17,6 +17,7 @@ FIELDS = "status rowsRead rowsTotal pending progress rowsPerSecond queuePosition
 BATCH_QUERY = f"query($b: ID!) {{batch(id: $b) {{{FIELDS}}}}}"
 RELEASE = f"mutation($b: ID!) {{batchRelease(input: {{batchId: $b}}) {{batch {{{FIELDS} releasedAt}}}}}}"
 DISCARD = f"mutation($b: ID!) {{batchDiscard(input: {{batchId: $b}}) {{batch {{{FIELDS} finishedAt}}}}}}"
+LINES = "query($b: ID!) {batch(id: $b) {totals {rejected {code count}} rows {edges {node {line code}}}}}"
 CONFIGURE = "mutation($d: String!) {configurationApply(input: {document: $d}) {changed}}"
 LIMIT = "version: 1\nfiles: {reject_limit_percent: 10}"
 
@@ -34,6 +35,9 @@ async def held_file(world: World) -> str:
     ctx, name = world.context(1), world.unique("F")
     batch = await open_batch(ctx, file_type="TXN", file_name=f"{name}_TXN.csv", sha256=name, rows_total=10)
     assert (await check_batch(ctx, batch.id, rows=9, unreadable=4)).status == "HELD"
+    bad = [BatchLine(line=line, command=InvalidRow("broken")) for line in (3, 4, 6, 7)]
+    for _ in range(2):
+        await note_findings(ctx, batch.id, bad)
     return encode(BATCH, 1, batch.id)
 
 
@@ -42,18 +46,23 @@ async def test_a_held_file_is_released(world: World, administrator: Caller) -> N
     found = (await administrator.ask(BATCH_QUERY, b=batch)).data["batch"]
     assert found == {
         "status": "HELD",
-        "rowsRead": 0,
+        "rowsRead": 4,
         "rowsTotal": 9,
-        "pending": 9,
-        "progress": 0.0,
+        "pending": 5,
+        "progress": 4 / 9,
         "rowsPerSecond": None,
         "queuePosition": None,
         "accepted": 0,
-        "rejected": 0,
+        "rejected": 4,
     }
+    lines = (await administrator.ask(LINES, b=batch)).data["batch"]
+    assert lines["totals"]["rejected"] == [{"code": "1302", "count": 4}]
+    assert [one["node"]["line"] for one in lines["rows"]["edges"]] == [3, 4, 6, 7]
     released = (await administrator.ask(RELEASE, b=batch)).data["batchRelease"]["batch"]
     assert released.pop("releasedAt") is not None
-    assert released == found | {"status": "WAITING", "queuePosition": released["queuePosition"]}
+    # Its lines are read anew.
+    anew = {"rowsRead": 0, "pending": 9, "progress": 0.0, "rejected": 0}
+    assert released == found | anew | {"status": "WAITING", "queuePosition": released["queuePosition"]}
     assert released["queuePosition"] >= 1
     async with world.nothing_written():
         for document in (RELEASE, DISCARD):

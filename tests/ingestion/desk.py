@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from domain.access import Permission, Principal, PrincipalKind, system_principal
 from domain.crypto import KeyRing
-from domain.models import METADATA
+from domain.models import METADATA, batch
 from domain.store.database import open_database
 from domain.store.digest import ledger_digest
 from domain.store.program import ProgramCache, find_program_row
@@ -94,11 +94,12 @@ class Desk:
         return await self.ctx.read(lambda tx: ledger_digest(tx, self.ctx.principal.program))
 
     async def counts(self) -> dict[str, int]:
-        """How many rows each table has: what a refusal must not change."""
+        """How many rows each table has, refused files aside: what a refusal must not change."""
 
         def body(tx: Connection) -> dict[str, int]:
-            tables = METADATA.sorted_tables
-            return {table.name: tx.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+            found = {table: select(func.count()).select_from(table) for table in METADATA.sorted_tables}
+            found[batch] = found[batch].where(batch.c.status != "REFUSED")
+            return {table.name: tx.scalar(query) or 0 for table, query in found.items()}
 
         return await self.ctx.read(body)
 

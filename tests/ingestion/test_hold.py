@@ -8,8 +8,9 @@ import pytest
 from domain.access import PROGRAM_PERMISSIONS
 from domain.errors import Forbidden, RedemptionNotFound, RequestNotPending
 from ingestion import load as load_module
-from resolvers.batch import Batch, list_batches
+from resolvers.batch import Batch, list_batch_rows, list_batches
 from resolvers.batch_decision import discard_batch, release_batch
+from resolvers.parked_work import settle_parked
 from resolvers.program import apply_configuration
 from resolvers.verification import verify_ledger
 from tests.ingestion.desk import MEMBERS, RULES, new_program, points_of, transactions
@@ -40,9 +41,15 @@ async def test_a_file_that_is_largely_unreadable_is_held_before_it_began(mailroo
     mailroom.send("Next_TXN.csv", transactions("N1,DR,4,2026-07-01,M1,MUSIC"))
     await mailroom.drain()
     [after, held, _] = await list_batches(mailroom.desk.ctx)
-    assert (held.status, held.rows_read, held.rows_total, held.pending) == ("HELD", 0, 50, 50)
+    assert (held.status, held.rows_read, held.rows_total, held.pending) == ("HELD", 0, 50, 30)
+    # Who decides, and the partner, see which rows are bad; none other was tried.
     summary = mailroom.desk.summary("July_TXN")
-    assert (summary["status"], summary["rows"], summary["accepted"]) == ("HELD", 0, 0)
+    assert [summary[name] for name in ("status", "rows", "accepted", "rejected", "pending")] == ["HELD", 20, 0, 20, 30]
+    assert summary["rejected_by_code"] == {"999": 20}
+    told = [(row["line"], row["status"], row["code"]) for row in mailroom.desk.results("July_TXN")]
+    assert told == [(str(line), "REJECTED", "999") for line in range(32, 52)]
+    assert mailroom.desk.rejects("July_TXN").decode() == transactions(*UNREADABLE, *UNREADABLE)
+    assert [row.line for row in await list_batch_rows(mailroom.desk.ctx, held.id)] == list(range(32, 52))
     # The files behind it go on.
     assert (after.file_name, after.status) == ("Next_TXN.csv", "FINISHED")
     assert await points_of(mailroom.desk) == {"M1": (4, 0)}
@@ -83,9 +90,49 @@ async def test_a_discarded_file_posts_nothing(mailroom: Mailroom) -> None:
     assert mailroom.desk.summary("July_TXN")["status"] == "DISCARDED"
     assert (mailroom.left, mailroom.processed) == ([], ["July_CPD.csv", "July_TXN.csv"])
     assert await mailroom.desk.digest() == digest
+    assert mailroom.desk.summary("July_TXN")["rejected"] == 20
+    # Nothing of it stands: as it was, or mended, it comes again under its name.
     mailroom.send("July_TXN.csv", transactions(*GOOD, *UNREADABLE, *UNREADABLE))
     await mailroom.drain()
-    assert "discarded" in mailroom.refusal("July_TXN")
+    again = await batch_of(mailroom)
+    assert (again.status, again.id > held.id, mailroom.desk.summary("July_TXN")["batch_id"]) == ("HELD", True, again.id)
+    await discard_batch(mailroom.desk.ctx, again.id)
+    await mailroom.drain()
+    mailroom.send("July_TXN.csv", transactions(*GOOD))
+    await mailroom.drain()
+    assert (await batch_of(mailroom)).accepted == 30
+    mailroom.send("July_TXN.csv", transactions(*GOOD, *UNREADABLE))
+    await mailroom.drain()
+    assert "the same name came before" in mailroom.refusal("July_TXN")
+    assert await verify_ledger(mailroom.desk.ctx.services) == []
+
+
+async def test_rows_that_wait_for_their_member_are_not_posted_once_their_file_is_discarded(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load_module, "CHUNK_ROWS", 5)
+    await limited(mailroom)
+    ctx = mailroom.desk.ctx
+    await apply_configuration(ctx, b"version: 1\nfiles: {reject_limit_percent: 20, park_unknown_members: true}\n")
+    repeats = [GOOD[0]] * 10
+    mailroom.send("July_TXN.csv", transactions(*UNKNOWN[:4], GOOD[0], *repeats, *GOOD[1:20]))
+    await mailroom.drain()
+    held = await batch_of(mailroom)
+    assert (held.status, held.accepted, held.parked) == ("HELD", 1, 4)
+    discarded = await discard_batch(ctx, held.id)
+    assert (discarded.parked, discarded.rejected) == (0, held.rejected + 4)
+    mailroom.send("Late_CPD.csv", "relation_reference,status\nNOBODY,1\n")
+    await mailroom.drain()
+    await settle_parked(ctx)
+    assert "NOBODY" not in await points_of(mailroom.desk)
+    waited = [row for row in mailroom.desk.results("July_TXN") if "discarded" in row["message"]]
+    assert [(row["status"], row["code"]) for row in waited] == [("REJECTED", "103")] * 4
+    assert all(row.encode() in mailroom.desk.rejects("July_TXN") for row in UNKNOWN[:4])
+    # A row of it stands, so its name is gone.
+    mailroom.send("July_TXN.csv", transactions(*GOOD[1:20]))
+    await mailroom.drain()
+    assert f"came before as batch {held.id}" in mailroom.refusal("July_TXN")
+    assert await verify_ledger(ctx.services) == []
 
 
 @pytest.mark.parametrize("decide", [release_batch, discard_batch])

@@ -34,7 +34,7 @@ async def test_the_outcome_of_every_row_is_handed_back(desk: Desk) -> None:
     assert [(row["line"], row["status"], row["code"], row["message"], row["points"]) for row in results] == [
         ("2", "ACCEPTED", "000", "Success", "39.33"),
         ("3", "ACCEPTED", "000", "Success", "0.5"),
-        ("4", "ACCEPTED", "000", "Success", "0"),
+        ("4", "ACCEPTED", "000", "Success (no rule matched)", "0"),
     ]
     assert [len(row["external_reference"]) for row in results] == [36, 36, 0]
     assert results[0]["external_reference"] == results[0]["external_reference"].upper()
@@ -50,13 +50,18 @@ async def test_the_summary_adds_up(desk: Desk) -> None:
         "type": "TXN",
         "batch_id": loaded.batch.id,
         "status": "FINISHED",
+        "code": None,
+        "message": None,
         "sha256": hashlib.sha256(SMALL_FILE.encode()).hexdigest(),
         "rows": 3,
         "accepted": 3,
         "rejected": 0,
         "parked": 0,
+        "pending": 0,
         "rejected_by_code": {},
         "amount": Decimal("36.83"),
+        "amount_purchases": Decimal("36.83"),
+        "amount_refunds": 0,
         "points_awarded": Decimal("39.83"),
         "points_taken": 0,
         "ignored_columns": [],
@@ -70,13 +75,16 @@ async def test_the_row_that_makes_points_move_counts_them(desk: Desk) -> None:
     await desk.load("Early_TXN.csv", transactions("T1,CR,4,2026-07-02,M1,MUSIC"))
     await desk.load("Late_TXN.csv", transactions("T1,DR,10,2026-07-01,M1,MUSIC", "T2,DR,1,2026-07-01,M1,MUSIC"))
     assert [(row["message"], row["points"]) for row in desk.results("Early_TXN") + desk.results("Late_TXN")] == [
-        ("Success", "0"),
+        ("Success (waits for its purchase)", "0"),
         ("Success (a refund had waited for it)", "6"),
         ("Success", "1"),
     ]
     summary = desk.summary("Late_TXN")
     assert (summary["points_awarded"], summary["points_taken"]) == (7, 0)
     assert (await points_of(desk))["M1"] == (7, 0)
+    [early, late] = [desk.summary(f"{name}_TXN") for name in ("Early", "Late")]
+    names = ("amount", "amount_purchases", "amount_refunds")
+    assert [[one[name] for name in names] for one in (early, late)] == [[4, 0, 4], [11, 11, 0]]
 
 
 async def test_a_row_earns_what_the_api_would_have_given(desk: Desk) -> None:

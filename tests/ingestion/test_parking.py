@@ -7,13 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import Connection, select
 
 from domain.access import Permission
 from domain.crypto import KeyRing
 from domain.errors import Forbidden
-from domain.models import parked_row
+from domain.models import outbox, parked_row
 from ingestion import parking as parking_module
 from ingestion.handback import rewrite_handbacks
 from ingestion.parking import work_parked
@@ -22,6 +23,7 @@ from resolvers.batch_line import post_lines
 from resolvers.member import EnrollMember, enroll_member
 from resolvers.parked_work import settle_parked
 from resolvers.program import apply_configuration
+from resolvers.progress import BATCH_TOPIC
 from resolvers.verification import verify_ledger
 from tests.ingestion.desk import NOW, Desk, open_desk, points_of, transactions
 from tests.servers import SECRET
@@ -92,6 +94,11 @@ async def test_lines_wait_for_their_member_and_go_in_when_a_file_brings_it(desk:
     assert (summary["amount"], summary["points_awarded"]) == (Decimal(10), Decimal(10))
     assert await points_of(desk) == {"M1": (10, 0)}
     assert len(await waiting(desk)) == 1
+    # That it is finished was told, and is not told again.
+    query = select(outbox.c.payload).where(outbox.c.topic == BATCH_TOPIC)
+    events = await desk.ctx.read(lambda tx: tx.scalars(query).all())
+    told = [one for one in map(orjson.loads, events) if one["batch_id"] == loaded.batch.id]
+    assert [one["finished"] for one in told] == [True]
     assert await verify_ledger(desk.ctx.services) == []
 
 

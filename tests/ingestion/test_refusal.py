@@ -12,6 +12,7 @@ from domain.access import MEMBER_PERMISSIONS
 from domain.errors import BatchRefused, Forbidden
 from ingestion import load as load_module
 from ingestion.load import Progress
+from resolvers.batch import list_batches
 from resolvers.member import list_members
 from resolvers.program import apply_configuration
 from tests.ingestion.desk import MEMBERS, RULES, TXN_HEADER, Desk, transactions
@@ -46,11 +47,17 @@ async def test_a_refused_file_changes_nothing_and_says_so(desk: Desk, name: str,
     with pytest.raises(BatchRefused, match=reason) as refused:
         await desk.load(name, content)
     assert refused.value.code == "1301"
+    # Nothing but the refusal itself is stored.
     assert await desk.counts() == before
+    [batch, _] = await list_batches(desk.ctx)
+    assert (batch.file_name, batch.status, batch.code) == (name, "REFUSED", "1301")
+    assert reason in (batch.message or "")
     [told] = [path for path in desk.handback.iterdir() if ".refused." in path.name]
     document = json.loads(told.read_bytes())
     assert (document["file"], document["status"], document["code"]) == (name, "REFUSED", "1301")
     assert reason in document["message"]
+    assert document["batch_id"] == batch.id
+    assert list(document) == list(desk.summary("July_CPD"))
 
 
 @pytest.mark.parametrize("name", ["July_TXN.csv", "JULY_txn.csv", "July_TXN.txt", "August_TXN.csv"])
@@ -60,11 +67,11 @@ async def test_the_same_file_is_refused_the_second_time(desk: Desk, name: str) -
     first = await desk.load("July_TXN.csv", content)
     told = desk.summary("July_TXN")
     before = await desk.counts()
-    with pytest.raises(BatchRefused, match=rf"the same content was loaded as batch {first.batch.id}, July_TXN\.csv"):
+    with pytest.raises(BatchRefused, match=rf"the same content came before as batch {first.batch.id}, July_TXN\.csv"):
         await desk.load(name, content)
     other = transactions("T2,DR,1,2026-07-01,M1,MUSIC")
     if not name.startswith("August"):
-        with pytest.raises(BatchRefused, match=f"the same name was loaded as batch {first.batch.id}"):
+        with pytest.raises(BatchRefused, match=f"the same name came before as batch {first.batch.id}"):
             await desk.load(name, other)
     assert await desk.counts() == before
     assert desk.summary("July_TXN") == told
@@ -110,6 +117,20 @@ async def test_a_file_that_changes_under_way_is_not_gone_on_with(desk: Desk, mon
         await load_module.load_file(desk.ctx, path, data_dir=desk.data_dir, progress=tamper)
     names = [member.full_name for member in await list_members(desk.ctx, first=100)]
     assert names == [f"Member {n}" for n in range(1, 6)]
+
+
+async def test_two_refusals_of_one_stem_are_both_told(desk: Desk) -> None:
+    for name, content in (("July_CPD.csv", ""), ("July_CPD.txt", "colour\n"), ("July_CPD.csv", "")):
+        with pytest.raises(BatchRefused):
+            await desk.load(name, content)
+    told = [desk.summary(f"July_CPD.refused{number}") for number in ("", ".2")]
+    assert [one["file"] for one in told] == ["July_CPD.csv", "July_CPD.txt"]
+    # The same once more takes the place of the first.
+    listed = await list_batches(desk.ctx)
+    assert [one.file_name for one in listed] == ["July_CPD.csv", "July_CPD.txt"]
+    assert [one["batch_id"] for one in told] == [one.id for one in listed]
+    await desk.load("July_CPD.csv", MEMBERS)
+    assert [path.name for path in desk.handback.iterdir() if ".refused." in path.name] == []
 
 
 async def test_what_was_said_of_a_refused_file_goes_when_one_of_its_name_is_loaded(desk: Desk) -> None:

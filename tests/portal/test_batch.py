@@ -108,3 +108,35 @@ async def test_a_file_that_is_too_large_is_refused(world: World, ada: Browser) -
     status, text = await _upload(ada, body=b"x" * (10 * 2**20 + 1))
     assert (status, "413" in text) == (413, True)
     assert not [path for path in world.settings.data_dir.rglob("*.csv") if path.is_file()]
+
+
+async def test_who_decides_about_a_held_file_sees_its_bad_lines_and_refused_files_stand_in_the_list(
+    world: World,
+) -> None:
+    ctx = world.contexts[0]
+    world.now = datetime.now(UTC)
+    ada = await world.administrator()
+    await apply_configuration(ctx, b"version: 1\nfiles: {reject_limit_percent: 10}\n")
+    header = "transaction_id,transaction_type,amount,transaction_date,member_relation_reference,product_code\n"
+    rows = "T1,DR,1,2026-07-01,M-1,MUSIC\nT2,DR,much,2026-07-01,M-1,MUSIC\n"
+    for name, body in (("day_TXN.csv", header + rows), ("bad_TXN.csv", "colour\nred\n")):
+        assert (await _upload(ada, name, body.encode(), "TXN"))[0] == 303
+    world.later(seconds=5)
+    inbox = Inbox(ctx, program_folder(world.settings.data_dir, ctx.principal), yes, no_rest)
+    await inbox.pick_up()
+    while await inbox.load_next():
+        pass
+    held, refused = sorted(await list_batches(ctx), key=lambda one: one.status)
+    page = await ada.get(f"files/{held.id}")
+    assert "1 line of 2 cannot be accepted" in page.text
+    assert "amount: must be a number" in page.text
+    assert "rejects.csv" in page.source
+    listed = await ada.get("files")
+    assert "unknown columns: colour" in listed.text
+    assert "bad_TXN.csv" in (await ada.get("files?status=REFUSED")).text
+    assert "day_TXN.csv" not in (await ada.get("files?status=REFUSED")).text
+    assert "Nothing of it was processed" in (await ada.get(f"files/{refused.id}")).text
+    assert (await ada.post(f"files/{held.id}", {"what": "discard"})).status == 303
+    while await inbox.load_next():
+        pass
+    assert (await _upload(ada, "day_TXN.csv", (header + rows).encode(), "TXN"))[0] == 303

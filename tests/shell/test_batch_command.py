@@ -40,9 +40,13 @@ def test_the_exit_status_tells_rejected_and_refused_apart(deployment: Deployment
     assert (nowhere.status, nowhere.out) == (2, "")
     batches = deployment.run("batch", "status", "--program", program, "--json").json
     assert [(one["file_name"], one["status"], one["accepted"], one["rejected"]) for one in batches] == [
+        ("Cards_CRD.csv", "REFUSED", 0, 0),
         ("July_TXN.csv", "FINISHED", 1, 1),
         ("July_CPD.csv", "FINISHED", 20, 0),
     ]
+    assert "missing columns: card_number" in batches[0]["message"]
+    shown = deployment.run("batch", "status", "--program", program)
+    assert "1301 File refused (missing columns" in " ".join(shown.out.split())
     [handback] = Path(deployment.settings["TESSERA_DATA_DIR"]).rglob("handback")
     assert sorted(path.name for path in handback.iterdir()) == [
         "Cards_CRD.refused.summary.json",

@@ -37,6 +37,7 @@ def test_a_file_is_written_and_read_in_and_what_cannot_be_is_refused(deployment:
     # The rows said nothing new, but they were written.
     again = run("members", "--since-last", "--gzip")
     assert (again.status, again.out.split("rows")[1].split()[0] in {"0", "20"}) == (0, True)
+    assert "Members_CPD.csv is packed" in again.err
     for refused, status in (
         (run("members", program="987654"), 2),
         (run("everything"), 2),

@@ -39,6 +39,26 @@ async def test_a_job_runs_again_and_again() -> None:
     assert calls == stood
 
 
+async def test_a_look_that_took_long_and_found_nothing_is_not_repeated_at_once() -> None:
+    calls = 0
+    enough = asyncio.Event()
+
+    async def run(_: Services) -> int:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.01)
+        if calls == 3:
+            enough.set()
+        return int(calls < 3)
+
+    # Busy it goes on; idle it rests for hours.
+    job = Job(name="looking", run=run, pause_s=0.0, busy_pause_s=0.0, rest_share=1e6)
+    async with running_jobs(SERVICES, (job,)):
+        await asyncio.wait_for(enough.wait(), 5)
+        await asyncio.sleep(0.1)
+    assert calls == 3
+
+
 @pytest.mark.parametrize("failure", [RuntimeError("a surprise"), ServiceUnavailable()])
 async def test_a_failure_is_logged_and_the_job_goes_on(failure: Exception) -> None:
     calls = 0

@@ -185,7 +185,7 @@ def test_files_are_loaded_and_rejected_rows_give_status_1(deployment: Deployment
     assert fields["rejected_by_code"] == "{'103': 1}"
     again = _load(deployment, program, "other_TXN.csv", rows)
     assert (again.status, again.out) == (2, "")
-    assert again.err.splitlines()[-1].startswith("1301 File refused (the same content was loaded")
+    assert again.err.splitlines()[-1].startswith("1301 File refused (the same content came before")
 
     listed = deployment.run("batch", "status", "--json").json
     assert [(row["type"], row["accepted"], row["rejected"]) for row in listed] == [("TXN", 1, 1), ("CPD", 2, 0)]

@@ -16,7 +16,28 @@ from tests.shell.command import Deployment, free_ports
 
 SOURCE = Path(__file__).parents[2]
 LAST_LINE = "Ctrl-C stops the server; the data stays.\n"
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", (SOURCE / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+def _blocks(page: str) -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```", (SOURCE / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = _blocks("README.md")
+# What a partner gets, and an answer to the question whether the server is who it says.
+PARTNER = r"""
+mkdir partner bin && cd partner
+cat > ../bin/sftp <<'END'
+#!/bin/sh
+exec "$SFTP" -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=hosts "$@"
+END
+chmod +x ../bin/sftp
+export SFTP=$(command -v sftp) PATH="$PWD/../bin:$PATH"
+ssh-keygen -q -t ed25519 -N '' -f key
+eval "$(cd .. && .venv/bin/tessera sftp-login create PROGRAM --public-key partner/key.pub --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+print("HOST=%s PORT=%s LOGIN=%s KEY=key" % (d["host"], d["port"], d["username"]))')"
+"""
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("curl") is None, reason="the steps use curl"),
@@ -74,6 +95,21 @@ def test_the_calls_that_the_demo_prints_work_as_they_stand(demo: Demo) -> None:
     assert check["IsSucessful"]
     assert redeem["IsSucessful"]
     assert int(home["data"]["member"]["balance"]["available"]) == check["ReturnObject"] - 1
+
+
+def test_the_session_of_the_partners_page_works_word_for_word(demo: Demo) -> None:
+    known = json.loads((demo.deployment.folder / "var" / "demo.json").read_text())
+    setting = PARTNER.replace("PROGRAM", str(known["program_id"]))
+    out = _run(demo, "\n".join([setting, *_blocks("docs/partners.md")]))
+    rows = [line.split(",")[:5] for line in out if re.match(r"\d,", line)]
+    assert rows == [
+        ["2", "ACCEPTED", "000", "Success", "29"],
+        ["3", "ACCEPTED", "000", "Success", "13"],
+        ["4", "REJECTED", "103", "Member does not exist", "0"],
+        ["2", "ACCEPTED", "000", "Success", "7"],
+    ]
+    page = (SOURCE / "docs" / "partners.md").read_text()
+    assert all(",".join(row) in page for row in rows[:3])
 
 
 def _run(demo: Demo, script: str) -> list[str]:

@@ -9,12 +9,13 @@ from starlette.responses import FileResponse, Response
 from domain.access import Permission
 from domain.errors import BadRequest, BodyTooLarge, RedemptionNotFound, TesseraError
 from ingestion.naming import FILE_TYPES
-from ingestion.receipt import find_handback, list_handbacks, list_refusals, receive_file
+from ingestion.receipt import find_handback, list_handbacks, receive_file
 from resolvers.batch import (
     DISCARDED,
     FINISHED,
     HELD,
     PARKED,
+    REFUSED,
     REJECTED,
     RUNNING,
     WAITING,
@@ -30,12 +31,12 @@ from tessera.portal.route import MAX_UPLOAD_BYTES, Page, action, page
 from tessera.portal.visit import Visit
 
 PAGE, ROWS = 25, 100
-_STATUSES = (WAITING, RUNNING, HELD, FINISHED, DISCARDED)
+_STATUSES = (WAITING, RUNNING, HELD, FINISHED, DISCARDED, REFUSED)
 _ROW_STATUSES = (REJECTED, PARKED, "ACCEPTED")
 
 
 async def show(visit: Visit, error: TesseraError | None = None) -> Response:
-    """The newest files, those that were refused, and the form for one more."""
+    """The newest files, also those that were refused, and the form for one more."""
     kind, status, before = visit.asked("type"), visit.asked("status"), visit.asked("before")
     batches = await list_batches(
         visit.ctx,
@@ -44,13 +45,11 @@ async def show(visit: Visit, error: TesseraError | None = None) -> Response:
         kind=kind if kind in FILE_TYPES else None,
         status=status if status in _STATUSES else None,
     )
-    data_dir = visit.runtime.settings.data_dir
     query = "".join(f"{name}={visit.asked(name)}&" for name in ("type", "status") if visit.asked(name).isalpha())
     return visit.page(
         "files.html",
         error=error,
         batches=batches[:PAGE],
-        refusals=await asyncio.to_thread(list_refusals, visit.ctx, data_dir),
         types=FILE_TYPES,
         statuses=_STATUSES,
         asked={"type": kind, "status": status},
