@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from domain.models.base import METADATA, program_key, row_key
-from domain.models.types import ExactDecimal, UtcDateTime
+from domain.models.types import ExactDecimal, JsonText, UtcDateTime
 
 _UNREPORTED = text("revision <> reported")
 _WAITING = text("payload IS NOT NULL")
@@ -49,6 +49,7 @@ batch = Table(
     Column("header", LargeBinary),
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("reported", Integer, nullable=False, server_default="0"),
+    Column("uploaded_by", JsonText),
     UniqueConstraint("program_id", "sha256"),
     UniqueConstraint("program_id", "name_key"),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
@@ -57,7 +58,8 @@ batch = Table(
 """`rows_read` moves in the same database transaction as the rows it counts: it is the restart point.
 
 `revision` counts changes of outcomes that stood, `reported` is the last one that the handback tells. `header` is the
-first line of the file as it came, for rows that are returned when the file is no longer there.
+first line of the file as it came, for rows that are returned when the file is no longer there. `uploaded_by`: which
+administrators brought a file by that name by hand; null: a partner, or the machine.
 
 `rows_total` is how many lines there are, counted before they are read: exact once the file was checked or finished.
 `resumed_at` and `resumed_rows` say when it was last begun or gone on with, and how far it was then; `released_at`
