@@ -5,11 +5,12 @@ from collections.abc import Callable
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.errors import RedemptionNotFound, RequestNotPending
+from domain.errors import Forbidden, RedemptionNotFound, RequestNotPending
 from domain.store import audit
 from domain.store import batch as store
 from resolvers.batch_record import HELD, RUNNING, WAITING, Batch, load_batch
 from resolvers.context import Context
+from resolvers.independence import require_independent
 from resolvers.progress import file_progress, tell_progress
 from resolvers.reject_limit import is_over
 
@@ -37,12 +38,28 @@ async def check_batch(ctx: Context, batch_id: int, *, rows: int, unreadable: int
 async def release_batch(ctx: Context, batch_id: int) -> Batch:
     """Let a held batch be gone on with at the first row that does not stand, however many are rejected.
 
-    Raises Forbidden, RedemptionNotFound (123: no such request), RequestNotPending (it is not held).
+    One that was uploaded by hand and has not begun begins, by anybody independent of who uploaded it.
+    Raises Forbidden, SecondFactorNeeded, RedemptionNotFound (123: no such request), DeciderNotIndependent,
+    RequestNotPending (it is not held).
     """
     now = ctx.services.clock()
-    return await _decide(
-        ctx, batch_id, "batch.release", lambda tx: store.release_batch(tx, ctx.principal.program, batch_id, now)
-    )
+
+    def release(tx: Connection, batch: Batch) -> bool:
+        if batch.wants_approval:
+            _require_another(tx, ctx, batch)
+        # Nobody has decided yet about lines that are rejected in what has not begun.
+        released_at = None if batch.wants_approval else now
+        return store.release_batch(tx, ctx.principal.program, batch_id, released_at)
+
+    return await _decide(ctx, batch_id, "batch.release", release)
+
+
+def _require_another(tx: Connection, ctx: Context, batch: Batch) -> None:
+    """Raise Forbidden, DeciderNotIndependent."""
+    if ctx.principal.actor in batch.uploaded_by:
+        raise Forbidden("who uploads a file does not release it")
+    for one in batch.uploaded_by:
+        require_independent(tx, ctx, one)
 
 
 async def discard_batch(ctx: Context, batch_id: int) -> Batch:
@@ -52,7 +69,7 @@ async def discard_batch(ctx: Context, batch_id: int) -> Batch:
         ctx,
         batch_id,
         "batch.discard",
-        lambda tx: store.discard_batch(tx, ctx.principal.program, batch_id, (HELD,), now),
+        lambda tx, _: store.discard_batch(tx, ctx.principal.program, batch_id, (HELD,), now),
     )
 
 
@@ -69,12 +86,13 @@ async def give_up_batch(ctx: Context, batch_id: int) -> Batch:
     return await ctx.write(body)
 
 
-async def _decide(ctx: Context, batch_id: int, action: str, change: Callable[[Connection], bool]) -> Batch:
+async def _decide(ctx: Context, batch_id: int, action: str, change: Callable[[Connection, Batch], bool]) -> Batch:
     ctx.principal.require(Permission.BATCH_DECIDE)
+    ctx.principal.require_proof()
 
     def body(tx: Connection) -> Batch:
         before = load_batch(tx, ctx, batch_id)
-        if not change(tx):
+        if not change(tx, before):
             raise RequestNotPending(f"the file is {before.status.lower()}, not held")
         after = load_batch(tx, ctx, batch_id)
         audit.record(
