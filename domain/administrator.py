@@ -20,7 +20,12 @@ STEP_UP_LIFE = timedelta(minutes=10)
 LINK_LIFE = timedelta(hours=24)
 LOCKOUT = timedelta(minutes=15)
 FAILURES_ALLOWED = 5
-"""Wrong passwords or codes in a row, after which nobody is let in for a while."""
+"""Wrong passwords in a row from one address, after which nobody is let in from there for a while."""
+MOST_FAILURES = 100
+"""Wrong passwords in a row from anywhere, after which nobody is let in from anywhere."""
+CODE_WEIGHT = MOST_FAILURES // FAILURES_ALLOWED
+"""A wrong code counts as so many: whoever shows one knows the password."""
+FAILURES_KEPT = timedelta(days=1)
 RECOVERY_CODES = 10
 
 MAX_EMAIL, MAX_NAME = 254, 100

@@ -1,8 +1,14 @@
 """Changes that a second administrator approves: which there are, by what a program calls them."""
 
 CONFIGURATION, MEMBER_STATUS, CREDENTIAL_RESET = "CONFIGURATION", "MEMBER_STATUS", "CREDENTIAL_RESET"
+ADMINISTRATOR = "ADMINISTRATOR"
 
-TOGGLES = {CONFIGURATION: "configuration", MEMBER_STATUS: "member_status", CREDENTIAL_RESET: "credential_reset"}
+TOGGLES = {
+    CONFIGURATION: "configuration",
+    MEMBER_STATUS: "member_status",
+    CREDENTIAL_RESET: "credential_reset",
+    ADMINISTRATOR: "administrators",
+}
 """What stands in `program.approvals` for each."""
 
 PENDING, APPROVED, REJECTED, WITHDRAWN, DONE = "PENDING", "APPROVED", "REJECTED", "WITHDRAWN", "DONE"

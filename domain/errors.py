@@ -8,6 +8,7 @@ from domain import catalog_errors as catalog_errors
 from domain.errors_administration import AdministratorExists as AdministratorExists
 from domain.errors_administration import AdministratorNotFound as AdministratorNotFound
 from domain.errors_administration import ApprovalNeeded as ApprovalNeeded
+from domain.errors_administration import DeciderNotIndependent as DeciderNotIndependent
 from domain.errors_administration import LinkInvalid as LinkInvalid
 from domain.errors_administration import RoleInUse as RoleInUse
 from domain.errors_administration import SecondFactorNeeded as SecondFactorNeeded

@@ -27,6 +27,10 @@ class RoleInUse(TesseraError, code="1395", status=409, message="Role is in use")
     """Administrators have the role, or it is one of the built-in ones."""
 
 
+class DeciderNotIndependent(TesseraError, code="1396", status=403, message="Somebody independent has to decide"):
+    """One person may be behind who asked and who decides: invited, reset or let in again by the other, or alike."""
+
+
 class WebhookNotFound(TesseraError, code="1370", status=404, message="Webhook endpoint does not exist"):
     """No webhook endpoint of this program has this name."""
 

@@ -64,3 +64,8 @@ def require_administration(ctx: Context) -> None:
 def told(grants: Sequence[Grant]) -> dict[str, Any]:
     """Roles by program, for the audit trail."""
     return {"all" if one.public_program_id is None else str(one.public_program_id): one.role for one in grants}
+
+
+def words_of(grants: Sequence[Grant]) -> str:
+    """Roles for whoever approves them."""
+    return ", ".join(sorted(one.role for one in grants))

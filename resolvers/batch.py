@@ -13,6 +13,7 @@ from domain.models import batch as batch_table
 from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
+from domain.store.inbox import take_uploads
 from domain.store.statistics import refresh_statistics
 from resolvers.batch_lane import IN_FLIGHT, Half, Lanes
 from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
@@ -97,28 +98,32 @@ async def open_batch(
 ) -> Batch:
     """A new batch, or the unfinished one of the same content, to go on with; `waits`: not yet.
 
-    `header`: the first line as it came; `rows_total`: how many lines follow it, None where nobody counted.
-
-    Raises Forbidden, BatchRefused (name or content seen before).
+    One that was uploaded by hand may be held from the start. `header`: the first line as it came; `rows_total`: how
+    many lines follow it, None where nobody counted. Raises Forbidden, BatchRefused (name or content seen before).
     """
     ctx.principal.require(Permission.BATCH_WRITE)
     now = ctx.services.clock()
 
     def body(tx: Connection) -> Batch:
-        values = _new_batch(file_type, file_name, sha256) | {
+        values = _new_batch(file_type, file_name, sha256)
+        uploaded_by, is_held = take_uploads(tx, ctx.principal.program, values["name_key"])
+        values |= {
             "program_id": ctx.principal.program,
             "id": allocate_ids(tx, batch_table, ctx.principal.program, 1)[0],
             "actor": ctx.principal.actor,
+            "uploaded_by": uploaded_by or None,
+            "status": HELD if is_held else WAITING,
             "started_at": now,
             "rows_total": rows_total,
             "header": header,
         }
-        store.insert_batch(tx, values)
-        standing = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=values["name_key"])
-        found = _to_go_on_with(standing, file_type, sha256)
+        batch_id: int = values["id"]
+        if not store.insert_batch(tx, values):
+            standing = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=values["name_key"])
+            batch_id = _to_go_on_with(standing, file_type, sha256).id
         if not waits:
-            store.start_batch(tx, ctx.principal.program, found.id, now)
-        return load_batch(tx, ctx, found.id)
+            store.start_batch(tx, ctx.principal.program, batch_id, now)
+        return load_batch(tx, ctx, batch_id)
 
     return await ctx.write(body)
 
@@ -286,7 +291,7 @@ def _new_batch(file_type: str, file_name: str, sha256: str) -> dict[str, Any]:
 
 
 def _to_go_on_with(standing: Sequence[Row[Any]], file_type: str, sha256: str) -> Row[Any]:
-    """The batch just made, or the unfinished one of this content; everything else is refused."""
+    """The unfinished batch of this content; everything else is refused."""
     for row in standing:
         if row.sha256 == sha256 and row.status in _GOES_ON and row.type == file_type:
             return row

@@ -5,7 +5,14 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 
 from domain.access import Permission
-from domain.errors import BatchRefused, MemberNotFound, RedemptionNotFound, RequestNotPending, TesseraError
+from domain.errors import (
+    BatchRefused,
+    Forbidden,
+    MemberNotFound,
+    RedemptionNotFound,
+    RequestNotPending,
+    TesseraError,
+)
 from domain.store import audit
 from domain.store import batch as store
 from domain.store import batch_refusal as refusal_store
@@ -13,6 +20,7 @@ from domain.store.parked import forget_waiting
 from resolvers.batch_line import BatchLine, not_standing, stored_row, to_row
 from resolvers.batch_record import HELD, RUNNING, WAITING, Batch, load_batch
 from resolvers.context import Context
+from resolvers.independence import require_independent
 from resolvers.progress import file_progress, tell_progress
 from resolvers.reject_limit import is_over
 
@@ -60,12 +68,18 @@ async def note_findings(ctx: Context, batch_id: int, lines: Sequence[BatchLine])
 async def release_batch(ctx: Context, batch_id: int) -> Batch:
     """Let a held batch be gone on with at the first row that does not stand, however many are rejected.
 
-    Raises Forbidden, RedemptionNotFound (123: no such request), RequestNotPending (it is not held).
+    One that was uploaded by hand and has not begun begins, by anybody independent of who uploaded it.
+    Raises Forbidden, SecondFactorNeeded, RedemptionNotFound (123: no such request), DeciderNotIndependent,
+    RequestNotPending (it is not held).
     """
     now = ctx.services.clock()
 
-    def release(tx: Connection) -> bool:
-        done = store.release_batch(tx, ctx.principal.program, batch_id, now)
+    def release(tx: Connection, batch: Batch) -> bool:
+        if batch.wants_approval:
+            _require_another(tx, ctx, batch)
+        # Nobody has decided yet about lines that are rejected in what has not begun.
+        released_at = None if batch.wants_approval else now
+        done = store.release_batch(tx, ctx.principal.program, batch_id, released_at)
         if done:
             # Its lines are read again, and the rules may be others by then.
             refusal_store.forget_findings(tx, ctx.principal.program, batch_id)
@@ -74,12 +88,20 @@ async def release_batch(ctx: Context, batch_id: int) -> Batch:
     return await _decide(ctx, batch_id, "batch.release", release)
 
 
+def _require_another(tx: Connection, ctx: Context, batch: Batch) -> None:
+    """Raise Forbidden, DeciderNotIndependent."""
+    if ctx.principal.actor in batch.uploaded_by:
+        raise Forbidden("who uploads a file does not release it")
+    for one in batch.uploaded_by:
+        require_independent(tx, ctx, one)
+
+
 async def discard_batch(ctx: Context, batch_id: int) -> Batch:
     """End a held batch: what stands of it stays, and nothing else is posted, nor what waits for its member.
 
     Raises as `release_batch` does.
     """
-    return await _decide(ctx, batch_id, "batch.discard", lambda tx: _discard(tx, ctx, batch_id, (HELD,)))
+    return await _decide(ctx, batch_id, "batch.discard", lambda tx, _: _discard(tx, ctx, batch_id, (HELD,)))
 
 
 async def give_up_batch(ctx: Context, batch_id: int, refusal: BatchRefused) -> Batch:
@@ -107,12 +129,13 @@ def _discard(
     return True
 
 
-async def _decide(ctx: Context, batch_id: int, action: str, change: Callable[[Connection], bool]) -> Batch:
+async def _decide(ctx: Context, batch_id: int, action: str, change: Callable[[Connection, Batch], bool]) -> Batch:
     ctx.principal.require(Permission.BATCH_DECIDE)
+    ctx.principal.require_proof()
 
     def body(tx: Connection) -> Batch:
         before = load_batch(tx, ctx, batch_id)
-        if not change(tx):
+        if not change(tx, before):
             raise RequestNotPending(f"the file is {before.status.lower()}, not held")
         after = load_batch(tx, ctx, batch_id)
         audit.record(

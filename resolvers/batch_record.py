@@ -29,7 +29,7 @@ class Batch:
     what they gave, net. `rows_read` is where it is gone on with. `rows_total`: how many lines there are, None where
     nobody counted them; `resumed_at`: when it was last begun or gone on with, at `resumed_rows`; `released_at`: when an
     administrator let it go on whatever is rejected. `header` is the first line as it came; `revision` counts changes of
-    outcomes that stood.
+    outcomes that stood; `uploaded_by`: who brought it by hand.
     """
 
     id: int
@@ -54,6 +54,12 @@ class Batch:
     message: str | None = None
     header: bytes = field(default=b"", repr=False)
     revision: int = 0
+    uploaded_by: Sequence[str] = ()
+
+    @property
+    def wants_approval(self) -> bool:
+        """Whether it was uploaded by hand and has to be released by somebody else before it begins."""
+        return self.status == HELD and self.resumed_at is None and bool(self.uploaded_by)
 
     @property
     def decided(self) -> int:
@@ -144,4 +150,5 @@ def to_batch(row: Row[Any], state: ProgramState) -> Batch:
         message=row.message,
         header=row.header or b"",
         revision=row.revision,
+        uploaded_by=row.uploaded_by or (),
     )

@@ -12,7 +12,9 @@ import orjson
 from sqlalchemy import Connection, Row
 
 from domain.access import Permission
+from domain.administrator import Grant, Link
 from domain.change_request import (
+    ADMINISTRATOR,
     APPROVED,
     CONFIGURATION,
     CREDENTIAL_RESET,
@@ -27,17 +29,27 @@ from domain.errors import BadRequest, Forbidden, InvalidRequest, RedemptionNotFo
 from domain.member_status import STATUS_NAMES
 from domain.store import change_request as store
 from domain.store.member import find_members
+from resolvers import administrator_approval
+from resolvers.administrator import disable, give
+from resolvers.administrator_link import invite, nobodys_password, reset
+from resolvers.administrator_rights import require_administration
 from resolvers.approving import propose
 from resolvers.configuration import make_current, read_configuration
 from resolvers.context import Context
+from resolvers.independence import require_independent
 from resolvers.member_change import Change, note_change
 from resolvers.movement import free_text
+from resolvers.role import store_role
 from resolvers.roster import Roster
+from resolvers.visitor import read_permissions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChangeRequest:
-    """A change that waits, or what became of it. `difference`: what is to change; `answer`: why it was rejected."""
+    """A change that waits, or what became of it. `difference`: what is to change; `answer`: why it was rejected.
+
+    `link`: what approving it made, for whoever approved.
+    """
 
     id: int
     kind: str
@@ -50,6 +62,7 @@ class ChangeRequest:
     decided_at: datetime | None
     decided_by: str | None
     answer: str | None
+    link: Link | None = None
 
 
 async def request_status_change(ctx: Context, relation_reference: str, status: int, reason: str) -> ChangeRequest:
@@ -86,17 +99,20 @@ async def request_credential_reset(ctx: Context, reason: str) -> ChangeRequest:
 
 
 async def approve_change(ctx: Context, change_id: int) -> ChangeRequest:
-    """Have a change happen, exactly once; by anybody who may approve but the one who asked.
+    """Have a change happen, exactly once; by anybody who may approve and is independent of the one who asked.
 
-    Raises Forbidden, SecondFactorNeeded, RedemptionNotFound (123: no such request), RequestNotPending,
-    ConfigurationChanged (another version is in force than it was made from) and what the change itself is refused
-    with, which goes on waiting.
+    What is done to administrators is done by whoever approves it, who may do so and gets the link.
+    Raises Forbidden, DeciderNotIndependent, SecondFactorNeeded, RedemptionNotFound (123: no such request),
+    RequestNotPending, ConfigurationChanged (another version is in force than it was made from) and what the change
+    itself is refused with, which goes on waiting.
     """
     ctx.principal.require(Permission.CHANGE_APPROVE)
     ctx.principal.require_proof()
     found = await ctx.read(lambda tx: _undecided(tx, ctx, change_id, lock=False))
     payload = orjson.loads(ctx.services.keys.open_administration(found.payload))
     approved = replace(ctx, is_approved=True)
+    if found.kind == ADMINISTRATOR:
+        return await _approve_administration(approved, change_id, payload)
     if found.kind == CONFIGURATION:
         await make_current(
             approved,
@@ -118,10 +134,37 @@ async def approve_change(ctx: Context, change_id: int) -> ChangeRequest:
     return await ctx.write(body)
 
 
+async def _approve_administration(ctx: Context, change_id: int, payload: Mapping[str, Any]) -> ChangeRequest:
+    require_administration(ctx)
+    password = await nobodys_password(ctx.services)
+
+    def body(tx: Connection) -> ChangeRequest:
+        _decide(tx, ctx, change_id, DONE)
+        return replace(_load(tx, ctx, change_id), link=_administer(tx, ctx, payload, password))
+
+    return await ctx.write(body)
+
+
+def _administer(tx: Connection, ctx: Context, payload: Mapping[str, Any], password: str) -> Link | None:
+    grants = [Grant(**one) for one in payload.get("grants", ())]
+    match payload["what"]:
+        case administrator_approval.INVITE:
+            return invite(tx, ctx, payload["email"], grants)
+        case administrator_approval.RESET:
+            return reset(tx, ctx, payload["administrator_id"], password)
+        case administrator_approval.ROLES:
+            give(tx, ctx, payload["administrator_id"], grants)
+        case administrator_approval.ENABLE:
+            disable(tx, ctx, payload["administrator_id"], disabled=False)
+        case _:
+            store_role(tx, ctx, payload["name"], read_permissions(payload["permissions"]))
+    return None
+
+
 async def reject_change(ctx: Context, change_id: int, answer: str) -> ChangeRequest:
     """Turn a change down; by anybody who may approve but the one who asked.
 
-    Raises Forbidden, BadRequest (no answer), RedemptionNotFound, RequestNotPending.
+    Raises Forbidden, BadRequest (no answer), RedemptionNotFound, RequestNotPending, DeciderNotIndependent.
     """
     ctx.principal.require(Permission.CHANGE_APPROVE)
     told = free_text(answer, "answer")
@@ -193,10 +236,14 @@ def _change_status(tx: Connection, ctx: Context, payload: Mapping[str, Any]) -> 
 
 
 def _undecided(tx: Connection, ctx: Context, change_id: int, *, lock: bool = True) -> Row[Any]:
-    """A change that waits and is not the caller's own. Raises RedemptionNotFound, Forbidden, RequestNotPending."""
+    """A change that waits and that the caller may decide about.
+
+    Raises RedemptionNotFound, RequestNotPending, Forbidden (its own), DeciderNotIndependent.
+    """
     row = _waiting(tx, ctx, change_id, lock=lock)
     if row.requested_by == ctx.principal.actor:
         raise Forbidden("who asks for a change does not decide about it")
+    require_independent(tx, ctx, row.requested_by)
     return row
 
 
@@ -230,4 +277,4 @@ def _load(tx: Connection, ctx: Context, change_id: int) -> ChangeRequest:
 
 
 def _request(row: Row[Any]) -> ChangeRequest:
-    return ChangeRequest(**{name: getattr(row, name) for name in ChangeRequest.__dataclass_fields__})
+    return ChangeRequest(**{name: getattr(row, name) for name in ChangeRequest.__dataclass_fields__ if name != "link"})

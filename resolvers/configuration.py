@@ -176,7 +176,7 @@ async def make_current(
                     return None
                 # Others were faster each time: nobody is while the program is locked.
                 following = _follow(state, next_configuration)
-            if following.changed and needs_approval(ctx, state, CONFIGURATION):
+            if following.changed and needs_approval(ctx, state, CONFIGURATION, to=following.after.terms):
                 return _propose(tx, ctx, state, following)
             along(tx)
             return _put_in_force(tx, ctx, following, change)
@@ -192,7 +192,7 @@ async def make_current(
 def _propose(tx: Connection, ctx: Context, state: ProgramState, following: "_Following") -> AppliedConfiguration:
     """Write down what is to follow, for a second administrator. Raises ApprovalNeeded, ConfigurationRefused."""
     if ctx.proposal is None:
-        require_approval(ctx, state, CONFIGURATION)
+        require_approval(ctx, state, CONFIGURATION, to=following.after.terms)
     _check(tx, ctx, following)
     number = propose(
         tx,

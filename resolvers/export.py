@@ -207,6 +207,7 @@ def stored_request(
     terms, now = state.configuration.files, ctx.services.clock()
     if command.with_personal_data and not terms.personal_data_in_exports:
         ctx.principal.require(Permission.PERSONAL_INFORMATION)
+        ctx.principal.require_proof()
     personal, pipe = command.with_personal_data, command.is_pipe
     [export_id] = allocate_ids(tx, export_table, state.id, 1)
     values = {

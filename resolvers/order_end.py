@@ -72,11 +72,12 @@ class _Ending:
 
 
 async def fulfil_order(ctx: Context, command: FulfilOrder) -> Order:
-    """Note that an order was fulfilled. Raises BadRequest, Forbidden, KeyReused, OrderNotFound, OrderNotOpen.
+    """Note that an order was fulfilled. In every status of the member, who has paid; of an erased one no code is kept.
 
-    In every status of the member, who has paid. Of an erased one no code is kept.
+    Raises BadRequest, Forbidden, SecondFactorNeeded, KeyReused, OrderNotFound, OrderNotOpen.
     """
     ctx.principal.require(Permission.ORDER_DECIDE)
+    ctx.principal.require_proof()
     code, reference = free_text(command.code, "code"), free_text(command.reference, "reference")
     ctx.key(command.idempotency_key)
     # Without a key the code could be guessed from a plain hash.
@@ -94,9 +95,10 @@ async def fulfil_order(ctx: Context, command: FulfilOrder) -> Order:
 async def fail_order(ctx: Context, command: FailOrder) -> Order:
     """Let an order fail: its points come back to the lots that they came from, as those of a reversed redemption.
 
-    Raises BadRequest (the reason too), Forbidden, KeyReused, OrderNotFound, OrderNotOpen.
+    Raises BadRequest (the reason too), Forbidden, SecondFactorNeeded, KeyReused, OrderNotFound, OrderNotOpen.
     """
     ctx.principal.require(Permission.ORDER_DECIDE)
+    ctx.principal.require_proof()
     reason = free_text(command.reason, "reason")
     if reason is None:
         raise BadRequest("reason: is missing", field="reason")

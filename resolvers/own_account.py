@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from domain.administrator import (
+    CODE_WEIGHT,
     MIN_PASSWORD,
     STEP_UP_LIFE,
     hash_recovery_code,
@@ -35,10 +36,9 @@ from resolvers.sign_in import (
     Enrolled,
     Enrolment,
     Entered,
-    Origin,
-    count_wrong,
     session_at,
 )
+from resolvers.sign_in_failure import Origin, count_wrong
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -211,7 +211,7 @@ async def _confirm(services: Services, token: str, present: str, origin: Origin)
     row = await services.db.write(find)
     kept = Secret(encoded=row.password)
     if not await services.hashing.run(lambda: matches(kept, present[:MAX_SECRET], 0), program=DEPLOYMENT):
-        await services.db.write(lambda tx: count_wrong(tx, row.id, origin, now))
+        await services.db.write(lambda tx: count_wrong(tx, row.id, origin, now, CODE_WEIGHT))
         await count_failure(services, row.email, origin.address, DOOR)
         raise InvalidCredentials(field="present")
     return str(row.password)

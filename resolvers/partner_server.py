@@ -61,9 +61,10 @@ async def save_partner_server(
 ) -> KnownServer:
     """Keep a server, or change the one of its name; without a secret that keeps the one it has. It is due at once.
 
-    Raises Forbidden, BadRequest.
+    Raises Forbidden, SecondFactorNeeded, BadRequest.
     """
     ctx.principal.require(Permission.CREDENTIAL_WRITE)
+    ctx.principal.require_proof()
     server.check()
     if secret is not None:
         secret.check()

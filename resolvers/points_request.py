@@ -26,6 +26,7 @@ from domain.store.points_request import (
 from domain.store.program import ProgramState
 from resolvers.adjustment import note, post_adjustment, require_ahead, require_open
 from resolvers.context import Context
+from resolvers.independence import require_independent
 from resolvers.movement import Keyed, Locked, Moved, Outcome, move_once
 
 STATUSES = (PENDING, APPROVED, REJECTED)
@@ -53,7 +54,8 @@ async def approve_adjustment(ctx: Context, request_id: int, idempotency_key: str
     """Post a requested adjustment, exactly once; by anybody who may approve but the requester.
 
     It is of whoever answers for the member by then.
-    Raises BadRequest, Forbidden, KeyReused, RedemptionNotFound, Forbidden (one's own), RequestNotPending,
+    Raises BadRequest, Forbidden, KeyReused, RedemptionNotFound, Forbidden (one's own), DeciderNotIndependent,
+    RequestNotPending,
     MemberCancelled, InvalidRequest (the last day of its points is over), InsufficientPoints; the request goes on
     waiting.
     """
@@ -109,7 +111,7 @@ def _post(locked: Locked, ctx: Context, request_id: int) -> Outcome:
 async def reject_adjustment(ctx: Context, request_id: int) -> PointsRequest:
     """Turn a requested adjustment down; by anybody who may approve but the requester.
 
-    Raises Forbidden, RedemptionNotFound, Forbidden (one's own), RequestNotPending.
+    Raises Forbidden, RedemptionNotFound, Forbidden (one's own), DeciderNotIndependent, RequestNotPending.
     """
     ctx.principal.require(Permission.POINTS_APPROVE)
     now = ctx.services.clock()
@@ -147,10 +149,11 @@ def _answering(tx: Connection, program_id: int, request_id: int) -> int:
 
 
 def _undecided(tx: Connection, ctx: Context, program_id: int, request_id: int) -> StoredRequest:
-    """The request, locked. Raises Forbidden (one's own), RequestNotPending."""
+    """The request, locked. Raises Forbidden (one's own), DeciderNotIndependent, RequestNotPending."""
     one = find_requests(tx, program_id, [request_id], lock=True)[request_id]
     if one.requested_by == ctx.principal.actor:
         raise Forbidden("who asks for an adjustment does not decide about it")
+    require_independent(tx, ctx, one.requested_by)
     if one.status != PENDING:
         raise RequestNotPending
     return one

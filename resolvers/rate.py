@@ -91,13 +91,13 @@ def refuse_guessing(
 def refuse_spraying(tx: Connection, services: Services, program_id: int, address: str, now: datetime) -> None:
     """Raise TooManyRequests where too many attempts at signing in failed from this address, whoever they were for."""
     if is_telling(address):
-        _refuse_closed(tx, services, program_id, ("session-address", _network(address), ADDRESS), now)
+        _refuse_closed(tx, services, program_id, ("session-address", network_of(address), ADDRESS), now)
 
 
 async def count_failed_start(services: Services, program_id: int, address: str) -> None:
     """Count a failed attempt at signing in. Raises TooManyRequests where there were too many of them."""
     if is_telling(address):
-        await _take(services, program_id, ("session-address", _network(address), ADDRESS))
+        await _take(services, program_id, ("session-address", network_of(address), ADDRESS))
 
 
 def is_telling(address: str) -> bool:
@@ -135,15 +135,15 @@ async def forget_full_buckets(services: Services) -> int:
 
 
 def _pair(door: str, client_id: str, address: str) -> Bucket:
-    return f"{door}-pair", f"{_network(address)}\x1f{client_id}", PAIR
+    return f"{door}-pair", f"{network_of(address)}\x1f{client_id}", PAIR
 
 
 def _of_address(door: str, address: str) -> Iterator[Bucket]:
     if address:
-        yield f"{door}-address", _network(address), ADDRESS
+        yield f"{door}-address", network_of(address), ADDRESS
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Whoever has an IPv6 address has 2^64 of them."""
     try:
         found = ipaddress.ip_address(address)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from domain.access import ROLES, Permission
 from domain.errors import Forbidden, InvalidRequest, RoleInUse
 from domain.store import administrator as store
+from resolvers.administrator_approval import ROLE, waits
 from resolvers.administrator_rights import require_administration
 from resolvers.context import Context
 from resolvers.visitor import read_permissions
@@ -37,26 +38,31 @@ async def list_roles(ctx: Context) -> list[Role]:
 
 
 async def save_role(ctx: Context, name: str, permissions: frozenset[Permission]) -> Role:
-    """Store a role of the program's own, with no permission that the caller has not.
+    """Store a role of the program's own, with no permission that the caller has not; it may have to wait.
 
-    Raises Forbidden, SecondFactorNeeded, InvalidRequest, RoleInUse (a built-in one).
+    Raises Forbidden, SecondFactorNeeded, InvalidRequest, RoleInUse (a built-in one), ApprovalNeeded.
     """
     require_administration(ctx)
     _check_role_name(name)
+    return await ctx.write(lambda tx: store_role(tx, ctx, name, permissions))
+
+
+def store_role(tx: Connection, ctx: Context, name: str, permissions: frozenset[Permission]) -> Role:
+    """The same in a database transaction."""
     if beyond := permissions - ctx.principal.permissions:
         raise Forbidden(f"you have no {', '.join(sorted(beyond))}")
-    number = _number(ctx)
-
-    def body(tx: Connection) -> Role:
-        before = store.list_roles(tx, number).get(name)
-        _refuse_beyond(tx, ctx, number, name, before)
-        told = sorted(permissions)
+    number, told = _number(ctx), sorted(permissions)
+    before = store.list_roles(tx, number).get(name)
+    holders = _refuse_beyond(tx, ctx, number, name, before)
+    # Also one that nobody has yet: whoever approves that it is given knows it by its name.
+    difference = {"permissions": {"before": ", ".join(before or ()) or "none", "after": ", ".join(told) or "none"}}
+    if not waits(tx, ctx, ROLE, f"role:{name}", {"name": name, "permissions": told}, difference):
+        # A link for somebody who may do more from now on was made for less.
+        store.drop_links_to(tx, holders)
         values = {"permissions": told, "updated_at": ctx.services.clock(), "updated_by": ctx.principal.actor}
         store.save_role(tx, {"public_program_id": number, "name": name, **values})
         ctx.audit(tx, "role.save", f"role:{name}", before=before, after=told)
-        return Role(name=name, permissions=permissions, is_locked=False)
-
-    return await ctx.write(body)
+    return Role(name=name, permissions=permissions, is_locked=False)
 
 
 async def remove_role(ctx: Context, name: str) -> None:
@@ -67,7 +73,7 @@ async def remove_role(ctx: Context, name: str) -> None:
 
     def body(tx: Connection) -> None:
         before = store.list_roles(tx, number).get(name)
-        _refuse_beyond(tx, ctx, number, name, before)
+        store.drop_links_to(tx, _refuse_beyond(tx, ctx, number, name, before))
         if store.has_holders(tx, number, name):
             raise RoleInUse(f"administrators have the role {name}")
         if before is None or not store.remove_role(tx, number, name):
@@ -77,8 +83,8 @@ async def remove_role(ctx: Context, name: str) -> None:
     await ctx.write(body)
 
 
-def _refuse_beyond(tx: Connection, ctx: Context, number: int, name: str, before: Sequence[str] | None) -> None:
-    """Raise Forbidden for a role that may do more than the caller, or that is the caller's own.
+def _refuse_beyond(tx: Connection, ctx: Context, number: int, name: str, before: Sequence[str] | None) -> list[int]:
+    """Raise Forbidden for a role that may do more than the caller, or that is the caller's own; who has it.
 
     Who could take from a role could make those who have it small enough to be reset.
     """
@@ -87,8 +93,7 @@ def _refuse_beyond(tx: Connection, ctx: Context, number: int, name: str, before:
     holders = store.list_holders(tx, number, name)
     if ctx.principal.actor in {one.actor for one in store.list_administrators(tx, holders)}:
         raise Forbidden("nobody changes what it may do itself")
-    # A link for somebody who may do more from now on was made for less.
-    store.drop_links_to(tx, holders)
+    return holders
 
 
 def _number(ctx: Context) -> int:

@@ -12,9 +12,8 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from domain.administrator import (
-    FAILURES_ALLOWED,
+    CODE_WEIGHT,
     HALF_SESSION_LIFE,
-    LOCKOUT,
     SESSION_LIFE,
     hash_recovery_code,
     new_recovery_codes,
@@ -27,9 +26,10 @@ from domain.errors import InvalidCredentials, OtpAttemptsExceeded, OtpInvalid, T
 from domain.ids import new_token
 from domain.password import MAX_SECRET, Secret, matches
 from domain.store import administrator as store
-from domain.store import audit
 from resolvers.context import Services
-from resolvers.rate import DEPLOYMENT, count_failure, refuse_guessing
+from resolvers.rate import DEPLOYMENT, count_failure, network_of, refuse_guessing
+from resolvers.sign_in_failure import Origin as Origin
+from resolvers.sign_in_failure import count_password, count_wrong, is_locked, is_locked_from, record
 
 CODE, ENROL, IN = "CODE", "ENROL", "IN"
 DOOR = "portal"
@@ -38,14 +38,6 @@ TOKEN_PREFIX = "tps"  # noqa: S105 - what a session's token begins with
 _log = structlog.get_logger()
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
-    """From where somebody signs in: an address, and what the browser says it is."""
-
-    address: str
-    browser: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,16 +68,17 @@ async def sign_in(services: Services, email: str, password: str, origin: Origin)
     """The first step. Raises TooManyRequests, InvalidCredentials (wrong, locked or disabled; never says which)."""
     name, now = email.strip().casefold()[:MAX_SECRET], services.clock()
 
-    def find(tx: Connection) -> Row[Any] | None:
+    def find(tx: Connection) -> tuple[Row[Any] | None, bool]:
         refuse_guessing(tx, services, name, origin.address, now, DOOR)
-        return None if "\0" in name else store.find_by_email(tx, name)
+        found = None if "\0" in name else store.find_by_email(tx, name)
+        return found, found is not None and is_locked_from(tx, found, origin, now)
 
-    row = await services.db.read(find)
+    row, is_out = await services.db.read(find)
     kept = None if row is None else Secret(encoded=row.password)
     is_right = await services.hashing.run(lambda: matches(kept, password[:MAX_SECRET], 0), program=DEPLOYMENT)
-    if row is None or not is_right or row.disabled_at is not None or _is_locked(row, now):
-        if row is not None and not is_right:
-            await services.db.write(lambda tx: count_wrong(tx, row.id, origin, now))
+    if row is None or not is_right or row.disabled_at is not None or is_out:
+        if row is not None and not is_right and not is_out:
+            await services.db.write(lambda tx: count_password(tx, row.id, origin, now))
         await count_failure(services, name, origin.address, DOOR)
         raise InvalidCredentials
     return await services.db.write(lambda tx: _first_step(tx, row, origin, now))
@@ -101,11 +94,12 @@ async def show_code(services: Services, token: str, code: str, origin: Origin) -
     def body(tx: Connection) -> Entered | TesseraError:
         _, row = session_at(tx, token, CODE, now)
         if not _takes(tx, services, row, code, now):
-            count_wrong(tx, row.id, origin, now)
+            count_wrong(tx, row.id, origin, now, CODE_WEIGHT)
             return OtpInvalid(field="code")
         store.end_session(tx, hash_secret(token))
         store.update_administrator(tx, row.id, {"failures": 0, "locked_until": None, "last_seen_at": now})
-        _record(tx, row, "administrator.sign-in", origin, now)
+        store.forget_failures(tx, row.id, network_of(origin.address))
+        record(tx, row, "administrator.sign-in", origin, now)
         return _begin(tx, row.id, IN, SESSION_LIFE, origin, now, proved_at=now)
 
     return _told(await services.db.write(body))
@@ -121,7 +115,7 @@ async def prove_again(services: Services, token: str, code: str, origin: Origin)
     def body(tx: Connection) -> TesseraError | None:
         _, row = session_at(tx, token, IN, now)
         if not _takes(tx, services, row, code, now):
-            count_wrong(tx, row.id, origin, now)
+            count_wrong(tx, row.id, origin, now, CODE_WEIGHT)
             return OtpInvalid(field="code")
         store.update_administrator(tx, row.id, {"failures": 0})
         store.update_session(tx, hash_secret(token), {"proved_at": now})
@@ -170,7 +164,7 @@ async def enrol(services: Services, token: str, code: str, origin: Origin) -> En
         store.update_administrator(tx, row.id, values)
         # Whoever was signed in showed another generator, or none.
         store.end_sessions_of(tx, row.id)
-        _record(tx, row, "administrator.second-factor", origin, now)
+        record(tx, row, "administrator.second-factor", origin, now)
         return Enrolled(entered=_begin(tx, row.id, IN, SESSION_LIFE, origin, now, proved_at=now), recovery_codes=codes)
 
     return _told(await services.db.write(body))
@@ -227,7 +221,7 @@ def session_at(tx: Connection, token: str, stage: str, now: datetime) -> tuple[R
     row = None if session is None else store.find_row(tx, session.administrator_id, lock=True)
     if session is None or row is None or session.stage != stage or row.disabled_at is not None:
         raise Unauthorized
-    if stage != ENROL and _is_locked(row, now):
+    if stage != ENROL and is_locked(row, now):
         raise OtpAttemptsExceeded(field="code")
     return session, row
 
@@ -246,37 +240,6 @@ def _takes(tx: Connection, services: Services, row: Row[Any], code: str, now: da
     left = [one for one in row.recovery_codes if one != kept]
     store.update_administrator(tx, row.id, {"recovery_codes": left})
     return True
-
-
-def count_wrong(tx: Connection, administrator_id: int, origin: Origin, now: datetime) -> None:
-    """One more failure in a row; after a few of them nobody gets in for a while, and all who know it are told."""
-    row = store.find_row(tx, administrator_id, lock=True)
-    if row is None or _is_locked(row, now):
-        return
-    failures = row.failures + 1
-    if failures < FAILURES_ALLOWED:
-        store.update_administrator(tx, row.id, {"failures": failures})
-        return
-    store.update_administrator(tx, row.id, {"failures": 0, "locked_until": now + LOCKOUT})
-    _record(tx, row, "administrator.lockout", origin, now)
-    _log.warning("an administrator is locked out after wrong passwords or codes", administrator=row.id)
-
-
-def _is_locked(row: Row[Any], now: datetime) -> bool:
-    return row.locked_until is not None and row.locked_until > now
-
-
-def _record(tx: Connection, row: Row[Any], action: str, origin: Origin, now: datetime) -> None:
-    audit.record(
-        tx,
-        audit.DEPLOYMENT,
-        now=now,
-        actor=f"admin:{row.email}",
-        action=action,
-        subject=f"administrator:{row.id}",
-        address=origin.address,
-        browser=origin.browser,
-    )
 
 
 def _told(outcome: Result | TesseraError) -> Result:

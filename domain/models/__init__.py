@@ -2,6 +2,7 @@
 
 from domain.models.administrator import (
     administrator,
+    administrator_failure,
     administrator_grant,
     administrator_link,
     administrator_session,
@@ -23,7 +24,7 @@ from domain.models.deployment import deployment, signing_key
 from domain.models.export import export
 from domain.models.held import held_transaction
 from domain.models.hold import hold
-from domain.models.inbox import inbox_lease
+from domain.models.inbox import hand_upload, inbox_lease
 from domain.models.ledger import (
     feed,
     idempotency,
@@ -58,6 +59,7 @@ __all__ = [
     "account",
     "admin_token",
     "administrator",
+    "administrator_failure",
     "administrator_grant",
     "administrator_link",
     "administrator_session",
@@ -76,6 +78,7 @@ __all__ = [
     "export",
     "feed",
     "fulfilment_partner",
+    "hand_upload",
     "held_transaction",
     "hold",
     "idempotency",

@@ -21,9 +21,11 @@ administrator = Table(
     Column("created_by", Text, nullable=False),
     Column("last_seen_at", UtcDateTime),
     Column("disabled_at", UtcDateTime),
+    Column("vouched_by", JsonText, nullable=False, server_default="[]"),
 )
 """`password` is argon2id of it. `totp_secret` is sealed under a key of the deployment; null before it is enrolled.
-`totp_step` is the step of the last code that was taken, so that none is taken twice. `recovery_codes` are hashes."""
+`totp_step` is the step of the last code that was taken, so that none is taken twice. `recovery_codes` are hashes.
+`vouched_by`: who saw the link by which these secrets were set, or let it in again, and who is behind those."""
 
 administrator_grant = Table(
     "administrator_grant",
@@ -65,6 +67,17 @@ administrator_link = Table(
 )
 """Links that work once: without an administrator they make one, with the e-mail address if that is given; with one they
 give it a new password and a new second factor."""
+
+administrator_failure = Table(
+    "administrator_failure",
+    METADATA,
+    Column("administrator_id", BigInteger, ForeignKey("administrator.id"), primary_key=True, autoincrement=False),
+    Column("network", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("locked_until", UtcDateTime),
+)
+"""Wrong passwords in a row from one address, or one IPv6 network: nobody locks others out from there."""
 
 custom_role = Table(
     "custom_role",

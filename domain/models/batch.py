@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from domain.models.base import METADATA, program_key, row_key
-from domain.models.types import ExactDecimal, UtcDateTime
+from domain.models.types import ExactDecimal, JsonText, UtcDateTime
 
 _UNREPORTED = text("revision <> reported")
 _WAITING = text("payload IS NOT NULL")
@@ -57,6 +57,7 @@ batch = Table(
     Column("code", Text),
     Column("message", Text),
     Column("refunded", ExactDecimal, nullable=False, server_default="0"),
+    Column("uploaded_by", JsonText),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
     Index("ix_batch_unreported", "program_id", "id", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
     Index("ux_batch_sha256", "program_id", "sha256", unique=True, **_KEEPS),
@@ -65,7 +66,8 @@ batch = Table(
 """`rows_read` moves in the same database transaction as the rows it counts: it is the restart point.
 
 `revision` counts changes of outcomes that stood, `reported` is the last one that the handback tells. `header` is the
-first line of the file as it came, for rows that are returned when the file is no longer there.
+first line of the file as it came, for rows that are returned when the file is no longer there. `uploaded_by`: which
+administrators brought a file by that name by hand; null: a partner, or the machine.
 
 `rows_total` is how many lines there are, counted before they are read: exact once the file was checked or finished.
 `resumed_at` and `resumed_rows` say when it was last begun or gone on with, and how far it was then; `released_at`

@@ -23,7 +23,7 @@ change_request = Table(
     Column("decided_by", Text),
     Column("answer", Text),
     ForeignKeyConstraint(["program_id"], ["program.id"]),
-    CheckConstraint("kind IN ('CONFIGURATION', 'MEMBER_STATUS', 'CREDENTIAL_RESET')", name="kind"),
+    CheckConstraint("kind IN ('CONFIGURATION', 'MEMBER_STATUS', 'CREDENTIAL_RESET', 'ADMINISTRATOR')", name="kind"),
     CheckConstraint("status IN ('PENDING', 'APPROVED', 'REJECTED', 'WITHDRAWN', 'DONE')", name="status"),
     Index("ix_change_request_status", "program_id", "status", "id"),
 )

@@ -5,14 +5,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, select, update
 
-from domain.administrator import Administrator, Grant, Link
+from domain.administrator import FAILURES_KEPT, Administrator, Grant, Link
 from domain.models import administrator as table
+from domain.models import administrator_failure as failure
 from domain.models import administrator_grant as grant
 from domain.models import administrator_link as link
 from domain.models import administrator_session as session
 from domain.models import custom_role
+from domain.store.upsert import upsert
 
 EVERYWHERE = 0
 """How a grant for all programs is kept."""
@@ -132,9 +134,43 @@ def list_sessions(tx: Connection, administrator_id: int, now: datetime) -> list[
 
 
 def forget_lapsed(tx: Connection, now: datetime) -> int:
-    """Delete sessions and links that are good for nothing; how many."""
+    """Delete sessions and links that are good for nothing, and failures of long ago; how many."""
     done = tx.execute(delete(session).where(session.c.expires_at <= now)).rowcount
+    done += tx.execute(delete(failure).where(failure.c.last_at <= now - FAILURES_KEPT)).rowcount
     return done + tx.execute(delete(link).where(link.c.expires_at <= now)).rowcount
+
+
+# Failures.
+
+
+def is_locked_from(tx: Connection, administrator_id: int, network: str, now: datetime) -> bool:
+    """Whether nobody is let in as this administrator from there."""
+    is_locked = [*_from(administrator_id, network), failure.c.locked_until > now]
+    return tx.scalar(select(failure.c.locked_until).where(*is_locked)) is not None
+
+
+def count_failure_from(tx: Connection, administrator_id: int, network: str, now: datetime) -> int:
+    """One more failure in a row from there; how many it are. The administrator's row is locked by the caller."""
+    found = tx.scalar(select(failure.c.failures).where(*_from(administrator_id, network)))
+    values = {"administrator_id": administrator_id, "network": network, "failures": (found or 0) + 1, "last_at": now}
+    upsert(tx, failure, values, ("failures", "last_at"))
+    return (found or 0) + 1
+
+
+def lock_from(tx: Connection, administrator_id: int, network: str, until: datetime) -> None:
+    """Let nobody in as this administrator from there for a while; then the failures are counted anew."""
+    values = {"failures": 0, "locked_until": until}
+    tx.execute(update(failure).where(*_from(administrator_id, network)).values(**values))
+
+
+def forget_failures(tx: Connection, administrator_id: int, network: str | None = None) -> None:
+    """Somebody got in: what failed before, from there or from anywhere, is counted no longer."""
+    where = [failure.c.administrator_id == administrator_id] if network is None else _from(administrator_id, network)
+    tx.execute(delete(failure).where(*where))
+
+
+def _from(administrator_id: int, network: str) -> list[ColumnElement[bool]]:
+    return [failure.c.administrator_id == administrator_id, failure.c.network == network]
 
 
 # Links.

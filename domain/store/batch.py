@@ -173,9 +173,9 @@ def hold_batch(tx: Connection, program_id: int, batch_id: int) -> bool:
     return _change(tx, program_id, batch_id, ("RUNNING",), {"status": "HELD"})
 
 
-def release_batch(tx: Connection, program_id: int, batch_id: int, now: datetime) -> bool:
-    """Let a held batch wait to be gone on with; whether it was held."""
-    return _change(tx, program_id, batch_id, ("HELD",), {"status": "WAITING", "released_at": now})
+def release_batch(tx: Connection, program_id: int, batch_id: int, released_at: datetime | None) -> bool:
+    """Let a held batch wait to be gone on with, from `released_at` on whatever is rejected; whether it was held."""
+    return _change(tx, program_id, batch_id, ("HELD",), {"status": "WAITING", "released_at": released_at})
 
 
 def discard_batch(

@@ -1,11 +1,12 @@
-"""SQL of the leases by which one worker at a time takes the files of a program."""
+"""SQL of the leases by which one worker at a time takes the files of a program, and of who uploaded some by hand."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from domain.models import inbox_lease
+from domain.models import hand_upload, inbox_lease
+from domain.store.upsert import upsert
 
 
 def take_lease(tx: Connection, program_id: int, holder: str, *, now: datetime, until: datetime) -> bool:
@@ -25,3 +26,16 @@ def take_lease(tx: Connection, program_id: int, holder: str, *, now: datetime, u
 def drop_lease(tx: Connection, program_id: int, holder: str) -> None:
     """Give the lease back, if the holder has it."""
     tx.execute(delete(inbox_lease).where(inbox_lease.c.program_id == program_id, inbox_lease.c.holder == holder))
+
+
+def note_upload(tx: Connection, program_id: int, name_key: str, *, actor: str, now: datetime, waits: bool) -> None:
+    """Write down who is about to upload a file of this name, and whether it waits for somebody else."""
+    values = {"program_id": program_id, "name_key": name_key, "uploaded_by": actor, "uploaded_at": now, "waits": waits}
+    upsert(tx, hand_upload, values, ("uploaded_at", "waits"))
+
+
+def take_uploads(tx: Connection, program_id: int, name_key: str) -> tuple[list[str], bool]:
+    """Who may have uploaded the file of this name, and whether it waits; nothing is known of it afterwards."""
+    own = (hand_upload.c.program_id == program_id, hand_upload.c.name_key == name_key)
+    rows = tx.execute(delete(hand_upload).where(*own).returning(hand_upload.c.uploaded_by, hand_upload.c.waits)).all()
+    return sorted(row.uploaded_by for row in rows), any(row.waits for row in rows)

@@ -30,7 +30,9 @@ class BatchStatus(Enum):
     WAITING = strawberry.enum_value("WAITING", description="It was taken, and waits for its turn.")
     RUNNING = strawberry.enum_value("RUNNING", description="It is being read, or will be read on.")
     HELD = strawberry.enum_value(
-        "HELD", description="Too many of its lines are rejected: an administrator releases or discards it."
+        "HELD",
+        description="Too many of its lines are rejected, or it was uploaded by hand and waits for another "
+        "administrator: one releases or discards it.",
     )
     FINISHED = strawberry.enum_value("FINISHED", description="Every line has its outcome.")
     DISCARDED = strawberry.enum_value(

@@ -130,11 +130,12 @@ _HEADINGS = (
 )
 _COLUMNS = ("id", "program_id", "type", "file_name", "status", "decided", "accepted", "rejected", "parked", "pending")
 # What the platform keeps for itself.
-_OWN = frozenset({"header", "revision"})
+_OWN = frozenset({"header", "revision", "uploaded_by"})
 
 _MEANINGS = {
     RUNNING: "under way, or broken off; then loading the same file again goes on where it was.",
-    HELD: "too many rows are rejected: `tessera batch release` or `tessera batch discard` decides.",
+    HELD: "too many rows are rejected, or it was uploaded by hand where somebody else decides: "
+    "`tessera batch release` or `tessera batch discard`.",
     FILE_REFUSED: "the whole file; nothing of it was processed.",
 }
 

@@ -21,6 +21,7 @@ from domain.errors import (
     BodyTooLarge,
     OtpAttemptsExceeded,
     OtpInvalid,
+    SecondFactorNeeded,
     TesseraError,
     Unauthorized,
     UnexpectedFailure,
@@ -29,10 +30,12 @@ from resolvers.context import Context
 from resolvers.sign_in import IN, prove_again
 from resolvers.visitor import enter_place, find_visitor
 from tessera.portal.guard import ROOT, drop_session, refuse_foreign, refuse_forgery, session_token
+from tessera.portal.step_up import FRESH
 from tessera.portal.visit import MAX_FIELD_BYTES, MAX_FIELDS, Handler, Visit, read_zone
 
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
 _MAX_FORM_BYTES, _MAX_OPEN_BYTES = MAX_UPLOAD_BYTES + MAX_FIELD_BYTES, 64 * 1024
+_SECRETS = {"password", "privateKey"}
 _log = structlog.get_logger()
 
 
@@ -57,7 +60,8 @@ register_url_convertor("number", _Number())
 class Page:
     """A page or an action. `needs`: what one has to be allowed; pages of a program have one, others none.
 
-    `also`: what else, where a page shows more than one thing. `is_open`: also for who is not signed in.
+    `also`: what else, where a page shows more than one thing. `is_open`: also for who is not signed in. `is_fresh`:
+    only with a second factor that was shown just now.
     """
 
     path: str
@@ -66,6 +70,7 @@ class Page:
     needs: Permission | None = None
     also: Sequence[Permission] = ()
     is_open: bool = False
+    is_fresh: bool = False
 
 
 def page(path: str, handler: Handler, needs: Permission, *also: Permission) -> Page:
@@ -75,7 +80,8 @@ def page(path: str, handler: Handler, needs: Permission, *also: Permission) -> P
 
 def action(path: str, handler: Handler, needs: Permission, *also: Permission) -> Page:
     """What a form of a program does."""
-    return Page(path=_of_program(path), handler=handler, method="POST", needs=needs, also=also)
+    is_fresh = path in FRESH
+    return Page(path=_of_program(path), handler=handler, method="POST", needs=needs, also=also, is_fresh=is_fresh)
 
 
 def _of_program(path: str) -> str:
@@ -134,7 +140,16 @@ async def _answer(one: Page, visit: Visit) -> Response:
         await _prove(visit)
     if one.needs is not None:
         await _enter(visit, [one.needs, *one.also])
+    if one.is_fresh and visit.person.principal.needs_proof:
+        return _ask_for_proof(visit)
     return await one.handler(visit)
+
+
+def _ask_for_proof(visit: Visit) -> Response:
+    """Have a code shown, and keep what was filled in; files and passwords have to be given again."""
+    fields = [(name, value) for name, value in visit.form.multi_items() if name not in {"form_token", "proof"}]
+    kept = [(name, value) for name, value in fields if isinstance(value, str) and not (value and name in _SECRETS)]
+    return visit.page("proof.html", error=SecondFactorNeeded(), kept=kept, is_whole=len(kept) == len(fields))
 
 
 async def _prove(visit: Visit) -> None:

@@ -93,8 +93,13 @@ def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def _setup_link(server: Server) -> str:
-    found = re.search(r"/portal/link/tpl_[\w-]+", server.log_tail())
-    assert found, server.log_tail()
+    return link_of(server, server.log_tail())
+
+
+def link_of(server: Server, told: str) -> str:
+    """The link of an administrator that was told."""
+    found = re.search(r"/portal/link/tpl_[\w-]+", told)
+    assert found, told
     return f"{server.url}{found[0]}"
 
 

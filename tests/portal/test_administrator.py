@@ -34,6 +34,50 @@ async def test_inviting_somebody_who_is_there_is_refused(world: World, ada: Brow
     assert await world.contents() == before
 
 
+async def test_who_administers_elsewhere_is_invited_like_anybody_and_accepts(world: World, ada: Browser) -> None:
+    form = {"email": "bob@shop.example", "role": "program-manager"}
+    bob = await world.administrator("customer-executive", email="bob@shop.example", program=2)
+    shown = await ada.post("administrators", form)
+    stranger = await ada.post("administrators", {"email": "new@shop.example", "role": "program-manager"})
+    assert shown.status == stranger.status == 200
+    path, before = f"/portal/link/{shown.link_token}", await world.contents()
+    # The link is of no use to anybody else, whatever it says.
+    taken = {"name": "Bob", "password": PASSWORD, "again": PASSWORD}
+    assert (await world.stranger().post(path, taken)).status == 409
+    assert (await ada.post(path, {"what": "accept"})).status == 404
+    assert (await world.stranger().post(path, {"what": "accept"})).status == 303
+    assert await world.contents() == before
+    assert "another program" in (await bob.get(path)).text
+    assert (await bob.post(path, {"what": "accept"})).target == "/portal"
+    assert (await bob.get()).status == 200
+    grants = [row for row in (await world.contents())["administrator_grant"] if row[0] == 2]
+    assert [row[1:] for row in grants] == [(1, "program-manager"), (2, "customer-executive")]
+    assert (await bob.post(path, {"what": "accept"})).status == 404
+    assert (await ada.post("administrators", form)).status == 409
+
+
+async def test_open_links_are_withdrawn(world: World, ada: Browser) -> None:
+    assert "No link is open" in (await ada.get("administrators")).text
+    form = {"email": "bob@shop.example"}
+    token = (await ada.post("administrators", form | {"role": "program-admin"})).link_token
+    page = (await ada.get("administrators")).text
+    assert "bob@shop.example Invitation Program admin admin:ada@shop.example" in page
+    executive = await world.administrator("customer-executive", email="eve@shop.example")
+    other = await world.administrator(email="oz@shop.example", program=2)
+    other.base = "/portal/p/2/sandbox"
+    before = await world.contents()
+    assert (await executive.post("administrators/links/withdraw", form)).status == 403
+    foreign = await other.post("administrators/links/withdraw", form)
+    assert (foreign.status, "1392" in foreign.text) == (404, True)
+    assert await world.contents() == before
+    assert (await ada.post("administrators/links/withdraw", form)).status == 303
+    assert (await world.stranger().get(f"/portal/link/{token}")).status == 404
+    trail = (await ada.get("audit?action=administrator.withdraw-link")).text
+    assert "administrator:bob@shop.example" in trail
+    assert token not in trail
+    assert (await ada.post("administrators/links/withdraw", form)).status == 404
+
+
 async def test_a_new_start_ends_sessions_and_asks_for_another_code_generator(world: World, ada: Browser) -> None:
     bob = await world.administrator("program-manager", email="bob@shop.example")
     shown = await ada.post("administrators/2", {"what": "reset"})

@@ -13,8 +13,6 @@ from resolvers.configuration import apply_configuration, get_configuration
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, get_member, update_member
 from resolvers.points_request import list_points_requests
-from resolvers.sign_in import Origin
-from resolvers.visitor import enter_place, find_visitor
 from tests.portal.world import Browser, Shown, World
 
 ALL = b"program: {approvals: [configuration, credential_reset, member_status], adjustment_approval_from: 100}"
@@ -34,15 +32,6 @@ async def bob(strict: World) -> Browser:
     return await strict.administrator("program-manager", email="bob@shop.example")
 
 
-async def _context(world: World, browser: Browser, proposal: str | None = None) -> Context:
-    """What an administrator's use cases are called with."""
-    token = next(iter(browser.client.cookies.values()))
-    visitor = await find_visitor(world.services, token, Origin(address="192.0.2.1", browser="Test"))
-    assert visitor is not None
-    principal = await enter_place(world.services, visitor, visitor.find_place(1, "sandbox"))
-    return Context(services=world.services, principal=principal, source="portal", request_id="-", proposal=proposal)
-
-
 async def _decide(world: World, browser: Browser, what: str, kind: str = "changes", **form: str) -> Shown:
     """Decide about the oldest of a kind, decided already or not."""
     listed = list_points_requests if kind == "points" else list_change_requests
@@ -51,13 +40,13 @@ async def _decide(world: World, browser: Browser, what: str, kind: str = "change
 
 
 async def test_a_configuration_waits_for_somebody_else(strict: World, ada: Browser, bob: Browser) -> None:
-    ctx = await _context(strict, ada)
+    ctx = await strict.context(ada)
     before = await strict.contents()
     change = b"product_codes: [{code: BOOKS}]"
     with pytest.raises(ApprovalNeeded):
         await apply_configuration(ctx, change)
     assert await strict.contents() == before
-    proposed = await apply_configuration(await _context(strict, ada, "for the bookshop"), change)
+    proposed = await apply_configuration(await strict.context(ada, "for the bookshop"), change)
     assert (proposed.changed, proposed.request_id is None) == (False, False)
     page = (await bob.get("approvals")).text
     assert "for the bookshop" in page
@@ -89,7 +78,7 @@ async def test_the_programs_own_servers_cannot_go_round_it(strict: World) -> Non
 
 
 async def test_what_another_change_overtook_is_not_approved(strict: World, ada: Browser, bob: Browser) -> None:
-    await apply_configuration(await _context(strict, ada, "first"), b"product_codes: [{code: A}]")
+    await apply_configuration(await strict.context(ada, "first"), b"product_codes: [{code: A}]")
     await apply_configuration(strict.contexts[0], b"product_codes: [{code: B}]")
     before = await strict.contents()
     shown = await _decide(strict, bob, "approve")
@@ -111,7 +100,7 @@ async def test_new_credentials_need_an_approval_for_each(strict: World, ada: Bro
 
 
 async def test_a_members_status_waits_as_well(strict: World, ada: Browser, bob: Browser) -> None:
-    ctx = await _context(strict, ada)
+    ctx = await strict.context(ada)
     with pytest.raises(ApprovalNeeded):
         await update_member(ctx, UpdateMember(relation_reference="M-1", values={"status": 2}))
     await request_status_change(ctx, "M-1", 2, "fraud")
@@ -123,7 +112,7 @@ async def test_a_members_status_waits_as_well(strict: World, ada: Browser, bob: 
 
 
 async def test_an_award_by_hand_is_no_way_round_the_limit(strict: World, ada: Browser) -> None:
-    ctx = await _context(strict, ada)
+    ctx = await strict.context(ada)
     before = await strict.contents()
     with pytest.raises(ApprovalNeeded):
         await post_bonus(ctx, PostBonus(relation_reference="M-1", points=Decimal(100)))
@@ -135,13 +124,13 @@ async def test_an_award_by_hand_is_no_way_round_the_limit(strict: World, ada: Br
 
 async def test_two_who_approve_at_once_have_it_happen_once(strict: World, ada: Browser, bob: Browser) -> None:
     carl = await strict.administrator("program-manager", email="carl@shop.example")
-    await request_status_change(await _context(strict, ada), "M-1", 2, "fraud")
+    await request_status_change(await strict.context(ada), "M-1", 2, "fraud")
     both = await asyncio.gather(*(_decide(strict, one, "approve") for one in (bob, carl)))
     assert sorted(one.status for one in both) == [303, 409]
 
 
 async def test_a_rejection_says_why_and_a_change_can_be_taken_back(strict: World, ada: Browser, bob: Browser) -> None:
-    ctx = await _context(strict, ada)
+    ctx = await strict.context(ada)
     for _ in range(2):
         await request_status_change(ctx, "M-1", 2, "fraud")
     missing = await _decide(strict, bob, "reject")
@@ -157,7 +146,7 @@ async def test_a_rejection_says_why_and_a_change_can_be_taken_back(strict: World
 
 
 async def test_an_adjustment_is_posted_by_somebody_else(strict: World, ada: Browser, bob: Browser) -> None:
-    ctx = await _context(strict, ada)
+    ctx = await strict.context(ada)
     command = AdjustPoints(relation_reference="M-1", points=Decimal(500), reason="goodwill", idempotency_key="k")
     assert (await adjust_points(ctx, command)).entry_id is None
     assert (await _decide(strict, ada, "approve", "points")).status == 403
@@ -166,7 +155,7 @@ async def test_an_adjustment_is_posted_by_somebody_else(strict: World, ada: Brow
 
 
 async def test_another_programs_changes_are_not_to_be_seen(strict: World, ada: Browser) -> None:
-    await request_status_change(await _context(strict, ada), "M-1", 2, "fraud")
+    await request_status_change(await strict.context(ada), "M-1", 2, "fraud")
     eve = await strict.administrator(email="eve@shop.example", program=2)
     eve.base = "/portal/p/2/sandbox"
     assert "fraud" not in (await eve.get("approvals")).text

@@ -28,11 +28,7 @@ async def taken(world: World) -> tuple[Browser, Batch]:
     world.now = datetime.now(UTC)
     ada = await world.administrator()
     assert (await _upload(ada))[0] == 303
-    world.later(seconds=5)
-    inbox = Inbox(world.contexts[0], program_folder(world.settings.data_dir, world.contexts[0].principal), yes, no_rest)
-    await inbox.pick_up()
-    while await inbox.load_next():
-        pass
+    await _take_all(world)
     [batch] = await list_batches(world.contexts[0])
     return ada, batch
 
@@ -61,23 +57,74 @@ async def test_lines_that_name_people_are_for_who_may_see_people(world: World, t
         assert (await fay.get(f"files/{batch.id}/handback/{name}")).status == 403
 
 
+FROM = b"program: {adjustment_approval_from: 100}"
+PURCHASES = (
+    b"transaction_id,transaction_type,transaction_date,member_relation_reference,amount\n1,DR,2026-01-02,M-1,10\n"
+)
+
+
 @pytest.mark.parametrize(
-    ("name", "type_", "terms"),
+    ("name", "body", "terms"),
     [
-        ("gift_BNS.csv", "BNS", b"program: {adjustment_approval_from: 100}"),
-        ("new_CPD.csv", "CPD", b"program: {approvals: [member_status]}"),
+        ("gift_BNS.csv", b"member_relation_reference,bonus_points\nM-1,5\n", FROM),
+        ("day_TXN.csv", PURCHASES, FROM),
+        ("new_CPD.csv", MEMBERS, b"program: {approvals: [member_status]}"),
     ],
 )
-async def test_a_file_does_not_go_round_a_second_administrator(
-    world: World, ada: Browser, name: str, type_: str, terms: bytes
-) -> None:
+async def test_a_file_by_hand_waits_for_somebody_else(world: World, name: str, body: bytes, terms: bytes) -> None:
+    world.now = datetime.now(UTC)
     await apply_configuration(world.contexts[0], terms)
+    ada = await world.administrator()
+    form = {"email": "sock@x.example", "role": "program-admin"}
+    sock = await world.through_link((await ada.post("administrators", form)).link_token, "sock@x.example")
+    bob = await world.administrator(email="bob@shop.example")
+    assert (await _upload(ada, name, body, name[-7:-4]))[0] == 303
+    await _take_all(world)
+    [batch] = await list_batches(world.contexts[0])
+    assert (batch.status, batch.rows_read, batch.uploaded_by) == ("HELD", 0, ["admin:ada@shop.example"])
+    assert "uploaded by hand" in (await ada.get(f"files/{batch.id}")).text
     before = await world.contents()
-    status, text = await _upload(ada, name, type_=type_)
-    assert (status, "1391" in text) == (403, True), text
+    for browser, code in ((ada, "403"), (sock, "1396")):
+        shown = await browser.post(f"files/{batch.id}", {"what": "release"})
+        assert (shown.status, code in shown.text) == (403, True), shown.text
     assert await world.contents() == before
-    assert not [path for path in world.settings.data_dir.rglob("*.csv") if path.is_file()]
-    assert (await _upload(ada, "day_TXN.csv", type_="TXN"))[0] == 303
+    assert (await bob.post(f"files/{batch.id}", {"what": "release"})).status == 303
+    await _take_all(world)
+    [batch] = await list_batches(world.contexts[0])
+    # Nobody has decided yet about lines that are rejected.
+    assert (batch.status, batch.rows_read > 0, batch.released_at) == ("FINISHED", True, None)
+
+
+async def test_whoever_tries_the_same_name_does_not_take_its_place(world: World) -> None:
+    world.now = datetime.now(UTC)
+    await apply_configuration(world.contexts[0], FROM)
+    ada, bob = await world.administrator(), await world.administrator(email="bob@shop.example")
+    assert (await _upload(ada, "day_TXN.csv", PURCHASES, "TXN"))[0] == 303
+    assert (await _upload(bob, "day_TXN.csv", PURCHASES + b"2,DR,2026-01-02,M-1,9\n", "TXN"))[0] == 409
+    await _take_all(world)
+    [batch] = await list_batches(world.contexts[0])
+    for browser in (ada, bob):
+        assert (await browser.post(f"files/{batch.id}", {"what": "release"})).status == 403
+    assert (await ada.post(f"files/{batch.id}", {"what": "discard"})).status == 303
+
+
+async def test_a_file_of_a_partner_waits_for_nobody(world: World) -> None:
+    world.now = datetime.now(UTC)
+    await apply_configuration(world.contexts[0], FROM)
+    folder = program_folder(world.settings.data_dir, world.contexts[0].principal)
+    folder.make()
+    (folder.upload("TXN") / "day_TXN.csv").write_bytes(PURCHASES)
+    await _take_all(world)
+    [batch] = await list_batches(world.contexts[0])
+    assert (batch.status, batch.rows_read, batch.uploaded_by) == ("FINISHED", 1, ())
+
+
+async def _take_all(world: World) -> None:
+    world.later(seconds=5)
+    inbox = Inbox(world.contexts[0], program_folder(world.settings.data_dir, world.contexts[0].principal), yes, no_rest)
+    await inbox.pick_up()
+    while await inbox.load_next():
+        pass
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,16 @@
 """Signing in: what it takes, what it tells, and what is refused."""
 
+from contextlib import suppress
+
 import pyotp
 
 from domain.administrator import Grant
+from domain.errors import InvalidCredentials, TooManyRequests
 from resolvers.administrator_link import invite_administrator, offer_setup
+from resolvers.sign_in import Origin, sign_in, sweep_sessions
 from tests.portal.world import PASSWORD, Browser, World
+
+WRONG = PASSWORD[::-1]
 
 
 async def _sign_in(browser: Browser, email: str = "ada@shop.example", password: str = PASSWORD) -> str:
@@ -65,6 +71,40 @@ async def test_after_five_wrong_passwords_the_right_one_is_refused_for_a_while(w
     assert (await ada.get()).status == 200
     world.later(minutes=16)
     assert await _sign_in(world.stranger()) == "/portal/code?next=/portal"
+
+
+async def _gets_on(world: World, address: str, password: str) -> bool:
+    """Whether somebody at this address gets as far as the code."""
+    with suppress(InvalidCredentials, TooManyRequests):
+        await sign_in(world.services, "ada@shop.example", password, Origin(address=address, browser="Test"))
+        return True
+    return False
+
+
+async def test_nobody_keeps_an_administrator_out_from_elsewhere(world: World, ada: Browser) -> None:
+    assert not any([await _gets_on(world, "203.0.113.9", WRONG) for _ in range(15)])
+    # Where somebody guessed nobody gets in, and it is told once; from her own place she does.
+    assert not await _gets_on(world, "203.0.113.9", PASSWORD)
+    assert sum("administrator.lockout" in row for row in (await world.contents())["audit_entry"]) == 1
+    assert await _gets_on(world, "198.51.100.7", PASSWORD)
+    # A network of one guesser counts as one place.
+    assert not any([await _gets_on(world, f"2001:db8::{number}", WRONG) for number in range(5)])
+    assert not await _gets_on(world, "2001:db8::99", PASSWORD)
+    assert await _gets_on(world, "2001:db8:1::99", PASSWORD)
+    world.later(minutes=16)
+    assert await _gets_on(world, "203.0.113.9", PASSWORD)
+
+
+async def test_guessing_from_many_places_locks_everywhere(world: World, ada: Browser) -> None:
+    for place in range(20):
+        assert not any([await _gets_on(world, f"203.0.113.{place}", WRONG) for _ in range(5)])
+        world.later(seconds=30)
+    assert not await _gets_on(world, "198.51.100.7", PASSWORD)
+    world.later(minutes=16)
+    assert await _gets_on(world, "198.51.100.7", PASSWORD)
+    world.later(days=1)
+    assert await sweep_sessions(world.services) >= 20
+    assert (await world.contents())["administrator_failure"] == []
 
 
 async def test_guessed_codes_lock_as_well(world: World, ada: Browser) -> None:

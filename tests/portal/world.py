@@ -25,6 +25,7 @@ from resolvers.administrator_link import TakeLink, invite_administrator, take_li
 from resolvers.context import Context, Services
 from resolvers.program import IssuedCredential, apply_configuration, create_program, list_environment_programs
 from resolvers.sign_in import Origin, begin_enrolment, enrol
+from resolvers.visitor import enter_place, find_visitor
 from tessera.portal.app import build_portal_app
 from tessera.portal.guard import ROOT, SESSION_COOKIE, form_token
 from tessera.settings import Settings
@@ -60,6 +61,12 @@ class Shown:
         """What it says, without marks."""
         bare = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", self.source, flags=re.DOTALL)
         return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", bare)).split())
+
+    @property
+    def link_token(self) -> str:
+        """The token of the link that it shows, empty where there is none."""
+        found = re.search(r"/portal/link/([\w-]+)", self.source)
+        return "" if found is None else found[1]
 
     @property
     def target(self) -> str:
@@ -135,8 +142,12 @@ class World:
     ) -> Browser:
         """A browser in which an administrator with this role is signed in; `program` None: in all of them."""
         link = await invite_administrator(self.root, email, [Grant(public_program_id=program, role=role)])
+        return await self.through_link(str(link.token), email)
+
+    async def through_link(self, token: str, email: str) -> Browser:
+        """A browser in which whoever has a link is signed in by it."""
         origin = Origin(address="192.0.2.7", browser="Test/1.0")
-        command = TakeLink(token=str(link.token), password=PASSWORD, name=email.partition("@")[0].capitalize())
+        command = TakeLink(token=token, password=PASSWORD, name=email.partition("@")[0].capitalize())
         entered = await take_link(self.services, command, origin)
         enrolment = await begin_enrolment(self.services, entered.token)
         code = pyotp.TOTP(enrolment.secret).at(self.now)
@@ -145,6 +156,14 @@ class World:
         browser.secret = enrolment.secret
         browser.client.cookies.set(SESSION_COOKIE, enrolled.entered.token, domain="tessera.test", path=ROOT)
         return browser
+
+    async def context(self, browser: Browser, proposal: str | None = None) -> Context:
+        """What the use cases of whoever is signed in there are called with, in program 1."""
+        token = next(iter(browser.client.cookies.values()))
+        visitor = await find_visitor(self.services, token, Origin(address="192.0.2.1", browser="Test"))
+        assert visitor is not None
+        principal = await enter_place(self.services, visitor, visitor.find_place(1, "sandbox"))
+        return Context(services=self.services, principal=principal, source="portal", request_id="-", proposal=proposal)
 
     def code(self, browser: Browser) -> str:
         """What the code generator of an administrator shows now."""

@@ -1,14 +1,17 @@
 """Administrators and their roles: invited, changed, shut out, given a new start; roles of the program's own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from starlette.responses import Response
 
 from domain.access import Permission
-from domain.administrator import Administrator, Grant
+from domain.administrator import Administrator, Grant, Link
 from domain.errors import BadRequest, TesseraError
 from resolvers.administrator import list_administrators, save_grants, set_disabled
-from resolvers.administrator_link import invite_administrator, list_open_links, reset_administrator
+from resolvers.administrator_approval import administrators_are_approved
+from resolvers.administrator_link import invite_administrator, list_open_links, reset_administrator, withdraw_links
+from resolvers.context import Context
 from resolvers.role import list_roles, remove_role, save_role
 from tessera.portal.guard import ROOT
 from tessera.portal.route import Page, action, page
@@ -70,6 +73,7 @@ async def show(visit: Visit, error: TesseraError | None = None) -> Response:
         roles=roles,
         modules=MODULES,
         number=visit.ctx.principal.public_program_id,
+        are_approved=await administrators_are_approved(visit.ctx),
         now=visit.services.clock(),
     )
 
@@ -77,28 +81,30 @@ async def show(visit: Visit, error: TesseraError | None = None) -> Response:
 async def invite(visit: Visit) -> Response:
     """Invite somebody; the link is shown once."""
     try:
-        link = await invite_administrator(visit.ctx, visit.given("email"), _grants(visit))
+        link = await invite_administrator(_asking(visit), visit.given("email"), _grants(visit))
     except TesseraError as error:
         return await show(visit, error)
-    return _link_page(visit, link.email or "", str(link.token), is_new=True)
+    return _waiting(visit) if link.token is None else link_page(visit, link)
 
 
 async def change(visit: Visit) -> Response:
     """What the buttons beside somebody do."""
-    number, what = visit.path["administrator"], visit.given("what")
+    number, what, ctx = visit.path["administrator"], visit.given("what"), _asking(visit)
     try:
         if what == "reset":
-            link = await reset_administrator(visit.ctx, number)
-            return _link_page(visit, link.email or "", str(link.token), is_new=False)
+            link = await reset_administrator(ctx, number)
+            return _waiting(visit) if link.token is None else link_page(visit, link)
         if what == "role":
-            told = _told(await save_grants(visit.ctx, number, _grants(visit)), "has another role now")
+            told = _told(await save_grants(ctx, number, _grants(visit)), "has another role now")
         elif what == "remove":
-            told = _told(await save_grants(visit.ctx, number, []), "has no role in this program any more")
+            told = _told(await save_grants(ctx, number, []), "has no role in this program any more")
         elif what in {"disable", "enable"}:
-            one = await set_disabled(visit.ctx, number, disabled=what == "disable")
+            one = await set_disabled(ctx, number, disabled=what == "disable")
             told = _told(one, "is shut out" if what == "disable" else "may sign in again")
         else:
             raise BadRequest("what: unknown", field="what")
+        if what in {"role", "enable"} and await administrators_are_approved(ctx):
+            return _waiting(visit)
     except TesseraError as error:
         return await show(visit, error)
     return visit.go(visit.url("administrators"), told)
@@ -111,10 +117,31 @@ async def change_role(visit: Visit) -> Response:
         if visit.given("what") == "remove":
             await remove_role(visit.ctx, name)
             return visit.go(visit.url("administrators"), f"The role {name} is removed.")
-        await save_role(visit.ctx, name, _permissions(visit))
+        await save_role(_asking(visit), name, _permissions(visit))
+        if await administrators_are_approved(visit.ctx):
+            return _waiting(visit)
     except TesseraError as error:
         return await show(visit, error)
     return visit.go(visit.url("administrators"), f"The role {name} is saved.")
+
+
+async def withdraw(visit: Visit) -> Response:
+    """Let the links that lead to somebody work no longer."""
+    email = visit.given("email")
+    try:
+        await withdraw_links(visit.ctx, email)
+    except TesseraError as error:
+        return await show(visit, error)
+    return visit.go(visit.url("administrators"), f"The link for {email} works no longer.")
+
+
+def _asking(visit: Visit) -> Context:
+    """The caller, who gives a reason where somebody else has to approve."""
+    return replace(visit.ctx, proposal=visit.optional("reason"))
+
+
+def _waiting(visit: Visit) -> Response:
+    return visit.go(visit.url("administrators"), "Another administrator has to approve it now.", kind="warning")
 
 
 def _grants(visit: Visit) -> list[Grant]:
@@ -136,14 +163,17 @@ def _told(one: Administrator, what: str) -> str:
     return f"{one.name} {what}."
 
 
-def _link_page(visit: Visit, email: str, token: str, *, is_new: bool) -> Response:
-    base = str(visit.request.base_url).rstrip("/")
-    return visit.page("administrator_link.html", email=email, link=f"{base}{ROOT}/link/{token}", is_new=is_new)
+def link_page(visit: Visit, link: Link) -> Response:
+    """A link of an administrator, shown once."""
+    base, is_new = str(visit.request.base_url).rstrip("/"), link.administrator_id is None
+    address = f"{base}{ROOT}/link/{link.token}"
+    return visit.page("administrator_link.html", email=link.email or "", link=address, is_new=is_new)
 
 
 PAGES: tuple[Page, ...] = (
     page("administrators", show, Permission.ADMINISTRATOR_READ),
     action("administrators", invite, Permission.ADMINISTRATOR_WRITE),
     action("administrators/{administrator:int}", change, Permission.ADMINISTRATOR_WRITE),
+    action("administrators/links/withdraw", withdraw, Permission.ADMINISTRATOR_WRITE),
     action("roles", change_role, Permission.ADMINISTRATOR_WRITE),
 )

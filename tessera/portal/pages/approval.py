@@ -9,6 +9,7 @@ from domain.access import Permission
 from domain.change_request import PENDING
 from domain.errors import BadRequest, RedemptionNotFound, TesseraError
 from resolvers.change_request import (
+    ChangeRequest,
     approve_change,
     get_proposed_configuration,
     list_change_requests,
@@ -21,6 +22,7 @@ from resolvers.member import list_members_by_id
 from resolvers.points_request import approve_adjustment, list_points_requests, reject_adjustment
 from resolvers.review import approve_transaction, list_held, reject_transaction
 from tessera.portal.configuring.difference import list_differences
+from tessera.portal.pages.administrator import link_page
 from tessera.portal.route import Page, action, page
 from tessera.portal.visit import Visit
 
@@ -66,9 +68,11 @@ async def decide(visit: Visit) -> Response:
     try:
         if doing is None:
             raise BadRequest("what: unknown", field="what")
-        await doing[0](visit, number)
+        done = await doing[0](visit, number)
     except TesseraError as error:
         return await show(visit, error)
+    if isinstance(done, ChangeRequest) and done.link is not None:
+        return link_page(visit, done.link)
     return visit.go(visit.url("approvals"), doing[1])
 
 

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, Response
 
 from domain.access import Permission
 from domain.errors import BadRequest, BodyTooLarge, RedemptionNotFound, TesseraError
-from ingestion.naming import FILE_TYPES
+from ingestion.naming import FILE_TYPES, parse_file_name
 from ingestion.receipt import find_handback, list_handbacks, receive_file
 from resolvers.batch import (
     DISCARDED,
@@ -26,7 +26,7 @@ from resolvers.batch import (
 )
 from resolvers.batch_decision import discard_batch, release_batch
 from resolvers.batch_queue import find_queue_position
-from resolvers.batch_upload import check_upload, note_upload
+from resolvers.batch_upload import announce_upload, note_upload
 from tessera.portal.route import MAX_UPLOAD_BYTES, Page, action, page
 from tessera.portal.visit import Visit
 
@@ -118,13 +118,15 @@ async def upload(visit: Visit) -> Response:
         body = await given.read()
         if len(body) > MAX_UPLOAD_BYTES:
             raise BodyTooLarge(f"file: at most {MAX_UPLOAD_BYTES // 2**20} MiB; larger ones go over SFTP", field="file")
-        await check_upload(visit.ctx, file_type)
-        data_dir = visit.runtime.settings.data_dir
+        named, data_dir = parse_file_name(given.filename, file_type), visit.runtime.settings.data_dir
+        waits = await announce_upload(visit.ctx, named.name, named.type)
         await asyncio.to_thread(receive_file, visit.ctx, data_dir, given.filename, file_type, body)
         await note_upload(visit.ctx, given.filename, file_type, body)
     except TesseraError as error:
         return await show(visit, error)
-    return visit.go(visit.url("files"), f"{given.filename} has arrived, and will be processed within seconds.")
+    if waits:
+        return visit.go(visit.url("files"), f"{named.name} has arrived. Another administrator has to release it.")
+    return visit.go(visit.url("files"), f"{named.name} has arrived, and will be processed within seconds.")
 
 
 async def decide(visit: Visit) -> Response:

@@ -6,7 +6,9 @@ import segno
 from markupsafe import Markup
 from starlette.responses import Response
 
+from domain.administrator import Link
 from domain.errors import InvalidRequest, LinkInvalid, TesseraError, Unauthorized
+from resolvers.administrator_accept import accept_invitation
 from resolvers.administrator_link import TakeLink, find_link, take_link
 from resolvers.sign_in import CODE, ENROL, IN, Entered, begin_enrolment, enrol, show_code, sign_in, sign_out
 from tessera.portal.guard import ROOT, THEME_COOKIE, THEMES, drop_session, keep_session, safe_target
@@ -89,11 +91,20 @@ async def show_link(visit: Visit, error: TesseraError | None = None) -> Response
     link = await find_link(visit.services, visit.path["token"])
     if link is None:
         raise LinkInvalid
-    return visit.page("link.html", error=error, link=link, token=visit.path["token"])
+    return visit.page("link.html", error=error, link=link, token=visit.path["token"], is_own=_is_for(visit, link))
+
+
+def _is_for(visit: Visit, link: Link) -> bool:
+    """Whether it invites who is signed in already."""
+    mine = visit.visitor is not None and visit.visitor.stage == IN and visit.visitor.administrator.email == link.email
+    return mine and link.administrator_id is None
 
 
 async def do_link(visit: Visit) -> Response:
     """Use the link up."""
+    if visit.given("what") == "accept":
+        await accept_invitation(visit.services, visit.person, visit.path["token"])
+        return visit.go(ROOT, "You have accepted the invitation.")
     command = TakeLink(
         token=visit.path["token"],
         password=typed(visit, "password"),

@@ -46,10 +46,11 @@ async def ask(visit: Visit) -> Response:
 
 
 async def download(visit: Visit) -> Response:
-    """The file of an export, to keep."""
+    """The file of an export, to keep; one with personal data is asked for by a form, which may want a code."""
     export = await get_export(visit.ctx, visit.path["export"])
     if export.personal_data:
         visit.ctx.principal.require(Permission.PERSONAL_INFORMATION)
+        visit.ctx.principal.require_proof()
     folder = program_folder(visit.runtime.settings.data_dir, visit.ctx.principal).download
     path = None if export.file_name is None else folder / export.file_name
     if path is None or path.parent != folder or path.is_symlink() or not path.is_file():
@@ -61,4 +62,5 @@ PAGES: tuple[Page, ...] = (
     page("exports", show, Permission.EXPORT_READ),
     action("exports", ask, Permission.EXPORT_WRITE),
     page("exports/{export:int}", download, Permission.EXPORT_READ),
+    action("exports/{export:int}", download, Permission.EXPORT_READ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from domain.access import Permission
-from domain.errors import BadRequest, ConfigurationRefused, TesseraError
+from domain.errors import ApprovalNeeded, BadRequest, ConfigurationRefused, TesseraError
 from domain.rules.examples import ExampleResult
 from resolvers.back_test import BackTest, BackTestReport, back_test
 from resolvers.configuration import (
@@ -145,7 +145,7 @@ async def _draw(
         holds=preview is not None,
         changed=preview is not None and preview.changed,
         examples=len(after["examples"]),
-        approval=needs_approval(configuration.document),
+        approval=needs_approval(configuration.document) or isinstance(outcome.error, ApprovalNeeded),
         has_trial=area in _WITH_POINTS,
         sample=sample_form(visit, compiled),
         trial=outcome.trial,
