@@ -23,6 +23,8 @@ from tests.warm import WarmProcess
 
 STARTUP_LIMIT_S = 60.0
 SHUTDOWN_LIMIT_S = 30.0
+# Books of a long campaign take a busy machine minutes.
+COMMAND_LIMIT_S = 600.0
 # Servers here speak plain HTTP. Without this each new client, and each request made without one, would first read the
 # machine's certificates, which takes a third of a processor from a server that is waited for.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -68,7 +70,7 @@ class Deployment:
     def command(self, *arguments: str, expect: int | None = 0) -> str:
         """Run `tessera` with these arguments and give what it printed. Raises ServerError."""
         process = WarmProcess(arguments, env=self.environment, cwd=self.data_dir)
-        out, messages = process.communicate(120)
+        out, messages = process.communicate(COMMAND_LIMIT_S)
         if expect is not None and process.returncode != expect:
             raise ServerError(f"tessera {arguments} ended with {process.returncode}:\n{out}{messages}")
         return out

@@ -27,6 +27,7 @@ from resolvers.verification import verify_ledger
 from tessera.webhook import HttpCarrier
 from tests.callers import Caller, callers
 from tests.database import Dialect, FreshDatabase
+from tests.ledger.test_outage import until
 from tests.receiver import Received, Receiver, Reply, receiving
 from tests.scale import scaled
 from tests.servers import CONFIGURATION, NO_CERTIFICATES, SECRET, Credentials, Deployment, Server, running_servers
@@ -254,6 +255,9 @@ async def kill_in_the_middle(server: Server, credentials: Credentials, load: Loa
     """Start orders, and end the server while they are on their way."""
     async with callers([server], credentials) as [caller]:
         running = asyncio.create_task(load.run(caller, turn * ORDERS_PER_KILL, ORDERS_PER_KILL))
-        await asyncio.sleep(load.randomness.uniform(0.02, 0.5))
+        # By how many were answered, because a busy machine does little in a fixed time, and a fast one all of it.
+        enough = len(load.placed) + load.randomness.randrange(ORDERS_PER_KILL)
+        await until(lambda: len(load.placed) >= enough or running.done())
+        await asyncio.sleep(load.randomness.uniform(0, 0.05))
         await asyncio.to_thread(server.kill)
         await running
