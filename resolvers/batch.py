@@ -28,6 +28,7 @@ from resolvers.batch_record import (
     BatchTotals,
     FileLayout,
     load_batch,
+    name_key,
     to_batch,
     to_batches,
 )
@@ -63,7 +64,6 @@ __all__ = [
     "note_growth",
     "list_batches",
     "load_batch",
-    "name_key",
     "open_batch",
     "post_batch_lines",
     "to_batch",
@@ -270,11 +270,6 @@ async def list_batch_rows(
         ]
 
     return await ctx.read(body)
-
-
-def name_key(file_name: str) -> str:
-    """What two files may not have in common: without the suffix, because the handbacks would be the same files."""
-    return file_name.split(".", 1)[0].lower()
 
 
 def _new_batch(file_type: str, file_name: str, sha256: str) -> dict[str, Any]:

@@ -152,3 +152,8 @@ def to_batch(row: Row[Any], state: ProgramState) -> Batch:
         revision=row.revision,
         uploaded_by=row.uploaded_by or (),
     )
+
+
+def name_key(file_name: str) -> str:
+    """What two files may not have in common: without the suffix, because the handbacks would be the same files."""
+    return file_name.split(".", 1)[0].lower()

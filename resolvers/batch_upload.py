@@ -7,7 +7,7 @@ from domain.change_request import MEMBER_STATUS
 from domain.store import inbox as store
 from domain.store.program import ProgramState
 from resolvers.approving import needs_approval
-from resolvers.batch import name_key
+from resolvers.batch_record import name_key
 from resolvers.context import Context
 
 _GIVES_POINTS, _CHANGES_MEMBERS = {"BNS", "TXN"}, {"CPD"}

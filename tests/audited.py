@@ -28,8 +28,8 @@ _NAMES: Mapping[Shape, str] = {
         fulfilment-partner.remove member.unmerge partner-server.remove role.remove sftp-login.remove-key
         sub-relation.unlink webhook.remove""",
     Shape.CHANGED: """
-        administrator.disable administrator.enable administrator.roles attribute_proposal.dismiss batch.discard
-        batch.release catalog.stock change.approved change.done change.rejected change.withdrawn configuration.apply
+        administrator.accept administrator.disable administrator.enable administrator.password-change
+        administrator.roles administrator.sessions-end attribute_proposal.dismiss batch.discard batch.release catalog.stock change.approved change.done change.rejected change.withdrawn configuration.apply
         credential.reset hold.cancel member.tier.set member.update order.cancelled order.failed order.fulfilled
         order.reversed points.adjust.approve points.adjust.reject segment.freeze sftp-login.revoke
         sftp-login.rotate-password signing-key.rotate transaction.approve transaction.reject voucher.import
