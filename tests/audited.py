@@ -23,13 +23,14 @@ _NAMES: Mapping[Shape, str] = {
     Shape.CREATED: """
         admin-token.create administrator.invite administrator.join batch.upload change.request credential.create
         export.request member.enroll* order.place points.adjust points.adjust.request points.award program.create
-        redemption.reverse sftp-login.add-key sftp-login.create sub-relation.link member.merge""",
+        points.redeem redemption.reverse sftp-login.add-key sftp-login.create sub-relation.link member.merge""",
     Shape.REMOVED: """
         fulfilment-partner.remove member.unmerge partner-server.remove role.remove sftp-login.remove-key
         sub-relation.unlink webhook.remove""",
     Shape.CHANGED: """
         administrator.accept administrator.disable administrator.enable administrator.password-change
-        administrator.roles administrator.sessions-end attribute_proposal.dismiss batch.discard batch.release catalog.stock change.approved change.done change.rejected change.withdrawn configuration.apply
+        administrator.roles administrator.sessions-end attribute_proposal.dismiss batch.discard batch.release
+        catalog.stock change.approved change.done change.rejected change.withdrawn configuration.apply
         credential.reset hold.cancel member.tier.set member.update order.cancelled order.failed order.fulfilled
         order.reversed points.adjust.approve points.adjust.reject segment.freeze sftp-login.revoke
         sftp-login.rotate-password signing-key.rotate transaction.approve transaction.reject voucher.import

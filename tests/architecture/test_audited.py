@@ -28,7 +28,7 @@ def _called(call: ast.Call) -> str:
 
 def _names(tree: ast.AST) -> set[str]:
     """The names of actions in a module that writes to the trail, with a star for what it fills in."""
-    writers = {"record", "audit", "record_change", "note", "note_change"}
+    writers = {"record", "audit", "record_change", "note", "note_change", "note_points"}
     if not any(_called(one) in writers for one in ast.walk(tree) if isinstance(one, ast.Call)):
         return set()
     found = set()
