@@ -16,7 +16,7 @@ FORMS = (
     *(f"settings/part/{part}" for part in ("points", "expiry", "access", "thresholds", "files", "approvals")),
     "settings/example", "attributes/member?name=full_name", "attributes/figure", "attributes/product", "tiers/level",
     "campaigns/edit", "segments/edit?name=At%20risk", "segments/members?name=At%20risk", "versions/1",
-    "versions/compare?before=1&after=2", "audit/1", "audit/5",
+    "versions/compare?before=1&after=2", "audit/2", "audit/3",
 )  # fmt: skip
 
 
