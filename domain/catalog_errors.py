@@ -45,5 +45,5 @@ class VoucherCodesRefused(TesseraError, code="1389", status=409, message="Vouche
     """Some codes are there already, twice among those given, or cannot be read; none was taken."""
 
 
-class PartnerNotFound(TesseraError, code="1390", status=404, message="Fulfilment partner does not exist"):
+class PartnerNotFound(TesseraError, code="1379", status=404, message="Fulfilment partner does not exist"):
     """No partner of this program who fulfils orders has this name."""

@@ -48,5 +48,5 @@ async def test_partners_are_kept_by_administrators_and_their_secrets_are_shown_o
             (bare, "Tailor", URL, "503"),
         ):
             assert await outcome(save_partner(ctx, SavePartner(name=name, url=url))) == code
-        assert await outcome(remove_partner(workshop, "Nobody")) == "1390"
-        assert await outcome(remove_partner(shop.contexts[1], "Tailor")) == "1390"
+        assert await outcome(remove_partner(workshop, "Nobody")) == "1379"
+        assert await outcome(remove_partner(shop.contexts[1], "Tailor")) == "1379"
