@@ -163,8 +163,7 @@ def _check(command: SubmitTransaction) -> Pair | None:
             raise InvalidRequest(f"{name}: at most 100 characters", field=name)
     if not command.transaction_id.isprintable():
         raise InvalidRequest("transaction_id: invisible characters are not accepted", field="transaction_id")
-    # Minus nothing is a number with a sign as well.
-    if command.amount.is_signed():
+    if command.amount < 0:
         raise InvalidRequest("amount: must not be negative", field="amount")
     if command.transaction_type.upper() not in {EARN, REFUND}:
         raise InvalidRequest("transaction_type: not one of DR, CR", field="transaction_type")

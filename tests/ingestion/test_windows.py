@@ -29,7 +29,7 @@ STEPS = [
     (load_module, "post_batch_lines"),
     (load_module, "finish_batch"),
     (load_module, "write_handback"),
-    (load_module, "forget_refusal"),
+    (load_module, "forget_refusals"),
     (inbox_module, "put_away"),
 ]
 

@@ -188,9 +188,10 @@ def test_files_are_loaded_and_rejected_rows_give_status_1(deployment: Deployment
     assert again.err.splitlines()[-1].startswith("1301 File refused (the same content came before")
 
     listed = deployment.run("batch", "status", "--json").json
-    assert [(row["type"], row["accepted"], row["rejected"]) for row in listed] == [("TXN", 1, 1), ("CPD", 2, 0)]
-    one = deployment.run("batch", "status", str(listed[0]["id"]), "--program", program, "--json").json
-    assert one == listed[0]
+    told = [(row["type"], row["status"], row["accepted"], row["rejected"]) for row in listed]
+    assert told == [("TXN", "REFUSED", 0, 0), ("TXN", "FINISHED", 1, 1), ("CPD", "FINISHED", 2, 0)]
+    one = deployment.run("batch", "status", str(listed[1]["id"]), "--program", program, "--json").json
+    assert one == listed[1]
     assert deployment.run("batch", "status", "4711").err == "123 No such redemption or request (no such batch)\n"
     assert deployment.run("ledger", "verify", "--program", program).status == 0
 

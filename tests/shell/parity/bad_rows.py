@@ -63,7 +63,6 @@ BAD_PURCHASES: list[Row] = [
     {"amount": None, "expect": "999"},
     {"amount": "1,5", "expect": "999"},
     {"amount": "-1", "expect": "998"},
-    {"amount": "-0", "expect": "998"},
     {"transaction_date": None, "expect": "999"},
     {"transaction_date": "2026-02-30", "expect": "999"},
     {"transaction_date": "1026-07-01", "expect": "999"},
