@@ -53,7 +53,10 @@ async def progress(desk: Desk) -> tuple[int, str]:
     def body(tx: Connection) -> tuple[int, str]:
         row = tx.execute(
             select(batch.c.rows_read, batch.c.status).where(
-                batch.c.program_id == desk.ctx.principal.program, batch.c.type == "TXN"
+                batch.c.program_id == desk.ctx.principal.program,
+                batch.c.type == "TXN",
+                # Whoever came when all was done stands in the list as well.
+                batch.c.status != "REFUSED",
             )
         ).one_or_none()
         return (0, "ABSENT") if row is None else (row.rows_read, row.status)
