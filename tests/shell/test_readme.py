@@ -35,8 +35,8 @@ export SFTP=$(command -v sftp) PATH="$PWD/../bin:$PATH"
 ssh-keygen -q -t ed25519 -N '' -f key
 eval "$(cd .. && .venv/bin/tessera sftp-login create PROGRAM --public-key partner/key.pub --json | python3 -c '
 import json, sys
-d = json.load(sys.stdin)
-print("HOST=%s PORT=%s LOGIN=%s KEY=key" % (d["host"], d["port"], d["username"]))')"
+login, demo = json.load(sys.stdin), json.load(open("var/demo.json"))["sftp"]
+print("HOST=%s PORT=%s LOGIN=%s KEY=key" % (demo["host"], demo["port"], login["username"]))')"
 """
 
 pytestmark = [
