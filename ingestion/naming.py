@@ -10,7 +10,7 @@ FILE_TYPES = ("CPD", "CRD", "TXN", "BNS", "ATT")
 
 MAX_STEM = 50
 
-_NAME = re.compile(r"(?P<stem>[A-Za-z0-9_-]+)(?P<suffix>\.csv|\.txt|\.csv\.gz)", re.IGNORECASE)
+_NAME = re.compile(r"(?P<stem>[A-Za-z0-9_-]+)(?P<suffix>\.csv|\.txt|\.csv\.gz)", re.IGNORECASE | re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 

@@ -45,6 +45,8 @@ async def save_grants(ctx: Context, administrator_id: int, grants: Sequence[Gran
 def give(tx: Connection, ctx: Context, administrator_id: int, grants: Sequence[Grant]) -> Administrator:
     """The same in a database transaction."""
     require_giving(tx, ctx, grants)
+    # Whom it is given to may be accepting an invitation just now.
+    store.find_row(tx, administrator_id, lock=True)
     one = find_another(tx, ctx, administrator_id)
     kept = [each for each in one.grants if not may_give(tx, ctx, each)]
     if any(each.public_program_id in {None, ctx.principal.public_program_id} for each in kept):

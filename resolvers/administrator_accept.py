@@ -23,6 +23,8 @@ async def accept_invitation(services: Services, visitor: Visitor, token: str) ->
     now = services.clock()
 
     def body(tx: Connection) -> None:
+        # Whoever resets, gives or takes roles has this row.
+        store.find_row(tx, visitor.administrator.id, lock=True)
         row = store.find_link(tx, hash_secret(token), now)
         [one] = store.list_administrators(tx, [visitor.administrator.id])
         if row is None or row.administrator_id is not None or row.email != one.email or one.disabled_at is not None:
@@ -33,6 +35,8 @@ async def accept_invitation(services: Services, visitor: Visitor, token: str) ->
             raise LinkInvalid
         grants = [*one.grants, *given]
         store.replace_grants(tx, one.id, grants)
+        # A link for another password was made for somebody who may do less.
+        store.drop_links_to(tx, [one.id])
         audit.record(
             tx,
             audit.DEPLOYMENT,

@@ -174,13 +174,13 @@ async def withdraw_links(ctx: Context, email: str) -> None:
     address = read_email(email)
 
     def body(tx: Connection) -> None:
-        links = [to_link(row) for row in store.list_links(tx, ctx.services.clock()) if row.email == address]
-        mine = [one for one in links if _is_visible(ctx, one)]
+        links = [(row.token_hash, to_link(row)) for row in store.list_links(tx, ctx.services.clock())]
+        mine = [(token, one) for token, one in links if one.email == address and _is_visible(ctx, one)]
         if not mine:
             raise LinkInvalid
-        for one in mine:
+        for token, one in mine:
             require_giving(tx, ctx, one.grants)
-            store.drop_links(tx, one.administrator_id, one.email)
+            store.take_link(tx, token)
             _record_link(tx, ctx, "withdraw-link", one, before={"created_by": one.created_by} | told(one.grants))
 
     await ctx.write(body)
@@ -203,9 +203,12 @@ def _record_link(
 def _make_link(
     tx: Connection, ctx: Context, administrator_id: int | None, email: str | None, grants: Sequence[Grant]
 ) -> Link:
-    """A new link, in place of those that lead to the same."""
+    """A new link, in place of those that lead to the same; invitations of other programs stay."""
     token = new_token(LINK_PREFIX)
-    store.drop_links(tx, administrator_id, email)
+    for row in store.list_links(tx, ctx.services.clock()):
+        is_same = (row.administrator_id, row.email) == (administrator_id, email)
+        if is_same and (administrator_id is not None or _is_visible(ctx, to_link(row))):
+            store.take_link(tx, row.token_hash)
     link = _new_link(ctx, administrator_id, email, grants, token)
     store.insert_link(tx, link, hash_secret(token))
     _record_link(tx, ctx, "reset" if administrator_id is not None else "invite", link, after=told(grants))

@@ -13,7 +13,7 @@ from domain.models import batch as batch_table
 from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
-from domain.store.inbox import take_uploads
+from domain.store.inbox import find_uploads, forget_uploads
 from domain.store.statistics import refresh_statistics
 from resolvers.batch_lane import IN_FLIGHT, Half, Lanes
 from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
@@ -106,7 +106,7 @@ async def open_batch(
 
     def body(tx: Connection) -> Batch:
         values = _new_batch(file_type, file_name, sha256)
-        uploaded_by, is_held = take_uploads(tx, ctx.principal.program, values["name_key"])
+        uploaded_by, is_held = find_uploads(tx, ctx.principal.program, values["name_key"])
         values |= {
             "program_id": ctx.principal.program,
             "id": allocate_ids(tx, batch_table, ctx.principal.program, 1)[0],
@@ -118,7 +118,9 @@ async def open_batch(
             "header": header,
         }
         batch_id: int = values["id"]
-        if not store.insert_batch(tx, values):
+        if store.insert_batch(tx, values):
+            forget_uploads(tx, ctx.principal.program, values["name_key"], uploaded_by)
+        else:
             standing = store.find_batches(tx, ctx.principal.program, sha256=sha256, name_key=values["name_key"])
             batch_id = _to_go_on_with(standing, file_type, sha256).id
         if not waits:

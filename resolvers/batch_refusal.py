@@ -11,6 +11,7 @@ from domain.models import batch as batch_table
 from domain.store import batch as store
 from domain.store.batch_refusal import forget_refusals
 from domain.store.ids import allocate_ids
+from domain.store.inbox import forget_old_uploads
 from resolvers.batch_record import REFUSED, Batch, load_batch
 from resolvers.context import Context
 
@@ -50,11 +51,13 @@ async def refuse_file(ctx: Context, file_name: str, file_type: str, refusal: Bat
 
 
 async def forget_old_refusals(ctx: Context) -> int:
-    """Delete what was refused so long ago that its handback is gone; how many files. Raises Forbidden."""
+    """Delete what was refused so long ago that its handback is gone, and uploads that never came. Raises Forbidden."""
     ctx.principal.require(Permission.BATCH_WRITE)
 
     def body(tx: Connection) -> int:
         days = ctx.program(tx).configuration.files.retention_days
-        return forget_refusals(tx, ctx.principal.program, before=ctx.services.clock() - timedelta(days=days))
+        before = ctx.services.clock() - timedelta(days=days)
+        forget_old_uploads(tx, ctx.principal.program, before)
+        return forget_refusals(tx, ctx.principal.program, before=before)
 
     return await ctx.write(body)

@@ -12,6 +12,7 @@ from domain.member import CANCELLED, Member, erased_reference
 from domain.models.types import to_json
 from domain.rules.segment import frozen_segments
 from domain.store import erasure
+from domain.store.change_request import forget_reasons
 from domain.store.member import find_members
 from domain.store.merge import answering_for, merged_ids
 from domain.store.order import forget_details
@@ -85,6 +86,7 @@ def forget_person(tx: Connection, state: ProgramState, keys: KeyRing, member: Me
     erasure.erase_traces(tx, state.id, member.id, member.relation_reference)
     forget_access(tx, state.id, member.id)
     forget_details(tx, state.id, member.id)
+    forget_reasons(tx, state.id, member.id)
     forget_member(tx, state.id, frozen_segments(state.configuration), member.id)
     personal = {one.key for one in state.configuration.transaction_attributes if one.pi}
     erasure.erase_transaction_attributes(tx, state.id, member.id, personal)

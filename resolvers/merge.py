@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from domain.access import Permission
+from domain.change_request import MEMBER_STATUS
 from domain.errors import BadRequest, InvalidRequest, MemberNotFound, MergeRefused, RedemptionNotFound
 from domain.ids import new_reference
 from domain.ledger.account import Account
@@ -32,9 +33,11 @@ from domain.store.merge import MergedMeanwhile, merged_ids, set_merged_into
 from domain.store.outbox import add_events
 from domain.store.program import ProgramState
 from domain.store.sub_relation import move_links
+from resolvers.approving import require_approval
 from resolvers.context import Context
 from resolvers.merge_counters import join_counters, part_counters
 from resolvers.merge_lots import became_lots, moved_lots
+from resolvers.merge_record import Merge, merge_of
 from resolvers.merge_standing import join_standing, part_standing
 from resolvers.points_note import balance_text
 
@@ -61,19 +64,6 @@ class MergePreview:
     arrears: Decimal
     lots: int
     refused: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Merge:
-    """A merge as stored. `undone_at` None: it stands."""
-
-    id: int
-    victim_id: int
-    survivor_id: int
-    points: Decimal
-    merged_at: datetime
-    undone_at: datetime | None = None
-    replayed: bool = False
 
 
 @dataclass(slots=True)
@@ -166,6 +156,9 @@ def _merge(tx: Connection, ctx: Context, command: MergeMembers, now: datetime) -
         pair = _lock(tx, ctx, state, victim.member.id, survivor.member.id, now)
         if [one.member.id for one in _both(tx, ctx, command)] != [victim.member.id, survivor.member.id]:
             raise MergedMeanwhile
+        if ctx.is_by_hand and victim.member.status != survivor.member.status:
+            # The points would be of another status.
+            require_approval(ctx, state, MEMBER_STATUS)
     except InvalidRequest:
         # The same request may have made one member of both while this one waited for the locks.
         if (first := _replay(tx, state, key, fingerprint, now)) is not None:
@@ -285,16 +278,3 @@ def _tell(tx: Connection, ctx: Context, pair: _Pair, action: str, merge_id: int,
     payload, now = to_json(ids), pair.journal.now
     event = {"topic": f"{action}d", "member_id": ids["survivor_id"], "payload": payload, "created_at": now}
     add_events(tx, pair.state.id, [event])
-
-
-def merge_of(row: Any, state: ProgramState, *, replayed: bool = False) -> Merge:
-    """A stored merge in points."""
-    return Merge(
-        id=row.id,
-        victim_id=row.victim_id,
-        survivor_id=row.survivor_id,
-        points=from_minor(row.detail["points"], state.places),
-        merged_at=row.merged_at,
-        undone_at=row.undone_at,
-        replayed=replayed,
-    )

@@ -10,6 +10,7 @@ from domain.access import ROLES, Permission
 from domain.errors import Forbidden, InvalidRequest, RoleInUse
 from domain.store import administrator as store
 from resolvers.administrator_approval import ROLE, waits
+from resolvers.administrator_link import to_link
 from resolvers.administrator_rights import require_administration
 from resolvers.context import Context
 from resolvers.visitor import read_permissions
@@ -57,8 +58,7 @@ def store_role(tx: Connection, ctx: Context, name: str, permissions: frozenset[P
     # Also one that nobody has yet: whoever approves that it is given knows it by its name.
     difference = {"permissions": {"before": ", ".join(before or ()) or "none", "after": ", ".join(told) or "none"}}
     if not waits(tx, ctx, ROLE, f"role:{name}", {"name": name, "permissions": told}, difference):
-        # A link for somebody who may do more from now on was made for less.
-        store.drop_links_to(tx, holders)
+        _drop_links(tx, ctx, number, name, holders)
         values = {"permissions": told, "updated_at": ctx.services.clock(), "updated_by": ctx.principal.actor}
         store.save_role(tx, {"public_program_id": number, "name": name, **values})
         ctx.audit(tx, "role.save", f"role:{name}", before=before, after=told)
@@ -73,7 +73,8 @@ async def remove_role(ctx: Context, name: str) -> None:
 
     def body(tx: Connection) -> None:
         before = store.list_roles(tx, number).get(name)
-        store.drop_links_to(tx, _refuse_beyond(tx, ctx, number, name, before))
+        holders = _refuse_beyond(tx, ctx, number, name, before)
+        _drop_links(tx, ctx, number, name, holders)
         if store.has_holders(tx, number, name):
             raise RoleInUse(f"administrators have the role {name}")
         if before is None or not store.remove_role(tx, number, name):
@@ -94,6 +95,16 @@ def _refuse_beyond(tx: Connection, ctx: Context, number: int, name: str, before:
     if ctx.principal.actor in {one.actor for one in store.list_administrators(tx, holders)}:
         raise Forbidden("nobody changes what it may do itself")
     return holders
+
+
+def _drop_links(tx: Connection, ctx: Context, number: int, name: str, holders: Sequence[int]) -> None:
+    """Links were made for what the role allowed: to those who have it, by them, and to the role itself."""
+    store.drop_links_to(tx, holders)
+    for one in store.list_administrators(tx, holders):
+        store.drop_links_by(tx, one.actor)
+    for row in store.list_links(tx, ctx.services.clock()):
+        if any((one.public_program_id, one.role) == (number, name) for one in to_link(row).grants):
+            store.take_link(tx, row.token_hash)
 
 
 def _number(ctx: Context) -> int:

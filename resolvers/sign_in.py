@@ -185,7 +185,13 @@ def begin_enrolling(tx: Connection, administrator_id: int, origin: Origin, now: 
     return _begin(tx, administrator_id, ENROL, HALF_SESSION_LIFE, origin, now)
 
 
-def _first_step(tx: Connection, row: Row[Any], origin: Origin, now: datetime) -> Entered:
+def _first_step(tx: Connection, known: Row[Any], origin: Origin, now: datetime) -> Entered:
+    """Raises InvalidCredentials: while the password was hashed it was reset, or others of it were wrong."""
+    row = store.find_row(tx, known.id, lock=True)
+    if row is None or row.password != known.password or row.disabled_at is not None:
+        raise InvalidCredentials
+    if is_locked_from(tx, row, origin, now):
+        raise InvalidCredentials
     stage = ENROL if row.totp_secret is None else CODE
     return _begin(tx, row.id, stage, HALF_SESSION_LIFE, origin, now)
 
@@ -217,8 +223,10 @@ def _begin(
 
 def session_at(tx: Connection, token: str, stage: str, now: datetime) -> tuple[Row[Any], Row[Any]]:
     """A session at this stage and whose it is, whose row is locked. Raises Unauthorized, OtpAttemptsExceeded."""
-    session = store.find_session(tx, hash_secret(token), now)
-    row = None if session is None else store.find_row(tx, session.administrator_id, lock=True)
+    found = store.find_session(tx, hash_secret(token), now)
+    row = None if found is None else store.find_row(tx, found.administrator_id, lock=True)
+    # Whoever resets or shuts out has that row, and ends the sessions.
+    session = None if row is None else store.find_session(tx, hash_secret(token), now)
     if session is None or row is None or session.stage != stage or row.disabled_at is not None:
         raise Unauthorized
     if stage != ENROL and is_locked(row, now):

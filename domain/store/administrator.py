@@ -193,11 +193,6 @@ def take_link(tx: Connection, token_hash: bytes) -> bool:
     return tx.execute(delete(link).where(link.c.token_hash == token_hash)).rowcount > 0
 
 
-def drop_links(tx: Connection, administrator_id: int | None, email: str | None) -> None:
-    """Links to the same end are good no longer."""
-    tx.execute(delete(link).where(link.c.administrator_id == administrator_id, link.c.email == email))
-
-
 def drop_links_to(tx: Connection, administrator_ids: Collection[int]) -> None:
     """Links by which these would take another password are good no longer."""
     tx.execute(delete(link).where(link.c.administrator_id.in_(administrator_ids)))

@@ -17,6 +17,12 @@ def insert_change(tx: Connection, program_id: int, values: Mapping[str, Any]) ->
     return number
 
 
+def forget_reasons(tx: Connection, program_id: int, member_id: int) -> None:
+    """Take out of requests about a member what people wrote of it."""
+    own = (table.c.program_id == program_id, table.c.subject == f"member:{member_id}")
+    tx.execute(update(table).where(*own).values(reason=None, answer=None))
+
+
 def find_change(tx: Connection, program_id: int, change_id: int, *, lock: bool = False) -> Row[Any] | None:
     """A change by its id."""
     query = select(table).where(table.c.program_id == program_id, table.c.id == change_id)

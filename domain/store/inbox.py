@@ -1,8 +1,9 @@
 """SQL of the leases by which one worker at a time takes the files of a program, and of who uploaded some by hand."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_
+from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import hand_upload, inbox_lease
@@ -31,11 +32,23 @@ def drop_lease(tx: Connection, program_id: int, holder: str) -> None:
 def note_upload(tx: Connection, program_id: int, name_key: str, *, actor: str, now: datetime, waits: bool) -> None:
     """Write down who is about to upload a file of this name, and whether it waits for somebody else."""
     values = {"program_id": program_id, "name_key": name_key, "uploaded_by": actor, "uploaded_at": now, "waits": waits}
-    upsert(tx, hand_upload, values, ("uploaded_at", "waits"))
+    # What waits goes on waiting, whatever else of this name is announced.
+    upsert(tx, hand_upload, values, ("uploaded_at", "waits") if waits else ("uploaded_at",))
 
 
-def take_uploads(tx: Connection, program_id: int, name_key: str) -> tuple[list[str], bool]:
-    """Who may have uploaded the file of this name, and whether it waits; nothing is known of it afterwards."""
+def find_uploads(tx: Connection, program_id: int, name_key: str) -> tuple[list[str], bool]:
+    """Who may have uploaded the file of this name, and whether it waits. Nobody announces it anew until this ends."""
     own = (hand_upload.c.program_id == program_id, hand_upload.c.name_key == name_key)
-    rows = tx.execute(delete(hand_upload).where(*own).returning(hand_upload.c.uploaded_by, hand_upload.c.waits)).all()
+    rows = tx.execute(select(hand_upload.c.uploaded_by, hand_upload.c.waits).where(*own).with_for_update()).all()
     return sorted(row.uploaded_by for row in rows), any(row.waits for row in rows)
+
+
+def forget_uploads(tx: Connection, program_id: int, name_key: str, uploaded_by: Collection[str]) -> None:
+    """Forget these: the file that they announced is a batch by now, which says whose it is."""
+    own = (hand_upload.c.program_id == program_id, hand_upload.c.name_key == name_key)
+    tx.execute(delete(hand_upload).where(*own, hand_upload.c.uploaded_by.in_(uploaded_by)))
+
+
+def forget_old_uploads(tx: Connection, program_id: int, before: datetime) -> None:
+    """Forget what was announced so long ago that it never came: another file of the name is another's."""
+    tx.execute(delete(hand_upload).where(hand_upload.c.program_id == program_id, hand_upload.c.uploaded_at < before))

@@ -11,7 +11,7 @@ const config: CodegenConfig = {
       presetConfig: { fragmentMasking: false },
       config: {
         // Points and money are exact, and stay the texts that they are.
-        scalars: { Points: text, Decimal: text, Date: text, ClearableDate: text, DateTime: text, UUID: text },
+        scalars: { Points: text, Decimal: text, Date: text, ClearableDate: text, DateTime: text, Time: text, UUID: text },
         defaultScalarType: 'unknown',
         strictScalars: false,
         enumsAsTypes: true,

@@ -3,8 +3,8 @@
 import strawberry
 
 from domain.errors import RedemptionNotFound
-from resolvers.merge import Merge as MergeRow
 from resolvers.merge import MergeMembers, merge_members, undo_merge
+from resolvers.merge_record import Merge as MergeRow
 from schema.context import Info
 from schema.field import field, mutation
 from schema.global_id import MERGE, decode

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
-from resolvers.merge import Merge as MergeRow
 from resolvers.merge import MergePreview as PreviewRow
+from resolvers.merge_record import Merge as MergeRow
 from schema.context import RequestContext
 from schema.global_id import MERGE, encode
 from schema.scalar import Points

@@ -1,5 +1,6 @@
 """How pages are declared, and what happens around each: the session, the program, forgery, refusals."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +55,10 @@ class _Number(Convertor[int]):
 
 
 register_url_convertor("number", _Number())
+
+
+BODY_LIMIT_S = 30.0
+"""How long a form may take to arrive."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +120,8 @@ async def _serve(one: Page, request: Request) -> Response:
             drop_session(request, response)
     except TesseraError as error:
         response = visit.page("refused.html", error=error)
+    except TimeoutError:
+        response = visit.page("refused.html", error=BadRequest("the form took too long to arrive"))
     except Exception:
         request_id = uuid4().hex
         _log.exception("a page of the portal failed", path=request.url.path, request_id=request_id)
@@ -132,10 +139,14 @@ async def _answer(one: Page, visit: Visit) -> Response:
     if one.method == "POST":
         own = session if visit.visitor is not None else None
         refuse_foreign(visit.request, has_session=own is not None)
-        await _read_form(visit, _MAX_OPEN_BYTES if one.is_open else _MAX_FORM_BYTES)
+        _require_entered(one, visit)
+        async with asyncio.timeout(BODY_LIMIT_S):
+            await _read_form(visit, _MAX_OPEN_BYTES if one.is_open else _MAX_FORM_BYTES)
+        if session is not None:
+            # Somebody may have been shut out while the form was on its way.
+            visit.visitor = await find_visitor(visit.services, session, visit.origin)
         refuse_forgery(own, visit.given("form_token"))
-    if not one.is_open and (visit.visitor is None or visit.visitor.stage != IN):
-        raise Unauthorized
+    _require_entered(one, visit)
     if one.method == "POST" and not one.is_open and visit.person.principal.needs_proof and visit.given("proof"):
         await _prove(visit)
     if one.needs is not None:
@@ -143,6 +154,11 @@ async def _answer(one: Page, visit: Visit) -> Response:
     if one.is_fresh and visit.person.principal.needs_proof:
         return _ask_for_proof(visit)
     return await one.handler(visit)
+
+
+def _require_entered(one: Page, visit: Visit) -> None:
+    if not one.is_open and (visit.visitor is None or visit.visitor.stage != IN):
+        raise Unauthorized
 
 
 def _ask_for_proof(visit: Visit) -> Response:

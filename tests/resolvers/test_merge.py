@@ -11,7 +11,8 @@ import pytest
 from domain.errors import MergeRefused, TesseraError
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, get_member, update_member
-from resolvers.merge import Merge, MergeMembers, merge_members, preview_merge, undo_merge
+from resolvers.merge import MergeMembers, merge_members, preview_merge, undo_merge
+from resolvers.merge_record import Merge
 from resolvers.redemption import (
     RedeemPoints,
     Redemption,

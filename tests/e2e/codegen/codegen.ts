@@ -19,6 +19,7 @@ const config: CodegenConfig = {
           Decimal: 'string',
           JSON: 'unknown',
           Points: 'string',
+          Time: 'string',
           UUID: 'string',
         },
       },
