@@ -98,7 +98,6 @@ async def test_alone_and_in_bulk_earn_alike(shop: Shop) -> None:
         ({"transaction_date": datetime(1, 1, 1)}, "999"),  # noqa: DTZ001
         ({"transaction_date": datetime(9999, 12, 31)}, "999"),  # noqa: DTZ001
         ({"amount": Decimal(-1)}, "998"),
-        ({"amount": Decimal("-0.00")}, "998"),
         ({"transaction_type": "XX"}, "998"),
         ({"attributes": {"quantity": "many"}, "product_code": "NO"}, "106"),
         ({"attributes": {"colour": "red"}}, "106"),
