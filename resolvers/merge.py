@@ -108,8 +108,8 @@ async def preview_merge(ctx: Context, command: MergeMembers) -> MergePreview:
 async def merge_members(ctx: Context, command: MergeMembers) -> Merge:
     """Make one member of two, exactly once per key.
 
-    Raises BadRequest, Forbidden, InvalidRequest (the same member), KeyReused, MemberNotFound, MergeRefused
-    (one of them is erased, or a hold of the victim is open).
+    Raises BadRequest, Forbidden, InvalidRequest (the same member), KeyReused, MemberNotFound, ApprovalNeeded (by hand,
+    and their statuses differ), MergeRefused (one of them is erased, or a hold of the victim is open).
     """
     _check(ctx, command)
     ctx.principal.require_proof()

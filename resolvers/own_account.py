@@ -4,7 +4,6 @@ What changes a secret wants the second factor, shown within the last minutes, an
 somebody found open is not enough. The session goes on under another token, and all others end.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +25,6 @@ from domain.errors import InvalidCredentials, InvalidRequest, OtpInvalid, Second
 from domain.ids import new_token
 from domain.password import MAX_SECRET, Secret, check_password, keep_password, matches
 from domain.store import administrator as store
-from domain.store import audit
 from resolvers.context import Services
 from resolvers.rate import DEPLOYMENT, count_failure, refuse_guessing
 from resolvers.sign_in import (
@@ -38,7 +36,7 @@ from resolvers.sign_in import (
     Entered,
     session_at,
 )
-from resolvers.sign_in_failure import Origin, count_wrong
+from resolvers.sign_in_failure import Origin, count_wrong, record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -102,7 +100,7 @@ async def end_other_sessions(services: Services, token: str, origin: Origin) -> 
         before = len(store.list_sessions(tx, row.id, now))
         store.end_sessions_of(tx, row.id, but=session.token_hash)
         if before > 1:
-            _note(tx, row, "administrator.sessions-end", origin, now, {"sessions": before}, {"sessions": 1})
+            record(tx, row, "administrator.sessions-end", origin, now, {"sessions": before}, {"sessions": 1})
         return before - 1
 
     return await services.db.write(body)
@@ -129,7 +127,7 @@ async def change_own_password(services: Services, token: str, command: ChangePas
             raise InvalidCredentials(field="present")
         before = {"sessions": len(store.list_sessions(tx, row.id, now))}
         store.update_administrator(tx, row.id, {"password": secret.encoded, "failures": 0})
-        _note(tx, row, "administrator.password-change", origin, now, before, {"sessions": 1})
+        record(tx, row, "administrator.password-change", origin, now, before, {"sessions": 1})
         return _go_on(tx, session)
 
     return await services.db.write(body)
@@ -193,7 +191,7 @@ async def take_new_factor(services: Services, token: str, code: str, origin: Ori
         }
         store.update_administrator(tx, row.id, values)
         after = {"sessions": 1, "recovery_codes": len(codes)}
-        _note(tx, row, "administrator.second-factor", origin, now, before, after)
+        record(tx, row, "administrator.second-factor", origin, now, before, after)
         return Enrolled(entered=_go_on(tx, session, proved_at=now), recovery_codes=codes)
 
     return await services.db.write(body)
@@ -236,26 +234,3 @@ def _go_on(tx: Connection, session: Row[Any], **values: Any) -> Entered:
     anew = {"token_hash": hash_secret(token), "pending_secret": None, **values}
     store.update_session(tx, session.token_hash, anew)
     return Entered(token=token, stage=IN)
-
-
-def _note(
-    tx: Connection,
-    row: Row[Any],
-    action: str,
-    origin: Origin,
-    now: datetime,
-    before: Mapping[str, int],
-    after: Mapping[str, int],
-) -> None:
-    audit.record(
-        tx,
-        audit.DEPLOYMENT,
-        now=now,
-        actor=f"admin:{row.email}",
-        action=action,
-        subject=f"administrator:{row.id}",
-        before=before,
-        after=after,
-        address=origin.address,
-        browser=origin.browser,
-    )

@@ -66,8 +66,10 @@ def is_locked(row: Row[Any], now: datetime) -> bool:
     return row.locked_until is not None and row.locked_until > now
 
 
-def record(tx: Connection, row: Row[Any], action: str, origin: Origin, now: datetime) -> None:
-    """Write down what somebody did who is not signed in yet."""
+def record(
+    tx: Connection, row: Row[Any], action: str, origin: Origin, now: datetime, before: Any = None, after: Any = None
+) -> None:
+    """Write down what somebody did about how it gets in."""
     audit.record(
         tx,
         audit.DEPLOYMENT,
@@ -75,6 +77,8 @@ def record(tx: Connection, row: Row[Any], action: str, origin: Origin, now: date
         actor=f"admin:{row.email}",
         action=action,
         subject=f"administrator:{row.id}",
+        before=before,
+        after=after,
         address=origin.address,
         browser=origin.browser,
     )

@@ -37,7 +37,7 @@ def note_upload(tx: Connection, program_id: int, name_key: str, *, actor: str, n
 
 
 def find_uploads(tx: Connection, program_id: int, name_key: str) -> tuple[list[str], bool]:
-    """Who may have uploaded the file of this name, and whether it waits. Nobody announces it anew until this ends."""
+    """Who may have uploaded the file of this name, and whether it waits; these are not announced anew meanwhile."""
     own = (hand_upload.c.program_id == program_id, hand_upload.c.name_key == name_key)
     rows = tx.execute(select(hand_upload.c.uploaded_by, hand_upload.c.waits).where(*own).with_for_update()).all()
     return sorted(row.uploaded_by for row in rows), any(row.waits for row in rows)

@@ -57,8 +57,8 @@ class _Number(Convertor[int]):
 register_url_convertor("number", _Number())
 
 
-BODY_LIMIT_S = 30.0
-"""How long a form may take to arrive."""
+BODY_LIMIT_S = 120.0
+"""How long a form may take to arrive: the largest file over a slow line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +120,6 @@ async def _serve(one: Page, request: Request) -> Response:
             drop_session(request, response)
     except TesseraError as error:
         response = visit.page("refused.html", error=error)
-    except TimeoutError:
-        response = visit.page("refused.html", error=BadRequest("the form took too long to arrive"))
     except Exception:
         request_id = uuid4().hex
         _log.exception("a page of the portal failed", path=request.url.path, request_id=request_id)
@@ -140,8 +138,7 @@ async def _answer(one: Page, visit: Visit) -> Response:
         own = session if visit.visitor is not None else None
         refuse_foreign(visit.request, has_session=own is not None)
         _require_entered(one, visit)
-        async with asyncio.timeout(BODY_LIMIT_S):
-            await _read_form(visit, _MAX_OPEN_BYTES if one.is_open else _MAX_FORM_BYTES)
+        await _read_in_time(visit, _MAX_OPEN_BYTES if one.is_open else _MAX_FORM_BYTES)
         if session is not None:
             # Somebody may have been shut out while the form was on its way.
             visit.visitor = await find_visitor(visit.services, session, visit.origin)
@@ -186,6 +183,15 @@ async def _enter(visit: Visit, needs: Sequence[Permission]) -> None:
     visit.place, visit.program_ctx, visit.zone = place, ctx, await read_zone(ctx)
     for permission in needs:
         principal.require(permission)
+
+
+async def _read_in_time(visit: Visit, most: int) -> None:
+    """Read the form while somebody waits for it. Raises BodyTooLarge, BadRequest."""
+    try:
+        async with asyncio.timeout(BODY_LIMIT_S):
+            await _read_form(visit, most)
+    except TimeoutError:
+        raise BadRequest("the form did not arrive in time") from None
 
 
 async def _read_form(visit: Visit, most: int) -> None:

@@ -70,6 +70,7 @@ async def test_more_than_an_answer_holds_is_refused(
 ) -> None:
     reference = await world.member(server, 100)
     administrator = await world.administrator(program=1)
+    # The bound itself has more rows than a test wants to write.
     monkeypatch.setattr(mutation, "MOST_ROWS", 4)
     refusal = ("BAD_USER_INPUT", "INVALID_REQUEST", "998", None)
     await world.refused(administrator, EXPORT, {"relationReference": reference}, *refusal)

@@ -110,6 +110,7 @@ async def test_a_discarded_file_posts_nothing(mailroom: Mailroom) -> None:
 async def test_rows_that_wait_for_their_member_are_not_posted_once_their_file_is_discarded(
     mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # So that a small file has several chunks.
     monkeypatch.setattr(load_module, "CHUNK_ROWS", 5)
     await limited(mailroom)
     ctx = mailroom.desk.ctx

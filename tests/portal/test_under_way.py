@@ -1,5 +1,6 @@
 """What is under way when somebody is shut out, and what is announced twice: neither gives a second chance."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -84,6 +85,17 @@ async def test_a_form_that_comes_after_its_session_ended_does_nothing(world: Wor
     assert await world.contents() == before
 
 
+async def test_a_form_that_takes_too_long_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = await world.administrator()
+    before = await world.contents()
+    # Nobody waits two minutes for a test.
+    monkeypatch.setattr("tessera.portal.route.BODY_LIMIT_S", 0.05)
+    fields = {"email": "sock@x.example", "role": "program-admin"}
+    path = "/portal/p/1/sandbox/administrators"
+    assert await _post_slowly(world, ada, path, fields, lambda: asyncio.sleep(5)) == 400
+    assert await world.contents() == before
+
+
 async def test_a_sign_in_that_is_under_way_ends_with_a_reset(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await world.administrator()
     await world.administrator(email="bob@shop.example")
@@ -99,6 +111,7 @@ async def test_a_sign_in_that_is_under_way_ends_with_a_reset(world: World, monke
             await reset_administrator(ctx, 2)
         return done
 
+    # The real thing, but for what happens while it takes its time.
     monkeypatch.setattr(HashingPool, "run", slow)
     with pytest.raises(InvalidCredentials):
         await sign_in(world.services, "bob@shop.example", PASSWORD, ORIGIN)
