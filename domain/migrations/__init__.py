@@ -13,12 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, func, select
+from sqlalchemy import Connection, MetaData, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from domain.models import METADATA
+from domain.models.base import ONLY_ON
 
 Result = TypeVar("Result")
 
@@ -52,19 +53,28 @@ def head_revision() -> str | None:
     return ScriptDirectory(str(Path(__file__).parent)).get_current_head()
 
 
-def _is_told(_item: object, name: str | None, *_: object) -> bool:
-    # An index over an expression of one database: models cannot have it for one and not for the other.
-    return name != "ix_member_reference"
-
-
 def drift(url: str) -> list[Any]:
     """What the models say and the migrated database does not have, or the other way round."""
 
     def compare(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"include_object": _is_told})
-        return list(compare_metadata(context, METADATA))
+        return list(compare_metadata(context, _models_of(connection.dialect.name)))
 
     return _with_connection(url, compare)
+
+
+def _is_told(_item: object, name: str | None, *_: object) -> bool:
+    # An index over an expression of one database: models cannot have it for one and not for the other.
+    return name != "ix_member_reference"
+
+
+def _models_of(dialect: str) -> MetaData:
+    """The models as one database has them, without the constraints that are the other's alone."""
+    models = MetaData(naming_convention=METADATA.naming_convention)
+    for table in METADATA.sorted_tables:
+        own = table.to_metadata(models)
+        own.constraints = {one for one in own.constraints if one.info.get(ONLY_ON, dialect) == dialect}
+    return models
 
 
 def _config(connection: Connection) -> Config:

@@ -1,6 +1,6 @@
 """The metadata that all tables share, and the columns that every table starts with."""
 
-from sqlalchemy import BigInteger, Column, MetaData
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, MetaData
 
 METADATA = MetaData(
     naming_convention={
@@ -12,6 +12,9 @@ METADATA = MetaData(
     }
 )
 
+ONLY_ON = "only_on"
+"""What a constraint says of itself where it is of one dialect alone."""
+
 
 def program_key() -> Column[int]:
     """The partition a row belongs to: first in every primary key, so that tables shard by program."""
@@ -21,3 +24,9 @@ def program_key() -> Column[int]:
 def row_key() -> Column[int]:
     """The row's own 64-bit id, given by `domain.store.ids.allocate_ids`."""
     return Column("id", BigInteger, primary_key=True, autoincrement=False)
+
+
+def proved_key(column: str, parent: str) -> ForeignKeyConstraint:
+    """A foreign key that SQLite checks; on PostgreSQL it is `tessera ledger verify` that does (docs/adr/0026)."""
+    its = [f"{parent}.program_id", f"{parent}.id"]
+    return ForeignKeyConstraint(["program_id", column], its, info={ONLY_ON: "sqlite"})

@@ -19,7 +19,7 @@ from sqlalchemy import (
     true,
 )
 
-from domain.models.base import METADATA, program_key, row_key
+from domain.models.base import METADATA, program_key, proved_key, row_key
 from domain.models.types import ExactDecimal, JsonText, UtcDateTime
 
 _UNREPORTED = text("revision <> reported")
@@ -89,7 +89,7 @@ batch_row = Table(
     Column("message", Text, nullable=False),
     Column("points", BigInteger, nullable=False),
     Column("external_reference", Uuid),
-    ForeignKeyConstraint(["program_id", "batch_id"], ["batch.program_id", "batch.id"]),
+    proved_key("batch_id", "batch"),
 )
 """The outcome of each line, from which the handback is written."""
 

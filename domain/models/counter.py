@@ -12,8 +12,8 @@ from sqlalchemy import (
     Text,
 )
 
-from domain.models.base import METADATA, program_key, row_key
-from domain.models.types import JsonText, UtcDateTime
+from domain.models.base import METADATA, program_key, proved_key, row_key
+from domain.models.types import JsonText, LongText, UtcDateTime
 
 
 def _member_key() -> Column[int]:
@@ -30,9 +30,9 @@ tally = Table(
     program_key(),
     _member_key(),
     Column("year", SmallInteger, primary_key=True, autoincrement=False),
-    Column("caps", Text, nullable=False),
-    Column("aggregates", Text, nullable=False),
-    _of_member(),
+    Column("caps", LongText, nullable=False),
+    Column("aggregates", LongText, nullable=False),
+    proved_key("member_id", "member"),
 )
 """What caps and aggregates of a member stand at, by the year in which their windows and periods begin.
 

@@ -5,7 +5,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -17,8 +16,8 @@ from sqlalchemy import (
     text,
 )
 
-from domain.models.base import METADATA, program_key, row_key
-from domain.models.types import ExactDecimal, JsonText, UtcDateTime
+from domain.models.base import METADATA, program_key, proved_key, row_key
+from domain.models.types import ExactDecimal, JsonText, LongText, UtcDateTime
 
 _OPEN = text("is_open")
 _REVERSES = text("reverses_id IS NOT NULL")
@@ -51,7 +50,7 @@ member_transaction = Table(
     Column("status", Text, nullable=False, server_default="POSTED"),
     Column("refunded", ExactDecimal, nullable=False, server_default="0"),
     UniqueConstraint("program_id", "unique_transaction_id"),
-    ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
+    proved_key("member_id", "member"),
     CheckConstraint("type IN ('DR', 'CR')", name="type"),
     CheckConstraint("status IN ('POSTED', 'PARKED', 'LAPSED', 'HELD', 'REJECTED')", name="status"),
     Index("ix_member_transaction_member", "program_id", "member_id", "id"),
@@ -84,7 +83,7 @@ ledger_entry = Table(
     Column("merchant", Text),
     Column("amount", ExactDecimal),
     Column("narration", LargeBinary),
-    Column("detail", Text),
+    Column("detail", LongText),
     Column("config_version", Integer, nullable=False),
     Column("source", Text, nullable=False),
     Column("actor", Text, nullable=False),
@@ -95,7 +94,7 @@ ledger_entry = Table(
     Column("related_id", BigInteger),
     UniqueConstraint("program_id", "account_id", "seq"),
     UniqueConstraint("program_id", "external_reference"),
-    ForeignKeyConstraint(["program_id", "account_id"], ["account.program_id", "account.id"]),
+    proved_key("account_id", "account"),
     CheckConstraint("points <> 0", name="points"),
     Index(
         "uq_ledger_entry_reverses",
@@ -138,8 +137,8 @@ lot = Table(
     Column("remaining", BigInteger, nullable=False),
     Column("is_open", Boolean, nullable=False),
     Column("available_at", UtcDateTime),
-    ForeignKeyConstraint(["program_id", "account_id"], ["account.program_id", "account.id"]),
-    ForeignKeyConstraint(["program_id", "entry_id"], ["ledger_entry.program_id", "ledger_entry.id"]),
+    proved_key("account_id", "account"),
+    proved_key("entry_id", "ledger_entry"),
     CheckConstraint("points > 0", name="points"),
     CheckConstraint("remaining BETWEEN 0 AND points", name="remaining"),
     CheckConstraint("is_open = (remaining > 0)", name="is_open"),
@@ -173,8 +172,8 @@ lot_trace = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("available_at", UtcDateTime),
     Column("earned_at", UtcDateTime),
-    ForeignKeyConstraint(["program_id", "entry_id"], ["ledger_entry.program_id", "ledger_entry.id"]),
-    ForeignKeyConstraint(["program_id", "lot_id"], ["lot.program_id", "lot.id"]),
+    proved_key("entry_id", "ledger_entry"),
+    proved_key("lot_id", "lot"),
 )
 """What a posting did to a lot, append-only; `expires_at` is the lot's expiry after it.
 
@@ -206,7 +205,7 @@ outbox = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("feed_seq", BigInteger),
     Index("ix_outbox_unfed", "program_id", "id", sqlite_where=_UNFED, postgresql_where=_UNFED),
-    Index("uq_outbox_feed_seq", "program_id", "feed_seq", unique=True),
+    Index("uq_outbox_feed_seq", "program_id", "feed_seq", unique=True, sqlite_where=_FED, postgresql_where=_FED),
     # A member's app that comes back reads what is its own, however much happened to others meanwhile.
     Index("ix_outbox_member_feed", "program_id", "member_id", "feed_seq", sqlite_where=_FED, postgresql_where=_FED),
 )

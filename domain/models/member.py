@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from domain.models.base import METADATA, program_key, row_key
+from domain.models.base import METADATA, program_key, proved_key, row_key
 from domain.models.types import JsonText, UtcDateTime
 
 member = Table(
@@ -169,7 +169,7 @@ account = Table(
     Column("other", BigInteger, nullable=False, server_default="0"),
     Column("next_release", UtcDateTime, nullable=False),
     UniqueConstraint("program_id", "member_id", "currency"),
-    ForeignKeyConstraint(["program_id", "member_id"], ["member.program_id", "member.id"]),
+    proved_key("member_id", "member"),
     CheckConstraint("available + arrears >= 0", name="available"),
     CheckConstraint("pending >= 0", name="pending"),
     CheckConstraint("held >= 0", name="held"),

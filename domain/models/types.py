@@ -65,6 +65,10 @@ class JsonText(TypeDecorator[Any]):
         return None if value is None else orjson.loads(value)
 
 
+class LongText(Text):
+    """Text of so many characters that PostgreSQL had better get it as it is, not quoted among others."""
+
+
 def to_json(value: Any) -> str:
     """The canonical JSON text: keys sorted, decimals as strings."""
     return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,8 +1,9 @@
 """Rows for several tables, stored at once: on PostgreSQL by one statement, in one round trip."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -11,21 +12,33 @@ from sqlalchemy import Column, Connection, Dialect, Table, UpdateBase, bindparam
 from sqlalchemy.dialects import sqlite
 
 from domain.models.types import JsonText, to_json
+from domain.store.columns import array_of, shared, values_of
 from domain.store.reading import POSTGRES
 
 _SQLITE: Dialect = sqlite.dialect()
+# Arrays begin to pay here: each column is a parameter, which one row of the API would take longer over.
+_MANY = 32
 
 Row: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A kind of write: `columns` are given, those in `key` find the row of an update or of an upsert."""
+    """A kind of write: `columns` are given, those in `key` find the row of an update or of an upsert.
+
+    Columns that are `shared` have one value for all rows.
+    """
 
     verb: str
     table: Table
     columns: tuple[str, ...]
     key: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> list[str]:
+        """The columns of which each row has a value of its own."""
+        return [one for one in self.columns if one not in self.shared]
 
     @property
     def figures(self) -> list[str]:
@@ -69,8 +82,12 @@ class Bulk:
                 statement, values = _for_each(shape)
                 self.tx.exec_driver_sql(statement, [tuple([read(row) for read in values]) for row in rows])
             return
-        statement = _at_once(tuple(shape for shape, _ in writes))
-        self.tx.exec_driver_sql(statement, tuple(_document(shape, rows) for shape, rows in writes))
+        in_columns = max(len(rows) for _, rows in writes) >= _MANY
+        if in_columns:
+            writes = [(replace(shape, shared=shared(shape.columns, rows)), rows) for shape, rows in writes]
+        statement = _at_once(tuple(shape for shape, _ in writes), in_columns=in_columns)
+        given = _columns if in_columns else _document
+        self.tx.exec_driver_sql(statement, tuple(chain.from_iterable(given(shape, rows) for shape, rows in writes)))
 
 
 @cache
@@ -98,16 +115,32 @@ def _reader(column: Column[Any]) -> Callable[[Row], Any]:
 
 
 @cache
-def _at_once(shapes: tuple[_Shape, ...]) -> str:
-    """One statement whose parts each take their rows as one document: a driver takes longer to encode arrays."""
-    parts = (f"write_{place} AS ({_part(shape, place)})" for place, shape in enumerate(shapes, start=1))
+def _at_once(shapes: tuple[_Shape, ...], *, in_columns: bool) -> str:
+    """One statement of a part for each shape. Each takes few rows as one document, many as an array for each column."""
+    parts: list[str] = []
+    place = 1
+    for shape in shapes:
+        given = _given_columns(shape, place) if in_columns else _given_document(shape, place)
+        parts.append(f"write_{len(parts) + 1} AS ({_part(shape, given)})")
+        place += len(shape.columns) if in_columns else 1
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
-def _part(shape: _Shape, place: int) -> str:
-    table, columns = shape.table.name, ", ".join(_quoted(shape.columns))
+def _given_document(shape: _Shape, place: int) -> str:
     typed = ", ".join(f'"{name}" {shape.table.c[name].type.compile(POSTGRES)}' for name in shape.columns)
-    given = f"json_to_recordset(${place}::json) AS given ({typed})"
+    return f"json_to_recordset(${place}::json) AS given ({typed})"
+
+
+def _given_columns(shape: _Shape, place: int) -> str:
+    arrays = [array_of(shape.table.c[name], number) for number, name in enumerate(shape.own, start=place)]
+    rows = f"unnest({', '.join(arrays)}) AS own ({', '.join(_quoted(shape.own))})"
+    places = enumerate(shape.shared, start=place + len(arrays))
+    values = [f'${number}::{shape.table.c[name].type.compile(POSTGRES)} AS "{name}"' for number, name in places]
+    return f"(SELECT {', '.join(['own.*', *values])} FROM {rows}) AS given"  # noqa: S608 - our own names
+
+
+def _part(shape: _Shape, given: str) -> str:
+    table, columns = shape.table.name, ", ".join(_quoted(shape.columns))
     if shape.verb == "update":
         figures = ", ".join(f"{name} = given.{name}" for name in _quoted(shape.figures))
         found = " AND ".join(f"{table}.{name} = given.{name}" for name in _quoted(shape.key))
@@ -123,11 +156,16 @@ def _quoted(names: Iterable[str]) -> list[str]:
     return [f'"{name}"' for name in names]
 
 
-def _document(shape: _Shape, rows: Sequence[Row]) -> str:
+def _columns(shape: _Shape, rows: Sequence[Row]) -> list[Any]:
+    values = [values_of(shape.table.c[name], rows) for name in shape.own]
+    return values + [rows[0][name] for name in shape.shared]
+
+
+def _document(shape: _Shape, rows: Sequence[Row]) -> list[Any]:
     texts = _texts(shape)
     if texts:
         rows = [{**row, **{name: None if row[name] is None else to_json(row[name]) for name in texts}} for row in rows]
-    return orjson.dumps(rows, default=_plain).decode()
+    return [orjson.dumps(rows, default=_plain).decode()]
 
 
 @cache

@@ -12,6 +12,8 @@ from domain.ledger.chain import GENESIS
 from domain.models import (
     account,
     audit_entry,
+    batch,
+    batch_row,
     idempotency,
     ledger_entry,
     lot,
@@ -20,6 +22,7 @@ from domain.models import (
     member_transaction,
     program,
     program_config,
+    tally,
 )
 from domain.store.audit import hash_of
 from domain.store.finding import Finding, check_each
@@ -192,19 +195,24 @@ def check_owners(tx: Connection, program_id: int) -> list[Finding]:
 
 
 def check_orphans(tx: Connection, program_id: int) -> list[Finding]:
-    """Rows that belong to no member, account, entry or lot (foreign keys switched off, say)."""
+    """Rows that belong to no member, account, entry, lot or file: PostgreSQL has no keys of these (docs/adr/0026)."""
     of = (
         ("account", account, account.c.id, account.c.member_id, member),
         ("transaction", member_transaction, member_transaction.c.id, member_transaction.c.member_id, member),
         ("entry", ledger_entry, ledger_entry.c.id, ledger_entry.c.account_id, account),
         ("lot", lot, lot.c.id, lot.c.account_id, account),
+        ("lot", lot, lot.c.id, lot.c.entry_id, ledger_entry),
         ("trace of entry", lot_trace, lot_trace.c.entry_id, lot_trace.c.entry_id, ledger_entry),
         ("trace of lot", lot_trace, lot_trace.c.lot_id, lot_trace.c.lot_id, lot),
+        ("figures of member", tally, tally.c.member_id, tally.c.member_id, member),
+        ("rows of file", batch_row, batch_row.c.batch_id, batch_row.c.batch_id, batch),
     )
     return [
         Finding(program_id, f"{name} {one}", "belongs to nothing")
         for name, table, number, reference, parent in of
-        for one in tx.scalars(select(number).where(_parentless(table, program_id, reference, parent)).limit(_SHOWN))
+        for one in tx.scalars(
+            select(number).where(_parentless(table, program_id, reference, parent)).distinct().limit(_SHOWN)
+        )
     ]
 
 

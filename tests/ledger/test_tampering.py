@@ -14,12 +14,15 @@ from domain.clock import NEVER
 from domain.models import (
     account,
     audit_entry,
+    batch_row,
     idempotency,
     ledger_entry,
+    lot,
     lot_trace,
     member,
     member_transaction,
     program_config,
+    tally,
 )
 from tests.database import Dialect, FreshDatabase
 from tests.ledger.operation import Earn, Redeem, Reverse
@@ -57,6 +60,11 @@ def places(program: Program) -> set[str]:
     found = program.findings()
     assert {finding.program_id for finding in found} <= {program.id}
     return {finding.where for finding in found}
+
+
+def orphans(program: Program) -> set[str]:
+    """What belongs to nothing."""
+    return {finding.where for finding in program.findings() if finding.what == "belongs to nothing"}
 
 
 def stored(program: Program, table: Table) -> list[Row[Any]]:
@@ -199,14 +207,45 @@ def test_a_second_account_of_a_member_is_found(program: Program) -> None:
 
 @ON_POSTGRES
 def test_an_account_and_a_transaction_of_nobody_are_found(program: Program) -> None:
-    for table in ("account", "member_transaction"):
-        run(program.world, f"ALTER TABLE {table} DROP CONSTRAINT fk_{table}_program_id_member_id")
     one = stored(program, account)[0]
     with changed(program.world, account, one, {"member_id": 10**6}):
         assert {f"account {one.id}", f"member {one.member_id}"} <= places(program)
     nothing = next(row for row in stored(program, member_transaction) if not row.points)
     with changed(program.world, member_transaction, nothing, {"member_id": 10**6}):
         assert places(program) == {f"transaction {nothing.id}"}
+
+
+@ON_POSTGRES
+@pytest.mark.parametrize(
+    ("table", "column", "place"),
+    [
+        (ledger_entry, "account_id", "entry {0.id}"),
+        (lot, "account_id", "lot {0.id}"),
+        (lot, "entry_id", "lot {0.id}"),
+        (lot_trace, "entry_id", f"trace of entry {10**6}"),
+        (lot_trace, "lot_id", f"trace of lot {10**6}"),
+    ],
+)
+def test_what_has_lost_its_parent_is_found(program: Program, table: Table, column: str, place: str) -> None:
+    for row in stored(program, table):
+        with changed(program.world, table, row, {column: 10**6}):
+            assert place.format(row) in orphans(program)
+
+
+@ON_POSTGRES
+def test_figures_of_nobody_are_found(program: Program) -> None:
+    figures = {"program_id": program.id, "member_id": 10**6, "caps": "{}", "aggregates": "{}"}
+    for year in (2025, 2026):
+        run(program.world, insert(tally).values({**figures, "year": year}))
+    assert places(program) == orphans(program) == {f"figures of member {10**6}"}
+
+
+@ON_POSTGRES
+def test_rows_of_no_file_are_found(program: Program) -> None:
+    outcome = {"program_id": program.id, "batch_id": 10**6, "status": "ACCEPTED", "code": "000"}
+    for line in (1, 2):
+        run(program.world, insert(batch_row).values({**outcome, "line": line, "message": "Success", "points": 0}))
+    assert places(program) == orphans(program) == {f"rows of file {10**6}"}
 
 
 @pytest.mark.parametrize("column", ["before", "after"])

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, bindparam, event, insert, select
+from sqlalchemy import Connection, Table, bindparam, event, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.models import batch, idempotency, outbox, program, sub_relation
+from domain.models import audit_entry, batch, batch_row, idempotency, outbox, program, sub_relation
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.database import PostgresDatabase, SqliteDatabase, open_database
@@ -143,3 +145,90 @@ async def test_exact_amounts_come_back_digit_for_digit(db: SqliteDatabase | Post
         return read_together(tx, take, take)
 
     assert await db.write(body) == [[(total, AT, 3)]] * 2
+
+
+# What has a meaning in JSON, in an array's text or in a document in it, and what stands for nothing.
+TEXTS = [
+    "",
+    "NULL",
+    "null",
+    "a,b",
+    "{}",
+    '{"a": "b\\"c"}',
+    '"',
+    "\\",
+    "\\n",
+    "\\\\n",
+    "a\nb\tc\rd",
+    "\x01\x7f\u2028",
+    " é𝄞 ",
+    "\\x00",
+]
+NAMES = ("type", "file_name", "name_key", "sha256", "status", "actor")
+NUMBERS = ("rows_read", "accepted", "rejected", "points")
+
+
+def nasty_rows(count: int) -> dict[Table, list[dict[str, Any]]]:
+    """Rows of every type; where the count is even some columns are None throughout."""
+    batches, lines, entries = [], [], []
+    for number in range(1, count + 1):
+        text, is_set = TEXTS[number % len(TEXTS)], count % 2 == 1 and number % 3 == 0
+        own = dict.fromkeys(NAMES, text) | {"sha256": f"{number}{text}", "name_key": f"{text}{number}"}
+        moments = {"started_at": AT, "finished_at": AT if is_set else None}
+        kept = {"header": bytes([number % 256, 0, 92, 34]) if is_set else None}
+        numbers: dict[str, Any] = dict.fromkeys(NUMBERS, -number) | {"amount": Decimal(f"{number}.10")}
+        batches.append({"program_id": 1, "id": number, **own, **moments, **kept, **numbers})
+        line = {"program_id": 1, "batch_id": 1, "line": number, "status": "S", "code": text, "message": text}
+        lines.append(line | {"points": 2**62 + number, "external_reference": UUID(int=number) if is_set else None})
+        entry = {"program_id": 1, "seq": number, "at": AT, "actor": text, "action": text, "subject": text}
+        content = {"before": {"text": text} if is_set else None, "after": [text, None, number]}
+        entries.append(entry | content | {"previous_hash": bytes(32), "hash": bytes(range(number % 32, 32))})
+    return {batch: batches, batch_row: lines, audit_entry: entries}
+
+
+@pytest.mark.parametrize("count", [1, 31, 32, 57])
+async def test_what_is_stored_is_what_was_given_however_many_there_are(
+    db: SqliteDatabase | PostgresDatabase, count: int
+) -> None:
+    given = nasty_rows(count)
+    assert count < 32 or {row["file_name"] for row in given[batch]} == set(TEXTS)
+
+    def body(tx: Connection) -> None:
+        for table, rows in given.items():
+            bulk = Bulk(tx)
+            bulk.insert(table, rows)
+            bulk.store()
+
+    def stored(tx: Connection) -> dict[Table, list[dict[str, Any]]]:
+        return {
+            table: [dict(row._mapping) for row in tx.execute(select(*(table.c[name] for name in rows[0])))]
+            for table, rows in given.items()
+        }
+
+    await db.write(body)
+    found = await db.read(stored)
+    for table, rows in given.items():
+        key = rows[0].keys() & {"id", "line", "seq"}
+        assert sorted(found[table], key=lambda row: [row[name] for name in key]) == rows
+    exact = {str(row["amount"]) for row in found[batch]}
+    assert exact == {str(row["amount"]) for row in given[batch]}
+
+
+async def test_many_rows_are_changed_and_put_as_few_are(db: SqliteDatabase | PostgresDatabase) -> None:
+    rows = [KEY | {"key": f"K{number}", "outcome": TEXTS[number % len(TEXTS)]} for number in range(60)]
+    statements: list[str] = []
+
+    def body(tx: Connection) -> None:
+        bulk = Bulk(tx)
+        bulk.insert(idempotency, rows[:40])
+        bulk.store()
+        event.listen(tx, "before_cursor_execute", lambda *told: statements.append(told[2]))
+        bulk.update(idempotency, BY, [one | {"outcome": "changed"} for one in rows[:1]])
+        bulk.upsert(idempotency, BY, rows[20:])
+        bulk.insert(outbox, [{"program_id": 1, "id": 1, "topic": "t", "payload": "{}", "created_at": AT}])
+        bulk.store()
+
+    await db.write(body)
+    assert await db.read(outcomes) == {one["key"]: one["outcome"] for one in rows} | {"K0": "changed"}
+    assert len(statements) == (1 if db.dialect == "postgresql" else 3)
+    assert [row.topic for row in await db.read(lambda tx: tx.execute(select(outbox)).all())] == ["t"]
