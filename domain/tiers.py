@@ -113,6 +113,12 @@ def multiplier_of(terms: TierTerms, tier: str | None) -> Decimal | None:
     return next((level.multiplier for level in terms.levels if level.name == tier), None)
 
 
+def level_of(terms: TierTerms, points: Decimal, aggregate: Decimal | None) -> str | None:
+    """The highest level whose thresholds are met."""
+    place = _qualified(terms, points, aggregate)
+    return None if place < 0 else terms.levels[place].name
+
+
 def _part(value: Decimal, needed: Decimal) -> Decimal:
     """How much of what is needed is there. Cut, so that it is 1 only where all of it is."""
     if value >= needed:

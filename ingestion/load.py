@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -274,7 +274,7 @@ def _next_lines(records: Iterator[Record], translate: Translate) -> list[BatchLi
 def _line(record: Record, translate: Translate) -> BatchLine:
     if isinstance(record.fields, InvalidRow):
         return BatchLine(line=record.line, command=record.fields, raw=record.raw)
-    return replace(translate(record.line, record.fields), raw=record.raw)
+    return translate(record.line, record.fields, record.raw)
 
 
 def _open(path: Path, name: FileName, terms: FileTerms, facts: FileFacts) -> Source:

@@ -28,7 +28,7 @@ _SEPARATORS: Mapping[Delimiter, str] = {"comma": ",", "pipe": "|"}
 _DEFAULT = FileTerms()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """One record: the number of its first line (from 1), its fields or why there are none, its bytes."""
 

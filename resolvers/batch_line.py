@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 from domain.access import Permission
 from domain.errors import MemberNotFound, TesseraError
 from domain.points import to_minor
+from domain.record import record
 from domain.rules.fixed import REFUND
 from domain.store import batch as store
 from domain.store.program import ProgramState
@@ -50,7 +51,7 @@ POSTERS: Mapping[str, Poster] = {
 """By type of file."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class BatchLine:
     """One line of a file: the command it became, or the refusal that reading it gave; `raw` is how it came."""
 
@@ -59,7 +60,7 @@ class BatchLine:
     raw: bytes = b""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class BatchRow:
     """The outcome of one line: status ACCEPTED, REJECTED or PARKED, with its v1 code."""
 

@@ -62,8 +62,8 @@ class ConfigurationMoved(Exception):  # noqa: N818 - no error of anybody: the ru
 class Earnings:
     """Posts transactions in order; `post` once per database transaction.
 
-    `is_peeked`: `state` is what the process knows, and the run checks that it is in force. Then all members are named
-    by reference, and first purchases reward nobody else.
+    `is_peeked`: `state` may be what the process knows, and the run checks that it is in force. Then all members are
+    named by reference, and first purchases reward nobody else: all is read together with their accounts.
     """
 
     tx: Connection

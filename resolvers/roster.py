@@ -82,12 +82,14 @@ class Roster:
     _free_ids: list[int] = field(default_factory=list)
     _given_status: set[int] = field(default_factory=set)
     _definitions: Sequence[AttributeDefinition] = field(init=False)
+    _unique: Sequence[str] = field(init=False)
     _today: date = field(init=False)
     _newcomers: Newcomers = field(init=False)
     _addresses: Addresses = field(init=False)
 
     def __post_init__(self) -> None:
         self._definitions = member_definitions(self.state.configuration)
+        self._unique = [one.key for one in self._definitions if one.unique and one.key != "relation_reference"]
         self._today = self.now.astimezone(self.state.zone).date()
         self._newcomers = Newcomers(self.tx, self.ctx, self.state, self.now, self._by_id)
         self._addresses = Addresses(self.tx, self.ctx, self.state, self.now)
@@ -126,11 +128,8 @@ class Roster:
 
     def _hash(self, values: Mapping[str, Scalar | None]) -> dict[str, bytes]:
         keys, program_id = self.ctx.services.keys, self.state.id
-        given = {key: value for key in self._unique_keys() if (value := values.get(key)) is not None}
+        given = {key: value for key in self._unique if (value := values.get(key)) is not None}
         return {key: keys.lookup_hash(program_id, key, str(value)) for key, value in storable(given).items()}
-
-    def _unique_keys(self) -> list[str]:
-        return [one.key for one in self._definitions if one.unique and one.key != "relation_reference"]
 
     def _load(self, prepared: Sequence[_Prepared]) -> None:
         keys, program_id = self.ctx.services.keys, self.state.id
@@ -279,7 +278,7 @@ class Roster:
             **one.member.attributes,
             **{key: value for key, value in fixed.items() if value is not None},
         }
-        return dict.fromkeys(self._unique_keys()) | self._hash(values)
+        return dict.fromkeys(self._unique) | self._hash(values)
 
 
 _DUPLICATES: Mapping[str, type[TesseraError]] = {"email_id": DuplicateEmail, "mobile_number": DuplicateMobile}

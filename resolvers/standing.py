@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,11 +15,9 @@ from sqlalchemy import Connection
 from domain.member import Member
 from domain.program_zone import local_date
 from domain.rules.aggregate import (
-    EMPTY,
     Stats,
     contributions,
     loses_extreme,
-    merge,
     value_of,
     with_extremes,
     with_value,
@@ -30,7 +27,6 @@ from domain.rules.cap import CapKey, cap_keys
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.model import Aggregate
 from domain.rules.segment import frozen_segments
-from domain.rules.tally_plan import Part
 from domain.store.bulk import Bulk
 from domain.store.program import ProgramState
 from domain.store.reading import Reading, into, read_together
@@ -123,10 +119,8 @@ class Standing:
         values: dict[str, Decimal] = {}
         facts = self._facts(member, transaction, at, sub_relation, values)
         added, day = contributions(self.state.rules, facts), local_date(at, self.state.zone)
-        for part in self.state.tally_plan.on(day).parts:
-            if not part.is_asked:
-                continue
-            stats, own = self._stats(member.id, part), added.get(part.key)
+        for part in self.state.tally_plan.on(day).asked:
+            stats, own = self._tallies.stats_on(member.id, part), added.get(part.key)
             value = value_of(part.aggregate, stats if own is None else with_value(stats, part.aggregate, own))
             if value is not None:
                 values[part.key] = value
@@ -224,7 +218,7 @@ class Standing:
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""
         [part] = [each for each in self.state.tally_plan.on(local_date(at, self.state.zone)).parts if each.key == key]
-        return value_of(part.aggregate, self._stats(member_id, part))
+        return value_of(part.aggregate, self._tallies.stats_on(member_id, part))
 
     def store(self, bulk: Bulk) -> None:
         """Store what moved."""
@@ -237,8 +231,3 @@ class Standing:
         """The aggregates that a transaction counts in, each with the day of its bucket."""
         parts = self.state.tally_plan.on(counted.day).parts
         return [(part.aggregate, part.start) for part in parts if part.key in counted.added]
-
-    def _stats(self, member_id: int, part: Part) -> Stats:
-        if part.first == part.start:
-            return self._tallies.stats(member_id, part.key, part.start)
-        return reduce(merge, self._tallies.stats_between(member_id, part.key, part.first, part.start), EMPTY)

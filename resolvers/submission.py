@@ -27,7 +27,7 @@ from resolvers.purchase import Purchase, Waiting
 from resolvers.screening import Held
 from resolvers.submission_order import SubmitTransaction, fingerprint_of_order, ignores_unknown
 
-_YEARS = range(1900, 2200)
+_YEARS, _MOST = range(1900, 2200), Decimal(10) ** 15
 
 
 @record
@@ -154,7 +154,7 @@ def _check(command: SubmitTransaction) -> Pair | None:
             "member_relation_reference, card_number or sub_relation_identifier is needed",
             field="member_relation_reference",
         )
-    if not command.amount.is_finite() or abs(command.amount) > Decimal(10) ** 15:
+    if not command.amount.is_finite() or abs(command.amount) > _MOST:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:
         raise BadRequest("transaction_date: out of range", field="transaction_date")
@@ -187,19 +187,21 @@ def read_attributes(one: Submission, state: ProgramState) -> None:
 
 
 def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOutcome:
-    """What is answered to a transaction of this run."""
-    stored = one.bindable
+    """What is answered to a transaction of this run, which is stored."""
+    stored, postings = one.stored, [*one.drafts, *one.taken_back]
+    if stored is None:
+        raise RuntimeError("a transaction without a row has no outcome")
     return TransactionOutcome(
-        id=stored["id"],
+        id=stored.id,
         transaction_id=one.command.transaction_id,
-        member_id=stored["member_id"],
-        points=from_minor(stored["points"], places),
-        entry_ids=stored["entries"],
-        external_references=[draft.external_reference for draft in (*one.drafts, *one.taken_back)],
+        member_id=stored.member_id,
+        points=from_minor(stored.points, places),
+        entry_ids=[draft.id for draft in postings if draft.id is not None],
+        external_references=[draft.external_reference for draft in postings],
         replayed=replayed,
         ignored_keys=one.ignored,
         is_parked=one.waiting is not None and one.waiting.is_parked,
-        taken_back=from_minor(stored.get("taken_back", 0), places),
+        taken_back=from_minor(sum([draft.points for draft in one.taken_back]), places),
         hold=None if one.held is None else one.held.status,
         why_nothing=None if stored["points"] else _why_nothing(one),
     )

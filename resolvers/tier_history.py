@@ -33,6 +33,10 @@ class TierHistories:
         """The newest tier."""
         return next((one.tier for one in reversed(self._had.get(member_id, []))), None)
 
+    def is_own(self, member_id: int) -> bool:
+        """Whether the newest tier is one that the member came to by itself."""
+        return any(one.source != MERGE for one in self._had.get(member_id, [])[-1:])
+
     def set(self, member_id: int, since: datetime, tier: str | None, source: str) -> str:
         """A member got another tier in this run. The source of what is kept of this instant: its own goes first."""
         history = self._had.setdefault(member_id, [])

@@ -17,7 +17,7 @@ from domain.store.entry import earned_since
 from domain.store.journal import Journal
 from domain.store.program import ProgramState
 from domain.store.tier import MERGE, put_qualified, put_tiers
-from domain.tiers import TierDecision, assess, newly_reached, rank_of
+from domain.tiers import TierDecision, assess, level_of, newly_reached, rank_of
 from resolvers.awarding import Awarding
 from resolvers.standing import Standing
 
@@ -50,27 +50,25 @@ class Tiering:
     _outside: dict[int, int] = field(default_factory=dict)
     _changes: dict[int, tuple[str | None, datetime | None, str]] = field(default_factory=dict)
     _qualified: dict[int, datetime] = field(default_factory=dict)
+    is_automatic: bool = field(init=False)
+    """Whether postings and days decide; else only people do."""
+    most_bonus: int = field(init=False)
+    """The upgrade bonuses of all levels, in smallest units: more than an assessment can give."""
 
-    @property
-    def is_automatic(self) -> bool:
-        """Whether postings and days decide; else only people do."""
-        return is_automatic(self.state.configuration)
+    def __post_init__(self) -> None:
+        self.is_automatic = is_automatic(self.state.configuration)
+        levels = self.state.configuration.tiers.levels if self.is_automatic else ()
+        self.most_bonus = sum(level.upgrade_bonus for level in levels) * int(10**self.state.places)
 
     @property
     def _grain(self) -> timedelta:
         """How old a qualification gets before a newer one is written: never older than it is good for."""
         return min(_GRAIN, timedelta(days=self.state.configuration.tiers.retention_days))
 
-    @property
-    def most_bonus(self) -> int:
-        """The upgrade bonuses of all levels, in smallest units: more than an assessment can give."""
-        levels = self.state.configuration.tiers.levels if self.is_automatic else ()
-        return sum(level.upgrade_bonus for level in levels) * int(10**self.state.places)
-
     def assess(self, member: Member, account: Account) -> list[Draft]:
         """Give the member the tier of its points; the upgrade bonuses, which may lead further up."""
         bonuses: list[Draft] = []
-        if not self.is_automatic:
+        if not self.is_automatic or self._is_settled(member, account):
             return bonuses
         # Each round reaches a tier that was never reached before, so there are no more rounds than tiers.
         for _ in self.state.configuration.tiers.levels:
@@ -120,14 +118,30 @@ class Tiering:
         current = self._tier(member)
         return current.name, current.qualified_at
 
+    def _is_settled(self, member: Member, account: Account) -> bool:
+        """Whether the member has the level of its figures from itself, and qualified for it not long ago.
+
+        So it mostly is after a purchase, and a decision would change nothing.
+        """
+        current, tiers = self._tier(member), self.standing.tiers
+        if level_of(self.state.configuration.tiers, *self._figures(member, account)) != current.name:
+            return False
+        since = current.qualified_at
+        return current.name is None or (
+            since is not None and self.now - since < self._grain and tiers.is_own(member.id)
+        )
+
+    def _figures(self, member: Member, account: Account) -> tuple[Decimal, Decimal | None]:
+        """The points that count, and the aggregate where the program's tiers go by one."""
+        key = self.state.configuration.tiers.aggregate
+        value = None if key is None else self.standing.aggregate(member.id, key, self.now)
+        return self._points(member, account), value
+
     def _decide(self, member: Member, account: Account) -> TierDecision:
-        terms = self.state.configuration.tiers
         current = self._tier(member)
-        value = None if terms.aggregate is None else self.standing.aggregate(member.id, terms.aggregate, self.now)
         return assess(
-            terms,
-            self._points(member, account),
-            value,
+            self.state.configuration.tiers,
+            *self._figures(member, account),
             current.name,
             current.qualified_at,
             self.now,

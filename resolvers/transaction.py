@@ -114,7 +114,7 @@ def post_transactions(
 ) -> list[TransactionOutcome | TesseraError]:
     """Post many transactions in this database transaction: an outcome or a refusal each, in order."""
     ctx.principal.require(Permission.TRANSACTION_SUBMIT)
-    return Earnings(tx, ctx, state, ctx.services.clock()).post(commands)
+    return Earnings(tx, ctx, state, ctx.services.clock(), is_peeked=_is_plain(state, commands)).post(commands)
 
 
 async def page_transactions(

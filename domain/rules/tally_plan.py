@@ -16,21 +16,28 @@ _DAYS = 1000
 
 
 class Part(NamedTuple):
-    """The part of an aggregate that a day falls into, and what counts on that day: from `first` to `start`."""
+    """The part of an aggregate that a day falls into, and what counts on that day: from `first` to `start`.
+
+    `day` and `first_day` are the two as they are stored.
+    """
 
     aggregate: Aggregate
     key: str
     start: date
     day: str
     first: date
-    is_asked: bool
+    first_day: str
     has_extremes: bool
 
 
 class DayPlan(NamedTuple):
-    """What one day moves: all parts, the same by the year in which they begin, and the counters of the caps."""
+    """What one day moves: all parts, the same by the year in which they begin, and the counters of the caps.
+
+    `asked` are the parts that decide on a purchase.
+    """
 
     parts: tuple[Part, ...]
+    asked: tuple[Part, ...]
     by_year: tuple[tuple[int, tuple[Part, ...]], ...]
     caps: tuple[CapKey, ...]
 
@@ -64,17 +71,18 @@ class TallyPlan:
         by_year = groupby(sorted(parts, key=_year), _year)
         starts = window_starts(day)
         caps = tuple(CapKey(cap.scope, cap.window, starts[cap.window]) for cap in self.rules.caps)
-        return DayPlan(parts, tuple((year, tuple(same)) for year, same in by_year), caps)
+        asked = tuple(part for part in parts if part.key in self.asked)
+        return DayPlan(parts, asked, tuple((year, tuple(same)) for year, same in by_year), caps)
 
     def _part(self, one: Aggregate, day: date) -> Part:
-        start = bucket_start(one.period, day)
+        start, first = bucket_start(one.period, day), window(one.period, day)[0]
         return Part(
             aggregate=one,
             key=one.key,
             start=start,
             day=start.isoformat(),
-            first=window(one.period, day)[0],
-            is_asked=one.key in self.asked,
+            first=first,
+            first_day=first.isoformat(),
             has_extremes=one.function in {"min", "max"},
         )
 

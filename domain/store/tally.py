@@ -4,11 +4,11 @@ A page has all of them that begin in one calendar year, so that a purchase reads
 there are; what counts for all time begins in the year of `LIFETIME_START`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import product
 from typing import Any
 
@@ -16,15 +16,22 @@ import orjson
 from sqlalchemy import Connection, bindparam, select, text
 
 from domain.models import tally
-from domain.rules.aggregate import EMPTY, Stats, with_value
+from domain.points import EXACT
+from domain.rules.aggregate import EMPTY, Stats, merge, with_value
 from domain.rules.cap import CapKey
-from domain.rules.tally_plan import DayPlan
+from domain.rules.tally_plan import DayPlan, Part
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values, read_together
 
 BucketKey = tuple[int, str, date]
 """Which part: member, aggregate, the period's first day."""
+
+# Bound once: it is called for every aggregate of every purchase.
+_add = EXACT.add
+
+_Stored = list[Any]
+"""A part as it is stored: sum and count, and for a `min` or `max` the lowest and highest; exact numbers as texts."""
 
 _PAGES = select(tally.c.member_id, tally.c.year, tally.c.caps, tally.c.aggregates).where(
     tally.c.program_id == bindparam("program_id"), among(tally.c.member_id, "members")
@@ -34,10 +41,10 @@ _OF_YEARS = _PAGES.where(among(tally.c.year, "years"))
 
 @dataclass(slots=True)
 class _Page:
-    """`caps`: points by scope, window and day; `aggregates`: parts by key and day, as stored until asked for."""
+    """`caps`: points by scope, window and day; `aggregates`: parts by key and day. Both as they are stored."""
 
     caps: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
-    aggregates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    aggregates: dict[str, dict[str, _Stored]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -83,21 +90,24 @@ class Tallies:
     def stats(self, member_id: int, key: str, start: date) -> Stats:
         """One part of an aggregate; `EMPTY` where nothing was counted."""
         page = self._pages.get((member_id, start.year))
-        parts = None if page is None else page.aggregates.get(key)
-        return _part(parts, _iso(start)) if parts else EMPTY
+        stored = None if page is None else page.aggregates.get(key, {}).get(_iso(start))
+        return EMPTY if stored is None else _read(stored)
 
-    def stats_between(self, member_id: int, key: str, first: date, last: date) -> Iterator[Stats]:
-        """The parts of an aggregate that begin from the first to the last day, both included."""
-        begin, end = _iso(first), _iso(last)
-        for year in range(first.year, last.year + 1):
+    def stats_on(self, member_id: int, part: Part) -> Stats:
+        """All that counts of an aggregate on the day of this part."""
+        if part.first == part.start:
+            return self.stats(member_id, part.key, part.start)
+        found: list[_Stored] = []
+        for year in range(part.first.year, part.start.year + 1):
             page = self._pages.get((member_id, year))
-            parts = None if page is None else page.aggregates.get(key)
+            parts = None if page is None else page.aggregates.get(part.key)
             if parts:
-                yield from [_part(parts, day) for day in parts if begin <= day <= end]
+                found += [stored for day, stored in parts.items() if part.first_day <= day <= part.day]
+        return _sum(found)
 
     def put_stats(self, member_id: int, key: str, start: date, stats: Stats) -> None:
         """What one part of an aggregate is from now on."""
-        self._to_write(member_id, start.year).aggregates.setdefault(key, {})[_iso(start)] = stats
+        self._to_write(member_id, start.year).aggregates.setdefault(key, {})[_iso(start)] = _written(stats)
 
     def add(self, member_id: int, plan: DayPlan, added: Mapping[str, Decimal]) -> None:
         """A purchase of that day counts: one value more in each aggregate that it adds to."""
@@ -113,11 +123,14 @@ class Tallies:
                 if stored is None:
                     stored = page.aggregates[part.key] = {}
                 stood = stored.get(part.day)
-                if stood is None:
-                    stood = EMPTY
-                elif type(stood) is list:
-                    stood = _part(stored, part.day)
-                stored[part.day] = with_value(stood, part.aggregate, value)
+                if part.has_extremes:
+                    stats = EMPTY if stood is None else _read(stood)
+                    stored[part.day] = _written(with_value(stats, part.aggregate, value))
+                elif stood is None:
+                    stored[part.day] = [str(_add(EMPTY.sum, value)), 1]
+                else:
+                    stood[0] = str(_add(Decimal(stood[0]), value))
+                    stood[1] += 1
 
     def counters(self, member_id: int) -> dict[CapKey, int]:
         """Every counter of a member among the pages that were read."""
@@ -132,10 +145,10 @@ class Tallies:
     def buckets(self, member_id: int) -> dict[tuple[str, date], Stats]:
         """Every part of every aggregate of a member among the pages that were read."""
         return {
-            (key, date.fromisoformat(day)): _part(parts, day)
+            (key, date.fromisoformat(day)): _read(stored)
             for page in self._of(member_id)
             for key, parts in page.aggregates.items()
-            for day in list(parts)
+            for day, stored in parts.items()
         }
 
     def forget_aggregates(self, member_id: int) -> None:
@@ -154,7 +167,7 @@ class Tallies:
                 "member_id": member_id,
                 "year": year,
                 "caps": orjson.dumps(page.caps).decode(),
-                "aggregates": orjson.dumps(page.aggregates, default=_stored, option=_AS_LISTS).decode(),
+                "aggregates": orjson.dumps(page.aggregates).decode(),
             }
             for (member_id, year), page in ((place, self._pages[place]) for place in sorted(self._moved))
         ]
@@ -193,25 +206,26 @@ def forget_aggregates(tx: Connection, program_id: int, keys: Sequence[str]) -> N
     tx.execute(text(f"UPDATE tally SET aggregates = {left} WHERE program_id = :program_id"), given)  # noqa: S608 - ours
 
 
-_AS_LISTS = orjson.OPT_PASSTHROUGH_DATACLASS
 _iso = lru_cache(maxsize=4096)(date.isoformat)
 
 
-def _part(parts: dict[str, Any], day: str) -> Stats:
-    """A part as stats, which it stays from then on."""
-    stored = parts.get(day)
-    if stored is None:
-        return EMPTY
-    if type(stored) is not list:
-        return stored  # type: ignore[no-any-return]  # made before
+def _read(stored: _Stored) -> Stats:
     total, count, *extremes = stored
     low, high = map(Decimal, extremes) if extremes else (None, None)
-    stats = parts[day] = Stats(Decimal(total), count, low, high)
-    return stats
+    return Stats(Decimal(total), count, low, high)
 
 
-def _stored(value: Any) -> Any:
-    if isinstance(value, Stats):
-        ends = () if value.low is None or value.high is None else (str(value.low), str(value.high))
-        return [str(value.sum), value.count, *ends]
-    raise TypeError
+def _sum(parts: Sequence[_Stored]) -> Stats:
+    """Several parts together; most purchases ask for a rolling sum, which has a part for each day."""
+    if any(len(stored) > 2 for stored in parts):
+        return reduce(merge, map(_read, parts), EMPTY)
+    total, count = EMPTY.sum, 0
+    for stored in parts:
+        total = _add(total, Decimal(stored[0]))
+        count += stored[1]
+    return Stats(total, count, None, None)
+
+
+def _written(stats: Stats) -> _Stored:
+    ends = () if stats.low is None or stats.high is None else (str(stats.low), str(stats.high))
+    return [str(stats.sum), stats.count, *ends]

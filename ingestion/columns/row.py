@@ -16,7 +16,7 @@ IDEMPOTENCY_KEY = "_xoxo_api_client_idempotency"
 MEMBER = "member_relation_reference"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """The values of a row that are not empty, by the keys of their columns. `source` names file and line."""
 
@@ -43,7 +43,8 @@ class Row:
     def require(self, *keys: str) -> None:
         """Refuse a row in which one of these is empty. Raises BadRequest."""
         for key in keys:
-            self.read(key, str)
+            if key not in self.values:
+                raise BadRequest(f"{key}: is missing", field=key)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,7 @@ MEMBERS = FileLayout(type="CPD", custom_keys=frozenset({"genre"}), ignore_unknow
 def transaction(fields: dict[str, str]) -> Command | TesseraError:
     """What a row with these fields becomes."""
     columns = accept_header(list(fields), STRICT)
-    return translator(columns, "July_TXN.csv")(7, list(fields.values())).command
+    return translator(columns, "July_TXN.csv")(7, list(fields.values()), b"").command
 
 
 GOOD = dict(zip(REQUIRED, ["T1", "DR", "29.33", "2026-07-01", "M1"], strict=True))
@@ -103,12 +103,12 @@ def test_a_value_that_cannot_be_read_is_refused_by_its_name(column: str, value: 
 def test_a_member_row_becomes_an_import() -> None:
     header = ["relation_reference", "full_name", "genre", "action"]
     translate = translator(accept_header(header, MEMBERS), "x_CPD.csv")
-    assert translate(2, ["M1", "Ada", "jazz", "suspend"]).command == ImportMember(
+    assert translate(2, ["M1", "Ada", "jazz", "suspend"], b"").command == ImportMember(
         values={"relation_reference": "M1", "full_name": "Ada", "genre": "jazz"}, action="SUSPEND"
     )
-    assert translate(2, ["M1", "", "", ""]).command == ImportMember(values={"relation_reference": "M1"})
+    assert translate(2, ["M1", "", "", ""], b"").command == ImportMember(values={"relation_reference": "M1"})
     for fields, field in ((["", "Ada", "", ""], "relation_reference"), (["M1", "", "", "DELETE"], "action")):
-        refusal = translate(2, fields).command
+        refusal = translate(2, fields, b"").command
         assert isinstance(refusal, TesseraError)
         assert refusal.field == field
 
@@ -133,7 +133,7 @@ def test_a_header_that_is_not_the_programs_refuses_the_file(header: list[str], r
 def test_a_program_may_ignore_unknown_columns() -> None:
     columns = accept_header([*REQUIRED, "colour", "quantity"], LENIENT)
     assert columns.ignored == ("colour",)
-    command = translator(columns, "x_TXN.csv")(2, [*GOOD.values(), "red", "5"]).command
+    command = translator(columns, "x_TXN.csv")(2, [*GOOD.values(), "red", "5"], b"").command
     assert isinstance(command, SubmitTransaction)
     assert command.attributes == {"quantity": "5"}
     with pytest.raises(BatchRefused, match="missing columns"):
