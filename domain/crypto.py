@@ -125,8 +125,7 @@ class KeyRing:
 
     def lookup_hash(self, program_id: int, attribute: str, value: str) -> bytes:
         """The keyed hash by which a unique value is found, without its letter case and white space."""
-        canonical = unicodedata.normalize("NFC", value).strip().casefold()
-        message = f"{program_id}\x1f{attribute}\x1f{canonical}".encode()
+        message = f"{program_id}\x1f{attribute}\x1f{lookup_form(value)}".encode()
         return hmac.digest(self._lookup, message, "sha256")
 
     def code_mac(self, *parts: str) -> bytes:
@@ -136,6 +135,11 @@ class KeyRing:
     def refresh_mac(self, *parts: str) -> bytes:
         """The keyed hash that makes a refresh token what only this deployment can have written."""
         return hmac.digest(self._refresh, "\x1f".join(parts).encode(), "sha256")
+
+
+def lookup_form(value: str) -> str:
+    """What two unique values have in common that count as one."""
+    return unicodedata.normalize("NFC", value).strip().casefold()
 
 
 def encrypt(key: bytes, text: str) -> bytes:

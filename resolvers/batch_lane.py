@@ -6,18 +6,22 @@ for all of the first: what comes of a file never depends on who was first.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
+from unicodedata import normalize
 from zlib import crc32
 
 from sqlalchemy import Connection
 
+from domain.crypto import lookup_form
 from domain.errors import TesseraError
-from domain.store.member import are_merged
+from domain.member import ADDRESS_KEYS
+from domain.store.member import are_merged, led_to
 from resolvers.batch_line import BatchLine, BatchRow
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
+from resolvers.member import ImportMember
 from resolvers.transaction import SubmitTransaction
 
 LEAST_LINES = 100
@@ -57,8 +61,12 @@ class Lanes:
         """Begin to post a chunk; the outcomes of what ended meanwhile. Raises what posting raises."""
         halves, owners = await halves_of(ctx, lines)
         rows: list[BatchRow] = []
-        if len(halves) == 1 or any(self._owners.get(key, owner) != owner for key, owner in owners.items()):
+        if len(halves) == 1:
             rows += await self.end()
+        elif any(self._owners.get(key, owner) != owner for key, owner in owners.items()):
+            rows += await self.end()
+            # By now the one before stands, and may decide on this one.
+            halves, owners = await halves_of(ctx, lines)
         self._owners = owners
         for number, half in halves:
             if number is None:
@@ -90,7 +98,8 @@ async def halves_of(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half
     if owners is None:
         return whole
     references = sorted({one for one in members if one is not None})
-    if not await ctx.read(lambda tx: _are_apart(tx, ctx, references)):
+    enrols = any(isinstance(line.command, ImportMember) for line in lines)
+    if not await ctx.read(lambda tx: _are_apart(tx, ctx, references, enrols=enrols)):
         return whole
     halves: tuple[list[BatchLine], list[BatchLine]] = ([], [])
     for line, member in zip(lines, members, strict=True):
@@ -105,6 +114,8 @@ def _member_of(line: BatchLine) -> str | None:
             return one.member_relation_reference or ""
         case PostBonus() as one:
             return one.relation_reference or ""
+        case ImportMember() as one:
+            return normalize("NFC", str(one.values.get("relation_reference", "")))
         case TesseraError():
             return None
         case _:
@@ -112,22 +123,41 @@ def _member_of(line: BatchLine) -> str | None:
 
 
 def _owners(lines: Sequence[BatchLine], members: Sequence[str | None]) -> Owners | None:
-    """Who has what there is once in a program; None where two members name the same: the first of them has it."""
+    """Who has what there is once in a program; None where two lines name the same that are to go in their order."""
     owners: dict[tuple[str, str], str | None] = {}
     for line, member in zip(lines, members, strict=True):
-        command = line.command
-        keys = [("key", getattr(command, "idempotency_key", None))]
-        if isinstance(command, SubmitTransaction):
-            keys.append(("transaction", command.transaction_id.strip()))
-        for kind, key in keys:
-            if key and owners.setdefault((kind, key), member) != member:
+        for key, owner in _named_once(line, member):
+            if owners.setdefault(key, owner) != owner:
                 return None
     return owners
 
 
-def _are_apart(tx: Connection, ctx: Context, references: Sequence[str]) -> bool:
-    """Whether these are as many members, and nothing of the file as a whole is looked at after each line."""
-    configuration = ctx.program(tx).configuration
+def _named_once(line: BatchLine, member: str | None) -> Iterator[tuple[tuple[str, str], str | None]]:
+    """What of a line there is once in a program, each with whose it is."""
+    match line.command:
+        case ImportMember() as one:
+            # Who comes a second time is no new member any more: the line is its own alone.
+            yield ("member", member or ""), str(line.line)
+            for kind in ADDRESS_KEYS:
+                if value := one.values.get(kind):
+                    yield (kind, lookup_form(str(value))), member
+        case SubmitTransaction() | PostBonus() as one:
+            if one.idempotency_key:
+                yield ("key", one.idempotency_key), member
+            if isinstance(one, SubmitTransaction):
+                yield ("transaction", one.transaction_id.strip()), member
+
+
+def _are_apart(tx: Connection, ctx: Context, references: Sequence[str], *, enrols: bool) -> bool:
+    """Whether these are as many members, and nothing of the file as a whole is looked at after each line.
+
+    In a file of members they are new: who has an address already may give it up, and another takes it.
+    """
+    configuration, program_id = ctx.program(tx).configuration, ctx.principal.program
+    if configuration.files.reject_limit_percent is not None:
+        return False
+    if enrols:
+        has_own = any(one.unique for one in configuration.member_attributes)
+        return not has_own and not led_to(tx, program_id, references)
     rewards_others = configuration.referrals.enabled and configuration.referrals.reward_on == "first_transaction"
-    has_limit = configuration.files.reject_limit_percent is not None
-    return not rewards_others and not has_limit and not are_merged(tx, ctx.principal.program, references)
+    return not rewards_others and not are_merged(tx, program_id, references)

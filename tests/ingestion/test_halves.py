@@ -18,6 +18,7 @@ from resolvers.batch_lane import Half, Lanes, Owners, halves_of
 from resolvers.batch_line import BatchLine, BatchRow
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
+from resolvers.member import ImportMember, list_members
 from resolvers.merge import MergeMembers, merge_members
 from resolvers.verification import verify_ledger
 from tests.ingestion.desk import MEMBERS, RULES, Desk, new_program, open_desk, transactions
@@ -41,6 +42,25 @@ def bonus(line: int, member: str, key: str | None = None) -> BatchLine:
     return BatchLine(line=line, command=PostBonus(relation_reference=member, points=Decimal(line), idempotency_key=key))
 
 
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """In how many parts each chunk goes from now on."""
+    halves: list[int] = []
+
+    # The real thing, with a look at what it gives.
+    async def counting(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half], Owners]:
+        found, owners = await halves_of(ctx, lines)
+        halves.append(len(found))
+        return found, owners
+
+    monkeypatch.setattr(batch_lane, "halves_of", counting)
+    return halves
+
+
+def enrolment(line: int, member: str, **values: str) -> BatchLine:
+    """A line of a file of members."""
+    return BatchLine(line=line, command=ImportMember(values={"relation_reference": member, **values}))
+
+
 async def numbers(ctx: Context, lines: list[BatchLine]) -> list[int | None]:
     """Which halves a chunk goes in."""
     return [number for number, _ in (await halves_of(ctx, lines))[0]]
@@ -50,15 +70,7 @@ async def test_halves_give_what_the_whole_gives(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "CHUNK_ROWS", 60)
-    seen, halves = [], list[int]()
-
-    # The real thing, with a look at what it gives.
-    async def counting(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half], Owners]:
-        found, owners = await halves_of(ctx, lines)
-        halves.append(len(found))
-        return found, owners
-
-    monkeypatch.setattr(batch_lane, "halves_of", counting)
+    seen, halves = [], watched(monkeypatch)
     async with open_desk(database_url, tmp_path) as first:
         for name, least in (("Whole", 10**9), ("Halves", 2)):
             monkeypatch.setattr(batch_lane, "LEAST_LINES", least)
@@ -70,6 +82,34 @@ async def test_halves_give_what_the_whole_gives(
         assert await verify_ledger(first.ctx.services) == []
         assert (2 in halves) is not first.ctx.services.db.has_one_writer
     assert seen[0] == seen[1]
+
+
+def people(count: int) -> str:
+    """New members and some changes, with addresses that several want, and that are given up and taken by others."""
+    chance, rows = random.Random(4), ["relation_reference,full_name,email_id,status"]
+    for number in range(count):
+        name = f"P{number if number < 60 or chance.random() < 0.97 else chance.randrange(number)}"
+        address = f"shared-{chance.randrange(20)}" if number % 19 == 18 else f"own-{number}"
+        rows.append(f"{name},Somebody {number},{address}@example.org,1")
+    return "\n".join([*rows, ""])
+
+
+async def test_members_in_halves_are_those_of_the_whole(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "CHUNK_ROWS", 20)
+    seen, halves = [], watched(monkeypatch)
+    async with open_desk(database_url, tmp_path) as first:
+        for name, least in (("Whole", 10**9), ("Halves", 2)):
+            monkeypatch.setattr(batch_lane, "LEAST_LINES", least)
+            desk = Desk(await new_program(first.ctx.services, RULES, name), tmp_path, first.uploads)
+            await desk.load("Shop_CPD.csv", people(600))
+            results = [(one["line"], one["status"], one["code"]) for one in desk.results("Shop_CPD")]
+            found = await list_members(desk.ctx, first=1000)
+            seen.append((results, sorted((one.relation_reference, one.email_id) for one in found)))
+        assert set(halves[30:]) == ({1} if first.ctx.services.db.has_one_writer else {1, 2})
+    assert seen[0] == seen[1]
+    assert {"000", "1205"} == {code for _, _, code in seen[0][0]}
 
 
 async def test_a_member_is_in_one_half_and_what_depends_on_others_stays_whole(
@@ -91,6 +131,21 @@ async def test_a_member_is_in_one_half_and_what_depends_on_others_stays_whole(
         assert await numbers(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M1", "K")]) == [0, 1]
         await merge_members(desk.ctx, MergeMembers(victim="M1", survivor="M2"))
         assert await numbers(desk.ctx, lines) == [None]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
+async def test_members_go_in_halves_where_all_are_new_and_nobody_has_what_another_may_give_up(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_desk(database_url, tmp_path) as desk:
+        await desk.load("Shop_CPD.csv", MEMBERS)
+        new = [enrolment(line, f"N{line}", email_id=f"{line}@example.org") for line in range(1, 121)]
+        assert await numbers(desk.ctx, new) == [0, 1]
+        assert await numbers(desk.ctx, [*new, enrolment(121, "N1")]) == [None]
+        assert await numbers(desk.ctx, [*new, enrolment(121, "N121", email_id=" 1@EXAMPLE.org")]) == [None]
+        assert await numbers(desk.ctx, [*new, enrolment(121, "M1")]) == [None]
+        again = [enrolment(121, "N1"), *(enrolment(line, f"N{line}") for line in range(122, 242))]
+        assert await Slow().begun(desk.ctx, new, again) == ["0 of 0", "1 of 0"]
 
 
 @dataclass
