@@ -203,7 +203,7 @@ def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOu
         is_parked=one.waiting is not None and one.waiting.is_parked,
         taken_back=from_minor(sum([draft.points for draft in one.taken_back]), places),
         hold=None if one.held is None else one.held.status,
-        why_nothing=None if stored["points"] else _why_nothing(one),
+        why_nothing=None if stored.points else _why_nothing(one),
     )
 
 
