@@ -19,6 +19,7 @@ from random import Random
 import asyncpg
 
 from bench.measure import Measured, RoundVoid
+from bench.memory import peak_memory
 from bench.proof import prove_books
 from bench.report import Floor, Line, announce
 from bench.rules import PRODUCTS, RULES
@@ -87,7 +88,7 @@ def _write(path: Path, header: Sequence[str], rows: Iterator[Sequence[object]]) 
 
 
 def _load(subject: Subject, path: Path, rows: int) -> tuple[Measured, int]:
-    """`tessera batch load` to its end, with its largest memory in MiB. Raises RoundVoid."""
+    """`tessera batch load` to its end, with the most memory in MiB that all of its processes had. Raises RoundVoid."""
     command = [sys.executable, "-m", "tessera", "batch", "load", str(path), "--program"]
     command.append(str(subject.credentials.program_id))
     began = time.monotonic()
@@ -98,13 +99,14 @@ def _load(subject: Subject, path: Path, rows: int) -> tuple[Measured, int]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    told = process.stderr.read() if process.stderr is not None else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - began
+    with peak_memory(process.pid) as memory:
+        told = process.stderr.read() if process.stderr is not None else b""
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
     if status:
         raise RoundVoid(f"{path.name} was not loaded whole:\n{told[-2000:].decode(errors='replace')}")
     cpu_us = (usage.ru_utime + usage.ru_stime) / rows * 1e6
-    return Measured(rows, seconds, seconds / rows * 1e3, seconds / rows * 1e3, cpu_us), usage.ru_maxrss // 1024
+    return Measured(rows, seconds, seconds / rows * 1e3, seconds / rows * 1e3, cpu_us), max(memory)
 
 
 def _copy(subject: Subject, path: Path, columns: Sequence[str], merge: str) -> Measured:

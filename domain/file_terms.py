@@ -12,6 +12,10 @@ Delimiter = Literal["auto", "comma", "pipe"]
 Encoding = Literal["utf-8", "latin-1"]
 
 
+MOST_LANES = 16
+"""In so many parts the rows of one file may be posted at the same time."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScheduledExport:
     """An export of a kind that is made by itself; of `at` an hourly one takes the minute."""

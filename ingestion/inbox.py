@@ -27,12 +27,14 @@ from ingestion.arrival import (
 )
 from ingestion.folder import ProgramFolder
 from ingestion.handback import has_handback
-from ingestion.load import Rest, inspect, load_batch_file
+from ingestion.inspected import inspect
+from ingestion.load import Rest, load_batch_file
 from ingestion.naming import parse_file_name
 from ingestion.refusal import tell_refusal, write_refusal
 from ingestion.reporting import Reporter
 from resolvers.batch import DISCARDED, FINISHED, HELD, Batch, open_batch
 from resolvers.batch_decision import give_up_batch
+from resolvers.batch_lane import OpenLanes, lanes_here
 from resolvers.batch_queue import in_order, list_batches_of
 from resolvers.context import Context
 
@@ -45,14 +47,14 @@ _log = structlog.get_logger("tessera.inbox")
 class Inbox:
     """The files of the caller's program. `is_mine` tells whether they are still this worker's to decide about.
 
-    `overlaps`: see `load_batch_file`.
+    `lanes`: see `load_batch_file`.
     """
 
     ctx: Context
     folder: ProgramFolder
     is_mine: Callable[[], Awaitable[bool]]
     rest: Rest
-    overlaps: bool = True
+    lanes: OpenLanes = lanes_here
     _picking_up: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def has_work(self) -> bool:
@@ -99,7 +101,7 @@ class Inbox:
         reporter = Reporter(self.ctx, batch)
         folder = self.folder.handback
         summary = await load_batch_file(
-            self.ctx, path, folder, known=batch, progress=reporter.report, rest=self.rest, overlaps=self.overlaps
+            self.ctx, path, folder, known=batch, progress=reporter.report, rest=self.rest, lanes=self.lanes
         )
         reporter.end(summary.batch)
         return summary.batch

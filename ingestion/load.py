@@ -5,45 +5,39 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from domain.errors import BatchRefused, InvalidRow, TesseraError
-from domain.file_terms import FileTerms
-from ingestion.columns import Columns, Translate, accept_header, translator
+from domain.file_terms import MOST_LANES
+from ingestion.columns import Translate, translator
 from ingestion.folder import program_folder
 from ingestion.handback import has_handback, rewrite_handbacks, write_handback
-from ingestion.inspection import FileFacts, inspect_file
-from ingestion.naming import FileName, parse_file_name, type_of
-from ingestion.reader import Record, Source
+from ingestion.inspected import InspectedFile, inspect
+from ingestion.naming import type_of
+from ingestion.reader import Record
 from ingestion.refusal import forget_refusals, tell_refusal
 from resolvers.batch import (
     HELD,
-    IN_FLIGHT,
     REJECTED,
     RUNNING,
     WAITING,
     Batch,
-    BatchHeld,
-    BatchLine,
     BatchRow,
     BatchTotals,
-    FileLayout,
-    Lanes,
     find_batch_by_content,
     finish_batch,
     get_batch,
     get_batch_totals,
-    get_file_layout,
-    note_growth,
     open_batch,
-    post_batch_lines,
 )
 from resolvers.batch_decision import check_batch, note_findings
+from resolvers.batch_lane import IN_FLIGHT, OpenLanes, lanes_here, post_batch_lines
+from resolvers.batch_line import BatchLine
+from resolvers.batch_post import note_growth
 from resolvers.context import Context
 from resolvers.parked_work import settle_parked
+from resolvers.reject_limit import BatchHeld
 
 CHUNK_ROWS = 500
 """Lines of one database transaction: few enough that a redemption beside it waits no more than a blink."""
@@ -82,7 +76,13 @@ class BatchSummary:
 
 
 async def load_file(
-    ctx: Context, path: Path, *, data_dir: Path, file_type: str | None = None, progress: Report | None = None
+    ctx: Context,
+    path: Path,
+    *,
+    data_dir: Path,
+    file_type: str | None = None,
+    progress: Report | None = None,
+    lanes: OpenLanes = lanes_here,
 ) -> BatchSummary:
     """Load one file to its end and hand back the results; a load that broke off goes on where it was.
 
@@ -91,7 +91,7 @@ async def load_file(
     """
     folder = program_folder(data_dir, ctx.principal).handback
     try:
-        return await load_batch_file(ctx, path, folder, file_type=file_type, progress=progress)
+        return await load_batch_file(ctx, path, folder, file_type=file_type, progress=progress, lanes=lanes)
     except BatchRefused as refusal:
         _log.warning("file refused: %s", refusal.text)
         await tell_refusal(ctx, folder, path.name, type_of(path.name, file_type), refusal)
@@ -107,18 +107,18 @@ async def load_batch_file(
     known: Batch | None = None,
     progress: Report | None = None,
     rest: Rest | None = None,
-    overlaps: bool = True,
+    lanes: OpenLanes = lanes_here,
 ) -> BatchSummary:
     """The same into this handback folder, without a handback for a refusal; `rest` comes after each chunk.
 
     `known`: the batch of the file, where the caller knows it: one that was discarded keeps its content from no other.
-    `overlaps`: a chunk may begin while a half of the one before is under way; else `rest` finds nothing under way.
+    With `no_lanes` nothing is under way when it `rest`s.
     A file that was held or has ended is not loaded: it gets the handback that it lacks.
     """
     file = await inspect(ctx, path, file_type)
     if known is not None and known.sha256 != file.facts.sha256:
         raise BatchRefused("the file was changed after it was taken")
-    loading = _Loading(ctx, file, progress, rest, overlaps)
+    loading = _Loading(ctx, file, progress, rest, lanes)
     batch = known or await find_batch_by_content(ctx, file.facts.sha256)
     if batch is None or batch.status in _GOES_ON or has_handback(folder, batch):
         batch = await loading.run()
@@ -136,49 +136,6 @@ async def load_batch_file(
     return BatchSummary(batch=batch, totals=totals, ignored_columns=file.columns.ignored, handback=folder)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InspectedFile:
-    """A file whose name, content and header are good: `facts` is what it was then."""
-
-    path: Path
-    name: FileName
-    layout: FileLayout
-    facts: FileFacts
-    columns: Columns
-    header: bytes
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What a batch of it is opened with."""
-        facts = self.facts
-        return {
-            "file_type": self.name.type,
-            "file_name": self.name.name,
-            "sha256": facts.sha256,
-            "header": self.header,
-            "rows_total": facts.rows,
-        }
-
-    def open(self) -> Source:
-        """The file, as it was inspected. Raises BatchRefused."""
-        return _open(self.path, self.name, self.layout.terms, self.facts)
-
-
-async def inspect(
-    ctx: Context, path: Path, file_type: str | None = None, *, promised: str | None = None
-) -> InspectedFile:
-    """Look at all of a file but its rows. `promised` is the hash that its sender told.
-
-    Raises Forbidden, BatchRefused.
-    """
-    name = parse_file_name(path.name, file_type)
-    layout = await get_file_layout(ctx, name.type)
-    facts = await asyncio.to_thread(inspect_file, path, is_gzip=name.is_gzip, promised=promised)
-    with closing(await asyncio.to_thread(_open, path, name, layout.terms, facts)) as source:
-        columns, header = accept_header(source.header, layout), source.header_raw
-    return InspectedFile(path=path, name=name, layout=layout, facts=facts, columns=columns, header=header)
-
-
 @dataclass(frozen=True, slots=True)
 class _Loading:
     """Reads a file for a batch that is running, chunk by chunk."""
@@ -187,7 +144,7 @@ class _Loading:
     file: InspectedFile
     progress: Report | None
     rest: Rest | None
-    overlaps: bool
+    lanes: OpenLanes
 
     async def run(self) -> Batch:
         """Open the batch and post what does not stand, unless it is held."""
@@ -217,19 +174,21 @@ class _Loading:
 
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""
-        stands = rows = _restart(batch)
-        rejected = batch.rejected
-        async with Lanes() as lanes, aclosing(self._chunks(batch)) as chunks:
+        first, rejected = _restart(batch), batch.rejected
+        async with (
+            self.lanes(self.file.facts.rows - first) as lanes,
+            aclosing(self._chunks(batch, lanes.width)) as chunks,
+        ):
             async for lines, position in chunks:
-                outcomes = await post_batch_lines(self.ctx, batch.id, lines, lanes if self.overlaps else None)
-                # All before these lines stands; of these a part may be under way.
-                stood, stands = stands, rows if lanes.is_busy else rows + len(lines)
-                rows += len(lines)
+                stood = first + lanes.standing
+                outcomes = await post_batch_lines(self.ctx, batch.id, lines, lanes)
+                stands = first + lanes.standing
                 await self._note_growth(stood, stands)
                 rejected += self._tell(outcomes, stands, rejected, position)
+            stood = first + lanes.standing
             outcomes = await lanes.end()
-            await self._note_growth(stands, rows)
-            self._tell(outcomes, rows, rejected, self.file.facts.size)
+            await self._note_growth(stood, first + lanes.standing)
+            self._tell(outcomes, first + lanes.standing, rejected, self.file.facts.size)
 
     async def _note_growth(self, before: int, after: int) -> None:
         if any(before < growth <= after for growth in _GROWTHS):
@@ -243,14 +202,18 @@ class _Loading:
             self.progress(Progress(rows=rows, rejected=rejected + more, bytes_read=position, bytes_total=size))
         return more
 
-    async def _chunks(self, batch: Batch) -> AsyncGenerator[tuple[list[BatchLine], int], None]:
+    async def _chunks(self, batch: Batch, width: int = 1) -> AsyncGenerator[tuple[list[BatchLine], int], None]:
         """The lines after the restart point, and how many bytes have been read."""
         with closing(await asyncio.to_thread(self.file.open)) as source:
             translate = translator(self.file.columns, batch.file_name)
-            read = partial(asyncio.to_thread, _next_lines, islice(source.records(), _restart(batch), None), translate)
+            records = islice(source.records(), _restart(batch), None)
+
+            async def read() -> list[BatchLine]:
+                return await asyncio.to_thread(_next_lines, records, translate, width * CHUNK_ROWS)
+
             lines = await read()
             while lines:
-                _check_unchanged(source, self.file.facts)
+                self.file.require_unchanged(source)
                 # The next ones are read while these are posted.
                 reading = asyncio.create_task(read())
                 try:
@@ -263,31 +226,15 @@ class _Loading:
 
 
 def _restart(batch: Batch) -> int:
-    """How many rows stand for certain: of the last chunks it may be one half alone."""
-    return max(0, batch.rows_read - IN_FLIGHT * CHUNK_ROWS)
+    """How many rows stand for certain: of the last chunks it may be a few shares, however many lanes there were."""
+    return max(0, batch.rows_read - IN_FLIGHT * MOST_LANES * CHUNK_ROWS)
 
 
-def _next_lines(records: Iterator[Record], translate: Translate) -> list[BatchLine]:
-    return [_line(record, translate) for record in islice(records, CHUNK_ROWS)]
+def _next_lines(records: Iterator[Record], translate: Translate, rows: int) -> list[BatchLine]:
+    return [_line(record, translate) for record in islice(records, rows)]
 
 
 def _line(record: Record, translate: Translate) -> BatchLine:
     if isinstance(record.fields, InvalidRow):
         return BatchLine(line=record.line, command=record.fields, raw=record.raw)
     return translate(record.line, record.fields, record.raw)
-
-
-def _open(path: Path, name: FileName, terms: FileTerms, facts: FileFacts) -> Source:
-    source = Source(path, is_gzip=name.is_gzip, terms=terms)
-    try:
-        _check_unchanged(source, facts)
-    except BatchRefused:
-        source.close()
-        raise
-    return source
-
-
-def _check_unchanged(source: Source, facts: FileFacts) -> None:
-    # What is posted must be what was hashed: a line's outcome hangs on the hash of the file and its number.
-    if source.stamp != facts.stamp:
-        raise BatchRefused("the file was changed while it was read")

@@ -19,6 +19,7 @@ from domain.ids import new_token
 from ingestion.arrival import has_any
 from ingestion.folder import ProgramFolder, program_folder
 from ingestion.inbox import Inbox
+from resolvers.batch_lane import OpenLanes, lanes_here, no_lanes
 from resolvers.batch_queue import LEASE, leave_inbox, take_inbox
 from resolvers.context import Context, Services
 from resolvers.program import Program, list_environment_programs
@@ -38,12 +39,15 @@ class _Left(Exception):
 
 
 @asynccontextmanager
-async def taking_files(services: Services, data_dir: Path, *, rest_share: float = 0.0) -> AsyncIterator[None]:
+async def taking_files(
+    services: Services, data_dir: Path, *, rest_share: float = 0.0, lanes: OpenLanes = lanes_here
+) -> AsyncIterator[None]:
     """Take and load files for as long as the context lasts; at its end each load stops after its chunk.
 
     `rest_share`: how long to rest after each chunk, as a share of what it took: for a process that serves as well.
+    What is under way meanwhile would leave those whom it serves no more than before, so it has no lanes.
     """
-    worker = _Worker(services, data_dir, rest_share)
+    worker = _Worker(services, data_dir, rest_share, no_lanes if rest_share else lanes)
     watching = asyncio.create_task(worker.watch(), name="inbox")
     try:
         yield
@@ -61,6 +65,7 @@ class _Worker:
     services: Services
     data_dir: Path
     rest_share: float
+    lanes: OpenLanes
     id: str = field(default_factory=lambda: new_token("worker", nbytes=9))
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     _serving: dict[int, asyncio.Task[None]] = field(default_factory=dict)
@@ -126,8 +131,7 @@ class _Serving:
         self._ctx = ctx
         self._mine_until = ctx.services.clock()
         self._chunk_began = 0.0
-        # What is under way while a process rests would leave those whom it serves no more than before.
-        self._inbox = Inbox(ctx, worker.folder(ctx), self._renew, self._rest, overlaps=not worker.rest_share)
+        self._inbox = Inbox(ctx, worker.folder(ctx), self._renew, self._rest, worker.lanes)
 
     async def run(self) -> None:
         """Take what is complete and load it, until nothing is left or the worker stops."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -14,9 +13,7 @@ from domain.points import from_minor
 from domain.store import batch as store
 from domain.store.ids import allocate_ids
 from domain.store.inbox import find_uploads, forget_uploads
-from domain.store.statistics import refresh_statistics
-from resolvers.batch_lane import IN_FLIGHT, Half, Lanes
-from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
+from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchRow
 from resolvers.batch_record import (
     DISCARDED,
     FINISHED,
@@ -34,7 +31,6 @@ from resolvers.batch_record import (
 )
 from resolvers.context import Context
 from resolvers.progress import file_progress, tell_progress
-from resolvers.reject_limit import BatchHeld, hold_over_limit
 
 __all__ = [
     "ACCEPTED",
@@ -47,13 +43,9 @@ __all__ = [
     "RUNNING",
     "WAITING",
     "Batch",
-    "BatchHeld",
-    "BatchLine",
     "BatchRow",
     "BatchTotals",
     "FileLayout",
-    "IN_FLIGHT",
-    "Lanes",
     "find_batch_by_content",
     "find_batch_by_name",
     "finish_batch",
@@ -61,11 +53,9 @@ __all__ = [
     "get_batch_totals",
     "get_file_layout",
     "list_batch_rows",
-    "note_growth",
     "list_batches",
     "load_batch",
     "open_batch",
-    "post_batch_lines",
     "to_batch",
     "to_batches",
 ]
@@ -128,46 +118,6 @@ async def open_batch(
         return load_batch(tx, ctx, batch_id)
 
     return await ctx.write(body)
-
-
-async def post_batch_lines(
-    ctx: Context, batch_id: int, lines: Sequence[BatchLine], lanes: Lanes | None = None
-) -> list[BatchRow]:
-    """Post one chunk: rows, outcomes and the restart point together, in one database transaction or in two halves.
-
-    Lines that stand already (a second worker, a restart) are left out. Too many rejected ones hold the batch. With
-    `lanes` a part may be under way still; the outcomes are those of what has ended, of the chunk before as well.
-    Raises Forbidden, BatchRefused, BatchHeld.
-    """
-    ctx.principal.require(Permission.BATCH_WRITE)
-    own = Lanes() if lanes is None else lanes
-    rows = await own.post(ctx, lines, lambda half: ctx.write(partial(_post, ctx, batch_id, half)))
-    return rows + await own.end() if lanes is None else rows
-
-
-async def note_growth(ctx: Context) -> None:
-    """Tell the database that its tables have grown many times over. Raises Forbidden."""
-    ctx.principal.require(Permission.BATCH_WRITE)
-    await ctx.write(refresh_statistics)
-
-
-def _post(ctx: Context, batch_id: int, half: Half, tx: Connection) -> list[BatchRow]:
-    number, lines = half
-    # Locked before anything is read, so that two loaders of one file never post a line twice.
-    locked = store.lock_batch(tx, ctx.principal.program, batch_id, number)
-    if locked is None:
-        raise BatchRefused("no such batch")
-    fresh = not_standing(tx, locked, lines)
-    if not fresh:
-        return []
-    if locked.status == HELD:
-        raise BatchHeld
-    if locked.status != RUNNING:
-        raise BatchRefused(f"the batch is {locked.status.lower()}")
-    state = ctx.program_in_force(tx)
-    rows = post_fresh_lines(tx, ctx, state, locked, fresh)
-    hold_over_limit(tx, state, locked, rows)
-    return rows
 
 
 async def finish_batch(ctx: Context, batch_id: int) -> Batch:

@@ -1,24 +1,29 @@
-"""Two halves of a chunk at the same time: while the database is at one, the rules are at the other.
+"""Shares of a chunk at the same time, each in a lane: while one waits for the database, others are at the rules.
 
-All lines of a member are in one half, in their order, and a half begins when the same half of the chunk before stands.
+All lines of a member are in one share, in their order, and a share begins when the one before it in its lane stands.
 Where lines of two members depend on each other a chunk stays whole, and where they do over two chunks, the second waits
 for all of the first: what comes of a file never depends on who was first.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeAlias
 from unicodedata import normalize
 from zlib import crc32
 
 from sqlalchemy import Connection
 
+from domain.access import Permission
 from domain.crypto import lookup_form
 from domain.errors import TesseraError
+from domain.file_terms import MOST_LANES
 from domain.member import ADDRESS_KEYS
 from domain.store.member import are_merged, led_to
 from resolvers.batch_line import BatchLine, BatchRow
+from resolvers.batch_post import Share, post_share
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
 from resolvers.member import ImportMember
@@ -27,71 +32,134 @@ from resolvers.transaction import SubmitTransaction
 LEAST_LINES = 100
 """A chunk of fewer is not worth a second database transaction."""
 
-Half = tuple[int | None, Sequence[BatchLine]]
-"""The number of a half, None for a whole chunk, and its lines."""
-
-Owners = Mapping[tuple[str, str], str | None]
-"""Whose in a chunk is what there is once in a program, by kind and value."""
-
 IN_FLIGHT = 2
 """Chunks of which lines may be posted while others of them are not: the oldest has to stand before a third begins."""
+
+_BUCKETS = MOST_LANES
+"""Members by what their references are hashed to. Each lane has some, so loaders with other lanes keep apart too."""
+
+
+Post: TypeAlias = Callable[[Context, int, Share], Awaitable[list[BatchRow]]]
+"""Posts a share of this batch: `post_share`, here or in another process."""
+
+Owners: TypeAlias = Mapping[tuple[str, str], str | None]
+"""Whose in a chunk is what there is once in a program, by kind and value."""
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """What is under way of a chunk: `owners` is what may not stand at others in one beside it."""
+
+    count: int
+    owners: Owners
+    shares: list[asyncio.Task[list[BatchRow]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Lanes:
-    """The halves of one file that are under way, each in a lane of its own; none is any more when it is left."""
+    """The lanes of one file, and the chunks that are under way in them; none is any more when it is left.
 
-    _under_way: dict[int, asyncio.Task[list[BatchRow]]] = field(default_factory=dict)
-    _owners: Owners = field(default_factory=dict)
+    Fewer than two: each chunk stands before the next begins. `width`: how many times the lines of a chunk that goes
+    whole one may have. `standing`: how many lines stand of those that were given, without a gap.
+    """
+
+    posts: Sequence[Post] = ()
+    width: int = 1
+    standing: int = 0
+    _chunks: deque[_Chunk] = field(default_factory=deque)
+    _last: dict[int, asyncio.Task[list[BatchRow]]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await asyncio.gather(*(share for chunk in self._chunks for share in chunk.shares), return_exceptions=True)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is under way that was not waited for."""
-        return bool(self._under_way)
-
-    async def post(
-        self, ctx: Context, lines: Sequence[BatchLine], post: Callable[[Half], Awaitable[list[BatchRow]]]
-    ) -> list[BatchRow]:
+    async def post(self, ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
         """Begin to post a chunk; the outcomes of what ended meanwhile. Raises what posting raises."""
-        halves, owners = await halves_of(ctx, lines)
+        shares, owners = await shares_of(ctx, lines, len(self.posts))
         rows: list[BatchRow] = []
-        if len(halves) == 1:
+        if len(shares) > 1 and not self._is_apart(owners):
             rows += await self.end()
-        elif any(self._owners.get(key, owner) != owner for key, owner in owners.items()):
+            # By now the ones before stand, and may decide on this one.
+            shares, owners = await shares_of(ctx, lines, len(self.posts))
+        if len(shares) == 1:
             rows += await self.end()
-            # By now the one before stands, and may decide on this one.
-            halves, owners = await halves_of(ctx, lines)
-        self._owners = owners
-        for number, half in halves:
-            if number is None:
-                return rows + await post((number, half))
-            if number in self._under_way:
-                rows += await self._under_way.pop(number)
-            self._under_way[number] = asyncio.ensure_future(post((number, half)))
+            rows += await post_share(ctx, batch_id, Share(lines=lines))
+            self.standing += len(lines)
+            return rows
+        while len(self._chunks) >= IN_FLIGHT:
+            rows += await self._end_oldest()
+        chunk = _Chunk(len(lines), owners)
+        for lane, share in shares.items():
+            before, post = self._last.get(lane), self.posts[lane]
+            self._last[lane] = asyncio.ensure_future(_after(before, post, ctx, batch_id, share))
+            chunk.shares.append(self._last[lane])
+        self._chunks.append(chunk)
         return rows
 
     async def end(self) -> list[BatchRow]:
-        """The outcomes of what is under way. Raises what posting raises, once both lanes have ended."""
-        ended = await asyncio.gather(*self._under_way.values(), return_exceptions=True)
-        self._under_way.clear()
+        """The outcomes of what is under way. Raises what posting raises, once all lanes have ended."""
         rows: list[BatchRow] = []
-        for one in ended:
-            if isinstance(one, BaseException):
-                raise one
-            rows += one
+        while self._chunks:
+            rows += await self._end_oldest()
+        return rows
+
+    def _is_apart(self, owners: Owners) -> bool:
+        return all(chunk.owners.get(key, owner) == owner for chunk in self._chunks for key, owner in owners.items())
+
+    async def _end_oldest(self) -> list[BatchRow]:
+        chunk, rows = self._chunks[0], list[BatchRow]()
+        for ended in await asyncio.gather(*chunk.shares, return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
+            rows += ended
+        self._chunks.popleft()
+        self.standing += chunk.count
         return rows
 
 
-async def halves_of(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half], Owners]:
-    """What of a chunk may be posted at the same time, and what may not stand at others in the chunk beside it."""
-    whole: tuple[list[Half], Owners] = ([(None, lines)], {})
-    if ctx.services.db.has_one_writer or len(lines) < LEAST_LINES:
+OpenLanes: TypeAlias = Callable[[int], Lanes | AbstractAsyncContextManager[Lanes]]
+"""Opens the lanes of a file of which so many rows are left."""
+
+
+def lanes_here(_rows: int) -> Lanes:
+    """Two in this process: it is at the rules of one while the database is at the other."""
+    return Lanes((post_share, post_share))
+
+
+def no_lanes(_rows: int) -> Lanes:
+    """None: nothing is under way when a chunk ends, for a process that rests then."""
+    return Lanes()
+
+
+async def post_batch_lines(
+    ctx: Context, batch_id: int, lines: Sequence[BatchLine], lanes: Lanes | None = None
+) -> list[BatchRow]:
+    """Post one chunk, in one database transaction or in one for each share.
+
+    With `lanes` a part may be under way still; the outcomes are those of what has ended, of chunks before as well.
+    Raises as `post_share` does.
+    """
+    ctx.principal.require(Permission.BATCH_WRITE)
+    if lanes is None:
+        return await post_share(ctx, batch_id, Share(lines=lines))
+    return await lanes.post(ctx, batch_id, lines)
+
+
+async def _after(
+    before: asyncio.Task[list[BatchRow]] | None, post: Post, ctx: Context, batch_id: int, share: Share
+) -> list[BatchRow]:
+    """Post a share once the one before it stands; if it does not, neither does this."""
+    if before is not None:
+        await before
+    return await post(ctx, batch_id, share)
+
+
+async def shares_of(ctx: Context, lines: Sequence[BatchLine], lanes: int) -> tuple[dict[int, Share], Owners]:
+    """What of a chunk may be posted at the same time, by lane, and what another beside it may not name as another's."""
+    whole: tuple[dict[int, Share], Owners] = ({0: Share(lines=lines)}, {})
+    if lanes < 2 or ctx.services.db.has_one_writer or len(lines) < LEAST_LINES:
         return whole
     members = [_member_of(line) for line in lines]
     owners = None if "" in members else _owners(lines, members)
@@ -101,10 +169,11 @@ async def halves_of(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half
     enrols = any(isinstance(line.command, ImportMember) for line in lines)
     if not await ctx.read(lambda tx: _are_apart(tx, ctx, references, enrols=enrols)):
         return whole
-    halves: tuple[list[BatchLine], list[BatchLine]] = ([], [])
+    own: list[list[BatchLine]] = [[] for _ in range(lanes)]
     for line, member in zip(lines, members, strict=True):
-        halves[crc32((member or "").encode()) & 1].append(line)
-    return [(number, half) for number, half in enumerate(halves) if half], owners
+        own[crc32((member or "").encode()) % _BUCKETS % lanes].append(line)
+    shares = {lane: Share(lines=mine, buckets=range(lane, _BUCKETS, lanes)) for lane, mine in enumerate(own) if mine}
+    return shares, owners
 
 
 def _member_of(line: BatchLine) -> str | None:

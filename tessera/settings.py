@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.file_terms import MOST_LANES
 from domain.network import read_networks
 from domain.signing import Algorithm
 from tessera.environment import unknown_setting
@@ -70,6 +71,13 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = _setting(
         16, "a whole number from 1 to 200", "PostgreSQL: connections of one process.", ge=1, le=200
+    )
+    batch_processes: int | None = _setting(
+        None,
+        f"a whole number from 1 to {MOST_LANES}",
+        "PostgreSQL: processes that post the rows of one large file; by default one for each core, 8 at most.",
+        ge=1,
+        le=MOST_LANES,
     )
     secret_key: SecretStr | None = _setting(
         None,

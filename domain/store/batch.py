@@ -32,19 +32,22 @@ def load_batch(tx: Connection, program_id: int, batch_id: int) -> Row[Any] | Non
     return tx.execute(select(batch).where(_is(program_id, batch_id))).one_or_none()
 
 
-def lock_batch(tx: Connection, program_id: int, batch_id: int, half: int | None = None) -> Row[Any] | None:
+def lock_batch(tx: Connection, program_id: int, batch_id: int, buckets: Sequence[int] | None = None) -> Row[Any] | None:
     """One batch, locked until the database transaction ends: its lines are posted by one loader at a time.
 
-    With `half` only against who has the same half or the whole, so its totals may move meanwhile.
+    With `buckets` only against who has one of the same or the whole, so its totals may move meanwhile.
     """
     query = select(batch).where(_is(program_id, batch_id))
-    if half is None:
+    if buckets is None:
         return tx.execute(query.with_for_update()).one_or_none()
-    tx.execute(_LOCK_HALF, {"half": f"batch {program_id} {batch_id} {half}"})
+    tx.execute(_LOCK_BUCKETS, {"prefix": f"batch {program_id} {batch_id} ", "buckets": sorted(buckets)})
     return tx.execute(query.with_for_update(key_share=True, read=True)).one_or_none()
 
 
-_LOCK_HALF = text("SELECT pg_advisory_xact_lock(hashtextextended(:half, 0))")
+# In one order, so that nobody waits for who waits for oneself.
+_LOCK_BUCKETS = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(:prefix || bucket, 0)) FROM unnest(CAST(:buckets AS int[])) bucket"
+)
 
 
 def page_batches(

@@ -6,7 +6,7 @@ from domain.errors import TesseraError
 from ingestion.columns.header import Columns
 from ingestion.columns.row import Row
 from ingestion.columns.types import COLUMNS_OF
-from resolvers.batch import BatchLine
+from resolvers.batch_line import BatchLine
 from resolvers.cell import as_written
 
 Translate = Callable[[int, Sequence[str], bytes], BatchLine]

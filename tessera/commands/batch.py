@@ -24,6 +24,7 @@ from resolvers.context import Context
 from resolvers.program import Program, list_environment_programs
 from tessera.commands.program import Json
 from tessera.console import NOT_ATTEMPTED, REFUSED, note, run, show_fields, show_json, show_table
+from tessera.lane import lanes_beside
 from tessera.locking import CommandRefused
 from tessera.memory import FILE_OBJECTS, settle_memory
 from tessera.runtime import Runtime, find_program, program_context
@@ -49,7 +50,8 @@ def load(
         data_dir = runtime.settings.data_dir
         settle_memory(FILE_OBJECTS)
         with progress_bar(file.name) as report:
-            return await load_file(ctx, file, data_dir=data_dir, file_type=type_name, progress=report)
+            lanes = lanes_beside(runtime.settings)
+            return await load_file(ctx, file, data_dir=data_dir, file_type=type_name, progress=report, lanes=lanes)
 
     try:
         summary = run(body)

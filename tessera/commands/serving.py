@@ -118,6 +118,7 @@ def _refuse_sqlite(settings: Settings, consequence: str) -> None:
 async def _work(settings: Settings) -> None:
     from ingestion.worker import taking_files
     from tessera.jobs import file_jobs, jobs_with_files, running_jobs, watching_jobs
+    from tessera.lane import lanes_beside
     from tessera.metrics_page import serving_metrics
 
     stop = _stop_signal()
@@ -128,7 +129,7 @@ async def _work(settings: Settings) -> None:
             runtime.services,
             (*jobs_with_files(settings.data_dir), *watching_jobs(settings), *file_jobs(settings)),
         ),
-        taking_files(runtime.services, settings.data_dir),
+        taking_files(runtime.services, settings.data_dir, lanes=lanes_beside(settings)),
     ):
         settle_memory(FILE_OBJECTS)
         _log.info("working", database=settings.shown_database_url)

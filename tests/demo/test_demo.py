@@ -17,7 +17,7 @@ from domain.rules.examples import run_examples
 from domain.rules.parse import parse_file
 from domain.store.digest import ledger_digest
 from ingestion import load
-from resolvers.batch import post_batch_lines
+from resolvers.batch_lane import post_batch_lines
 from resolvers.catalog import find_catalog_item, list_catalog
 from resolvers.context import Context
 from resolvers.order import PlaceOrder, place_order

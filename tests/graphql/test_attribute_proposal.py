@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from resolvers.attribute_proposal import ProposeAttribute
-from resolvers.batch import BatchLine, finish_batch, open_batch, post_batch_lines
+from resolvers.batch import finish_batch, open_batch
+from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_line import BatchLine
 from tests.graphql.world import Caller, World
 
 LIST = """query($f: Int, $a: String) {attributeProposals(first: $f, after: $a) {

@@ -8,8 +8,11 @@ from sqlalchemy import select
 
 from domain.errors import InvalidRow
 from domain.models import audit_entry
-from resolvers.batch import BatchHeld, BatchLine, open_batch, post_batch_lines
+from resolvers.batch import open_batch
 from resolvers.batch_decision import check_batch, note_findings
+from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_line import BatchLine
+from resolvers.reject_limit import BatchHeld
 from schema.global_id import BATCH, encode
 from tests.graphql.world import Caller, World
 

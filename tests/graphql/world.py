@@ -18,7 +18,9 @@ from domain.crypto import KeyRing
 from domain.models import METADATA
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
-from resolvers.batch import BatchLine, finish_batch, open_batch, post_batch_lines
+from resolvers.batch import finish_batch, open_batch
+from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_line import BatchLine
 from resolvers.context import Context, Services
 from resolvers.member import ImportMember
 from resolvers.program import IssuedCredential, apply_configuration, create_admin_token, create_program

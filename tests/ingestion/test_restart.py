@@ -8,7 +8,8 @@ import pytest
 from domain.errors import BatchRefused
 from ingestion import load as load_module
 from ingestion.load import Progress
-from resolvers.batch import list_batches, post_batch_lines
+from resolvers.batch import list_batches
+from resolvers.batch_lane import post_batch_lines
 from tests.ingestion.desk import MEMBERS, Desk, points_of, transactions
 
 

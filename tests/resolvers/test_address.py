@@ -10,7 +10,9 @@ from sqlalchemy import select
 from domain.access import ROLES
 from domain.errors import ProofNeeded, TesseraError
 from domain.models import audit_entry
-from resolvers.batch import BatchLine, open_batch, post_batch_lines
+from resolvers.batch import open_batch
+from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_line import BatchLine
 from resolvers.context import Context
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.member import ImportMember, UpdateMember, get_member, update_member

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from domain.errors import KeyReused, TesseraError
-from resolvers.batch import BatchLine, open_batch, post_batch_lines
+from resolvers.batch import open_batch
+from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_line import BatchLine
 from resolvers.context import Context
 from resolvers.member import UpdateMember, update_member
 from resolvers.sub_relation import UnlinkSubRelation, unlink_sub_relation

@@ -9,7 +9,9 @@ import pytest
 
 from domain.errors import TesseraError
 from domain.member_status import STATUS_NAMES, STATUS_TABLE, Operation
-from resolvers.batch import BatchLine, open_batch, post_batch_lines
+from resolvers.batch import open_batch
+from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_line import BatchLine
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, update_member
 from resolvers.program import apply_configuration

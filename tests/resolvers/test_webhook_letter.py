@@ -10,7 +10,9 @@ from domain.models import outbox
 from domain.models.types import to_json
 from domain.store.outbox import add_events
 from domain.webhook_event import KNOWN_TYPES
-from resolvers.batch import BatchLine, finish_batch, open_batch, post_batch_lines
+from resolvers.batch import finish_batch, open_batch
+from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_line import BatchLine
 from resolvers.context import Context
 from resolvers.erasure import erase_member
 from resolvers.hold import CancelHold, cancel_hold, create_hold

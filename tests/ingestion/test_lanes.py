@@ -1,4 +1,4 @@
-"""Chunks that go in two halves at the same time: what comes of a file is what comes of it line by line."""
+"""Chunks that go in shares at the same time: what comes of a file is what comes of it line by line."""
 
 import asyncio
 import random
@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from ingestion import load
 from ingestion.load import load_batch_file
-from resolvers import batch, batch_lane
+from resolvers import batch_lane, batch_post
 from resolvers.batch import RUNNING, list_batches
-from resolvers.batch_lane import Half, Lanes, Owners, halves_of
+from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, lanes_here, no_lanes, shares_of
 from resolvers.batch_line import BatchLine, BatchRow
+from resolvers.batch_post import Share
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
 from resolvers.member import ImportMember, list_members
@@ -44,16 +46,16 @@ def bonus(line: int, member: str, key: str | None = None) -> BatchLine:
 
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """In how many parts each chunk goes from now on."""
-    halves: list[int] = []
+    parts: list[int] = []
 
     # The real thing, with a look at what it gives.
-    async def counting(ctx: Context, lines: Sequence[BatchLine]) -> tuple[list[Half], Owners]:
-        found, owners = await halves_of(ctx, lines)
-        halves.append(len(found))
+    async def counting(ctx: Context, lines: Sequence[BatchLine], lanes: int) -> tuple[dict[int, Share], Owners]:
+        found, owners = await shares_of(ctx, lines, lanes)
+        parts.append(len(found))
         return found, owners
 
-    monkeypatch.setattr(batch_lane, "halves_of", counting)
-    return halves
+    monkeypatch.setattr(batch_lane, "shares_of", counting)
+    return parts
 
 
 def enrolment(line: int, member: str, **values: str) -> BatchLine:
@@ -61,9 +63,9 @@ def enrolment(line: int, member: str, **values: str) -> BatchLine:
     return BatchLine(line=line, command=ImportMember(values={"relation_reference": member, **values}))
 
 
-async def numbers(ctx: Context, lines: list[BatchLine]) -> list[int | None]:
-    """Which halves a chunk goes in."""
-    return [number for number, _ in (await halves_of(ctx, lines))[0]]
+async def lanes_of(ctx: Context, lines: list[BatchLine], lanes: int = 2) -> list[int]:
+    """Which of these lanes a chunk goes in; only the first: it goes whole."""
+    return list((await shares_of(ctx, lines, lanes))[0])
 
 
 async def test_halves_give_what_the_whole_gives(
@@ -118,19 +120,23 @@ async def test_a_member_is_in_one_half_and_what_depends_on_others_stays_whole(
     async with open_desk(database_url, tmp_path) as desk:
         await desk.load("Shop_CPD.csv", MEMBERS)
         lines = [bonus(line, f"M{line % 20 + 1}") for line in range(1, 121)]
-        halves, _ = await halves_of(desk.ctx, lines)
+        shares, _ = await shares_of(desk.ctx, lines, 3)
         if desk.ctx.services.db.has_one_writer:
-            assert halves == [(None, lines)]
+            assert shares == {0: Share(lines=lines)}
             return
-        members = [{line.command.relation_reference for line in half} for _, half in halves]  # type: ignore[union-attr]
-        assert [number for number, _ in halves] == [0, 1]
-        assert members[0].isdisjoint(members[1])
-        assert sorted(line.line for _, half in halves for line in half) == list(range(1, 121))
-        assert await numbers(desk.ctx, lines[:99]) == [None]
-        assert await numbers(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M2", "K")]) == [None]
-        assert await numbers(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M1", "K")]) == [0, 1]
+        members = [{line.command.relation_reference for line in one.lines} for one in shares.values()]  # type: ignore[union-attr]
+        assert list(shares) == [0, 1, 2]
+        assert sum(map(len, members)) == len(set().union(*members)) == 20
+        assert sorted(line.line for one in shares.values() for line in one.lines) == list(range(1, 121))
+        assert sorted(bucket for one in shares.values() for bucket in one.buckets or ()) == list(range(16))
+        assert all(
+            [line.line for line in one.lines] == sorted(line.line for line in one.lines) for one in shares.values()
+        )
+        assert await lanes_of(desk.ctx, lines[:99]) == [0]
+        assert await lanes_of(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M2", "K")]) == [0]
+        assert await lanes_of(desk.ctx, [*lines, bonus(121, "M1", "K"), bonus(122, "M1", "K")]) == [0, 1]
         await merge_members(desk.ctx, MergeMembers(victim="M1", survivor="M2"))
-        assert await numbers(desk.ctx, lines) == [None]
+        assert await lanes_of(desk.ctx, lines) == [0]
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
@@ -140,44 +146,50 @@ async def test_members_go_in_halves_where_all_are_new_and_nobody_has_what_anothe
     async with open_desk(database_url, tmp_path) as desk:
         await desk.load("Shop_CPD.csv", MEMBERS)
         new = [enrolment(line, f"N{line}", email_id=f"{line}@example.org") for line in range(1, 121)]
-        assert await numbers(desk.ctx, new) == [0, 1]
-        assert await numbers(desk.ctx, [*new, enrolment(121, "N1")]) == [None]
-        assert await numbers(desk.ctx, [*new, enrolment(121, "N121", email_id=" 1@EXAMPLE.org")]) == [None]
-        assert await numbers(desk.ctx, [*new, enrolment(121, "M1")]) == [None]
+        assert await lanes_of(desk.ctx, new) == [0, 1]
+        assert await lanes_of(desk.ctx, [*new, enrolment(121, "N1")]) == [0]
+        assert await lanes_of(desk.ctx, [*new, enrolment(121, "N121", email_id=" 1@EXAMPLE.org")]) == [0]
+        assert await lanes_of(desk.ctx, [*new, enrolment(121, "M1")]) == [0]
         again = [enrolment(121, "N1"), *(enrolment(line, f"N{line}") for line in range(122, 242))]
         assert await Slow().begun(desk.ctx, new, again) == ["0 of 0", "1 of 0"]
 
 
 @dataclass
 class Slow:
-    """Posts halves in name only: the second half of the first chunk ends when the gate opens."""
+    """Posts shares in name only: the second share of the first chunk ends when the gate opens."""
 
     told: list[str] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def post(self, half: Half) -> list[BatchRow]:
-        number, lines = half
-        chunk = lines[0].line // 121
-        self.told.append(f"{number} of {chunk}")
-        if (number, chunk) == (1, 0):
-            await self.gate.wait()
-        return []
+    def lane(self, number: int) -> Post:
+        """One lane."""
+
+        async def post(_ctx: Context, _batch_id: int, share: Share) -> list[BatchRow]:
+            chunk = share.lines[0].line // 121
+            self.told.append(f"{number} of {chunk}")
+            if (number, chunk) == (1, 0):
+                await self.gate.wait()
+            return []
+
+        return post
 
     async def begun(self, ctx: Context, first: list[BatchLine], second: list[BatchLine]) -> list[str]:
         """What of both chunks began before the gate was opened."""
-        async with Lanes() as lanes:
-            await lanes.post(ctx, first, self.post)
-            posting = asyncio.create_task(lanes.post(ctx, second, self.post))
+        async with Lanes([self.lane(0), self.lane(1)]) as lanes:
+            await lanes.post(ctx, 1, first)
+            posting = asyncio.create_task(lanes.post(ctx, 1, second))
             await asyncio.sleep(0.2)
             begun = list(self.told)
             self.gate.set()
             await posting
+            assert await lanes.end() == []
+            assert lanes.standing == len(first) + len(second)
         assert self.told == ["0 of 0", "1 of 0", "0 of 1", "1 of 1"]
         return begun
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
-async def test_a_half_waits_for_its_own_and_for_both_where_two_chunks_name_the_same(
+async def test_a_share_waits_for_its_lane_and_for_all_where_two_chunks_name_the_same(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_desk(database_url, tmp_path) as desk:
@@ -190,34 +202,35 @@ async def test_a_half_waits_for_its_own_and_for_both_where_two_chunks_name_the_s
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
-@pytest.mark.parametrize("overlaps", [True, False])
+@pytest.mark.parametrize("lanes", [lanes_here, no_lanes])
 async def test_nothing_is_under_way_while_a_process_that_serves_rests(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overlaps: bool
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lanes: OpenLanes
 ) -> None:
     monkeypatch.setattr(load, "CHUNK_ROWS", 60)
     monkeypatch.setattr(batch_lane, "LEAST_LINES", 2)
-    slowly, stood, told = batch._post, list[int](), list[int]()
+    slowly, stood, told = batch_post._post, list[int](), list[int]()
 
-    def slow(*given: Any) -> list[BatchRow]:
+    def slow(tx: Connection, *given: Any) -> list[BatchRow]:
         # So that what is not waited for cannot have ended by itself.
-        rows = slowly(*given)
-        given[-1].exec_driver_sql("SELECT pg_sleep(0.2)")
+        rows = slowly(tx, *given)
+        tx.exec_driver_sql("SELECT pg_sleep(0.2)")
         return rows
 
     async def rest() -> None:
         [running] = [one for one in await list_batches(desk.ctx) if one.status == RUNNING]
         stood.append(running.rows_read)
 
-    monkeypatch.setattr(batch, "_post", slow)
+    monkeypatch.setattr(batch_post, "_post", slow)
     async with open_desk(database_url, tmp_path) as desk:
         await desk.load("Shop_CPD.csv", MEMBERS)
         file = desk.put(
             "Shop_TXN.csv", transactions(*(f"T{n},DR,1,2026-07-01,M{n % 20 + 1},MUSIC" for n in range(240)))
         )
         summary = await load_batch_file(
-            desk.ctx, file, desk.handback, rest=rest, overlaps=overlaps, progress=lambda one: told.append(one.rows)
+            desk.ctx, file, desk.handback, rest=rest, lanes=lanes, progress=lambda one: told.append(one.rows)
         )
     assert summary.batch.accepted == 240
+    # Two chunks are under way where a chunk has shares: the third begins when the first stands.
     assert (stood, told) == (
-        ([0, 60, 120, 180], [60, 120, 180, 240]) if overlaps else ([60, 120, 180, 240], [60, 120, 180, 240])
+        ([60, 120, 180, 240], [60, 120, 180, 240]) if lanes is no_lanes else ([0, 0, 60, 120], [60, 120, 240])
     )

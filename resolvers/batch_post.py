@@ -1,0 +1,57 @@
+"""Posting lines of a batch file: a share of a chunk, or all of it, in one database transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from domain.access import Permission
+from domain.errors import BatchRefused
+from domain.record import record
+from domain.store import batch as store
+from domain.store.statistics import refresh_statistics
+from resolvers.batch_line import BatchLine, BatchRow, not_standing, post_fresh_lines
+from resolvers.batch_record import HELD, RUNNING
+from resolvers.context import Context
+from resolvers.reject_limit import BatchHeld, hold_over_limit
+
+
+@record
+class Share:
+    """Lines of a chunk, and which buckets of members they are of; None: they are all of the chunk."""
+
+    lines: Sequence[BatchLine]
+    buckets: Sequence[int] | None = None
+
+
+async def post_share(ctx: Context, batch_id: int, share: Share) -> list[BatchRow]:
+    """Post lines: rows, outcomes and the restart point together.
+
+    Lines that stand already (a second worker, a restart) are left out. Too many rejected ones hold the batch.
+    Raises Forbidden, BatchRefused, BatchHeld.
+    """
+    ctx.principal.require(Permission.BATCH_WRITE)
+    return await ctx.write(lambda tx: _post(tx, ctx, batch_id, share))
+
+
+async def note_growth(ctx: Context) -> None:
+    """Tell the database that its tables have grown many times over. Raises Forbidden."""
+    ctx.principal.require(Permission.BATCH_WRITE)
+    await ctx.write(refresh_statistics)
+
+
+def _post(tx: Connection, ctx: Context, batch_id: int, share: Share) -> list[BatchRow]:
+    # Locked before anything is read, so that two loaders of one file never post a line twice.
+    locked = store.lock_batch(tx, ctx.principal.program, batch_id, share.buckets)
+    if locked is None:
+        raise BatchRefused("no such batch")
+    fresh = not_standing(tx, locked, share.lines)
+    if not fresh:
+        return []
+    if locked.status == HELD:
+        raise BatchHeld
+    if locked.status != RUNNING:
+        raise BatchRefused(f"the batch is {locked.status.lower()}")
+    state = ctx.program_in_force(tx)
+    rows = post_fresh_lines(tx, ctx, state, locked, fresh)
+    hold_over_limit(tx, state, locked, rows)
+    return rows

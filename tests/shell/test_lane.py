@@ -1,0 +1,138 @@
+"""Rows of a file that are posted in processes of their own: what comes of it, and what ends with whom."""
+
+import asyncio
+import multiprocessing
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.clock import system_clock
+from domain.errors import ServiceUnavailable
+from ingestion import load
+from ingestion.load import Progress
+from resolvers import batch_lane
+from resolvers.batch import list_batches
+from resolvers.verification import verify_ledger
+from tessera import lane
+from tessera.lane import lanes_beside
+from tessera.settings import load_settings
+from tests.ingestion.desk import MEMBERS, Desk, new_program, open_desk, transactions
+from tests.ingestion.test_lanes import CAPPED, purchases
+from tests.servers import Deployment
+from tests.warm import WarmProcess
+
+pytestmark = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
+
+# What cannot be read, what cannot be posted: refusals come from there to here as well.
+BAD = ('T-bad,DR,"1,2026-07-01,M1,MUSIC', "T-who,DR,1,2026-07-01,NOBODY,MUSIC", "T-what,DR,1,2026-07-01,M1,MUSIK")
+
+
+@asynccontextmanager
+async def two_desks(url: str, folder: Path) -> AsyncIterator[tuple[Desk, Desk]]:
+    """Two programs with the same members and rules."""
+    # The processes read the machine's clock.
+    async with open_desk(url, folder, system_clock) as first:
+        second, third = [
+            Desk(await new_program(first.ctx.services, CAPPED, name), folder, first.uploads)
+            for name in ("Whole", "Shares")
+        ]
+        for desk in (second, third):
+            await desk.load("Shop_CPD.csv", MEMBERS)
+        yield second, third
+
+
+def beside(monkeypatch: pytest.MonkeyPatch, url: str, folder: Path) -> dict[str, Any]:
+    """How a file is loaded in processes, however small it is."""
+    for name, value in Deployment(url, folder, batch_processes="2").environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(lane, "WORTH_ROWS", 1)
+    monkeypatch.setattr(load, "CHUNK_ROWS", 20)
+    monkeypatch.setattr(batch_lane, "LEAST_LINES", 2)
+    return {"lanes": lanes_beside(load_settings())}
+
+
+async def told(desk: Desk) -> tuple[object, ...]:
+    """What came of the file, but for references, which are random."""
+    rows = [
+        (one["line"], one["status"], one["code"], one["message"], one["points"]) for one in desk.results("Shop_TXN")
+    ]
+    [batch] = [one for one in await list_batches(desk.ctx) if one.type == "TXN"]
+    figures = batch.status, batch.rows_read, batch.accepted, batch.rejected, batch.amount, batch.points
+    return await desk.digest(), rows, figures, desk.rejects("Shop_TXN")
+
+
+async def test_processes_give_what_one_after_another_gives(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = purchases(400) + transactions(*BAD).partition("\n")[2]
+    async with two_desks(database_url, tmp_path) as (whole, shares):
+        await whole.load("Shop_TXN.csv", content)
+        await shares.load("Shop_TXN.csv", content, **beside(monkeypatch, database_url, tmp_path))
+        assert await told(shares) == await told(whole)
+        assert await verify_ledger(shares.ctx.services) == []
+    assert multiprocessing.active_children() == []
+
+
+async def test_a_load_whose_process_was_killed_says_so_and_goes_on_where_it_was(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = purchases(400)
+
+    def kill(_progress: Progress) -> None:
+        for process in multiprocessing.active_children()[:1]:
+            process.kill()
+
+    async with two_desks(database_url, tmp_path) as (whole, shares):
+        await whole.load("Shop_TXN.csv", content)
+        options = beside(monkeypatch, database_url, tmp_path)
+        with pytest.raises(ServiceUnavailable, match="a process that posted rows has ended"):
+            await shares.load("Shop_TXN.csv", content, progress=kill, **options)
+        assert multiprocessing.active_children() == []
+        [broken, _] = await list_batches(shares.ctx)
+        assert broken.status == "RUNNING"
+        assert 0 < broken.rows_read < 400
+        await shares.load("Shop_TXN.csv", content, **options)
+        assert await told(shares) == await told(whole)
+
+
+async def test_processes_end_with_a_loader_that_is_killed(database_url: str, tmp_path: Path) -> None:
+    async with two_desks(database_url, tmp_path) as (_, desk):
+        file = desk.put("Shop_TXN.csv", purchases(lane.WORTH_ROWS))
+        arguments = ("batch", "load", str(file), "--program", str(desk.ctx.principal.public_program_id))
+        environment = Deployment(database_url, tmp_path, batch_processes="2").environment
+        process = WarmProcess(arguments, env=environment, cwd=tmp_path)
+        await _until(lambda: _stands(desk, 1000))
+        children = await asyncio.to_thread(_children, process.pid)
+        process.kill()
+        _, errors = await asyncio.to_thread(process.communicate)
+        assert process.returncode == -signal.SIGKILL, errors
+        # The two lanes, and what keeps count of shared memory for them.
+        assert len(children) >= 2
+        await _until(lambda: _are_gone(children))
+        assert await verify_ledger(desk.ctx.services) == []
+
+
+def _children(pid: int) -> list[int]:
+    # Each is a child of the thread that started it.
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+async def _are_gone(pids: list[int]) -> bool:
+    return not await asyncio.to_thread(lambda: [pid for pid in pids if Path(f"/proc/{pid}").exists()])
+
+
+async def _stands(desk: Desk, rows: int) -> bool:
+    return any(one.rows_read >= rows for one in await list_batches(desk.ctx) if one.type == "TXN")
+
+
+async def _until(holds: Any) -> None:
+    until = time.monotonic() + 120
+    while not await holds():
+        assert time.monotonic() < until
+        await asyncio.sleep(0.02)
