@@ -31,8 +31,6 @@ WORTH_ROWS = 10_000
 
 STOP_LIMIT_S = 10.0
 _USUAL = 8
-# Where the API or the database is on the same machine, they come first.
-_NICE = 5
 
 
 def lanes_beside(settings: Settings) -> OpenLanes:
@@ -115,7 +113,6 @@ def _serve(settings: Settings, calls: Connection) -> None:
     """The process: it ends when its loader closes the pipe, or is gone. Signals to a group are for the loader."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    os.nice(_NICE)
     configure_logging(settings)
     asyncio.run(_answer(settings, calls))
 
