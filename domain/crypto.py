@@ -30,7 +30,8 @@ class KeyRing:
             raise ValueError("TESSERA_SECRET_KEY must have at least 32 characters")
         self._secret = secret.encode()
         self._wrapping = AESGCM(self._derive("member-data-key", 32))
-        self._lookup = self._derive("lookup-hash", 32)
+        # Copied for each value: to begin with the key again takes as long as all the rest.
+        self._lookup = hmac.new(self._derive("lookup-hash", 32), digestmod="sha256")
         self._codes = self._derive("one-time-code", 32)
         self._refresh = self._derive("refresh-token", 32)
         self._queued = AESGCM(self._derive("queued", 32))
@@ -125,8 +126,9 @@ class KeyRing:
 
     def lookup_hash(self, program_id: int, attribute: str, value: str) -> bytes:
         """The keyed hash by which a unique value is found, without its letter case and white space."""
-        message = f"{program_id}\x1f{attribute}\x1f{lookup_form(value)}".encode()
-        return hmac.digest(self._lookup, message, "sha256")
+        mac = self._lookup.copy()
+        mac.update(f"{program_id}\x1f{attribute}\x1f{lookup_form(value)}".encode())
+        return mac.digest()
 
     def code_mac(self, *parts: str) -> bytes:
         """The keyed hash of a one-time code with all that it is bound to: without the key, few digits tell nothing."""

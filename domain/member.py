@@ -96,7 +96,11 @@ def read_values(
     is the program's day, `definitions` its `member_definitions`. Raises InvalidAttribute, BadRequest (something
     mandatory is missing).
     """
-    given = {key: _trimmed(key, value) for key, value in given.items()}
+    # References are exact: whoever asks for one later asks with its blanks.
+    given = {
+        key: value.strip() if isinstance(value, str) and key != "relation_reference" else value
+        for key, value in given.items()
+    }
     try:
         values, ignored = validate_attributes(
             definitions, given, ignore_unknown=ignore_unknown, require_mandatory=is_new
@@ -108,7 +112,7 @@ def read_values(
     if values.get("status", ACTIVE) not in range(1, 7):
         raise InvalidAttribute("status: not one of 1 to 6", field="status")
     _check_form(values, today)
-    return {**values, **(_cleared(definitions, given) if clears else {})}, ignored
+    return {**values, **_cleared(definitions, given)} if clears else dict(values), ignored
 
 
 def require_mandatory(definitions: Iterable[AttributeDefinition], values: Mapping[str, Any]) -> None:
@@ -133,11 +137,6 @@ def check_reference(reference: str) -> None:
         )
 
 
-def _trimmed(key: str, value: Any) -> Any:
-    # References are exact: whoever asks for one later asks with its blanks.
-    return value.strip() if isinstance(value, str) and key != "relation_reference" else value
-
-
 def _check_form(values: Mapping[str, Scalar], today: date) -> None:
     """Raise InvalidAttribute for what cannot be a language, an e-mail address, a mobile number or a date of birth."""
     email, mobile, dob = values.get("email_id"), values.get("mobile_number"), values.get("dob")
@@ -146,12 +145,17 @@ def _check_form(values: Mapping[str, Scalar], today: date) -> None:
         raise InvalidAttribute("preferred_language: not a language tag such as en or pt-BR", field="preferred_language")
     if email is not None and not _EMAIL.fullmatch(str(email)):
         raise InvalidAttribute("email_id: not an e-mail address", field="email_id")
-    if mobile is not None and not _MOBILE.fullmatch(str(mobile).translate(_MOBILE_SEPARATORS)):
+    if mobile is not None and not _is_mobile(str(mobile)):
         raise InvalidAttribute("mobile_number: not a phone number of 5 to 20 digits", field="mobile_number")
     if isinstance(dob, date):
         day = dob.date() if isinstance(dob, datetime) else dob
         if not (day.year >= FIRST_YEAR_OF_BIRTH and day <= today):
             raise InvalidAttribute(f"dob: before {FIRST_YEAR_OF_BIRTH} or in the future", field="dob")
+
+
+def _is_mobile(text: str) -> bool:
+    # Most are written without separators, and to look for them takes longer than all the rest.
+    return bool(_MOBILE.fullmatch(text) or _MOBILE.fullmatch(text.translate(_MOBILE_SEPARATORS)))
 
 
 def _cleared(definitions: Iterable[AttributeDefinition], given: Mapping[str, Any]) -> dict[str, None]:
@@ -181,12 +185,37 @@ def moved_addresses(before: Member, after: Member) -> list[str]:
 
 def changed(member: Member, values: Mapping[str, Scalar | None], now: datetime) -> Member:
     """The member with these values, None for none; the first time in status 1 is the activation."""
-    fixed: dict[str, Any] = {key: value for key, value in values.items() if key in FIXED_KEYS}
-    custom = {key: value for key, value in values.items() if key not in FIXED_KEYS}
-    if isinstance(fixed.get("dob"), datetime):
-        fixed["dob"] = fixed["dob"].date()
+    fixed, custom = _parted(values)
     kept = {key: value for key, value in member.attributes.items() if key not in custom}
     given = storable({key: value for key, value in custom.items() if value is not None})
     if member.activated_at is None and fixed.get("status", member.status) == ACTIVE:
         fixed["activated_at"] = now
     return replace(member, **fixed, attributes={**kept, **given})
+
+
+def enrolled(values: Mapping[str, Scalar | None], now: datetime, **own: Any) -> Member:
+    """A new member with these values, inactive unless they say otherwise; `own` is what nobody gives."""
+    fixed, custom = _parted(values)
+    given = storable({key: value for key, value in custom.items() if value is not None}) if custom else {}
+    status = fixed.pop("status", INACTIVE)
+    activated_at = now if status == ACTIVE else None
+    return Member(
+        **own,
+        **fixed,
+        status=status,
+        attributes=given,
+        accrual_allowed=True,
+        enrolled_at=now,
+        activated_at=activated_at,
+    )
+
+
+def _parted(values: Mapping[str, Scalar | None]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values of fixed attributes and of the program's own, as members have them."""
+    fixed: dict[str, Any] = {}
+    custom: dict[str, Any] = {}
+    for key, value in values.items():
+        (fixed if key in FIXED_KEYS else custom)[key] = value
+    if isinstance(fixed.get("dob"), datetime):
+        fixed["dob"] = fixed["dob"].date()
+    return fixed, custom

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from domain.access import Permission, PrincipalKind
 from domain.errors import BadRequest, Forbidden, InvalidRequest, MemberNotFound, TesseraError, UpdateFailed
 from domain.member import MEMBER_WRITABLE, Member
+from domain.record import record
 from domain.referral import read_code
 from domain.rules.fixed import member_definitions
 from domain.store.asking import need
@@ -70,7 +71,7 @@ class UpdateMember:
     idempotency_key: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class ImportMember:
     """A row of a member file. `action`: NEW, UPDATE, SUSPEND, CLOSE, REACTIVATE or None (new or update)."""
 

@@ -1,17 +1,17 @@
 """What is to be done to a member, and what came of it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from domain.member import FIXED_KEYS, MASK, Member
+from domain.record import record
 from domain.rules.fixed import member_definitions
 from resolvers.context import Context
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Change:
     """What to do to one member. `action` None: enrol, or update where the reference is known.
 
@@ -28,7 +28,7 @@ class Change:
     referral_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changed:
     """The member after the change, the attribute keys that were ignored, and the member before, if there was one."""
 

@@ -24,24 +24,25 @@ from domain.errors import (
 from domain.member import (
     ACTIVE,
     CANCELLED,
-    INACTIVE,
     SUSPENDED,
-    Member,
     changed,
     check_reference,
+    enrolled,
     read_values,
     require_mandatory,
 )
 from domain.member_status import Operation, refusal_by_status
-from domain.models import member
-from domain.rules.attributes import storable
+from domain.models import account, member, outbox
 from domain.rules.fixed import member_definitions
 from domain.rules.model import AttributeDefinition, Scalar
-from domain.store.ids import allocate_ids
+from domain.rules.value import to_plain
+from domain.store.bulk import Bulk
+from domain.store.ids import Ids
 from domain.store.member import Stored, find_members, insert_members, new_member, update_members
-from domain.store.outbox import add_events, member_event
+from domain.store.outbox import insert_events, member_event
 from domain.store.program import ProgramState
-from domain.store.unique_value import owners
+from domain.store.reading import read_together
+from domain.store.unique_value import owning, replace_unique_values
 from resolvers.address import Addresses
 from resolvers.approving import require_approval
 from resolvers.context import Context
@@ -81,6 +82,7 @@ class Roster:
     _altered: dict[int, Stored] = field(default_factory=dict)
     _free_ids: list[int] = field(default_factory=list)
     _given_status: set[int] = field(default_factory=set)
+    _ids: Ids = field(init=False)
     _definitions: Sequence[AttributeDefinition] = field(init=False)
     _unique: Sequence[str] = field(init=False)
     _today: date = field(init=False)
@@ -89,7 +91,9 @@ class Roster:
 
     def __post_init__(self) -> None:
         self._definitions = member_definitions(self.state.configuration)
-        self._unique = [one.key for one in self._definitions if one.unique and one.key != "relation_reference"]
+        unique = [one.key for one in self._definitions if one.unique and one.key != "relation_reference"]
+        self._unique = sorted(unique, key=lambda key: _UNIQUE_ORDER.get(key, 2))
+        self._ids = Ids(self.tx, self.state.id)
         self._today = self.now.astimezone(self.state.zone).date()
         self._newcomers = Newcomers(self.tx, self.ctx, self.state, self.now, self._by_id)
         self._addresses = Addresses(self.tx, self.ctx, self.state, self.now)
@@ -106,9 +110,9 @@ class Roster:
     def _prepare(self, change: Change) -> "_Prepared | TesseraError":
         if change.action is not None and change.action not in ACTIONS:
             return InvalidAttribute("action: not one of NEW, UPDATE, SUSPEND, CLOSE, REACTIVATE", field="action")
-        values = dict(change.values)
+        values = change.values
         if change.action in _STATUS_OF_ACTION:
-            values["status"] = _STATUS_OF_ACTION[change.action]
+            values = {**values, "status": _STATUS_OF_ACTION[change.action]}
         ignore = change.ignore_unknown
         try:
             read, ignored = read_values(
@@ -128,8 +132,11 @@ class Roster:
 
     def _hash(self, values: Mapping[str, Scalar | None]) -> dict[str, bytes]:
         keys, program_id = self.ctx.services.keys, self.state.id
-        given = {key: value for key in self._unique if (value := values.get(key)) is not None}
-        return {key: keys.lookup_hash(program_id, key, str(value)) for key, value in storable(given).items()}
+        return {
+            key: keys.lookup_hash(program_id, key, str(to_plain(value)))
+            for key in self._unique
+            if (value := values.get(key)) is not None
+        }
 
     def _load(self, prepared: Sequence[_Prepared]) -> None:
         keys, program_id = self.ctx.services.keys, self.state.id
@@ -140,15 +147,17 @@ class Roster:
         found += find_members(self.tx, keys, program_id, ids=ids, lock=True, follow=True) if ids else []
         for stored in found:
             self._remember(stored)
+        fresh = sum(one.reference is not None and one.reference not in self._known for one in prepared)
         wanted: dict[str, set[bytes]] = {}
         for one in prepared:
             for attribute, digest in one.hashes.items():
                 wanted.setdefault(attribute, set()).add(digest)
-        for attribute, digests in wanted.items():
-            for digest, owner in owners(self.tx, program_id, attribute, digests).items():
-                self._owners[attribute, digest] = owner
-        fresh = sum(one.reference is not None and one.reference not in self._known for one in prepared)
-        self._free_ids = allocate_ids(self.tx, member, program_id, fresh) if fresh else []
+        owners = [owning(program_id, attribute, digests) for attribute, digests in wanted.items()]
+        # Each new member takes one, and so do its account and its event.
+        found_owners = read_together(self.tx, *owners, *self._ids.ahead(3 * fresh))
+        for attribute, owned in zip(wanted, found_owners, strict=False):
+            self._owners |= {(attribute, digest): owner for digest, owner in owned.items()}
+        self._free_ids = self._ids.take(member, fresh)
         self._free_ids.reverse()
         self._newcomers.draw_codes(fresh)
 
@@ -202,22 +211,20 @@ class Roster:
         check_reference(one.reference)
         self._check_unique(one, None)
         referred_by = self._newcomers.referred_by(one.change.referral_code)
-        blank = Member(
+        fresh = enrolled(
+            one.values,
+            self.now,
             id=self._free_ids.pop(),
             relation_reference=one.reference,
-            status=INACTIVE,
-            attributes={},
-            accrual_allowed=True,
-            enrolled_at=self.now,
             referral_code=self._newcomers.next_code(),
             referred_by=referred_by,
         )
-        stored = new_member(self.ctx.services.keys, changed(blank, one.values, self.now))
+        stored = new_member(self.ctx.services.keys, fresh)
         self._remember(stored)
         self._fresh[stored.member.id] = stored
         self._newcomers.note(None, stored.member)
         self._own(stored.member.id, one.hashes)
-        return Changed(stored.member, one.ignored)
+        return Changed(member=stored.member, ignored_keys=one.ignored)
 
     def _alter(self, one: _Prepared, target: Stored) -> Changed:
         stopped = refusal_by_status(Operation.UPDATE, target.member.status)
@@ -236,10 +243,10 @@ class Roster:
         if target.member.id not in self._fresh:
             self._altered[target.member.id] = target
         self._own(target.member.id, one.hashes)
-        return Changed(target.member, one.ignored, before)
+        return Changed(member=target.member, ignored_keys=one.ignored, before=before)
 
     def _check_unique(self, one: _Prepared, own_id: int | None) -> None:
-        for attribute, digest in sorted(one.hashes.items(), key=lambda item: _UNIQUE_ORDER.get(item[0], 2)):
+        for attribute, digest in one.hashes.items():
             owner = self._owners.get((attribute, digest))
             if owner is not None and owner != own_id:
                 named = _DUPLICATES.get(attribute)
@@ -256,19 +263,21 @@ class Roster:
     def _store(self) -> None:
         program_id = self.state.id
         pi_keys = frozenset(one.key for one in self._definitions if one.pi)
-        insert_members(
-            self.tx,
-            program_id,
-            [(one, self._hashes.get(one.member.id, {})) for one in self._fresh.values()],
-            pi_keys,
-        )
         altered = list(self._altered.values())
         update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
-        follow_status(self.tx, program_id, [self._by_id[one].member for one in self._given_status], self.now)
-        self._addresses.follow(altered)
+        if self._given_status:
+            follow_status(self.tx, program_id, [self._by_id[one].member for one in self._given_status], self.now)
+        if altered:
+            self._addresses.follow(altered)
+        fresh = [(one, self._hashes.get(one.member.id, {})) for one in self._fresh.values()]
+        account_ids = self._ids.take(account, len(fresh))
         events = [member_event("member.enrolled", one, self.now) for one in self._fresh]
         events += [member_event("member.updated", one, self.now) for one in self._altered]
-        add_events(self.tx, program_id, events)
+        bulk = Bulk(self.tx)
+        insert_members(bulk, program_id, fresh, account_ids, pi_keys)
+        insert_events(bulk, program_id, events, self._ids.take(outbox, len(events)))
+        bulk.store()
+        replace_unique_values(self.tx, program_id, [(one.member.id, hashes) for one, hashes in fresh])
         self._newcomers.reward()
 
     def _all_hashes(self, one: Stored) -> dict[str, bytes | None]:

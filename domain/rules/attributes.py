@@ -109,6 +109,9 @@ def is_product(index: Mapping[str, frozenset[str]], code: str | None, sub_code: 
 
 def _read(definition: AttributeDefinition, given: Any) -> Scalar:
     match definition.type:
+        # Texts first: most attributes are.
+        case "string":
+            return read_text(given, definition.max_length)
         case "int":
             return read_int(given)
         case "decimal":
@@ -119,8 +122,6 @@ def _read(definition: AttributeDefinition, given: Any) -> Scalar:
             return read_boolean(given)
         case "selection":
             return _one_of(definition.values, read_text(given, definition.max_length))
-        case "string":
-            return read_text(given, definition.max_length)
 
 
 def _one_of(values: tuple[str, ...], text: str) -> str:

@@ -20,6 +20,7 @@ _SQLITE: Dialect = sqlite.dialect()
 _MANY = 32
 
 Row: TypeAlias = Mapping[str, Any]
+_NOTHING: Row = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,24 @@ class _Shape:
         return [one for one in self.columns if one not in self.key]
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Rows that are written alike; `alike` are the values that all of them have beside their own."""
+
+    shape: _Shape
+    rows: Sequence[Row]
+    alike: Row = field(default_factory=dict)
+
+    def whole(self) -> Sequence[Row]:
+        """The rows with all their values."""
+        return [{**row, **self.alike} for row in self.rows] if self.alike else self.rows
+
+    def in_columns(self) -> "_Write":
+        """The same with what is shared."""
+        own = shared([one for one in self.shape.columns if one not in self.alike], self.rows)
+        return replace(self, shape=replace(self.shape, shared=(*own, *self.alike)))
+
+
 @dataclass(slots=True)
 class Bulk:
     """Collects writes of one database transaction until `store`. All rows of one call have the same columns.
@@ -54,11 +73,11 @@ class Bulk:
     """
 
     tx: Connection
-    _writes: list[tuple[_Shape, Sequence[Row]]] = field(default_factory=list)
+    _writes: list[_Write] = field(default_factory=list)
 
-    def insert(self, table: Table, rows: Sequence[Row]) -> None:
-        """New rows."""
-        self._add("insert", table, rows, ())
+    def insert(self, table: Table, rows: Sequence[Row], alike: Row | None = None) -> None:
+        """New rows; `alike` are columns that have the same value in all of them."""
+        self._add("insert", table, rows, (), alike or _NOTHING)
 
     def update(self, table: Table, key: tuple[str, ...], rows: Sequence[Row]) -> None:
         """New values of the rows that have this key."""
@@ -68,9 +87,9 @@ class Bulk:
         """New values of the rows that have this key, which is unique; new rows where there are none."""
         self._add("upsert", table, rows, key)
 
-    def _add(self, verb: str, table: Table, rows: Sequence[Row], key: tuple[str, ...]) -> None:
+    def _add(self, verb: str, table: Table, rows: Sequence[Row], key: tuple[str, ...], alike: Row = _NOTHING) -> None:
         if rows:
-            self._writes.append((_Shape(verb, table, tuple(rows[0]), key), rows))
+            self._writes.append(_Write(_Shape(verb, table, (*rows[0], *alike), key), rows, alike))
 
     def store(self) -> None:
         """Store all that was collected. Raises IntegrityError."""
@@ -78,16 +97,16 @@ class Bulk:
         if not writes:
             return
         if self.tx.dialect.name != "postgresql":
-            for shape, rows in writes:
-                statement, values = _for_each(shape)
-                self.tx.exec_driver_sql(statement, [tuple([read(row) for read in values]) for row in rows])
+            for one in writes:
+                statement, values = _for_each(one.shape)
+                self.tx.exec_driver_sql(statement, [tuple([read(row) for read in values]) for row in one.whole()])
             return
-        in_columns = max(len(rows) for _, rows in writes) >= _MANY
+        in_columns = max(len(one.rows) for one in writes) >= _MANY
         if in_columns:
-            writes = [(replace(shape, shared=shared(shape.columns, rows)), rows) for shape, rows in writes]
-        statement = _at_once(tuple(shape for shape, _ in writes), in_columns=in_columns)
+            writes = [one.in_columns() for one in writes]
+        statement = _at_once(tuple(one.shape for one in writes), in_columns=in_columns)
         given = _columns if in_columns else _document
-        self.tx.exec_driver_sql(statement, tuple(chain.from_iterable(given(shape, rows) for shape, rows in writes)))
+        self.tx.exec_driver_sql(statement, tuple(chain.from_iterable(map(given, writes))))
 
 
 @cache
@@ -156,13 +175,14 @@ def _quoted(names: Iterable[str]) -> list[str]:
     return [f'"{name}"' for name in names]
 
 
-def _columns(shape: _Shape, rows: Sequence[Row]) -> list[Any]:
-    values = [values_of(shape.table.c[name], rows) for name in shape.own]
-    return values + [rows[0][name] for name in shape.shared]
+def _columns(write: _Write) -> list[Any]:
+    values = [values_of(write.shape.table.c[name], write.rows) for name in write.shape.own]
+    first = {**write.rows[0], **write.alike}
+    return values + [first[name] for name in write.shape.shared]
 
 
-def _document(shape: _Shape, rows: Sequence[Row]) -> list[Any]:
-    texts = _texts(shape)
+def _document(write: _Write) -> list[Any]:
+    texts, rows = _texts(write.shape), write.whole()
     if texts:
         rows = [{**row, **{name: None if row[name] is None else to_json(row[name]) for name in texts}} for row in rows]
     return [orjson.dumps(rows, default=_plain).decode()]

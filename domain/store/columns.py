@@ -14,7 +14,9 @@ from domain.models.types import JsonText, LongText, to_json
 from domain.store.reading import POSTGRES
 
 # What a run gives all of its rows. To look for it in other columns would make a statement of each combination.
-_OF_A_RUN = frozenset({"program_id", "batch_id", "config_version", "source", "actor", "processed_at", "created_at"})
+_OF_A_RUN = frozenset(
+    {"program_id", "batch_id", "config_version", "source", "actor", "processed_at", "created_at", "enrolled_at"}
+)
 
 
 def shared(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -18,7 +18,6 @@ from domain.models import account, member
 from domain.models.types import to_json
 from domain.store.among import among
 from domain.store.bulk import Bulk
-from domain.store.ids import allocate_ids
 from domain.store.reading import Reading, Values
 from domain.store.unique_value import replace_unique_values
 
@@ -149,29 +148,19 @@ def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[i
 
 
 def insert_members(
-    tx: Connection,
+    bulk: Bulk,
     program_id: int,
     fresh: Sequence[tuple[Stored, Mapping[str, bytes]]],
+    account_ids: Sequence[int],
     pi_keys: frozenset[str],
-    currency: str = "DEFAULT",
 ) -> None:
-    """Store new members, each with an empty account; hashes of unique values by attribute key."""
-    if not fresh:
-        return
-    rows = [
-        {"program_id": program_id, "id": one.member.id, **_columns(one, hashes, pi_keys), **_frozen(one)}
-        for one, hashes in fresh
-    ]
-    account_ids = allocate_ids(tx, account, program_id, len(fresh))
+    """New members, each with an empty account; hashes of unique values by attribute key, which are stored after."""
+    rows = [{"id": one.member.id, **_columns(one, hashes, pi_keys), **_frozen(one)} for one, hashes in fresh]
     accounts = [
-        _empty_account(program_id, account_id, one.member.id, currency)
-        for account_id, (one, _) in zip(account_ids, fresh, strict=True)
+        {"id": account_id, "member_id": one.member.id} for account_id, (one, _) in zip(account_ids, fresh, strict=True)
     ]
-    bulk = Bulk(tx)
-    bulk.insert(member, rows)
-    bulk.insert(account, accounts)
-    bulk.store()
-    replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in fresh])
+    bulk.insert(member, rows, {"program_id": program_id, "version": 1})
+    bulk.insert(account, accounts, {"program_id": program_id, **_EMPTY_ACCOUNT})
 
 
 def update_members(
@@ -224,26 +213,15 @@ def _frozen(one: Stored) -> dict[str, Any]:
         "enrolled_at": one.member.enrolled_at,
         "referral_code": one.member.referral_code,
         "referred_by": one.member.referred_by,
-        "version": 1,
     }
 
 
-def _empty_account(program_id: int, account_id: int, member_id: int, currency: str) -> dict[str, Any]:
-    return {
-        "program_id": program_id,
-        "id": account_id,
-        "member_id": member_id,
-        "currency": currency,
-        "version": 0,
-        "available": 0,
-        "spend": 0,
-        "bonus": 0,
-        "redeemed": 0,
-        "expired": 0,
-        "next_expiry": NEVER,
-        "next_release": NEVER,
-        "head_hash": GENESIS,
-    }
+_EMPTY_ACCOUNT: Mapping[str, Any] = {
+    "currency": "DEFAULT",
+    **dict.fromkeys(("version", "available", "spend", "bonus", "redeemed", "expired"), 0),
+    **dict.fromkeys(("next_expiry", "next_release"), NEVER),
+    "head_hash": GENESIS,
+}
 
 
 def stored_member(keys: KeyRing, row: Any, *, with_person: bool = True) -> Stored:

@@ -8,19 +8,29 @@ from sqlalchemy import Connection, bindparam, select
 from domain.models import member, member_unique_value
 from domain.store.among import among
 from domain.store.bulk import Bulk
+from domain.store.reading import Reading, Values, read
 
 
 def owners(tx: Connection, program_id: int, attribute: str, hashes: Iterable[bytes]) -> dict[bytes, int]:
     """Who has these values of a unique attribute: member ids by keyed hash."""
-    wanted = list(hashes)
-    if not wanted:
-        return {}
-    given = {"program_id": program_id, "key": attribute, "hashes": wanted}
-    return {row[0]: row[1] for row in tx.execute(_OWNERS.get(attribute, _OTHER_OWNERS), given)}
+    return read(tx, owning(program_id, attribute, hashes))
+
+
+def owning(program_id: int, attribute: str, hashes: Iterable[bytes]) -> Reading[dict[bytes, int]]:
+    """The same, to be read with other things."""
+    given: dict[str, Any] = {"program_id": program_id}
+    if attribute in _OWNERS:
+        # Named by the attribute, so that those of two go together.
+        return Reading(_OWNERS[attribute], given | {attribute: list(hashes)}, _to_owners)
+    return Reading(_OTHER_OWNERS, given | {"key": attribute, "hashes": list(hashes)}, _to_owners)
+
+
+def _to_owners(rows: Iterable[Values]) -> dict[bytes, int]:
+    return {digest: member_id for digest, member_id in rows}
 
 
 _OWNERS = {
-    key: select(column, member.c.id).where(member.c.program_id == bindparam("program_id"), among(column, "hashes"))
+    key: select(column, member.c.id).where(member.c.program_id == bindparam("program_id"), among(column, key))
     for key, column in (("email_id", member.c.email_hash), ("mobile_number", member.c.mobile_hash))
 }
 _OTHER_OWNERS = select(member_unique_value.c.value_hash, member_unique_value.c.member_id).where(

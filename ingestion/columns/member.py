@@ -14,9 +14,10 @@ def _member(row: Row) -> ImportMember:
     if action is not None and action.upper() not in ACTIONS:
         raise BadRequest(f"{ACTION}: one of {', '.join(sorted(ACTIONS))}", field=ACTION)
     row.require(*MEMBERS.required)
+    if action is None:
+        return ImportMember(values=row.values)
     return ImportMember(
-        values={key: value for key, value in row.values.items() if key != ACTION},
-        action=None if action is None else action.upper(),
+        values={key: value for key, value in row.values.items() if key != ACTION}, action=action.upper()
     )
 
 
