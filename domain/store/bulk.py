@@ -151,11 +151,13 @@ def _given_document(shape: _Shape, place: int) -> str:
 
 
 def _given_columns(shape: _Shape, place: int) -> str:
-    arrays = [array_of(shape.table.c[name], number) for number, name in enumerate(shape.own, start=place)]
-    rows = f"unnest({', '.join(arrays)}) AS own ({', '.join(_quoted(shape.own))})"
-    places = enumerate(shape.shared, start=place + len(arrays))
-    values = [f'${number}::{shape.table.c[name].type.compile(POSTGRES)} AS "{name}"' for number, name in places]
-    return f"(SELECT {', '.join(['own.*', *values])} FROM {rows}) AS given"  # noqa: S608 - our own names
+    # Not in FROM, where each array would be written down as a table before the first row is taken.
+    values = [
+        f'unnest({array_of(shape.table.c[name], number)}) AS "{name}"' for number, name in enumerate(shape.own, place)
+    ]
+    places = enumerate(shape.shared, start=place + len(values))
+    values += [f'${number}::{shape.table.c[name].type.compile(POSTGRES)} AS "{name}"' for number, name in places]
+    return f"(SELECT {', '.join(values)}) AS given"
 
 
 def _part(shape: _Shape, given: str) -> str:

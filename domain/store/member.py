@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, bindparam, func, null, select
 
 from domain.clock import NEVER
 from domain.crypto import KeyRing, decrypt, encrypt
@@ -59,7 +59,8 @@ def find_members(
     """
     by = "references" if references is not None else "ids"
     leads = follow or references is not None
-    query, given = members_query(by, follow=leads, lock=lock), {"program_id": program_id, by: ids or references or []}
+    query = members_query(by, follow=leads, lock=lock, with_person=with_person)
+    given = {"program_id": program_id, by: ids or references or []}
     rows = tx.execute(query, given).all()
     while lock and leads and any(row.merged_into is not None for row in rows):
         # Merged while we waited for the lock, which still led to who answered before.
@@ -67,16 +68,21 @@ def find_members(
     return [stored_member(keys, row, with_person=with_person) for row in rows]
 
 
+# By the others a member is found, and nobody asks for them.
+_READ = [one for one in member.c if one.name not in {"program_id", "email_hash", "mobile_hash"}]
+
+
 @cache
-def members_query(by: str, *, follow: bool, lock: bool) -> Select[Any]:
+def members_query(by: str, *, follow: bool, lock: bool, with_person: bool = True) -> Select[Any]:
     """Members by `references` or by `ids`, with what they were asked for by where it may lead to another."""
     column = member.c.relation_reference if by == "references" else member.c.id
     among_them = (member.c.program_id == bindparam("program_id")) & among(column, by)
-    query = select(member).order_by(member.c.id)
+    columns = _READ if with_person else [one if one.name != "profile" else null().label("profile") for one in _READ]
+    query = select(*columns).order_by(member.c.id)
     if not follow:
         query = query.where(among_them)
         return query.with_for_update() if lock else query
-    named = _named(among_them)
+    named = NAMED if by == "references" else _named(among_them)
     # Both sides of the join are named, so that each is found by its key.
     found = (member.c.program_id == bindparam("program_id")) & (member.c.id == named.c.answers)
     query = query.add_columns(named.c.asked_for, named.c.asked_id).join(named, found)
@@ -90,6 +96,12 @@ def _named(among_them: ColumnElement[bool]) -> CTE:
     return select(answers, *asked).where(among_them).cte("named").prefix_with("MATERIALIZED")
 
 
+NAMED = _named(
+    (member.c.program_id == bindparam("program_id")) & among(member.c.relation_reference, "references"),
+)
+"""Whom `references` name, and who answers for them. It is looked up once for all that is read with it."""
+
+
 def members_named(
     keys: KeyRing, program_id: int, references: Sequence[str], *, with_person: bool = True
 ) -> Reading[list[Stored]]:
@@ -98,11 +110,11 @@ def members_named(
     def take(rows: Iterable[Values]) -> list[Stored]:
         return [stored_member(keys, _ROW._make(row), with_person=with_person) for row in rows]
 
-    return Reading(_BY_REFERENCE, {"program_id": program_id, "references": references}, take)
+    query = members_query("references", follow=True, lock=False, with_person=with_person)
+    return Reading(query, {"program_id": program_id, "references": references}, take)
 
 
-_BY_REFERENCE = members_query("references", follow=True, lock=False)
-_ROW: Any = namedtuple("_ROW", tuple(column.name for column in _BY_REFERENCE.selected_columns))  # type: ignore[misc]  # of a table
+_ROW: Any = namedtuple("_ROW", members_query("references", follow=True, lock=False).selected_columns.keys())  # type: ignore[misc]  # of a table
 
 _LED = select(member.c.relation_reference, func.coalesce(member.c.merged_into, member.c.id)).where(
     member.c.program_id == bindparam("program_id"), among(member.c.relation_reference, "references")

@@ -5,29 +5,18 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from domain.crypto import KeyRing
-from domain.models import account, member, program
-from domain.store.among import among
-from domain.store.member import Stored, members_named
+from domain.models import account, program
+from domain.store.member import NAMED, Stored, members_named
 from domain.store.reading import Reading, Values, read_together
 
-_NAMED = member.alias("named")
 _VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id")).with_for_update(read=True)
 _ACCOUNTS = (
     select(account)
-    .join(
-        _NAMED,
-        (_NAMED.c.program_id == account.c.program_id)
-        & (func.coalesce(_NAMED.c.merged_into, _NAMED.c.id) == account.c.member_id),
-    )
-    .where(
-        account.c.program_id == bindparam("program_id"),
-        _NAMED.c.program_id == bindparam("program_id"),
-        among(_NAMED.c.relation_reference, "references"),
-        account.c.currency == bindparam("currency"),
-    )
+    .join(NAMED, account.c.member_id == NAMED.c.answers)
+    .where(account.c.program_id == bindparam("program_id"), account.c.currency == bindparam("currency"))
     .order_by(account.c.id)
     .with_for_update(of=account)
 )
