@@ -1,9 +1,9 @@
 """Attributes of incoming records, against the program's definitions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from domain.rules.model import AttributeDefinition, ProductCode, Scalar
+from domain.rules.model import AttributeDefinition, AttributeType, ProductCode, Scalar
 from domain.rules.problem import shown
 from domain.rules.value import read_boolean, read_date, read_decimal, read_int, read_text, to_plain
 
@@ -45,12 +45,16 @@ def validate_attributes(
     ignored = [key for key in given if key not in known]
     if ignored and not ignore_unknown:
         raise AttributeInvalid(_safe(ignored[0]), "unknown attribute")
-    # Asked for in place: one call more for each attribute takes as long as to read it.
-    values = {
-        key: read_attribute(definition, value)
-        for key, definition in known.items()
-        if (value := given.get(key)) is not None and value != ""
-    }
+    values: dict[str, Scalar] = {}
+    key = ""
+    try:
+        # Read in place: one call more for each attribute takes as long as to read it.
+        for key, definition in known.items():
+            value = given.get(key)
+            if value is not None and value != "":
+                values[key] = _READERS[definition.type](definition, value)
+    except ValueError as error:
+        raise AttributeInvalid(key, str(error)) from error
     if require_mandatory:
         check_mandatory(known.values(), values)
     return values, ignored
@@ -66,7 +70,7 @@ def check_mandatory(definitions: Iterable[AttributeDefinition], values: Mapping[
 def read_attribute(definition: AttributeDefinition, given: Any) -> Scalar:
     """One typed value: str (NFC), int, Decimal, bool, date or datetime. `AttributeInvalid` otherwise."""
     try:
-        return _read(definition, given)
+        return _READERS[definition.type](definition, given)
     except ValueError as error:
         raise AttributeInvalid(definition.key, str(error)) from error
 
@@ -87,7 +91,7 @@ def typed(definitions: Iterable[AttributeDefinition], stored: Mapping[str, Any])
         if _is_absent(given):
             continue
         try:
-            values[definition.key] = _read(definition, given)
+            values[definition.key] = _READERS[definition.type](definition, given)
         except ValueError:
             continue
     return values
@@ -107,23 +111,6 @@ def is_product(index: Mapping[str, frozenset[str]], code: str | None, sub_code: 
     return code in index and (sub_code is None or sub_code in index[code])
 
 
-def _read(definition: AttributeDefinition, given: Any) -> Scalar:
-    match definition.type:
-        # Texts first: most attributes are.
-        case "string":
-            return read_text(given, definition.max_length)
-        case "int":
-            return read_int(given)
-        case "decimal":
-            return read_decimal(given)
-        case "date":
-            return read_date(given)
-        case "boolean":
-            return read_boolean(given)
-        case "selection":
-            return _one_of(definition.values, read_text(given, definition.max_length))
-
-
 def _one_of(values: tuple[str, ...], text: str) -> str:
     if text not in values:
         few = len(values) <= _MOST_TOLD
@@ -137,3 +124,14 @@ def _is_absent(given: Any) -> bool:
 
 def _safe(key: str) -> str:
     return key if key.isidentifier() and key.isascii() and len(key) <= 100 else shown(key)
+
+
+_READERS: Mapping[AttributeType, Callable[[AttributeDefinition, Any], Scalar]] = {
+    "string": lambda definition, given: read_text(given, definition.max_length),
+    "selection": lambda definition, given: _one_of(definition.values, read_text(given, definition.max_length)),
+    "int": lambda _, given: read_int(given),
+    "decimal": lambda _, given: read_decimal(given),
+    "date": lambda _, given: read_date(given),
+    "boolean": lambda _, given: read_boolean(given),
+}
+"""What reads a value of each type. Raises ValueError."""

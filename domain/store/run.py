@@ -1,8 +1,8 @@
 """Begins a run of transactions: its program, its members and their accounts, in one round trip."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import namedtuple
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 from domain.crypto import KeyRing
 from domain.models import account, program
 from domain.store.member import NAMED, Stored, members_named
-from domain.store.reading import Reading, Values, read_together
+from domain.store.reading import Reading, read_together
 
 _VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id")).with_for_update(read=True)
 _ACCOUNTS = (
@@ -20,7 +20,7 @@ _ACCOUNTS = (
     .order_by(account.c.id)
     .with_for_update(of=account)
 )
-_ACCOUNT_NAMES = tuple(column.name for column in account.c)
+_ACCOUNT: Any = namedtuple("_ACCOUNT", account.c.keys())  # type: ignore[misc]  # of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,6 @@ def begin_run(
         tx,
         Reading(_VERSION, given, lambda rows: next((row[0] for row in rows), None)),
         members_named(keys, program_id, references, with_person=with_person),
-        Reading(_ACCOUNTS, given, _by_name(_ACCOUNT_NAMES)),
+        Reading(_ACCOUNTS, given, lambda rows: list(map(_ACCOUNT._make, rows))),
     )
     return Beginning(version, found, locked)
-
-
-def _by_name(names: Sequence[str]) -> Callable[[Iterable[Values]], list[SimpleNamespace]]:
-    return lambda rows: [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
