@@ -18,7 +18,7 @@ from domain.models import account, member
 from domain.models.types import to_json
 from domain.store.among import among
 from domain.store.bulk import Bulk
-from domain.store.reading import Reading, Values
+from domain.store.reading import Reading, Values, read
 from domain.store.unique_value import replace_unique_values
 
 PERSONAL = ("full_name", "email_id", "mobile_number", "gender", "address")
@@ -61,10 +61,11 @@ def find_members(
     leads = follow or references is not None
     query = members_query(by, follow=leads, lock=lock, with_person=with_person)
     given = {"program_id": program_id, by: ids or references or []}
-    rows = tx.execute(query, given).all()
+    reading = Reading(query, given, _named_rows if leads else _rows)
+    rows = read(tx, reading)
     while lock and leads and any(row.merged_into is not None for row in rows):
         # Merged while we waited for the lock, which still led to who answered before.
-        rows = tx.execute(query, given).all()
+        rows = read(tx, reading)
     return [stored_member(keys, row, with_person=with_person) for row in rows]
 
 
@@ -108,13 +109,23 @@ def members_named(
     """Whom these references lead to; unknown ones are left out. `with_person` as in `find_members`."""
 
     def take(rows: Iterable[Values]) -> list[Stored]:
-        return [stored_member(keys, _ROW._make(row), with_person=with_person) for row in rows]
+        return [stored_member(keys, row, with_person=with_person) for row in _named_rows(rows)]
 
     query = members_query("references", follow=True, lock=False, with_person=with_person)
     return Reading(query, {"program_id": program_id, "references": references}, take)
 
 
-_ROW: Any = namedtuple("_ROW", members_query("references", follow=True, lock=False).selected_columns.keys())  # type: ignore[misc]  # of a table
+_ROW: Any = namedtuple("_ROW", [one.name for one in _READ])  # type: ignore[misc]  # of a table
+_NAMED_ROW: Any = namedtuple("_NAMED_ROW", [*_ROW._fields, "asked_for", "asked_id"])  # type: ignore[misc]  # the same
+
+
+def _rows(rows: Iterable[Values]) -> list[Any]:
+    return list(map(_ROW._make, rows))
+
+
+def _named_rows(rows: Iterable[Values]) -> list[Any]:
+    return list(map(_NAMED_ROW._make, rows))
+
 
 _LED = select(member.c.relation_reference, func.coalesce(member.c.merged_into, member.c.id)).where(
     member.c.program_id == bindparam("program_id"), among(member.c.relation_reference, "references")
@@ -143,12 +154,13 @@ def led_astray(program_id: int, led: Mapping[str, int]) -> Reading[bool]:
 
 def led_to(tx: Connection, program_id: int, references: Sequence[str]) -> dict[str, int]:
     """The id of the member who answers for each of these references; unknown ones are left out."""
-    return {row[0]: row[1] for row in tx.execute(_LED, {"program_id": program_id, "references": references})}
+    given = {"program_id": program_id, "references": references}
+    return read(tx, Reading(_LED, given, lambda rows: {row[0]: row[1] for row in rows}))
 
 
 def are_merged(tx: Connection, program_id: int, references: Sequence[str]) -> bool:
     """Whether any of these references leads to a member of another one."""
-    return tx.scalar(_MERGED, {"program_id": program_id, "references": references}) is not None
+    return read(tx, Reading(_MERGED, {"program_id": program_id, "references": references}, lambda rows: any(rows)))
 
 
 def references_of(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, str]:

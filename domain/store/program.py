@@ -22,16 +22,15 @@ from domain.rules.parse import parse_stored
 from domain.rules.tally_plan import TallyPlan
 from domain.store.asking import Asking, need
 from domain.store.member import PERSONAL
-from domain.store.reading import Reading
+from domain.store.reading import Reading, read
 
 _CACHED = 256
 # Facts that cost a statement of their own, so that they are read only where a condition asks for them.
 _AGGREGATE = "aggregate."
 _OF_PURCHASES = frozenset({"member.purchases", "member.days_since_last_purchase"})
 
-_AS_IT_IS = select(program).where(program.c.id == bindparam("program_id"))
 _VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id"))
-_IN_FORCE = _AS_IT_IS.with_for_update(read=True)
+_IN_FORCE = _VERSION.with_for_update(read=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,12 +88,12 @@ class ProgramCache:
 
         `in_force`: no other configuration comes into force before this database transaction ends.
         """
-        row = tx.execute(_IN_FORCE if in_force else _AS_IT_IS, {"program_id": program_id}).one_or_none()
-        if row is None:
+        version = read(tx, _version_of(program_id, in_force=in_force))
+        if version is None:
             raise ProgramNotFound
         cached = self._states.get(program_id)
-        if cached is None or cached.config_version != row.config_version:
-            cached = _load(tx, row)
+        if cached is None or cached.config_version != version:
+            cached = _load(tx, program_id)
             self.keep(cached)
         return cached
 
@@ -114,12 +113,14 @@ class ProgramCache:
 
 
 @lru_cache(maxsize=_CACHED)
-def _version_of(program_id: int) -> Reading[int | None]:
+def _version_of(program_id: int, *, in_force: bool = False) -> Reading[int | None]:
     """The same object each time: who needs it at once with others asks once."""
-    return Reading(_VERSION, {"program_id": program_id}, lambda rows: next((row[0] for row in rows), None))
+    statement = _IN_FORCE if in_force else _VERSION
+    return Reading(statement, {"program_id": program_id}, lambda rows: next((row[0] for row in rows), None))
 
 
-def _load(tx: Connection, row: Row[Any]) -> ProgramState:
+def _load(tx: Connection, program_id: int) -> ProgramState:
+    row = tx.execute(select(program).where(program.c.id == program_id)).one()
     document = tx.scalars(
         select(program_config.c.document).where(
             program_config.c.program_id == row.id, program_config.c.version == row.config_version
