@@ -86,12 +86,13 @@ class Source:
             if fields is None:
                 return None
             if fields:  # a blank line holds no record
-                return Record(line, self._complete(fields), self._lines.taken())
+                raw = self._lines.taken()
+                return Record(line, self._complete(fields, raw), raw)
 
-    def _complete(self, fields: list[str]) -> list[str] | InvalidRow:
+    def _complete(self, fields: list[str], raw: bytes) -> list[str] | InvalidRow:
         if len(fields) != len(self.header):
             return InvalidRow(f"{len(fields)} columns where the header has {len(self.header)}")
-        if any(map(_LOOKS_QUOTED, fields)) and not self._is_quoted_rightly():
+        if b'"' in raw and any(map(_LOOKS_QUOTED, fields)) and not self._is_quoted_rightly():
             # The parser takes such a quote as a letter, and whoever wrote it did not mean one.
             return InvalidRow("a blank stands before a quote")
         return fields
