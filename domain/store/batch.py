@@ -5,11 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, and_, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.models import batch, batch_row
 from domain.store.bulk import Bulk
+from domain.store.reading import Reading, read
 
 _ENDED = ("FINISHED", "DISCARDED")
 
@@ -37,13 +38,17 @@ def lock_batch(tx: Connection, program_id: int, batch_id: int, buckets: Sequence
 
     With `buckets` only against who has one of the same or the whole, so its totals may move meanwhile.
     """
-    query = select(batch).where(_is(program_id, batch_id))
+    one = {"its_program": program_id, "its_id": batch_id}
     if buckets is None:
-        return tx.execute(query.with_for_update()).one_or_none()
+        return tx.execute(_LOCK, one).one_or_none()
     tx.execute(_LOCK_BUCKETS, {"prefix": f"batch {program_id} {batch_id} ", "buckets": sorted(buckets)})
-    return tx.execute(query.with_for_update(key_share=True, read=True)).one_or_none()
+    return tx.execute(_LOCK_SHARED, one).one_or_none()
 
 
+# Built once: for each share of a file that would take longer than the statements do.
+_ITS = and_(batch.c.program_id == bindparam("its_program"), batch.c.id == bindparam("its_id"))
+_LOCK = select(batch).where(_ITS).with_for_update()
+_LOCK_SHARED = select(batch).where(_ITS).with_for_update(key_share=True, read=True)
 # In one order, so that nobody waits for who waits for oneself.
 _LOCK_BUCKETS = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(:prefix || bucket, 0)) FROM unnest(CAST(:buckets AS int[])) bucket"
@@ -72,8 +77,15 @@ def page_batches(
 
 def standing_lines(tx: Connection, program_id: int, batch_id: int, *, first: int, last: int) -> set[int]:
     """The lines of this range that have an outcome already."""
-    lines = tx.scalars(select(batch_row.c.line).where(_of(program_id, batch_id), batch_row.c.line.between(first, last)))
-    return set(lines)
+    values = {"program_id": program_id, "batch_id": batch_id, "first": first, "last": last}
+    return read(tx, Reading(_STANDING, values, lambda rows: {row[0] for row in rows}))
+
+
+_STANDING = select(batch_row.c.line).where(
+    batch_row.c.program_id == bindparam("program_id"),
+    batch_row.c.batch_id == bindparam("batch_id"),
+    batch_row.c.line.between(bindparam("first"), bindparam("last")),
+)
 
 
 def insert_rows(tx: Connection, program_id: int, batch_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -96,21 +108,35 @@ def advance_batch(
     parked: int = 0,
 ) -> None:
     """Move the restart point and the totals of a locked batch by what one chunk, or half of one, added."""
-    # On SQLite an exact decimal is a text, so it is added here; there no half runs beside another.
-    before = batch.c if tx.dialect.name == "postgresql" else locked
+    figures = {"amount": amount, "refunded": refunded, "accepted": accepted, "rejected": rejected, "parked": parked}
+    if tx.dialect.name != "postgresql":
+        # There an exact decimal is a text, so it is added here; no share runs beside another.
+        figures |= {"amount": locked.amount + amount, "refunded": locked.refunded + refunded}
     tx.execute(
-        update(batch)
-        .where(_is(locked.program_id, locked.id))
-        .values(
-            rows_read=batch.c.rows_read + accepted + rejected + parked,
-            accepted=batch.c.accepted + accepted,
-            rejected=batch.c.rejected + rejected,
-            parked=batch.c.parked + parked,
-            amount=before.amount + amount,
-            refunded=before.refunded + refunded,
-            points=batch.c.points + points,
-        )
+        _ADVANCE[tx.dialect.name],
+        {
+            **{f"more_{key}": value for key, value in figures.items()},
+            "more_rows_read": accepted + rejected + parked,
+            "more_points": points,
+            "its_program": locked.program_id,
+            "its_id": locked.id,
+        },
     )
+
+
+def _advance(*, adds_decimals: bool) -> Update:
+    counts = ("rows_read", "accepted", "rejected", "parked", "points")
+    sums = ("amount", "refunded")
+    added = (*counts, *sums) if adds_decimals else counts
+    given = {name: bindparam(f"more_{name}", type_=batch.c[name].type) for name in (*counts, *sums)}
+    return (
+        update(batch)
+        .where(_ITS)
+        .values({name: batch.c[name] + value if name in added else value for name, value in given.items()})
+    )
+
+
+_ADVANCE = {"postgresql": _advance(adds_decimals=True), "sqlite": _advance(adds_decimals=False)}
 
 
 def settle_rows(
