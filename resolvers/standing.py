@@ -18,7 +18,6 @@ from domain.rules.aggregate import (
     Stats,
     contributions,
     loses_extreme,
-    value_of,
     with_extremes,
     with_value,
     without,
@@ -85,7 +84,7 @@ class Standing:
         """Read one aggregate as it stands at an instant, and no cap."""
         day = local_date(at, self.state.zone)
         [part] = [one for one in self.state.tally_plan.on(day).parts if one.key == key]
-        read_together(tx, self._tallies.reading(ids, range(part.first.year, part.start.year + 1)))
+        read_together(tx, self._tallies.reading(ids, part.years))
 
     def readings(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
         """What `load` reads, to be read together with something else."""
@@ -120,8 +119,7 @@ class Standing:
         facts = self._facts(member, transaction, at, sub_relation, values)
         added, day = contributions(self.state.rules, facts), local_date(at, self.state.zone)
         for part in self.state.tally_plan.on(day).asked:
-            stats, own = self._tallies.stats_on(member.id, part), added.get(part.key)
-            value = value_of(part.aggregate, stats if own is None else with_value(stats, part.aggregate, own))
+            value = self._tallies.value(member.id, part, added.get(part.key))
             if value is not None:
                 values[part.key] = value
         return facts, Counted(at, day, added)
@@ -160,7 +158,7 @@ class Standing:
         if not self.state.rules.caps:
             return {}
         plan = self.state.tally_plan.on(local_date(at, self.state.zone))
-        return {key: self._tallies.points(member_id, key) for key in plan.caps}
+        return {counter.key: self._tallies.points_on(member_id, counter) for counter in plan.caps}
 
     def count(self, member_id: int, evaluation: Evaluation, counted: Counted) -> None:
         """A transaction was posted: caps and aggregates move on."""
@@ -168,8 +166,8 @@ class Standing:
             self._tallies.put_points(member_id, key, self._tallies.points(member_id, key) + points)
         plan = self.state.tally_plan.on(counted.day)
         self._tallies.add(member_id, plan, counted.added)
-        for part in plan.parts:
-            if part.has_extremes and part.key in counted.added:
+        for part in plan.extremes:
+            if part.key in counted.added:
                 self._counted_now.setdefault((member_id, part.key, part.start), []).append(counted)
         if self._has_purchases:
             number, last = self._purchases.get(member_id, (0, None))
@@ -218,7 +216,7 @@ class Standing:
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""
         [part] = [each for each in self.state.tally_plan.on(local_date(at, self.state.zone)).parts if each.key == key]
-        return value_of(part.aggregate, self._tallies.stats_on(member_id, part))
+        return self._tallies.value(member_id, part)
 
     def store(self, bulk: Bulk) -> None:
         """Store what moved."""

@@ -78,7 +78,7 @@ def without(stats: Stats, aggregate: Aggregate, value: Decimal, part: Decimal, *
 
 def loses_extreme(stats: Stats, aggregate: Aggregate, value: Decimal) -> bool:
     """Whether, with a purchase that added `value` gone, nobody knows the lowest or highest without the others."""
-    return _has_extremes(aggregate) and stats.count > 1 and value in {stats.low, stats.high}
+    return has_extremes(aggregate) and stats.count > 1 and value in {stats.low, stats.high}
 
 
 def with_extremes(stats: Stats, counted: Stats) -> Stats:
@@ -86,15 +86,13 @@ def with_extremes(stats: Stats, counted: Stats) -> Stats:
     return Stats(stats.sum, stats.count, counted.low, counted.high)
 
 
-def _has_extremes(aggregate: Aggregate) -> bool:
+def has_extremes(aggregate: Aggregate) -> bool:
+    """Whether the least or the greatest value is asked for."""
     return aggregate.function in _EXTREMES
 
 
 def value_of(aggregate: Aggregate, stats: Stats) -> Decimal | None:
-    """The aggregate's value; None where there is none: least, greatest and average of nothing.
-
-    An average is rounded half to even to ten decimals.
-    """
+    """The aggregate's value; None where there is none: least, greatest and average of nothing."""
     match aggregate.function:
         case "sum":
             return stats.sum
@@ -105,11 +103,12 @@ def value_of(aggregate: Aggregate, stats: Stats) -> Decimal | None:
         case "max":
             return stats.high
         case "average":
-            return _average(stats) if stats.count else None
+            return average(stats.sum, stats.count) if stats.count else None
 
 
-def _average(stats: Stats) -> Decimal:
-    return plain(_AVERAGE.quantize(_AVERAGE.divide(stats.sum, Decimal(stats.count)), _TEN_DECIMALS))
+def average(total: Decimal, count: int) -> Decimal:
+    """Rounded half to even to ten decimals."""
+    return plain(_AVERAGE.quantize(_AVERAGE.divide(total, Decimal(count)), _TEN_DECIMALS))
 
 
 def bucket_start(period: Period, day: date) -> date:

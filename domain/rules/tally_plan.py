@@ -7,7 +7,7 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
-from domain.rules.aggregate import bucket_start, window
+from domain.rules.aggregate import bucket_start, has_extremes, window
 from domain.rules.cap import CapKey, window_starts
 from domain.rules.compiled import CompiledRules
 from domain.rules.model import Aggregate
@@ -18,7 +18,7 @@ _DAYS = 1000
 class Part(NamedTuple):
     """The part of an aggregate that a day falls into, and what counts on that day: from `first` to `start`.
 
-    `day` and `first_day` are the two as they are stored.
+    `day` and `first_day` are the two as they are stored, `years` those in which what counts begins.
     """
 
     aggregate: Aggregate
@@ -27,19 +27,32 @@ class Part(NamedTuple):
     day: str
     first: date
     first_day: str
+    years: range
     has_extremes: bool
 
 
-class DayPlan(NamedTuple):
-    """What one day moves: all parts, the same by the year in which they begin, and the counters of the caps.
+class Counter(NamedTuple):
+    """The counter of a cap on a day; `year` and `day` are those of its window, as they are stored."""
 
-    `asked` are the parts that decide on a purchase.
+    key: CapKey
+    year: int
+    day: str
+
+
+class DayPlan(NamedTuple):
+    """What one day moves: all parts, and the counters of the caps.
+
+    `asked` are the parts that decide on a purchase, `extremes` those with a least and a greatest value. `by_year` has
+    of all parts what adding needs, by the year in which they begin: key, day, and whether they have extremes. `years`
+    are all that is asked for or moved.
     """
 
     parts: tuple[Part, ...]
     asked: tuple[Part, ...]
-    by_year: tuple[tuple[int, tuple[Part, ...]], ...]
-    caps: tuple[CapKey, ...]
+    extremes: tuple[Part, ...]
+    by_year: tuple[tuple[int, tuple[tuple[str, str, bool], ...]], ...]
+    caps: tuple[Counter, ...]
+    years: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +75,21 @@ class TallyPlan:
 
     def years(self, days: Iterable[date]) -> set[int]:
         """The years of all that purchases of these days ask for or move."""
-        plans = [self.on(day) for day in days]
-        years = {year for plan in plans for part in plan.parts for year in range(part.first.year, part.start.year + 1)}
-        return years | {key.start.year for plan in plans for key in plan.caps}
+        return set().union(*{self.on(day).years for day in days})
 
     def _plan(self, day: date) -> DayPlan:
         parts = tuple(self._part(one.aggregate, day) for one in self.rules.aggregates)
-        by_year = groupby(sorted(parts, key=_year), _year)
         starts = window_starts(day)
-        caps = tuple(CapKey(cap.scope, cap.window, starts[cap.window]) for cap in self.rules.caps)
-        asked = tuple(part for part in parts if part.key in self.asked)
-        return DayPlan(parts, asked, tuple((year, tuple(same)) for year, same in by_year), caps)
+        keys = [CapKey(cap.scope, cap.window, starts[cap.window]) for cap in self.rules.caps]
+        by_year = groupby(sorted(parts, key=_year), _year)
+        return DayPlan(
+            parts=parts,
+            asked=tuple(part for part in parts if part.key in self.asked),
+            extremes=tuple(part for part in parts if part.has_extremes),
+            by_year=tuple((year, tuple(map(_adding, same))) for year, same in by_year),
+            caps=tuple(Counter(key, key.start.year, key.start.isoformat()) for key in keys),
+            years=frozenset().union(*(part.years for part in parts), (key.start.year for key in keys)),
+        )
 
     def _part(self, one: Aggregate, day: date) -> Part:
         start, first = bucket_start(one.period, day), window(one.period, day)[0]
@@ -83,9 +100,14 @@ class TallyPlan:
             day=start.isoformat(),
             first=first,
             first_day=first.isoformat(),
-            has_extremes=one.function in {"min", "max"},
+            years=range(first.year, start.year + 1),
+            has_extremes=has_extremes(one),
         )
 
 
 def _year(part: Part) -> int:
     return part.start.year
+
+
+def _adding(part: Part) -> tuple[str, str, bool]:
+    return part.key, part.day, part.has_extremes

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache, reduce
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -17,9 +17,9 @@ from sqlalchemy import Connection, bindparam, select, text
 
 from domain.models import tally
 from domain.points import EXACT
-from domain.rules.aggregate import EMPTY, Stats, merge, with_value
+from domain.rules.aggregate import EMPTY, Stats, average
 from domain.rules.cap import CapKey
-from domain.rules.tally_plan import DayPlan, Part
+from domain.rules.tally_plan import Counter, DayPlan, Part
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values, read_together
@@ -29,6 +29,7 @@ BucketKey = tuple[int, str, date]
 
 # Bound once: it is called for every aggregate of every purchase.
 _add = EXACT.add
+_ZERO = Decimal(0)
 
 _Stored = list[Any]
 """A part as it is stored: sum and count, and for a `min` or `max` the lowest and highest; exact numbers as texts."""
@@ -79,8 +80,16 @@ class Tallies:
 
     def points(self, member_id: int, key: CapKey) -> int:
         """What a counter has, in smallest units."""
-        page = self._pages.get((member_id, key.start.year))
-        return 0 if page is None else page.caps.get(key.scope, {}).get(key.window, {}).get(_iso(key.start), 0)
+        return self.points_on(member_id, Counter(key, key.start.year, _iso(key.start)))
+
+    def points_on(self, member_id: int, counter: Counter) -> int:
+        """What a counter has on a day, in smallest units."""
+        (scope, window, _), year, day = counter
+        page = self._pages.get((member_id, year))
+        # Most counters stand already: to look with defaults would make an object for each of them.
+        windows = None if page is None else page.caps.get(scope)
+        days = None if windows is None else windows.get(window)
+        return 0 if days is None else days.get(day, 0)
 
     def put_points(self, member_id: int, key: CapKey, points: int) -> None:
         """What a counter has from now on."""
@@ -93,17 +102,20 @@ class Tallies:
         stored = None if page is None else page.aggregates.get(key, {}).get(_iso(start))
         return EMPTY if stored is None else _read(stored)
 
-    def stats_on(self, member_id: int, part: Part) -> Stats:
-        """All that counts of an aggregate on the day of this part."""
+    def value(self, member_id: int, part: Part, own: Decimal | None = None) -> Decimal | None:
+        """An aggregate on the day of this part, with `own` as one value more; as `value_of` gives it."""
         if part.first == part.start:
-            return self.stats(member_id, part.key, part.start)
+            page = self._pages.get((member_id, part.start.year))
+            parts = None if page is None else page.aggregates.get(part.key)
+            stored = None if parts is None else parts.get(part.day)
+            return _value(part.aggregate.function, () if stored is None else (stored,), own)
         found: list[_Stored] = []
-        for year in range(part.first.year, part.start.year + 1):
+        for year in part.years:
             page = self._pages.get((member_id, year))
             parts = None if page is None else page.aggregates.get(part.key)
             if parts:
                 found += [stored for day, stored in parts.items() if part.first_day <= day <= part.day]
-        return _sum(found)
+        return _value(part.aggregate.function, found, own)
 
     def put_stats(self, member_id: int, key: str, start: date, stats: Stats) -> None:
         """What one part of an aggregate is from now on."""
@@ -113,24 +125,23 @@ class Tallies:
         """A purchase of that day counts: one value more in each aggregate that it adds to."""
         for year, parts in plan.by_year:
             page = None
-            for part in parts:
-                value = added.get(part.key)
+            for key, day, has_extremes in parts:
+                value = added.get(key)
                 if value is None:
                     continue
                 if page is None:
-                    page = self._to_write(member_id, year)
-                stored = page.aggregates.get(part.key)
+                    page = self._to_write(member_id, year).aggregates
+                days = page.get(key)
+                if days is None:
+                    days = page[key] = {}
+                stored = days.get(day)
                 if stored is None:
-                    stored = page.aggregates[part.key] = {}
-                stood = stored.get(part.day)
-                if part.has_extremes:
-                    stats = EMPTY if stood is None else _read(stood)
-                    stored[part.day] = _written(with_value(stats, part.aggregate, value))
-                elif stood is None:
-                    stored[part.day] = [str(_add(EMPTY.sum, value)), 1]
+                    days[day] = stored = [str(_add(_ZERO, value)), 1]
                 else:
-                    stood[0] = str(_add(Decimal(stood[0]), value))
-                    stood[1] += 1
+                    stored[0] = str(_add(Decimal(stored[0]), value))
+                    stored[1] += 1
+                if has_extremes:
+                    _stretch(stored, value)
 
     def counters(self, member_id: int) -> dict[CapKey, int]:
         """Every counter of a member among the pages that were read."""
@@ -215,15 +226,37 @@ def _read(stored: _Stored) -> Stats:
     return Stats(Decimal(total), count, low, high)
 
 
-def _sum(parts: Sequence[_Stored]) -> Stats:
-    """Several parts together; most purchases ask for a rolling sum, which has a part for each day."""
-    if any(len(stored) > 2 for stored in parts):
-        return reduce(merge, map(_read, parts), EMPTY)
-    total, count = EMPTY.sum, 0
+def _value(function: str, parts: Sequence[_Stored], own: Decimal | None) -> Decimal | None:
+    """The value of several parts together, and one more; a rolling figure has a part for each day."""
+    if function in {"min", "max"}:
+        place = 2 if function == "min" else 3
+        ends = [Decimal(stored[place]) for stored in parts if len(stored) > 2]
+        if own is not None:
+            ends.append(own)
+        return (min if function == "min" else max)(ends, default=None)
+    count = 0 if own is None else 1
+    for stored in parts:
+        count += stored[1]
+    if function == "count":
+        return Decimal(count)
+    total = _ZERO
     for stored in parts:
         total = _add(total, Decimal(stored[0]))
-        count += stored[1]
-    return Stats(total, count, None, None)
+    if own is not None:
+        total = _add(total, own)
+    if function == "sum":
+        return total
+    return average(total, count) if count else None
+
+
+def _stretch(stored: _Stored, value: Decimal) -> None:
+    """Let the lowest and the highest of a part be this value, if it goes beyond them."""
+    if len(stored) == 2:
+        stored += [str(value), str(value)]
+    elif value < Decimal(stored[2]):
+        stored[2] = str(value)
+    elif value > Decimal(stored[3]):
+        stored[3] = str(value)
 
 
 def _written(stats: Stats) -> _Stored:
