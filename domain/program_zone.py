@@ -26,7 +26,7 @@ def local_instant(moment: datetime, zone: ZoneInfo) -> datetime:
     """
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
-    offset = _steady_offset(moment.replace(minute=0, second=0, microsecond=0), zone) if 1 < moment.year < 9999 else None
+    offset = _steady_offset(moment.date(), zone) if 1 < moment.year < 9999 else None
     if offset is not None:
         return (moment - offset).replace(tzinfo=UTC)
     instant = moment.replace(tzinfo=zone, fold=0).astimezone(UTC)
@@ -35,10 +35,10 @@ def local_instant(moment: datetime, zone: ZoneInfo) -> datetime:
     return _end_of_gap(moment, zone)
 
 
-@lru_cache(maxsize=8192)
-def _steady_offset(hour: datetime, zone: ZoneInfo) -> timedelta | None:
-    """The offset from UTC through this hour of the program's clocks; None where they jump in or beside it."""
-    moments = [hour + timedelta(hours=hours) for hours in range(-3, 5)]
+@lru_cache(maxsize=4096)
+def _steady_offset(day: date, zone: ZoneInfo) -> timedelta | None:
+    """The offset from UTC through this day on the program's clocks; None where they jump in or beside it."""
+    moments = [datetime.combine(day, time.min) + timedelta(hours=hours) for hours in range(-3, 28)]
     offsets = {one.replace(tzinfo=zone, fold=fold).utcoffset() for one in moments for fold in (0, 1)}
     return offsets.pop() if len(offsets) == 1 else None
 

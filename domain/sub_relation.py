@@ -65,6 +65,8 @@ def read_pair(card_number: str | None, identifier: str | None) -> Pair | None:
 
     Raises BadRequest (too long, or with control characters).
     """
+    if not card_number and not identifier:
+        return None
     pair = Pair(_card(card_number), _unless_zero(read_word(identifier, "sub_relation_identifier")))
     return None if pair == Pair(None, None) else pair
 

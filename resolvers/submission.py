@@ -27,7 +27,7 @@ from resolvers.purchase import Purchase, Waiting
 from resolvers.screening import Held
 from resolvers.submission_order import SubmitTransaction, fingerprint_of_order, ignores_unknown
 
-_YEARS, _MOST = range(1900, 2200), Decimal(10) ** 15
+_YEARS, _MOST, _ZERO = range(1900, 2200), Decimal(10) ** 15, Decimal(0)
 
 
 @record
@@ -58,6 +58,7 @@ class TransactionOutcome:
 class Submission:
     """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored.
 
+    `is_refund`: whether it takes back in place of earning.
     `used` is what the caps had counted before its `evaluation`; `bonuses` are for tiers that it led to, `taken_back`
     for refunds that had waited for it. `held` is what waits for a decision.
     """
@@ -67,6 +68,7 @@ class Submission:
     fingerprint: bytes
     value: Value | None
     key: str | None
+    is_refund: bool
     values: dict[str, Scalar] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     member: Member | None = None
@@ -82,9 +84,9 @@ class Submission:
     held: Held | None = None
 
     @property
-    def is_refund(self) -> bool:
-        """Whether it takes back in place of earning."""
-        return self.command.transaction_type.upper() == REFUND
+    def type(self) -> str:
+        """The transaction type as it is stored."""
+        return REFUND if self.is_refund else EARN
 
     @property
     def is_held_whole(self) -> bool:
@@ -118,7 +120,7 @@ class Submission:
             "product_code": command.product_code,
             "sub_product_code": command.sub_product_code,
             "member_relation_reference": self.member.relation_reference if self.member else None,
-            "transaction_type": command.transaction_type.upper(),
+            "transaction_type": self.type,
         }
 
     @property
@@ -142,7 +144,8 @@ def check_submission(ctx: Context, command: SubmitTransaction, state: ProgramSta
         return error
     value = None if pair is None else value_of(ctx.services.keys, state.id, pair)
     at = local_instant(command.transaction_date, state.zone)
-    return Submission(command, at, fingerprint_of_order(command, at, value, state) if key else b"", value, key)
+    fingerprint = fingerprint_of_order(command, at, value, state) if key else b""
+    return Submission(command, at, fingerprint, value, key, command.transaction_type.upper() == REFUND)
 
 
 def _check(command: SubmitTransaction) -> Pair | None:
@@ -158,9 +161,10 @@ def _check(command: SubmitTransaction) -> Pair | None:
         raise BadRequest("amount: out of range", field="amount")
     if command.transaction_date.year not in _YEARS:
         raise BadRequest("transaction_date: out of range", field="transaction_date")
-    for name in ("transaction_id", "member_relation_reference"):
-        if len(getattr(command, name) or "") > 100:
-            raise InvalidRequest(f"{name}: at most 100 characters", field=name)
+    if len(command.transaction_id) > 100:
+        raise InvalidRequest("transaction_id: at most 100 characters", field="transaction_id")
+    if len(command.member_relation_reference or "") > 100:
+        raise InvalidRequest("member_relation_reference: at most 100 characters", field="member_relation_reference")
     if not command.transaction_id.isprintable():
         raise InvalidRequest("transaction_id: invisible characters are not accepted", field="transaction_id")
     if command.amount < 0:
@@ -188,7 +192,7 @@ def read_attributes(one: Submission, state: ProgramState) -> None:
 
 def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOutcome:
     """What is answered to a transaction of this run, which is stored."""
-    stored, postings = one.stored, [*one.drafts, *one.taken_back]
+    stored, postings = one.stored, [*one.drafts, *one.taken_back] if one.taken_back else one.drafts
     if stored is None:
         raise RuntimeError("a transaction without a row has no outcome")
     return TransactionOutcome(
@@ -201,7 +205,7 @@ def outcome_of(one: Submission, places: int, *, replayed: bool) -> TransactionOu
         replayed=replayed,
         ignored_keys=one.ignored,
         is_parked=one.waiting is not None and one.waiting.is_parked,
-        taken_back=from_minor(sum([draft.points for draft in one.taken_back]), places),
+        taken_back=from_minor(sum([draft.points for draft in one.taken_back]), places) if one.taken_back else _ZERO,
         hold=None if one.held is None else one.held.status,
         why_nothing=None if stored.points else _why_nothing(one),
     )
@@ -247,7 +251,7 @@ def row_of(one: Submission, state: ProgramState, ctx: Context, now: datetime, ro
         member_id=one.member.id if one.member else 0,
         transaction_id=command.transaction_id,
         unique_transaction_id=command.transaction_id if is_unique else None,
-        type=REFUND if one.is_refund else EARN,
+        type=one.type,
         status=PARKED if is_parked else HELD if one.is_held_whole else POSTED,
         refunded=one.purchase.refunded if one.purchase is not None else Decimal(0),
         amount=command.amount,
@@ -255,7 +259,7 @@ def row_of(one: Submission, state: ProgramState, ctx: Context, now: datetime, ro
         product_code=command.product_code,
         sub_product_code=command.sub_product_code,
         attributes=dict(storable(one.values)),
-        points=sum(draft.points for draft in one.drafts),
+        points=sum([draft.points for draft in one.drafts]),
         config_version=state.config_version,
         source=command.source or ctx.source,
         actor=ctx.principal.actor,

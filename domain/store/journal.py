@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
 from domain.clock import NEVER
 from domain.ledger.account import Account, posting_of
-from domain.ledger.chain import Posting, entry_hash
+from domain.ledger.chain import Posting, Trace, entry_hash
 from domain.ledger.hold import release
 from domain.ledger.posting import Draft, Lot
 from domain.models import account, ledger_entry, lot, lot_trace, outbox
@@ -144,15 +145,16 @@ class Journal:
 
     def _give_ids(self, drafts: Sequence[Draft]) -> list[int]:
         """Ids of the drafts and their new lots; gives those of the events."""
-        fresh = [(draft, move.lot) for draft in drafts for move in draft.moves if move.lot.id is None]
         # As they were made, whatever a later draft does to them: their order breaks ties in spending.
-        places = {id(one): None for _, one in fresh}
-        by_place = {id(one): (draft, one) for draft, one in reversed(fresh)}
-        ordered = [by_place[place] for place in places]
-        self.ids.draw(2 * len(drafts) + len(ordered))
+        fresh: dict[int, tuple[Draft, Lot]] = {}
+        for draft in drafts:
+            for move in draft.moves:
+                if move.lot.id is None:
+                    fresh.setdefault(id(move.lot), (draft, move.lot))
+        self.ids.draw(2 * len(drafts) + len(fresh))
         for draft, entry_id in zip(drafts, self.ids.take(ledger_entry, len(drafts)), strict=True):
             draft.id = entry_id
-        for (draft, one), lot_id in zip(ordered, self.ids.take(lot, len(ordered)), strict=True):
+        for (draft, one), lot_id in zip(fresh.values(), self.ids.take(lot, len(fresh)), strict=True):
             one.id, one.entry_id = lot_id, draft.id
         return self.ids.take(outbox, len(drafts))
 
@@ -170,7 +172,7 @@ class Journal:
                 )
                 one.head_hash = entry_hash(one.head_hash, posting)
                 entries.append(_entry_row(posting, one.head_hash))
-                traces += _trace_rows(posting)
+                traces += [_trace_row(posting, trace) for trace in posting.traces]
                 events.append(self._event(one, draft))
         self.bulk.insert(ledger_entry, entries)
         self._store_lots(moved)
@@ -204,32 +206,28 @@ class Journal:
         changed: dict[int, dict[str, object]],
     ) -> None:
         lot_id = changed_lot.id or 0
-        state: dict[str, object] = {
+        row: dict[str, object] = {
             "remaining": changed_lot.remaining,
             "is_open": changed_lot.remaining > 0,
             "expires_at": changed_lot.expires_at,
+            "program_id": self.program_id,
+            "id": lot_id,
         }
         if lot_id in created or changed_lot.entry_id == draft.id:
-            created[lot_id] = state | {
-                "program_id": self.program_id,
-                "id": lot_id,
-                "account_id": one.id,
-                "entry_id": changed_lot.entry_id,
-                "earned_at": changed_lot.earned_at,
-                "points": changed_lot.points,
-                "available_at": changed_lot.available_at,
-            }
+            row["account_id"] = one.id
+            row["entry_id"] = changed_lot.entry_id
+            row["earned_at"] = changed_lot.earned_at
+            row["points"] = changed_lot.points
+            row["available_at"] = changed_lot.available_at
+            created[lot_id] = row
         else:
-            changed[lot_id] = state | {"program_id": self.program_id, "id": lot_id}
+            changed[lot_id] = row
 
     def _update_accounts(self, accounts: Sequence[Account]) -> None:
         if not accounts:
             return
         self._find_next([one for one in accounts if one.lots_changed])
-        rows = [
-            {"program_id": self.program_id, "id": one.id} | {name: getattr(one, name) for name in _MOVING}
-            for one in accounts
-        ]
+        rows = [dict(zip(_KEPT, _kept(one), strict=True)) for one in accounts]
         self.bulk.update(account, ("program_id", "id"), rows)
 
     def _find_next(self, accounts: Sequence[Account]) -> None:
@@ -275,23 +273,34 @@ _MOVING = (
     "head_hash",
 )
 """What postings change of an account."""
+_KEPT = ("program_id", "id", *_MOVING)
+# Read in one go: a call for each of them takes twice as long.
+_moving, _kept = attrgetter(*_MOVING), attrgetter(*_KEPT)
 
 
 def account_of(row: Any) -> Account:
     """The running figures of a stored account."""
-    moving = {name: getattr(row, name) for name in _MOVING}
+    moving = dict(zip(_MOVING, _moving(row), strict=True))
     return Account(program_id=row.program_id, id=row.id, member_id=row.member_id, **moving)
 
 
 def _entry_row(posting: Posting, digest: bytes) -> dict[str, object]:
-    row = {name: getattr(posting, name) for name in _ENTRY_COLUMNS}
-    return row | {"id": posting.entry_id, "hash": digest}
+    row: dict[str, object] = dict(zip(_ENTRY_COLUMNS, _entry_values(posting), strict=True))
+    row["id"], row["hash"] = posting.entry_id, digest
+    return row
 
 
-def _trace_rows(posting: Posting) -> list[dict[str, object]]:
-    key = {"program_id": posting.program_id, "entry_id": posting.entry_id}
-    return [key | {name: getattr(trace, name) for name in _TRACE_COLUMNS} for trace in posting.traces]
+def _trace_row(posting: Posting, trace: Trace) -> dict[str, object]:
+    return {
+        "program_id": posting.program_id,
+        "entry_id": posting.entry_id,
+        "lot_id": trace.lot_id,
+        "points": trace.points,
+        "expires_at": trace.expires_at,
+        "available_at": trace.available_at,
+        "earned_at": trace.earned_at,
+    }
 
 
 _ENTRY_COLUMNS = [str(column.name) for column in ledger_entry.c if column.name not in {"id", "hash"}]
-_TRACE_COLUMNS = ("lot_id", "points", "expires_at", "available_at", "earned_at")
+_entry_values = attrgetter(*_ENTRY_COLUMNS)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select, update
@@ -43,6 +44,7 @@ class StoredTransaction:
 
 
 _COLUMNS = tuple(StoredTransaction.__dataclass_fields__)
+_values = attrgetter(*_COLUMNS)
 
 
 _TAKEN = select(table.c.unique_transaction_id, table.c.status).where(
@@ -78,7 +80,7 @@ def purchases(program_id: int, member_ids: Sequence[int]) -> Reading[dict[int, t
 
 def insert_transactions(bulk: Bulk, rows: Sequence[StoredTransaction]) -> None:
     """Store submitted transactions."""
-    bulk.insert(table, [{name: getattr(row, name) for name in _COLUMNS} for row in rows])
+    bulk.insert(table, [dict(zip(_COLUMNS, _values(row), strict=True)) for row in rows])
 
 
 def find_transactions(tx: Connection, program_id: int, ids: Sequence[int]) -> dict[int, StoredTransaction]:
