@@ -66,8 +66,13 @@ def plain_text(value: Decimal) -> str:
     if not value:
         return "0"
     text = str(value)
-    # Whole numbers, as most are, are plain as they stand.
-    return text if text.removeprefix("-").isdecimal() else format(value.normalize(EXACT), "f")
+    # Most are plain as they stand.
+    return format(value.normalize(EXACT), "f") if "E" in text or ("." in text and text[-1] == "0") else text
+
+
+def minor_text(minor: int, places: int) -> str:
+    """The points of `minor` smallest units as `plain_text`."""
+    return plain_text(from_minor(minor, places)) if places else str(minor)
 
 
 def round_half_up(value: Decimal, places: int) -> tuple[int, Decimal]:

@@ -43,10 +43,11 @@ class Activity:
     _dated: set[int] = field(default_factory=set)
     _own: dict[int, datetime] = field(default_factory=dict)
 
-    @property
-    def counts(self) -> bool:
-        """Whether the program's points go by inactivity."""
-        return self.state.configuration.expiry.policy == "inactivity"
+    counts: bool = field(init=False)
+    """Whether the program's points go by inactivity."""
+
+    def __post_init__(self) -> None:
+        self.counts = self.state.configuration.expiry.policy == "inactivity"
 
     def load(self, account_ids: Sequence[int]) -> None:
         """Read the last activities."""

@@ -10,6 +10,7 @@ from domain.rules.attributes import typed
 from domain.rules.fixed import transaction_definitions
 from domain.store.journal import Journal
 from domain.store.transaction import POSTED, StoredTransaction, update_transactions
+from resolvers.awarding import awards_of
 from resolvers.earning import Earnings
 from resolvers.purchase import Purchase
 from resolvers.screening import RestAward
@@ -69,12 +70,11 @@ class Approval(Earnings):
         """What was counted when the first part was posted, caps and all, is not counted again."""
         account = self._accounts[member.id]
         account.check_room(sum(award.points for award in rest) + self._tiering.most_bonus)
-        posted = self._awarding.post(member.id, rest, one.at, one.command.source)
-        one.drafts = [draft for draft, _ in posted]
+        one.drafts = self._awarding.post(member.id, rest, one.at, one.command.source)
         one.purchase = Purchase(
             amount=self.held.amount,
             at=one.at,
-            awards=[award for _, award in posted],
+            awards=awards_of(one.drafts, rest),
             refunded=self.held.refunded,
             counted=self._standing.counted_of(member, self.held),
         )

@@ -44,9 +44,7 @@ class Awarding:
             self.lots.update(open_lots(self.tx, self.state.id, ids))
         self.activity.load(ids)
 
-    def post(
-        self, member_id: int, awards: Sequence[Given], at: datetime, source: str | None
-    ) -> list[tuple[Draft, Award]]:
+    def post(self, member_id: int, awards: Sequence[Given], at: datetime, source: str | None) -> list[Draft]:
         """The postings of a purchase, one for each group that gave something."""
         account = self.accounts[member_id]
         moved = self.activity.keep_alive(account, at) if awards else []
@@ -75,33 +73,25 @@ class Awarding:
         self._remember(account, draft)
         return draft
 
-    def _post(
-        self, account: Account, award: Given, at: datetime, source: str | None, moved: Sequence[Move]
-    ) -> tuple[Draft, Award]:
+    def _post(self, account: Account, award: Given, at: datetime, source: str | None, moved: Sequence[Move]) -> Draft:
         new = [self._lot(account, part, at) for part in award.lots]
+        bucket = award.category
         draft = Draft(
-            kind="earn",
-            bucket=award.category,
-            points=award.points,
-            loyalty_txn_type=_TYPES[award.category],
-            transaction_date=at,
-            moves=[*new, *moved],
+            "earn",
+            bucket,
+            award.points,
+            _TYPES[bucket],
+            at,
+            [*new, *moved],
             expires_at=expiry_of(new),
             detail=to_json({"group": award.group, **award.explanation}),
             source=source,
         )
         account.credit(draft, self.now)
         made = self._remember(account, draft)
-        own = {move.expires_at for move, part in zip(new, award.lots, strict=True) if part.expires is not None}
+        own = [move.expires_at for move, part in zip(new, award.lots, strict=True) if part.expires is not None]
         self.activity.earned(account, draft, made, own)
-        return draft, Award(
-            earning=draft,
-            group=award.group,
-            bucket=award.category,
-            loyalty_txn_type=draft.loyalty_txn_type,
-            points=award.points,
-            lots=made,
-        )
+        return draft
 
     def _lot(self, account: Account, part: AwardLot, at: datetime) -> Move:
         zone, terms = self.state.zone, self.state.configuration.expiry
@@ -119,3 +109,18 @@ class Awarding:
         made = [move.lot for move in draft.moves if move.points]
         self.lots.setdefault(account.id, []).extend(made)
         return made
+
+
+def awards_of(drafts: Sequence[Draft], given: Sequence[Given]) -> list[Award]:
+    """What `post` made of what was given, as refunds see it."""
+    return [
+        Award(
+            earning=draft,
+            group=award.group,
+            bucket=draft.bucket,
+            loyalty_txn_type=draft.loyalty_txn_type,
+            points=draft.points,
+            lots=[move.lot for move in draft.moves if move.points],
+        )
+        for draft, award in zip(drafts, given, strict=True)
+    ]

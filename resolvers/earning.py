@@ -28,7 +28,7 @@ from domain.store.program import ProgramState
 from domain.store.reading import Reading, read_together
 from domain.store.run import begin_run
 from domain.store.transaction import insert_transactions, taken
-from resolvers.awarding import Awarding
+from resolvers.awarding import Awarding, awards_of
 from resolvers.beneficiary import Beneficiaries
 from resolvers.context import Context
 from resolvers.keyed_run import KeyedRun
@@ -211,24 +211,22 @@ class Earnings:
             one.evaluation = evaluation = evaluate(self.state.rules, facts, one.used)
         except AwardTooLarge as error:
             raise InvalidRequest(f"amount: {error}", field="amount") from error
-        allowed = self._postable(one, member, evaluation.points)
+        points = evaluation.points
+        allowed = self._postable(one, member, points)
         if allowed == 0:
-            self._hold(one, member, evaluation.points)
+            self._hold(one, member, points)
             return
         # All of it or nothing: the awards are posted one by one.
-        self._accounts[member.id].check_room(
-            sum(award.points for award in evaluation.awards) + self._tiering.most_bonus
-        )
+        self._accounts[member.id].check_room(points + self._tiering.most_bonus)
         self._taken.add(command.transaction_id)
         given: Sequence[GroupAward] = evaluation.awards
         if allowed is not None:
             given, one.held = split(given, allowed)
-        posted = self._awarding.post(member.id, given, one.at, command.source)
-        one.drafts = [draft for draft, _ in posted]
+        one.drafts = self._awarding.post(member.id, given, one.at, command.source)
         self._standing.count(member.id, evaluation, counted)
-        awards = [award for _, award in posted]
-        one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
         if self._refunds is not None:
+            awards = awards_of(one.drafts, given)
+            one.purchase = Purchase(amount=command.amount, at=one.at, awards=awards, counted=counted)
             one.taken_back = self._refunds.remember(member.id, command.transaction_id, one.purchase)
         self._referring.reward_purchase(member, self._awarding, self._tiering)
         one.bonuses = self._tiering.assess(member, self._accounts[member.id])

@@ -18,9 +18,12 @@ Purchases = tuple[int, datetime | None]
 """How much somebody bought, and when last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Counted:
-    """What a transaction added beside points: to give it back when it is refunded. `day` is on the program's clocks."""
+    """What a transaction added beside points: to give it back when it is refunded. `day` is on the program's clocks.
+
+    Nobody changes one.
+    """
 
     at: datetime
     day: date

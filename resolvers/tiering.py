@@ -54,16 +54,14 @@ class Tiering:
     """Whether postings and days decide; else only people do."""
     most_bonus: int = field(init=False)
     """The upgrade bonuses of all levels, in smallest units: more than an assessment can give."""
+    _grain: timedelta = field(init=False)
+    """How old a qualification gets before a newer one is written: never older than it is good for."""
 
     def __post_init__(self) -> None:
         self.is_automatic = is_automatic(self.state.configuration)
         levels = self.state.configuration.tiers.levels if self.is_automatic else ()
+        self._grain = min(_GRAIN, timedelta(days=self.state.configuration.tiers.retention_days))
         self.most_bonus = sum(level.upgrade_bonus for level in levels) * int(10**self.state.places)
-
-    @property
-    def _grain(self) -> timedelta:
-        """How old a qualification gets before a newer one is written: never older than it is good for."""
-        return min(_GRAIN, timedelta(days=self.state.configuration.tiers.retention_days))
 
     def assess(self, member: Member, account: Account) -> list[Draft]:
         """Give the member the tier of its points; the upgrade bonuses, which may lead further up."""
@@ -150,7 +148,7 @@ class Tiering:
 
     def _points(self, member: Member, account: Account) -> Decimal:
         """The points that count: what was earned for good, or in the last year, by whoever is this member by now."""
-        others, earned = self.standing.tiers.joined[member.id].earned, account.spend + account.bonus
+        others, earned = self.standing.tiers.earned_by_joined(member.id), account.spend + account.bonus
         if self.state.configuration.tiers.window != "rolling_365":
             earned += sum(others.values())
         else:
@@ -165,9 +163,10 @@ class Tiering:
         return from_minor(max(0, earned), self.state.places)
 
     def _tier(self, member: Member) -> _Tier:
-        if member.id not in self._current:
-            self._current[member.id] = _Tier(self.standing.tiers.now(member.id), member.tier_qualified_at)
-        return self._current[member.id]
+        current = self._current.get(member.id)
+        if current is None:
+            current = self._current[member.id] = _Tier(self.standing.tiers.now(member.id), member.tier_qualified_at)
+        return current
 
     def _follow(self, member: Member, decision: TierDecision) -> None:
         current = self._tier(member)

@@ -90,13 +90,18 @@ class Account:
         A lot that is past its date already is expired in the same step. Raises InvalidRequest (see `check_room`).
         """
         self.check_room(draft.points)
-        repaid = min(self.arrears, draft.points)
-        if repaid:
+        if self.arrears and (repaid := min(self.arrears, draft.points)):
             draft.arrears, draft.moves = repaid, _less(draft.moves, repaid)
         self.await_release(draft.moves, now)
         self.post(draft)
-        self.next_expiry = min((self.next_expiry, *(one.expires_at for one in draft.moves if one.expires_at > now)))
-        self.write_off([move.lot for move in draft.moves if move.expires_at <= now])
+        past = []
+        for move in draft.moves:
+            if move.expires_at <= now:
+                past.append(move.lot)
+            elif move.expires_at < self.next_expiry:
+                self.next_expiry = move.expires_at
+        if past:
+            self.write_off(past)
         return draft
 
     def await_release(self, moves: Iterable[Move], now: datetime) -> None:
@@ -194,7 +199,7 @@ def posting_of(
         actor=actor,
         transaction_ref=draft.transaction_ref,
         reverses_id=draft.reverses_id,
-        traces=tuple(_trace(draft, move) for move in draft.moves),
+        traces=tuple([_trace(draft, move) for move in draft.moves]),
         arrears=draft.arrears,
         related_id=draft.related.id if isinstance(draft.related, Draft) else draft.related,
     )

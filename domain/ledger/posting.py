@@ -54,9 +54,12 @@ class Lot:
         return self.available_at is not None and self.available_at >= pending_from
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Move:
-    """What a draft does to one lot: signed points, and the lot's expiry after it."""
+    """What a draft does to one lot: signed points, and the lot's expiry after it.
+
+    Nobody changes one; it is not frozen because that takes three times as long to make.
+    """
 
     lot: Lot
     points: int
@@ -108,5 +111,5 @@ def new_lot(points: int, earned_at: datetime, expires_at: datetime, available_at
 
 def expiry_of(moves: Iterable[Move]) -> datetime | None:
     """The earliest expiry that a credit's lots have, None where none of them expires."""
-    soonest = min((move.expires_at for move in moves), default=NEVER)
+    soonest = min([move.expires_at for move in moves], default=NEVER)
     return None if soonest >= NEVER else soonest

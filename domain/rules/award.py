@@ -7,7 +7,7 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from domain.points import EXACT, from_minor, plain_text
+from domain.points import EXACT, minor_text, plain_text
 from domain.record import record
 from domain.rules.cap import CapKey
 from domain.rules.compile_condition import Env
@@ -110,11 +110,11 @@ class GroupAward:
             "caps": [self._cut_explained(cut) for cut in self.cuts],
             "exact": exact_text(self.total, parts),
             "rounding": "half_up",
-            "points": plain_text(from_minor(self.points, self.points_decimals)),
+            "points": minor_text(self.points, self.points_decimals),
             "spoilage": format(self.spoilage, "f"),
         }
         if self.held:
-            told["held"] = plain_text(from_minor(self.held, self.points_decimals))
+            told["held"] = minor_text(self.held, self.points_decimals)
         if self.compiled.message is not None:
             told["message"] = self.compiled.message
         return told
@@ -155,7 +155,7 @@ class GroupAward:
     def _cut_explained(self, cut: CapCut) -> dict[str, Any]:
         told = {"cap": cut.cap, "limit": cut.limit, "cut": exact_text(cut.cut, self.compiled.parts)}
         if cut.used is not None:
-            told["used"] = plain_text(from_minor(cut.used, self.points_decimals))
+            told["used"] = minor_text(cut.used, self.points_decimals)
         return told
 
     def _shares(self) -> list[tuple[LotTerms, Decimal]]:
@@ -178,7 +178,7 @@ class Evaluation:
     @property
     def points(self) -> int:
         """All awards together, in smallest units."""
-        return sum(award.points for award in self.awards)
+        return sum([award.points for award in self.awards])
 
 
 def shares_of(
