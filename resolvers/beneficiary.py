@@ -99,6 +99,8 @@ class Beneficiaries:
             member = self._by_reference.get(reference)
             if member is None:
                 raise MemberNotFound
+            if not links:
+                return member, None
             return member, next((link for link in links if link.member_id == member.id), None)
         if len(links) > 1:
             raise SubRelationAmbiguous

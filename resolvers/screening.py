@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from domain.fraud_terms import Seen, postable
+from domain.fraud_terms import EarningThreshold, Seen, postable
 from domain.models import held_transaction
 from domain.program_zone import local_date, start_of_day
 from domain.record import record
@@ -53,8 +53,12 @@ class Screening:
     """Holds the transactions of one run against the program's thresholds; without any it costs nothing."""
 
     state: ProgramState
+    _thresholds: Sequence[EarningThreshold] = field(init=False)
     _before: list[Before] = field(default_factory=list)
     _seen: dict[int, list[Seen]] | None = None
+
+    def __post_init__(self) -> None:
+        self._thresholds = self.state.configuration.fraud.earning
 
     def readings(self, ids: Sequence[int], instants: Iterable[datetime]) -> list[Reading[None]]:
         """The purchases of these members in the windows of these instants, where a threshold counts them."""
@@ -80,10 +84,6 @@ class Screening:
         )
         seen.append((product_code, day))
         return allowed
-
-    @property
-    def _thresholds(self) -> Sequence[Any]:
-        return self.state.configuration.fraud.earning
 
     def _seen_of(self, member_id: int) -> list[Seen]:
         if self._seen is None:

@@ -48,6 +48,7 @@ class Standing:
     recounted: frozenset[str] = frozenset()
     of_segments: bool = False
     tiers: TierHistories = field(init=False)
+    _has_purchases: bool = field(init=False)
     _tallies: Tallies = field(init=False)
     _counted_now: dict[BucketKey, list[Counted]] = field(default_factory=dict)
     _people: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -57,10 +58,8 @@ class Standing:
     def __post_init__(self) -> None:
         self.tiers = TierHistories(self.state)
         self._tallies = Tallies(self.state.id, self.recounted)
-
-    @property
-    def _has_purchases(self) -> bool:
-        return self.state.asks_for_purchases or (self.of_segments and self.state.segments_ask_for_purchases)
+        by_segments = self.of_segments and self.state.segments_ask_for_purchases
+        self._has_purchases = self.state.asks_for_purchases or by_segments
 
     def load(self, tx: Connection, members: Sequence[Member], instants: Iterable[datetime]) -> None:
         """Read what transactions of these instants may need."""
@@ -158,13 +157,13 @@ class Standing:
         if not self.state.rules.caps:
             return {}
         plan = self.state.tally_plan.on(local_date(at, self.state.zone))
-        return {counter.key: self._tallies.points_on(member_id, counter) for counter in plan.caps}
+        return {key: self._tallies.points_on(member_id, counter) for key, counter in plan.caps.items()}
 
     def count(self, member_id: int, evaluation: Evaluation, counted: Counted) -> None:
         """A transaction was posted: caps and aggregates move on."""
-        for key, points in evaluation.counted.items():
-            self._tallies.put_points(member_id, key, self._tallies.points(member_id, key) + points)
         plan = self.state.tally_plan.on(counted.day)
+        for key, points in evaluation.counted.items():
+            self._tallies.count(member_id, plan.caps[key], points)
         self._tallies.add(member_id, plan, counted.added)
         for part in plan.extremes:
             if part.key in counted.added:

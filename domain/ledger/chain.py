@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -74,39 +74,38 @@ def chain_text(posting: Posting) -> str:
 
     Arrears and the related entry, which few postings have, stand behind the rest with a letter each.
     """
-    return _SEPARATOR.join(
-        (
-            str(posting.program_id),
-            str(posting.entry_id),
-            str(posting.account_id),
-            str(posting.seq),
-            posting.kind,
-            posting.contra,
-            posting.bucket,
-            str(posting.points),
-            str(posting.balance_after),
-            str(posting.loyalty_txn_type),
-            posting.external_reference.hex,
-            str(to_micros(posting.transaction_date)),
-            str(to_micros(posting.processed_at)),
-            "" if posting.expires_at is None else str(to_micros(posting.expires_at)),
-            posting.merchant or "",
-            "" if posting.amount is None else format(posting.amount, "f"),
-            "" if posting.narration is None else posting.narration.hex(),
-            posting.detail or "",
-            str(posting.config_version),
-            posting.source,
-            posting.actor,
-            "" if posting.transaction_ref is None else str(posting.transaction_ref),
-            "" if posting.reverses_id is None else str(posting.reverses_id),
-            _traces_text(posting.traces),
-            *((f"A{posting.arrears}",) if posting.arrears else ()),
-            *((f"R{posting.related_id}",) if posting.related_id is not None else ()),
-        )
-    )
+    one, amount, narration = posting, posting.amount, posting.narration
+    parts = [
+        # Written in one go: a call for each number takes twice as long.
+        f"{one.program_id}{_SEPARATOR}{one.entry_id}{_SEPARATOR}{one.account_id}{_SEPARATOR}{one.seq}",
+        one.kind,
+        one.contra,
+        one.bucket,
+        f"{one.points}{_SEPARATOR}{one.balance_after}{_SEPARATOR}{one.loyalty_txn_type}",
+        one.external_reference.hex,
+        f"{to_micros(one.transaction_date)}{_SEPARATOR}{to_micros(one.processed_at)}",
+        "" if one.expires_at is None else str(to_micros(one.expires_at)),
+        one.merchant or "",
+        "" if amount is None else format(amount, "f"),
+        "" if narration is None else narration.hex(),
+        one.detail or "",
+        str(one.config_version),
+        one.source,
+        one.actor,
+        "" if one.transaction_ref is None else str(one.transaction_ref),
+        "" if one.reverses_id is None else str(one.reverses_id),
+        _traces_text(one.traces),
+    ]
+    if one.arrears:
+        parts.append(f"A{one.arrears}")
+    if one.related_id is not None:
+        parts.append(f"R{one.related_id}")
+    return _SEPARATOR.join(parts)
 
 
-def _traces_text(traces: Iterable[Trace]) -> str:
+def _traces_text(traces: Sequence[Trace]) -> str:
+    if len(traces) == 1:
+        return _trace_text(traces[0])
     return ",".join(map(_trace_text, sorted(traces, key=lambda trace: trace.lot_id)))
 
 

@@ -97,18 +97,19 @@ class GroupAward:
         factors, minus all cuts, is `exact`; so is the sum of the shares. `exact` is points plus spoilage,
         and what is held.
         """
-        parts = self.compiled.parts
-        rules = self._gifts_explained()
+        rules, factors = self._gifts_explained(), []
+        for one in self.factors:
+            factors.append({"of": one.kind, "name": one.name, "factor": plain_text(one.factor)})
         if self.multipliers:
             rules = sorted((*rules, *self._multipliers_explained()), key=itemgetter("sequence"))
+            factors += [
+                {"of": "rule", "name": one.name, "factor": plain_text(_factor(one))} for one in self.multipliers
+            ]
         told: dict[str, Any] = {
             "rules": rules,
-            "factors": [
-                *[{"of": one.kind, "name": one.name, "factor": plain_text(one.factor)} for one in self.factors],
-                *[{"of": "rule", "name": one.name, "factor": plain_text(_factor(one))} for one in self.multipliers],
-            ],
-            "caps": [self._cut_explained(cut) for cut in self.cuts],
-            "exact": exact_text(self.total, parts),
+            "factors": factors,
+            "caps": [self._cut_explained(cut) for cut in self.cuts] if self.cuts else [],
+            "exact": exact_text(self.total, self.compiled.parts),
             "rounding": "half_up",
             "points": minor_text(self.points, self.points_decimals),
             "spoilage": format(self.spoilage, "f"),
@@ -123,14 +124,15 @@ class GroupAward:
         parts, rules = self.compiled.parts, []
         # Where nothing multiplies and nothing cuts, each rule's share is what it kept.
         is_plain = not (self.multipliers or self.factors or self.cuts)
-        shares = [] if is_plain else self._shares()
-        for place, gift in enumerate(self.gifts):
+        shares = None if is_plain else iter(self._shares())
+        for gift in self.gifts:
+            gave, kept = gift.gave, gift.kept
             told = self._rule_explained(gift.rule)
-            told["gave"] = exact_text(gift.gave, parts)
-            if gift.kept is not gift.gave and gift.kept != gift.gave:
-                told["cap"], told["kept"] = gift.rule.cap_points, exact_text(gift.kept, parts)
-            if not is_plain and shares[place][1] != gift.kept:
-                told["share"] = exact_text(shares[place][1], parts)
+            told["gave"] = exact_text(gave, parts)
+            if kept is not gave and kept != gave:
+                told["cap"], told["kept"] = gift.rule.cap_points, exact_text(kept, parts)
+            if shares is not None and (share := next(shares)[1]) != kept:
+                told["share"] = exact_text(share, parts)
             rules.append(told)
         return rules
 
@@ -216,12 +218,16 @@ def _input_text(one: Input, env: Env) -> str | None:
     if one.slot == SEGMENTS:
         return ", ".join(name for name in one.names if env[SEGMENTS].holds(name, env))
     value = env[one.slot].get(one.key)
-    if type(value) is str and not one.masked:
-        return value
-    if value is None or one.masked:
-        return None if value is None else MASKED
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, Decimal):
+    if value is None:
+        return None
+    if one.masked:
+        return MASKED
+    # By the exact type, and the most frequent ones first: it is asked for each input of each rule that matches.
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]  # it is a text
+    if kind is Decimal:
         return plain_text(value)
+    if kind is bool:
+        return "true" if value else "false"
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from domain.program_zone import local_date
 from domain.record import record
 from domain.rules.compile_condition import Env, Test
 from domain.rules.compiled import CompiledRules
@@ -57,7 +59,7 @@ def env_of(compiled: CompiledRules, facts: Facts) -> Env:
     return (
         facts.transaction,
         facts.member,
-        _moment(facts.at.astimezone(compiled.zone), compiled.moments) if compiled.moments else _NOTHING,
+        _moment(facts.at, compiled) if compiled.moments else _NOTHING,
         facts.sub_relation,
         facts.aggregates,
         {"tier": facts.tier},
@@ -66,8 +68,21 @@ def env_of(compiled: CompiledRules, facts: Facts) -> Env:
     )
 
 
-def _moment(local: datetime, asked: tuple[str, ...]) -> dict[str, Any]:
+def _moment(at: datetime, compiled: CompiledRules) -> Mapping[str, Any]:
+    asked = compiled.moments
+    if _OF_A_TIME.isdisjoint(asked):
+        return _day(local_date(at, compiled.zone), asked)
+    local = at.astimezone(compiled.zone)
     return {key: _MOMENTS[key](local) for key in asked}
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date, asked: tuple[str, ...]) -> Mapping[str, Any]:
+    """What is the same all day."""
+    return {key: _MOMENTS[key](datetime.combine(day, time.min)) for key in asked}
+
+
+_OF_A_TIME = frozenset({"transaction_date", "hour"})
 
 
 _MOMENTS: Mapping[str, Callable[[datetime], Any]] = {

@@ -1,7 +1,7 @@
 """Where a purchase counts: the parts of aggregates and the counters of caps that a day moves, worked out once."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from domain.rules.aggregate import bucket_start, has_extremes, window
 from domain.rules.cap import CapKey, window_starts
 from domain.rules.compiled import CompiledRules
-from domain.rules.model import Aggregate
+from domain.rules.model import Aggregate, CapWindow
 
 _DAYS = 1000
 
@@ -34,7 +34,8 @@ class Part(NamedTuple):
 class Counter(NamedTuple):
     """The counter of a cap on a day; `year` and `day` are those of its window, as they are stored."""
 
-    key: CapKey
+    scope: str
+    window: CapWindow
     year: int
     day: str
 
@@ -51,7 +52,7 @@ class DayPlan(NamedTuple):
     asked: tuple[Part, ...]
     extremes: tuple[Part, ...]
     by_year: tuple[tuple[int, tuple[tuple[str, str, bool], ...]], ...]
-    caps: tuple[Counter, ...]
+    caps: Mapping[CapKey, Counter]
     years: frozenset[int]
 
 
@@ -87,7 +88,7 @@ class TallyPlan:
             asked=tuple(part for part in parts if part.key in self.asked),
             extremes=tuple(part for part in parts if part.has_extremes),
             by_year=tuple((year, tuple(map(_adding, same))) for year, same in by_year),
-            caps=tuple(Counter(key, key.start.year, key.start.isoformat()) for key in keys),
+            caps={key: counter_of(key) for key in keys},
             years=frozenset().union(*(part.years for part in parts), (key.start.year for key in keys)),
         )
 
@@ -103,6 +104,11 @@ class TallyPlan:
             years=range(first.year, start.year + 1),
             has_extremes=has_extremes(one),
         )
+
+
+def counter_of(key: CapKey) -> Counter:
+    """The counter as it is stored."""
+    return Counter(key.scope, key.window, key.start.year, key.start.isoformat())
 
 
 def _year(part: Part) -> int:

@@ -14,6 +14,8 @@ from domain.rules.model import Scalar
 
 MAX_NUMBER = 10**15
 MAX_DECIMALS = 10
+# Digits alone that are fewer cannot be too large.
+_SHORT = 16
 
 _INT = re.compile(r"[-+]?[0-9]{1,16}")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,16}(\.[0-9]{1,20})?")
@@ -47,6 +49,8 @@ def _is_control(letter: str) -> bool:
 
 def read_int(given: Any) -> int:
     """A whole number within ±10**15; numeric strings are accepted."""
+    if type(given) is str and len(given) < _SHORT and given.isascii() and given.isdecimal():
+        return int(given)
     value = _read_number(given, _INT, "must be a whole number")
     if value != value.to_integral_value():
         raise ValueError("must be a whole number")

@@ -19,7 +19,7 @@ from domain.models import tally
 from domain.points import EXACT
 from domain.rules.aggregate import EMPTY, Stats, average
 from domain.rules.cap import CapKey
-from domain.rules.tally_plan import Counter, DayPlan, Part
+from domain.rules.tally_plan import Counter, DayPlan, Part, counter_of
 from domain.store.among import among
 from domain.store.bulk import Bulk
 from domain.store.reading import Reading, Values, read_together
@@ -80,16 +80,22 @@ class Tallies:
 
     def points(self, member_id: int, key: CapKey) -> int:
         """What a counter has, in smallest units."""
-        return self.points_on(member_id, Counter(key, key.start.year, _iso(key.start)))
+        return self.points_on(member_id, counter_of(key))
 
     def points_on(self, member_id: int, counter: Counter) -> int:
         """What a counter has on a day, in smallest units."""
-        (scope, window, _), year, day = counter
+        scope, window, year, day = counter
         page = self._pages.get((member_id, year))
         # Most counters stand already: to look with defaults would make an object for each of them.
         windows = None if page is None else page.caps.get(scope)
         days = None if windows is None else windows.get(window)
         return 0 if days is None else days.get(day, 0)
+
+    def count(self, member_id: int, counter: Counter, points: int) -> None:
+        """A counter moves on, on a day."""
+        scope, window, year, day = counter
+        days = self._to_write(member_id, year).caps.setdefault(scope, {}).setdefault(window, {})
+        days[day] = days.get(day, 0) + points
 
     def put_points(self, member_id: int, key: CapKey, points: int) -> None:
         """What a counter has from now on."""
@@ -189,8 +195,12 @@ class Tallies:
         return [page for (owner, _), page in sorted(self._pages.items()) if owner == member_id]
 
     def _to_write(self, member_id: int, year: int) -> _Page:
-        self._moved.add((member_id, year))
-        return self._pages.setdefault((member_id, year), _Page())
+        place = member_id, year
+        self._moved.add(place)
+        page = self._pages.get(place)
+        if page is None:
+            page = self._pages[place] = _Page()
+        return page
 
     def _take(self, rows: Iterable[Values]) -> None:
         for member_id, year, caps, aggregates in rows:
@@ -228,17 +238,14 @@ def _read(stored: _Stored) -> Stats:
 
 def _value(function: str, parts: Sequence[_Stored], own: Decimal | None) -> Decimal | None:
     """The value of several parts together, and one more; a rolling figure has a part for each day."""
+    if function == "count":
+        return Decimal(sum([stored[1] for stored in parts]) + (own is not None))
     if function in {"min", "max"}:
         place = 2 if function == "min" else 3
         ends = [Decimal(stored[place]) for stored in parts if len(stored) > 2]
         if own is not None:
             ends.append(own)
         return (min if function == "min" else max)(ends, default=None)
-    count = 0 if own is None else 1
-    for stored in parts:
-        count += stored[1]
-    if function == "count":
-        return Decimal(count)
     total = _ZERO
     for stored in parts:
         total = _add(total, Decimal(stored[0]))
@@ -246,6 +253,7 @@ def _value(function: str, parts: Sequence[_Stored], own: Decimal | None) -> Deci
         total = _add(total, own)
     if function == "sum":
         return total
+    count = sum([stored[1] for stored in parts]) + (own is not None)
     return average(total, count) if count else None
 
 
