@@ -41,12 +41,14 @@ class Standing:
     """The standing of members, as it is after each transaction of a run.
 
     `recounted` are aggregates whose stored buckets do not count, because the definition is another one.
-    `of_segments`: what segments may ask is read as well, also those that decide on no purchase.
+    `of_segments`: what segments may ask is read as well, also those that decide on no purchase. `takes_back`: whether
+    refunds may take back what is counted.
     """
 
     state: ProgramState
     recounted: frozenset[str] = frozenset()
     of_segments: bool = False
+    takes_back: bool = True
     tiers: TierHistories = field(init=False)
     _has_purchases: bool = field(init=False)
     _tallies: Tallies = field(init=False)
@@ -117,19 +119,13 @@ class Standing:
         values: dict[str, Decimal] = {}
         facts = self._facts(member, transaction, at, sub_relation, values)
         added, day = contributions(self.state.rules, facts), local_date(at, self.state.zone)
-        for part in self.state.tally_plan.on(day).asked:
-            value = self._tallies.value(member.id, part, added.get(part.key))
-            if value is not None:
-                values[part.key] = value
+        values.update(self._tallies.values(member.id, self.state.tally_plan.on(day).asked, added))
         return facts, Counted(at, day, added)
 
     def profile(self, member: Member, at: datetime) -> Facts:
         """The member as segments see it at an instant, without a transaction."""
-        values = {
-            one.aggregate.key: self.aggregate(member.id, one.aggregate.key, at) for one in self.state.rules.aggregates
-        }
-        known = {key: value for key, value in values.items() if value is not None}
-        return self._facts(member, {}, at, {}, known)
+        parts = self.state.tally_plan.on(local_date(at, self.state.zone)).parts
+        return self._facts(member, {}, at, {}, self._tallies.values(member.id, parts, {}))
 
     def _facts(
         self,
@@ -157,7 +153,7 @@ class Standing:
         if not self.state.rules.caps:
             return {}
         plan = self.state.tally_plan.on(local_date(at, self.state.zone))
-        return {key: self._tallies.points_on(member_id, counter) for key, counter in plan.caps.items()}
+        return self._tallies.points_on(member_id, plan.caps)
 
     def count(self, member_id: int, evaluation: Evaluation, counted: Counted) -> None:
         """A transaction was posted: caps and aggregates move on."""
@@ -165,7 +161,7 @@ class Standing:
         for key, points in evaluation.counted.items():
             self._tallies.count(member_id, plan.caps[key], points)
         self._tallies.add(member_id, plan, counted.added)
-        for part in plan.extremes:
+        for part in plan.extremes if self.takes_back else ():
             if part.key in counted.added:
                 self._counted_now.setdefault((member_id, part.key, part.start), []).append(counted)
         if self._has_purchases:
@@ -215,7 +211,7 @@ class Standing:
     def aggregate(self, member_id: int, key: str, at: datetime) -> Decimal | None:
         """The value of an aggregate at an instant whose buckets were read."""
         [part] = [each for each in self.state.tally_plan.on(local_date(at, self.state.zone)).parts if each.key == key]
-        return self._tallies.value(member_id, part)
+        return self._tallies.values(member_id, [part], {}).get(key)
 
     def store(self, bulk: Bulk) -> None:
         """Store what moved."""

@@ -18,7 +18,8 @@ _DAYS = 1000
 class Part(NamedTuple):
     """The part of an aggregate that a day falls into, and what counts on that day: from `first` to `start`.
 
-    `day` and `first_day` are the two as they are stored, `years` those in which what counts begins.
+    `day` and `first_day` are the two as they are stored, `years` those in which what counts begins. All that counts is
+    one part, unless it is rolling.
     """
 
     aggregate: Aggregate
@@ -28,6 +29,7 @@ class Part(NamedTuple):
     first: date
     first_day: str
     years: range
+    is_rolling: bool
     has_extremes: bool
 
 
@@ -102,6 +104,7 @@ class TallyPlan:
             first=first,
             first_day=first.isoformat(),
             years=range(first.year, start.year + 1),
+            is_rolling=first < start,
             has_extremes=has_extremes(one),
         )
 

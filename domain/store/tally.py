@@ -80,16 +80,18 @@ class Tallies:
 
     def points(self, member_id: int, key: CapKey) -> int:
         """What a counter has, in smallest units."""
-        return self.points_on(member_id, counter_of(key))
+        return self.points_on(member_id, {key: counter_of(key)})[key]
 
-    def points_on(self, member_id: int, counter: Counter) -> int:
-        """What a counter has on a day, in smallest units."""
-        scope, window, year, day = counter
-        page = self._pages.get((member_id, year))
-        # Most counters stand already: to look with defaults would make an object for each of them.
-        windows = None if page is None else page.caps.get(scope)
-        days = None if windows is None else windows.get(window)
-        return 0 if days is None else days.get(day, 0)
+    def points_on(self, member_id: int, counters: Mapping[CapKey, Counter]) -> dict[CapKey, int]:
+        """What the counters of a day have, in smallest units."""
+        found = {}
+        for key, (scope, window, year, day) in counters.items():
+            page = self._pages.get((member_id, year))
+            # Most counters stand already: to look with defaults would make an object for each of them.
+            windows = None if page is None else page.caps.get(scope)
+            days = None if windows is None else windows.get(window)
+            found[key] = 0 if days is None else days.get(day, 0)
+        return found
 
     def count(self, member_id: int, counter: Counter, points: int) -> None:
         """A counter moves on, on a day."""
@@ -108,20 +110,26 @@ class Tallies:
         stored = None if page is None else page.aggregates.get(key, {}).get(_iso(start))
         return EMPTY if stored is None else _read(stored)
 
-    def value(self, member_id: int, part: Part, own: Decimal | None = None) -> Decimal | None:
-        """An aggregate on the day of this part, with `own` as one value more; as `value_of` gives it."""
-        if part.first == part.start:
-            page = self._pages.get((member_id, part.start.year))
-            parts = None if page is None else page.aggregates.get(part.key)
-            stored = None if parts is None else parts.get(part.day)
-            return _value(part.aggregate.function, () if stored is None else (stored,), own)
-        found: list[_Stored] = []
-        for year in part.years:
-            page = self._pages.get((member_id, year))
-            parts = None if page is None else page.aggregates.get(part.key)
-            if parts:
-                found += [stored for day, stored in parts.items() if part.first_day <= day <= part.day]
-        return _value(part.aggregate.function, found, own)
+    def values(self, member_id: int, parts: Iterable[Part], added: Mapping[str, Decimal]) -> dict[str, Decimal]:
+        """Aggregates on the day of these parts, with what is added as one value more; only those that have a value."""
+        values = {}
+        for part in parts:
+            key, day = part.key, part.day
+            found: list[_Stored] = []
+            for year in part.years:
+                page = self._pages.get((member_id, year))
+                days = None if page is None else page.aggregates.get(key)
+                if not days:
+                    continue
+                if part.is_rolling:
+                    first = part.first_day
+                    found += [stored for one, stored in days.items() if first <= one <= day]
+                elif day in days:
+                    found.append(days[day])
+            value = _value(part.aggregate.function, found, added.get(key))
+            if value is not None:
+                values[key] = value
+        return values
 
     def put_stats(self, member_id: int, key: str, start: date, stats: Stats) -> None:
         """What one part of an aggregate is from now on."""
