@@ -33,6 +33,7 @@ class Awarding:
     now: datetime
     lots: dict[int, list[Lot]] = field(default_factory=dict)
     activity: Activity = field(init=False)
+    _keeps_lots: bool = True
 
     def __post_init__(self) -> None:
         self.activity = Activity(self.tx, self.state, self.lots, self.now)
@@ -40,7 +41,8 @@ class Awarding:
     def load(self, *, with_lots: bool = False) -> None:
         """Read what expiry by inactivity needs, or who takes back; what was due on the accounts is stored."""
         ids = [one.id for one in self.accounts.values()]
-        if with_lots or self.activity.counts:
+        self._keeps_lots = with_lots or self.activity.counts
+        if self._keeps_lots:
             self.lots.update(open_lots(self.tx, self.state.id, ids))
         self.activity.load(ids)
 
@@ -70,7 +72,8 @@ class Awarding:
         )
         account = self.accounts[member_id]
         account.credit(draft, self.now)
-        self._remember(account, draft)
+        if self._keeps_lots:
+            self._remember(account, draft)
         return draft
 
     def _post(self, account: Account, award: Given, at: datetime, source: str | None, moved: Sequence[Move]) -> Draft:
@@ -88,9 +91,10 @@ class Awarding:
             source=source,
         )
         account.credit(draft, self.now)
-        made = self._remember(account, draft)
-        own = [move.expires_at for move, part in zip(new, award.lots, strict=True) if part.expires is not None]
-        self.activity.earned(account, draft, made, own)
+        if self._keeps_lots:
+            made = self._remember(account, draft)
+            own = [move.expires_at for move, part in zip(new, award.lots, strict=True) if part.expires is not None]
+            self.activity.earned(account, draft, made, own)
         return draft
 
     def _lot(self, account: Account, part: AwardLot, at: datetime) -> Move:

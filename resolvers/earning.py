@@ -3,7 +3,7 @@
 A refused transaction leaves the others untouched. Within a run later transactions see earlier ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from domain.member import Member
 from domain.member_status import require_earning
 from domain.models import member_transaction
 from domain.rules.attributes import is_product
-from domain.rules.evaluate import AwardTooLarge, GroupAward, evaluate
+from domain.rules.evaluate import AwardTooLarge, CapKey, Evaluation, Facts, GroupAward, evaluate
 from domain.store.idempotency import Bound, bind_keys, forget_keys, known_keys
 from domain.store.journal import Journal
 from domain.store.merge import MergedMeanwhile
@@ -45,6 +45,7 @@ from resolvers.submission import (
     read_attributes,
     replay_of,
     row_of,
+    why_nothing,
 )
 from resolvers.submission_order import SubmitTransaction
 from resolvers.tiering import Tiering
@@ -129,7 +130,7 @@ class Earnings:
             raise MergedMeanwhile
         if lapsed:
             forget_keys(self.tx, self.state.id, USE_CASE, lapsed, self.now)
-        takes_back = has_parked or self._takes_back(good)
+        self._standing.takes_back = takes_back = has_parked or self._takes_back(good)
         self._awarding.load(with_lots=takes_back)
         if takes_back:
             by_id, activity = {one.id: one for one in members}, self._awarding.activity
@@ -206,12 +207,8 @@ class Earnings:
         if self._is_taken(command):
             raise DuplicateRecord("transaction_id", field="transaction_id")
         facts, counted = self._standing.facts(member, one.facts, one.at, one.sub_relation_facts)
-        try:
-            one.used = self._standing.used(member.id, one.at)
-            one.evaluation = evaluation = evaluate(self.state.rules, facts, one.used)
-        except AwardTooLarge as error:
-            raise InvalidRequest(f"amount: {error}", field="amount") from error
-        points = evaluation.points
+        evaluation = self._evaluate(facts, self._standing.used(member.id, one.at))
+        points, one.why_nothing = evaluation.points, why_nothing(evaluation)
         allowed = self._postable(one, member, points)
         if allowed == 0:
             self._hold(one, member, points)
@@ -230,6 +227,13 @@ class Earnings:
             one.taken_back = self._refunds.remember(member.id, command.transaction_id, one.purchase)
         self._referring.reward_purchase(member, self._awarding, self._tiering)
         one.bonuses = self._tiering.assess(member, self._accounts[member.id])
+
+    def _evaluate(self, facts: Facts, used: Mapping[CapKey, int]) -> Evaluation:
+        """What the rules give. Nobody keeps it: what a run holds on to falls out of the processor's cache."""
+        try:
+            return evaluate(self.state.rules, facts, used)
+        except AwardTooLarge as error:
+            raise InvalidRequest(f"amount: {error}", field="amount") from error
 
     def _is_taken(self, command: SubmitTransaction) -> bool:
         return self.state.terms.unique_transaction_id and command.transaction_id in self._taken

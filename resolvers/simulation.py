@@ -21,7 +21,8 @@ from domain.ledger.chain import GENESIS
 from domain.member import ACTIVE, Member, changed, read_values
 from domain.points import from_minor
 from domain.program_zone import local_date, local_instant
-from domain.rules.cap import cap_keys
+from domain.rules.cap import CapKey, cap_keys
+from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.explanation import Explanation, explain
 from domain.rules.fixed import REFUND, member_definitions
 from domain.rules.model import Configuration
@@ -148,11 +149,16 @@ async def simulate_transaction(ctx: Context, command: SimulateTransaction) -> Si
 
 @dataclass(slots=True, kw_only=True)
 class Rehearsal(Earnings):
-    """Earnings that nothing comes of. `live` is the configuration whose aggregates are stored."""
+    """Earnings that nothing comes of. `live` is the configuration whose aggregates are stored.
+
+    `used` is what the caps had counted before the `evaluation`.
+    """
 
     live: Configuration
     stand_in: Member | None = None
     tier: str | None = None
+    evaluation: Evaluation | None = None
+    used: Mapping[CapKey, int] = field(default_factory=dict)
 
     def run(self, command: SubmitTransaction, *, is_draft: bool) -> Simulation:
         """What would become of the transaction."""
@@ -161,7 +167,7 @@ class Rehearsal(Earnings):
         one = check_submission(self.ctx, command, self.state)
         refusal = one if isinstance(one, TesseraError) else self._try(one)
         told = Simulation(config_version=self.state.config_version, is_draft=is_draft, refusal=refusal)
-        return told if isinstance(one, TesseraError) or refusal is not None else _simulated(told, one, self.state)
+        return told if isinstance(one, TesseraError) or refusal is not None else _simulated(told, one, self)
 
     def _try(self, one: Submission) -> TesseraError | None:
         self._load([one])
@@ -199,6 +205,10 @@ class Rehearsal(Earnings):
         Earnings._begin(self, members)
         if self.tier is not None:
             self._standing.tiers.set(_NOBODY, _ALWAYS, self.tier, "automatic")
+
+    def _evaluate(self, facts: Facts, used: Mapping[CapKey, int]) -> Evaluation:
+        self.used, self.evaluation = used, Earnings._evaluate(self, facts, used)
+        return self.evaluation
 
     def _numbers(self, journal: Journal, count: int) -> list[Reading[None]]:  # noqa: ARG002 - nothing gets a number
         return []
@@ -241,9 +251,10 @@ def _empty_account(program_id: int) -> Account:
     return Account(program_id=program_id, id=_NOBODY, member_id=_NOBODY, version=0, available=0, head_hash=GENESIS)
 
 
-def _simulated(told: Simulation, one: Submission, state: ProgramState) -> Simulation:
+def _simulated(told: Simulation, one: Submission, rehearsal: Rehearsal) -> Simulation:
+    state, evaluation = rehearsal.state, rehearsal.evaluation
     drafts = one.drafts if one.waiting is None else one.waiting.drafts
-    fruitless = one.evaluation.fruitless if one.evaluation is not None else ()
+    fruitless = evaluation.fruitless if evaluation is not None else ()
     explained = (explain({"group": group.group, **group.explanation}, state.config_version) for group in fruitless)
     return replace(
         told,
@@ -251,7 +262,7 @@ def _simulated(told: Simulation, one: Submission, state: ProgramState) -> Simula
         is_parked=one.waiting is not None and one.waiting.is_parked,
         postings=[_posting(draft, state) for draft in (*drafts, *one.taken_back, *one.bonuses)],
         fruitless=[each for each in explained if each is not None],
-        caps=_caps(one, state),
+        caps=[] if evaluation is None else _caps(state, one.at, rehearsal.used, evaluation.counted),
         ignored_keys=one.ignored,
     )
 
@@ -267,12 +278,12 @@ def _posting(draft: posting.Draft, state: ProgramState) -> SimulatedPosting:
     )
 
 
-def _caps(one: Submission, state: ProgramState) -> list[CapState]:
-    if one.evaluation is None:
-        return []
+def _caps(
+    state: ProgramState, at: datetime, before: Mapping[CapKey, int], counted: Mapping[CapKey, int]
+) -> list[CapState]:
     found = []
-    for cap, key in zip(state.rules.caps, cap_keys(state.rules, one.at), strict=True):
-        used, added = max(0, one.used.get(key, 0)), one.evaluation.counted.get(key, 0)
+    for cap, key in zip(state.rules.caps, cap_keys(state.rules, at), strict=True):
+        used, added = max(0, before.get(key, 0)), counted.get(key, 0)
         found.append(
             CapState(
                 group=cap.scope or None,

@@ -1,6 +1,6 @@
 """A submitted transaction: the command, its outcome, and what can be checked without the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from domain.points import from_minor
 from domain.program_zone import local_instant
 from domain.record import record
 from domain.rules.attributes import AttributeInvalid, AttributeMissing, storable, validate_attributes
-from domain.rules.evaluate import CapKey, Evaluation
+from domain.rules.evaluate import Evaluation
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
 from domain.store.idempotency import Bound
@@ -59,8 +59,8 @@ class Submission:
     """A transaction whose static checks hold, and what becomes of it. `key` is the idempotency key as stored.
 
     `is_refund`: whether it takes back in place of earning.
-    `used` is what the caps had counted before its `evaluation`; `bonuses` are for tiers that it led to, `taken_back`
-    for refunds that had waited for it. `held` is what waits for a decision.
+    `why_nothing`: why the rules gave it nothing. `bonuses` are for tiers that it led to, `taken_back` for refunds that
+    had waited for it. `held` is what waits for a decision.
     """
 
     command: SubmitTransaction
@@ -76,8 +76,7 @@ class Submission:
     stored: StoredTransaction | None = None
     drafts: list[Draft] = field(default_factory=list)
     purchase: Purchase | None = None
-    evaluation: Evaluation | None = None
-    used: Mapping[CapKey, int] = field(default_factory=dict)
+    why_nothing: str | None = None
     bonuses: list[Draft] = field(default_factory=list)
     taken_back: list[Draft] = field(default_factory=list)
     waiting: Waiting | None = None
@@ -215,12 +214,16 @@ def _why_nothing(one: Submission) -> str | None:
     """Why a transaction without points has none."""
     if one.waiting is not None:
         return "waits for its purchase" if one.waiting.is_parked else "nothing to take back"
-    if one.evaluation is None or one.evaluation.awards:
+    return one.why_nothing
+
+
+def why_nothing(evaluation: Evaluation) -> str | None:
+    """Why an evaluation gave nothing; None where it gave something."""
+    if evaluation.awards:
         return None
-    fruitless = one.evaluation.fruitless
-    if any(award.cuts for award in fruitless):
+    if any(award.cuts for award in evaluation.fruitless):
         return "a cap was reached"
-    return "less than the smallest point" if fruitless else "no rule matched"
+    return "less than the smallest point" if evaluation.fruitless else "no rule matched"
 
 
 def replay_of(one: Submission, bound: Bound, places: int) -> TransactionOutcome:
