@@ -273,34 +273,26 @@ _MOVING = (
     "head_hash",
 )
 """What postings change of an account."""
-_KEPT = ("program_id", "id", *_MOVING)
+_KEPT, _READ = ("program_id", "id", *_MOVING), ("program_id", "id", "member_id", *_MOVING)
 # Read in one go: a call for each of them takes twice as long.
-_moving, _kept = attrgetter(*_MOVING), attrgetter(*_KEPT)
+_kept, _read = attrgetter(*_KEPT), attrgetter(*_READ)
 
 
 def account_of(row: Any) -> Account:
     """The running figures of a stored account."""
-    moving = dict(zip(_MOVING, _moving(row), strict=True))
-    return Account(program_id=row.program_id, id=row.id, member_id=row.member_id, **moving)
+    return Account(**dict(zip(_READ, _read(row), strict=True)))
 
 
 def _entry_row(posting: Posting, digest: bytes) -> dict[str, object]:
-    row: dict[str, object] = dict(zip(_ENTRY_COLUMNS, _entry_values(posting), strict=True))
-    row["id"], row["hash"] = posting.entry_id, digest
-    return row
+    return dict(zip(_ENTRY_COLUMNS, (*_entry_values(posting), posting.entry_id, digest), strict=True))
 
 
 def _trace_row(posting: Posting, trace: Trace) -> dict[str, object]:
-    return {
-        "program_id": posting.program_id,
-        "entry_id": posting.entry_id,
-        "lot_id": trace.lot_id,
-        "points": trace.points,
-        "expires_at": trace.expires_at,
-        "available_at": trace.available_at,
-        "earned_at": trace.earned_at,
-    }
+    values = posting.program_id, posting.entry_id, *_trace_values(trace)
+    return dict(zip(_TRACE_COLUMNS, values, strict=True))
 
 
-_ENTRY_COLUMNS = [str(column.name) for column in ledger_entry.c if column.name not in {"id", "hash"}]
-_entry_values = attrgetter(*_ENTRY_COLUMNS)
+_COVERED = [str(column.name) for column in ledger_entry.c if column.name not in {"id", "hash"}]
+_ENTRY_COLUMNS = (*_COVERED, "id", "hash")
+_TRACE_COLUMNS = ("program_id", "entry_id", "lot_id", "points", "expires_at", "available_at", "earned_at")
+_entry_values, _trace_values = attrgetter(*_COVERED), attrgetter(*_TRACE_COLUMNS[2:])
