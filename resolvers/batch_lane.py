@@ -106,7 +106,7 @@ class Lanes:
         return rows
 
     def _is_apart(self, owners: Owners) -> bool:
-        return all(chunk.owners.get(key, owner) == owner for chunk in self._chunks for key, owner in owners.items())
+        return all(chunk.owners[key] == owners[key] for chunk in self._chunks for key in chunk.owners.keys() & owners)
 
     async def _end_oldest(self) -> list[BatchRow]:
         chunk, rows = self._chunks[0], list[BatchRow]()
