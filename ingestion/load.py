@@ -32,7 +32,7 @@ from resolvers.batch import (
     open_batch,
 )
 from resolvers.batch_decision import check_batch, note_findings
-from resolvers.batch_lane import IN_FLIGHT, OpenLanes, lanes_here, post_batch_lines
+from resolvers.batch_lane import IN_FLIGHT, OpenLanes, lanes_here, may_go_in_shares, no_lanes, post_batch_lines
 from resolvers.batch_line import BatchLine
 from resolvers.batch_post import note_growth
 from resolvers.context import Context
@@ -42,8 +42,11 @@ from resolvers.reject_limit import BatchHeld
 CHUNK_ROWS = 500
 """Lines of one database transaction: few enough that a redemption beside it waits no more than a blink."""
 
+CHUNK_BYTES = 8 * 1024 * 1024
+"""What the lines of a chunk may take: memory stays flat however long they are."""
+
 _TIMES = {"CPD": 3}
-"""How many times so many it may be: nobody's points wait for members, who take less time each."""
+"""How many times `CHUNK_ROWS` it may be: nobody's points wait for members, who take less time each."""
 
 _GOES_ON = (WAITING, RUNNING)
 
@@ -155,7 +158,8 @@ class _Loading:
         with suppress(BatchHeld):
             if self.file.layout.checks_first and batch.rows_read == 0 and batch.released_at is None:
                 batch = await self.check(batch)
-            await self.post(batch)
+            if batch.status != HELD:
+                await self.post(batch)
         return await finish_batch(self.ctx, batch.id)
 
     async def check(self, batch: Batch) -> Batch:
@@ -178,8 +182,9 @@ class _Loading:
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""
         first, rejected = _restart(batch), batch.rejected
+        open_lanes = self.lanes if may_go_in_shares(batch.type, self.file.layout.terms) else no_lanes
         async with (
-            self.lanes(self.file.facts.rows - first) as lanes,
+            open_lanes(self.file.facts.rows - first) as lanes,
             aclosing(self._chunks(batch, lanes.width)) as chunks,
         ):
             async for lines, position in chunks:
@@ -239,7 +244,13 @@ def _rows_of(batch: Batch) -> int:
 
 
 def _next_lines(records: Iterator[Record], translate: Translate, rows: int) -> list[BatchLine]:
-    return [_line(record, translate) for record in islice(records, rows)]
+    lines, size = list[BatchLine](), 0
+    for record in islice(records, rows):
+        lines.append(_line(record, translate))
+        size += len(record.raw)
+        if size >= CHUNK_BYTES:
+            break
+    return lines
 
 
 def _line(record: Record, translate: Translate) -> BatchLine:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from domain.access import Permission
 from domain.crypto import lookup_form
 from domain.errors import TesseraError
-from domain.file_terms import MOST_LANES
+from domain.file_terms import MOST_LANES, FileTerms
 from domain.member import ADDRESS_KEYS
 from domain.store.member import are_merged, led_to
 from resolvers.batch_line import BatchLine, BatchRow
@@ -84,10 +84,7 @@ class Lanes:
             # By now the ones before stand, and may decide on this one.
             shares, owners = await shares_of(ctx, lines, len(self.posts))
         if len(shares) == 1:
-            rows += await self.end()
-            rows += await post_share(ctx, batch_id, Share(lines=lines))
-            self.standing += len(lines)
-            return rows
+            return rows + await self.end() + await self._post_whole(ctx, batch_id, lines)
         while len(self._chunks) >= IN_FLIGHT:
             rows += await self._end_oldest()
         chunk = _Chunk(len(lines), owners)
@@ -99,10 +96,20 @@ class Lanes:
         return rows
 
     async def end(self) -> list[BatchRow]:
-        """The outcomes of what is under way. Raises what posting raises, once all lanes have ended."""
+        """The outcomes of what is under way. Raises what posting raises, once its chunk has ended."""
         rows: list[BatchRow] = []
         while self._chunks:
             rows += await self._end_oldest()
+        return rows
+
+    async def _post_whole(self, ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
+        """One after another as many lines as one database transaction may have."""
+        rows: list[BatchRow] = []
+        most = -(-len(lines) // self.width)
+        for first in range(0, len(lines), most):
+            part = lines[first : first + most]
+            rows += await post_share(ctx, batch_id, Share(lines=part))
+            self.standing += len(part)
         return rows
 
     def _is_apart(self, owners: Owners) -> bool:
@@ -121,6 +128,11 @@ class Lanes:
 
 OpenLanes: TypeAlias = Callable[[int], Lanes | AbstractAsyncContextManager[Lanes]]
 """Opens the lanes of a file of which so many rows are left."""
+
+
+def may_go_in_shares(file_type: str, terms: FileTerms) -> bool:
+    """Whether there can be chunks of a file that need not stay whole."""
+    return file_type in {"TXN", "BNS", "CPD"} and terms.reject_limit_percent is None
 
 
 def lanes_here(_rows: int) -> Lanes:

@@ -98,8 +98,7 @@ def post_fresh_lines(
         parking.park(waiters)
         outcomes |= {line: PARKED_OUTCOME for line, *_ in waiters}
     rows = [to_row(one.line, outcomes[one.line]) for one in lines]
-    _store_outcomes(tx, locked, state, lines, rows)
-    told = file_progress(locked, done=locked.rows_read + len(rows))
+    told = file_progress(locked, done=_store_outcomes(tx, locked, state, lines, rows))
     if told["done"] != told["total"]:
         # Behind the last lines comes the end, which says so.
         tell_progress(tx, locked.program_id, told, ctx.services.clock())
@@ -184,12 +183,13 @@ def _store_outcomes(
     state: ProgramState,
     lines: Sequence[BatchLine],
     rows: Sequence[BatchRow],
-) -> None:
+) -> int:
+    """How many rows of the file have their outcome by now."""
     stored = [stored_row(row, state.places) for row in rows]
     store.insert_rows(tx, locked.program_id, locked.id, stored)
     accepted = [line.command for line, row in zip(lines, rows, strict=True) if row.status == ACCEPTED]
     parked = sum(row.status == PARKED for row in rows)
-    store.advance_batch(
+    return store.advance_batch(
         tx,
         locked,
         accepted=len(accepted),

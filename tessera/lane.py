@@ -1,26 +1,29 @@
 """Lanes of a batch file in processes of their own: its rows are posted on as many cores as there are.
 
-Each process has services of its own, and posts the shares that it is sent one after another. It ends with its loader:
-what it has not committed by then is undone, as where any loader dies.
+Each process has services of its own, and posts the shares that it is sent one after another. It ends when its loader
+does: a share that it is at by then stands or does not, like any other transaction.
 """
 
 import asyncio
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Any
 
-from domain.errors import ServiceUnavailable
+import structlog
+
+from domain.errors import ServiceUnavailable, TesseraError
 from resolvers.batch_lane import Lanes, OpenLanes, lanes_here
 from resolvers.batch_line import BatchRow
 from resolvers.batch_post import Share, post_share
 from resolvers.context import Context
+from resolvers.reject_limit import BatchHeld
 from tessera.log import configure_logging
 from tessera.memory import FILE_OBJECTS, settle_memory
 from tessera.runtime import open_runtime
@@ -29,43 +32,73 @@ from tessera.settings import Settings
 WORTH_ROWS = 10_000
 """A file of fewer is loaded before the processes have started."""
 
+START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
 _USUAL = 8
 
+Answer = list[BatchRow] | TesseraError | BatchHeld | RuntimeError
+
+_log = structlog.get_logger("tessera.lane")
+
 
 def lanes_beside(settings: Settings) -> OpenLanes:
-    """Lanes in processes, for files that have enough rows, where the settings want more than one."""
-    cores = min(len(os.sched_getaffinity(0)), _USUAL)
-    # On SQLite there is one writer.
-    count = 1 if settings.sqlite_file is not None else settings.batch_processes or cores
+    """Lanes in processes, for one file at a time that has enough rows, where the settings want more than one."""
+    count, beside = _wanted(settings), _Beside(settings)
 
     def open_lanes(rows: int) -> AbstractAsyncContextManager[Lanes]:
-        return lanes_here(rows) if count < 2 or rows < WORTH_ROWS else _processes(settings, count)
+        return lanes_here(rows) if count < 2 or rows < WORTH_ROWS or beside.is_taken else beside.open(count, rows)
 
     return open_lanes
 
 
-@asynccontextmanager
-async def _processes(settings: Settings, count: int) -> AsyncIterator[Lanes]:
-    with ThreadPoolExecutor(count, thread_name_prefix="lane") as threads:
-        started: list[_Lane] = []
-        try:
-            for _ in range(count):
-                started.append(await asyncio.to_thread(_start, settings, threads))
-            async with Lanes([lane.post for lane in started], width=count) as lanes:
-                yield lanes
-        finally:
-            await asyncio.to_thread(_end, started)
+def _wanted(settings: Settings) -> int:
+    if settings.sqlite_file is not None:
+        return 1  # There is one writer.
+    return settings.batch_processes or min(len(os.sched_getaffinity(0)), _USUAL)
 
 
-def _start(settings: Settings, threads: ThreadPoolExecutor) -> "_Lane":
+@dataclass(slots=True)
+class _Beside:
+    """The processes of this one, which a second large file at the same time goes without."""
+
+    settings: Settings
+    is_taken: bool = False
+
+    @asynccontextmanager
+    async def open(self, count: int, rows: int) -> AsyncIterator[Lanes]:
+        """Start the processes; lanes in this one where they do not start."""
+        self.is_taken, started = True, list[_Lane]()
+        with ThreadPoolExecutor(count, thread_name_prefix="lane") as threads:
+            try:
+                are_ready = await asyncio.to_thread(_start, self.settings, count, threads, started)
+                posts = [lane.post for lane in started]
+                async with Lanes(posts, width=count) if are_ready else lanes_here(rows) as lanes:
+                    yield lanes
+            finally:
+                self.is_taken = False
+                await asyncio.to_thread(_end, started)
+
+
+def _start(settings: Settings, count: int, threads: ThreadPoolExecutor, started: "list[_Lane]") -> bool:
+    """Start so many; whether all are ready. Those that were started are in `started`, whatever happens."""
     spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_serve, args=(settings, theirs), name="lane", daemon=True)
-    process.start()
-    # From now on only the process has this end: when it is gone, so are its answers.
-    theirs.close()
-    return _Lane(process, ours, threads)
+    try:
+        for _ in range(count):
+            ours, theirs = spawn.Pipe()
+            process = spawn.Process(target=_serve, args=(settings, theirs), name="lane", daemon=True)
+            process.start()
+            # From now on only the process has this end: when it is gone, so are its answers.
+            theirs.close()
+            started.append(_Lane(process, ours, threads))
+        for lane in started:
+            if not lane.calls.poll(START_LIMIT_S):
+                raise TimeoutError
+            lane.calls.recv()
+    except (EOFError, OSError) as error:
+        exits = [lane.process.exitcode for lane in started]
+        _log.warning("large files are loaded by one process: others do not start", error=repr(error), exits=exits)
+        return False
+    return True
 
 
 def _end(lanes: Sequence["_Lane"]) -> None:
@@ -75,9 +108,11 @@ def _end(lanes: Sequence["_Lane"]) -> None:
             lane.process.kill()
         else:
             lane.calls.close()
+    until = time.monotonic() + STOP_LIMIT_S
     for lane in lanes:
-        lane.process.join(STOP_LIMIT_S)
+        lane.process.join(max(0.0, until - time.monotonic()))
         lane.process.kill()
+        lane.process.join()
 
 
 @dataclass(slots=True)
@@ -92,46 +127,51 @@ class _Lane:
     async def post(self, ctx: Context, batch_id: int, share: Share) -> list[BatchRow]:
         """See `post_share`. Raises ServiceUnavailable where the process ended as well."""
         call = ctx.principal, ctx.source, ctx.request_id, batch_id, share
+        # Where this is cancelled, it stays busy.
+        self.is_busy = True
         answer = await asyncio.get_running_loop().run_in_executor(self.threads, self._exchange, call)
-        if isinstance(answer, BaseException):
+        self.is_busy = False
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def _exchange(self, call: Any) -> list[BatchRow] | BaseException:
-        self.is_busy = True
+    def _exchange(self, call: object) -> Answer:
         try:
             self.calls.send(call)
-            answer: list[BatchRow] | BaseException = self.calls.recv()
+            answer: Answer = self.calls.recv()
         except (EOFError, OSError):
-            return ServiceUnavailable("a process that posted rows has ended")
-        finally:
-            self.is_busy = False
+            self.process.join(STOP_LIMIT_S)
+            return ServiceUnavailable(f"a process that posted rows has ended, exit status {self.process.exitcode}")
         return answer
 
 
 def _serve(settings: Settings, calls: Connection) -> None:
-    """The process: it ends when its loader closes the pipe, or is gone. Signals to a group are for the loader."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
+    """The process: it ends when its loader closes the pipe, or is gone."""
+    # Ctrl-C reaches all of a terminal, and is for the loader.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logging(settings)
-    asyncio.run(_answer(settings, calls))
+    asyncio.run(_answer_calls(settings, calls))
 
 
-async def _answer(settings: Settings, calls: Connection) -> None:
+async def _answer_calls(settings: Settings, calls: Connection) -> None:
     async with open_runtime(settings) as runtime:
         settle_memory(FILE_OBJECTS)
-        while True:
-            try:
+        try:
+            calls.send("ready")
+            while True:
                 principal, source, request_id, batch_id, share = await asyncio.to_thread(calls.recv)
-            except (EOFError, OSError):
-                return
-            ctx = Context(services=runtime.services, principal=principal, source=source, request_id=request_id)
-            answer: list[BatchRow] | BaseException
-            try:
-                answer = await post_share(ctx, batch_id, share)
-            except Exception as error:
-                answer = error
-            try:
-                calls.send(answer)
-            except BrokenPipeError:
-                return
+                ctx = Context(services=runtime.services, principal=principal, source=source, request_id=request_id)
+                calls.send(await _answer(ctx, batch_id, share))
+        except (EOFError, OSError):
+            return
+
+
+async def _answer(ctx: Context, batch_id: int, share: Share) -> Answer:
+    """The outcomes or the refusal; what nobody foresaw is told here, since a traceback goes through no pipe."""
+    try:
+        return await post_share(ctx, batch_id, share)
+    except (TesseraError, BatchHeld) as refusal:
+        return refusal
+    except Exception as error:
+        _log.exception("rows are not posted", batch=batch_id)
+        return RuntimeError(f"{type(error).__name__} in a process that posts rows, whose log says more")

@@ -5,8 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, and_, bindparam, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.models import batch, batch_row
 from domain.store.bulk import Bulk
@@ -106,13 +107,16 @@ def advance_batch(
     refunded: Decimal,
     points: int,
     parked: int = 0,
-) -> None:
-    """Move the restart point and the totals of a locked batch by what one chunk, or half of one, added."""
+) -> int:
+    """Move the restart point and the totals of a locked batch by what a chunk, or a share of one, added.
+
+    Where the restart point is now: others may have moved it since the batch was locked.
+    """
     figures = {"amount": amount, "refunded": refunded, "accepted": accepted, "rejected": rejected, "parked": parked}
     if tx.dialect.name != "postgresql":
         # There an exact decimal is a text, so it is added here; no share runs beside another.
         figures |= {"amount": locked.amount + amount, "refunded": locked.refunded + refunded}
-    tx.execute(
+    moved = tx.execute(
         _ADVANCE[tx.dialect.name],
         {
             **{f"more_{key}": value for key, value in figures.items()},
@@ -122,9 +126,10 @@ def advance_batch(
             "its_id": locked.id,
         },
     )
+    return int(moved.scalar_one())
 
 
-def _advance(*, adds_decimals: bool) -> Update:
+def _advance(*, adds_decimals: bool) -> ReturningUpdate[int]:
     counts = ("rows_read", "accepted", "rejected", "parked", "points")
     sums = ("amount", "refunded")
     added = (*counts, *sums) if adds_decimals else counts
@@ -133,6 +138,7 @@ def _advance(*, adds_decimals: bool) -> Update:
         update(batch)
         .where(_ITS)
         .values({name: batch.c[name] + value if name in added else value for name, value in given.items()})
+        .returning(batch.c.rows_read)
     )
 
 

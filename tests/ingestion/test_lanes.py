@@ -15,7 +15,7 @@ from ingestion import load
 from ingestion.load import load_batch_file
 from resolvers import batch_lane, batch_post
 from resolvers.batch import RUNNING, list_batches
-from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, lanes_here, no_lanes, shares_of
+from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, lanes_here, no_lanes, post_batch_lines, shares_of
 from resolvers.batch_line import BatchLine, BatchRow
 from resolvers.batch_post import Share
 from resolvers.bonus import PostBonus
@@ -235,3 +235,35 @@ async def test_nothing_is_under_way_while_a_process_that_serves_rests(
     assert (stood, told) == (
         ([60, 120, 180, 240], [60, 120, 180, 240]) if lanes is no_lanes else ([0, 0, 60, 120], [60, 120, 240])
     )
+
+
+async def test_a_chunk_that_goes_whole_is_several_transactions_where_it_has_the_lines_of_several(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[int] = []
+
+    async def noting(_ctx: Context, _batch_id: int, share: Share) -> list[BatchRow]:
+        posted.append(len(share.lines))
+        return []
+
+    monkeypatch.setattr(batch_lane, "post_share", noting)
+    async with open_desk(database_url, tmp_path) as desk, Lanes([noting, noting, noting], width=3) as lanes:
+        lines = [bonus(line, "") for line in range(1, 8)]
+        assert await lanes.post(desk.ctx, 1, lines) == []
+        assert (posted, lanes.standing) == ([3, 3, 1], 7)
+
+
+async def test_a_chunk_has_as_many_bytes_as_it_may(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    async def noting(ctx: Context, batch_id: int, lines: Sequence[BatchLine], lanes: Lanes) -> list[BatchRow]:
+        sizes.append(len(lines))
+        return await post_batch_lines(ctx, batch_id, lines, lanes)
+
+    monkeypatch.setattr(load, "post_batch_lines", noting)
+    monkeypatch.setattr(load, "CHUNK_BYTES", 100)
+    await desk.load("Shop_CPD.csv", MEMBERS)
+    assert sum(sizes) == 20
+    # Of 14 to 16 bytes.
+    assert set(sizes[:-1]) <= {7, 8}
+    assert len(desk.results("Shop_CPD")) == 20

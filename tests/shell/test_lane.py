@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import pickle
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 
 from domain.clock import system_clock
-from domain.errors import ServiceUnavailable
+from domain.errors import BatchRefused, ServiceUnavailable
 from ingestion import load
 from ingestion.load import Progress
 from resolvers import batch_lane
 from resolvers.batch import list_batches
+from resolvers.batch_post import Share
+from resolvers.reject_limit import BatchHeld
 from resolvers.verification import verify_ledger
 from tessera import lane
 from tessera.lane import lanes_beside
@@ -98,6 +101,39 @@ async def test_a_load_whose_process_was_killed_says_so_and_goes_on_where_it_was(
         assert 0 < broken.rows_read < 400
         await shares.load("Shop_TXN.csv", content, **options)
         assert await told(shares) == await told(whole)
+
+
+async def test_a_file_is_loaded_where_no_process_starts(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = beside(monkeypatch, database_url, tmp_path)
+    # They end before they are ready: their settings are refused.
+    wrong = load_settings().model_copy(update={"secret_key": None, "env": "production"})
+    async with two_desks(database_url, tmp_path) as (whole, shares):
+        await whole.load("Shop_TXN.csv", purchases(100))
+        await shares.load("Shop_TXN.csv", purchases(100), **options | {"lanes": lanes_beside(wrong)})
+        assert await told(shares) == await told(whole)
+    assert "large files are loaded by one process" in caplog.text
+    assert multiprocessing.active_children() == []
+
+
+async def test_a_process_tells_what_nobody_foresaw_and_lets_refusals_through(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def post(error: Exception) -> object:
+        async def raising(*_: object) -> object:
+            raise error
+
+        monkeypatch.setattr(lane, "post_share", raising)
+        return pickle.loads(pickle.dumps(await lane._answer(desk.ctx, 1, Share(lines=[]))))  # noqa: S301 - our own
+
+    refused = await post(BatchRefused("no such batch", field="batch"))
+    assert isinstance(refused, BatchRefused)
+    assert (refused.text, refused.field) == ("File refused (no such batch)", "batch")
+    assert isinstance(await post(BatchHeld()), BatchHeld)
+    foreseen_by_nobody = await post(ZeroDivisionError("secret"))
+    assert isinstance(foreseen_by_nobody, RuntimeError)
+    assert str(foreseen_by_nobody) == "ZeroDivisionError in a process that posts rows, whose log says more"
 
 
 async def test_processes_end_with_a_loader_that_is_killed(database_url: str, tmp_path: Path) -> None:
