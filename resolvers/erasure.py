@@ -1,5 +1,6 @@
 """The use case of erasing a member: the person is forgotten, the numbers stay."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,8 @@ from domain.models.types import to_json
 from domain.rules.segment import frozen_segments
 from domain.store import erasure
 from domain.store.change_request import forget_reasons
-from domain.store.member import find_members
+from domain.store.journal import Journal
+from domain.store.member import find_members, led_to
 from domain.store.merge import answering_for, merged_ids
 from domain.store.order import forget_details
 from domain.store.outbox import add_events
@@ -53,6 +55,7 @@ async def erase_member(ctx: Context, relation_reference: str) -> MemberErased:
 def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
     state, now = ctx.program(tx), ctx.services.clock()
     digest = reference_hash(ctx.services.keys, state.id, reference)
+    lock_accounts(tx, ctx, state, list(led_to(tx, state.id, [reference]).values()))
     found = find_members(tx, ctx.services.keys, state.id, references=[reference], lock=True)
     if not found:
         earlier = erasure.find_erasure(tx, state.id, digest)
@@ -78,6 +81,13 @@ def _erase(tx: Connection, ctx: Context, reference: str) -> MemberErased:
     }
     add_events(tx, state.id, [event])
     return MemberErased(member_id=member.id, erased_at=now)
+
+
+def lock_accounts(tx: Connection, ctx: Context, state: ProgramState, member_ids: Sequence[int]) -> None:
+    """Wait for what is being stored of these members, and of whom they answer for: it would stay otherwise."""
+    journal = Journal(tx, state.id, state.config_version, ctx.services.clock(), ctx.principal.actor, ctx.source)
+    journal.lock_accounts([*member_ids, *merged_ids(tx, state.id, member_ids)])
+    journal.flush()
 
 
 def forget_person(tx: Connection, state: ProgramState, keys: KeyRing, member: Member, now: datetime) -> None:

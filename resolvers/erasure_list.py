@@ -13,7 +13,7 @@ from domain.store import audit
 from domain.store.erasure import Erasure, list_erasures
 from domain.store.member import find_members
 from resolvers.context import Context, Services
-from resolvers.erasure import forget_person, reference_hash
+from resolvers.erasure import forget_person, lock_accounts, reference_hash
 from resolvers.program import list_environment_programs
 
 __all__ = ["ErasedAgain", "Erasure", "erase_again", "erasures_since"]
@@ -55,6 +55,7 @@ async def erase_again(services: Services, erasures: Sequence[Erasure], actor: st
 
 def _erase_again(ctx: Context, erasure: Erasure, tx: Connection) -> str:
     state = ctx.program(tx)
+    lock_accounts(tx, ctx, state, [erasure.member_id])
     found = find_members(tx, ctx.services.keys, state.id, ids=[erasure.member_id], lock=True)
     if not found:
         return "absent"

@@ -144,12 +144,12 @@ _MERGED = (
 
 
 def led_astray(program_id: int, led: Mapping[str, int]) -> Reading[bool]:
-    """Whether by now a reference leads to another member than it did: one was merged, or parted again.
+    """Whether by now a reference leads to another member than it did, or to none: merged, parted again, erased.
 
-    To be asked under the locks of their accounts, which merges take as well.
+    To be asked under the locks of their accounts, which merges and erasures take as well.
     """
     given = {"program_id": program_id, "references": sorted(led)}
-    return Reading(_LED, given, lambda rows: any(led[row[0]] != row[1] for row in rows))
+    return Reading(_LED, given, lambda rows: led != {row[0]: row[1] for row in rows})
 
 
 def led_to(tx: Connection, program_id: int, references: Sequence[str]) -> dict[str, int]:

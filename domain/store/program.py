@@ -99,7 +99,7 @@ class ProgramCache:
 
     def asking(self, program_id: int) -> Asking[ProgramState]:
         """The program as it is, asked together with other things. Raises ProgramNotFound."""
-        version = yield from need(_version_of(program_id))
+        version = yield from need(_version_of(program_id, in_force=False))
         cached = self._states.get(program_id)
         if cached is not None and cached.config_version == version:
             return cached
@@ -113,7 +113,7 @@ class ProgramCache:
 
 
 @lru_cache(maxsize=_CACHED)
-def _version_of(program_id: int, *, in_force: bool = False) -> Reading[int | None]:
+def _version_of(program_id: int, *, in_force: bool) -> Reading[int | None]:
     """The same object each time: who needs it at once with others asks once."""
     statement = _IN_FORCE if in_force else _VERSION
     return Reading(statement, {"program_id": program_id}, lambda rows: next((row[0] for row in rows), None))

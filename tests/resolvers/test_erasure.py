@@ -1,5 +1,6 @@
 """Erasing a member: nothing of the person is left in any column, all numbers are, and nobody comes back by a retry."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -25,7 +26,7 @@ from domain.models import audit_entry, ledger_entry, member_erasure, outbox
 from domain.store.digest import ledger_digest
 from domain.store.member import find_members
 from resolvers.context import Context
-from resolvers.erasure import erase_member
+from resolvers.erasure import _erase, erase_member
 from resolvers.member import (
     EnrollMember,
     ImportMember,
@@ -41,7 +42,7 @@ from resolvers.member import (
 from resolvers.redemption import ReverseRedemption, redeem_points, reverse_redemption
 from resolvers.statement import list_balances, list_entries_by_id
 from resolvers.sub_relation import LinkSubRelation, link_sub_relation, list_members_by_sub_relation
-from resolvers.transaction import submit_transaction
+from resolvers.transaction import post_transactions, submit_transaction
 from resolvers.verification import verify_ledger
 from tests.resolvers.conftest import Shop, contents
 from tests.resolvers.person import ANN, ann, purchase, redemption, revealed
@@ -230,3 +231,49 @@ async def test_nobody_is_enrolled_under_a_reference_that_an_erased_member_may_ge
     await erase_member(context, "ann-4711")
     with pytest.raises(DuplicateRecord):
         await enroll_member(context, EnrollMember(values={"relation_reference": f"ERASED-{member_id}"}))
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
+async def test_a_purchase_that_is_being_stored_is_forgotten_as_well(shop: Shop) -> None:
+    context, _, _ = await ann(shop)
+    posted, state = asyncio.Event(), await context.read(context.program)
+
+    def slowly(tx: Connection) -> None:
+        [outcome] = post_transactions(tx, context, state, [purchase("ann-4711", "T-late")])
+        assert not isinstance(outcome, TesseraError)
+        posted.set()
+        tx.exec_driver_sql("SELECT pg_sleep(0.5)")
+
+    buying = asyncio.create_task(context.write(slowly))
+    await asyncio.wait([buying, asyncio.create_task(posted.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert posted.is_set()
+    await erase_member(context, "ann-4711")
+    assert buying.done()
+    await buying
+    assert revealed(await contents(context)) == set()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
+async def test_a_purchase_that_met_the_member_before_the_erasure_is_refused(shop: Shop) -> None:
+    context, _, _ = await ann(shop)
+    erased = asyncio.Event()
+
+    def slowly(tx: Connection) -> None:
+        _erase(tx, context, "ann-4711")
+        erased.set()
+        tx.exec_driver_sql("SELECT pg_sleep(0.5)")
+
+    erasing = asyncio.create_task(context.write(slowly))
+    await asyncio.wait([erasing, asyncio.create_task(erased.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert erased.is_set()
+    before = await counts(context)
+    with pytest.raises(MemberNotFound):
+        await submit_transaction(context, purchase("ann-4711", "T-late"))
+    await erasing
+    assert revealed(await contents(context)) == set()
+    assert (await counts(context))["member_transaction"] == before["member_transaction"]
+
+
+async def counts(context: Context) -> dict[str, int]:
+    """How many rows each table has."""
+    return {table: len(rows) for table, rows in (await contents(context)).items()}

@@ -29,10 +29,11 @@ _FED = sa.text("feed_seq IS NOT NULL")
 
 def upgrade() -> None:
     """Drop the keys, and leave events that have no number yet out of the index of numbers."""
+    # The index first: to make it takes longest, and the keys lock the tables of the ledger.
+    _index_numbers(_FED)
     if op.get_bind().dialect.name == "postgresql":
         for table, column, _ in _KEYS:
             op.drop_constraint(_name(table, column), table, type_="foreignkey")
-    _index_numbers(_FED)
 
 
 def downgrade() -> None:
