@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.clock import system_clock
 from domain.errors import BatchRefused, ServiceUnavailable
@@ -104,21 +105,22 @@ async def test_a_load_whose_process_was_killed_says_so_and_goes_on_where_it_was(
 
 
 async def test_a_file_is_loaded_where_no_process_starts(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = beside(monkeypatch, database_url, tmp_path)
     # They end before they are ready: their settings are refused.
-    wrong = load_settings().model_copy(update={"secret_key": None, "env": "production"})
+    wrong = load_settings().model_copy(update={"secret_key": None, "data_dir": Path("/dev/null/none")})
     async with two_desks(database_url, tmp_path) as (whole, shares):
         await whole.load("Shop_TXN.csv", purchases(100))
-        await shares.load("Shop_TXN.csv", purchases(100), **options | {"lanes": lanes_beside(wrong)})
+        with capture_logs() as log:
+            await shares.load("Shop_TXN.csv", purchases(100), **options | {"lanes": lanes_beside(wrong)})
         assert await told(shares) == await told(whole)
-    assert "large files are loaded by one process" in caplog.text
+    assert [one["event"] for one in log] == ["large files are loaded by one process: others do not start"]
     assert multiprocessing.active_children() == []
 
 
 async def test_a_process_tells_what_nobody_foresaw_and_lets_refusals_through(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def post(error: Exception) -> object:
         async def raising(*_: object) -> object:
@@ -127,11 +129,13 @@ async def test_a_process_tells_what_nobody_foresaw_and_lets_refusals_through(
         monkeypatch.setattr(lane, "post_share", raising)
         return pickle.loads(pickle.dumps(await lane._answer(desk.ctx, 1, Share(lines=[]))))  # noqa: S301 - our own
 
-    refused = await post(BatchRefused("no such batch", field="batch"))
+    async with open_desk(database_url, tmp_path) as desk:
+        refused = await post(BatchRefused("no such batch", field="batch"))
+        held = await post(BatchHeld())
+        foreseen_by_nobody = await post(ZeroDivisionError("secret"))
     assert isinstance(refused, BatchRefused)
     assert (refused.text, refused.field) == ("File refused (no such batch)", "batch")
-    assert isinstance(await post(BatchHeld()), BatchHeld)
-    foreseen_by_nobody = await post(ZeroDivisionError("secret"))
+    assert isinstance(held, BatchHeld)
     assert isinstance(foreseen_by_nobody, RuntimeError)
     assert str(foreseen_by_nobody) == "ZeroDivisionError in a process that posts rows, whose log says more"
 
