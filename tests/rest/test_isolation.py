@@ -119,7 +119,8 @@ def _fates(value: Any) -> list[Any]:
 def _nameless(value: Any, names: Owned) -> str:
     text = orjson.dumps(value).decode()
     for kind, name in names.names.items():
-        text = re.sub(rf"(?<![\w-]){re.escape(str(name))}(?![\w-])", f"<{kind}>", text)
+        # A row's number is not the first part of a decimal.
+        text = re.sub(rf"(?<![\w.-]){re.escape(str(name))}(?![\w-]|\.\d)", f"<{kind}>", text)
     return text
 
 
