@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from resolvers.bonus import PostBonus, post_bonus
 from resolvers.context import Context
 from resolvers.member import EnrollMember, enroll_member
-from resolvers.webhook import SaveWebhook, Webhook, list_webhooks, save_webhook
+from resolvers.webhook import SaveWebhook, list_webhooks, save_webhook
+from resolvers.webhook_record import Webhook
 from tessera.runtime import find_program, open_runtime, program_context
 from tessera.settings import PREFIX, Settings
 from tests.ingestion.test_worker_kill import Processes
