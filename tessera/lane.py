@@ -70,9 +70,13 @@ class _Beside:
         self.is_taken, started = True, list[_Lane]()
         with ThreadPoolExecutor(count, thread_name_prefix="lane") as threads:
             try:
-                are_ready = await asyncio.to_thread(_start, self.settings, count, threads, started)
-                posts = [lane.post for lane in started]
-                async with Lanes(posts, width=count) if are_ready else lanes_here(rows) as lanes:
+                if await asyncio.to_thread(_start, self.settings, count, threads, started):
+                    opened = Lanes([lane.post for lane in started], width=count)
+                else:
+                    # Those that did start would lie idle until the file ends.
+                    await asyncio.to_thread(_end, started)
+                    started, opened = [], lanes_here(rows)
+                async with opened as lanes:
                     yield lanes
             finally:
                 self.is_taken = False
@@ -173,5 +177,6 @@ async def _answer(ctx: Context, batch_id: int, share: Share) -> Answer:
     except (TesseraError, BatchHeld) as refusal:
         return refusal
     except Exception as error:
+        # Whatever it is: the loader waits for an answer, and this process goes on with the next share.
         _log.exception("rows are not posted", batch=batch_id)
         return RuntimeError(f"{type(error).__name__} in a process that posts rows, whose log says more")

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from domain.errors import BatchRefused
 from ingestion import load
-from ingestion.load import load_batch_file
+from ingestion.load import BatchSummary, load_batch_file
 from resolvers import batch_lane, batch_post
 from resolvers.batch import RUNNING, list_batches
 from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, lanes_here, no_lanes, post_batch_lines, shares_of
 from resolvers.batch_line import BatchLine, BatchRow
-from resolvers.batch_post import Share
+from resolvers.batch_post import Share, post_share
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
 from resolvers.member import ImportMember, list_members
@@ -84,6 +85,33 @@ async def test_halves_give_what_the_whole_gives(
         assert await verify_ledger(first.ctx.services) == []
         assert (2 in halves) is not first.ctx.services.db.has_one_writer
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="session")
+async def test_loaders_of_one_file_with_other_numbers_of_lanes_post_each_line_once(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "CHUNK_ROWS", 60)
+    monkeypatch.setattr(batch_lane, "LEAST_LINES", 2)
+    content, digests = purchases(500), []
+    async with open_desk(database_url, tmp_path) as first:
+        for name, counts in (("One", [0]), ("Several", [2, 3, 5])):
+            desk = Desk(await new_program(first.ctx.services, CAPPED, name), tmp_path, first.uploads)
+            await desk.load("Shop_CPD.csv", MEMBERS)
+            loads = [desk.load("Shop_TXN.csv", content, lanes=opener(count)) for count in counts]
+            ends = await asyncio.gather(*loads, return_exceptions=True)
+            # Whoever comes when all is done is told so.
+            assert all(isinstance(one, BatchSummary | BatchRefused) for one in ends), ends
+            [done] = [one for one in await list_batches(desk.ctx) if one.type == "TXN" and one.status == "FINISHED"]
+            assert (done.rows_read, len(desk.results("Shop_TXN"))) == (500, 500)
+            digests.append(await desk.digest())
+        assert await verify_ledger(first.ctx.services) == []
+    assert digests[0] == digests[1]
+
+
+def opener(count: int) -> OpenLanes:
+    """So many lanes in this process."""
+    return lambda _rows: Lanes((post_share,) * count)
 
 
 def people(count: int) -> str:
