@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from domain.signing import KeyName
@@ -30,8 +31,8 @@ class KeyRing:
             raise ValueError("TESSERA_SECRET_KEY must have at least 32 characters")
         self._secret = secret.encode()
         self._wrapping = AESGCM(self._derive("member-data-key", 32))
-        # Copied for each value: to begin with the key again takes as long as all the rest.
-        self._lookup = hmac.new(self._derive("lookup-hash", 32), digestmod="sha256")
+        # Copied for each value: to begin with the key again takes longer than all the rest.
+        self._lookup = HMAC(self._derive("lookup-hash", 32), SHA256())
         self._codes = self._derive("one-time-code", 32)
         self._refresh = self._derive("refresh-token", 32)
         self._queued = AESGCM(self._derive("queued", 32))
@@ -70,8 +71,10 @@ class KeyRing:
 
     def new_data_key(self) -> tuple[bytes, bytes]:
         """A fresh member key: the key itself and the wrapped form that is stored."""
-        key = os.urandom(32)
-        return key, _seal(self._wrapping, key, b"data-key")
+        # In one: to ask for randomness takes as long as to use it.
+        drawn = os.urandom(32 + _NONCE_BYTES)
+        key, nonce = drawn[:32], drawn[32:]
+        return key, nonce + self._wrapping.encrypt(nonce, key, b"data-key")
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """The member key behind its stored form."""
@@ -128,7 +131,7 @@ class KeyRing:
         """The keyed hash by which a unique value is found, without its letter case and white space."""
         mac = self._lookup.copy()
         mac.update(f"{program_id}\x1f{attribute}\x1f{lookup_form(value)}".encode())
-        return mac.digest()
+        return mac.finalize()
 
     def code_mac(self, *parts: str) -> bytes:
         """The keyed hash of a one-time code with all that it is bound to: without the key, few digits tell nothing."""

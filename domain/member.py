@@ -1,7 +1,7 @@
 """A member as its program sees it, and the rules for what may be written about one."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -82,7 +82,7 @@ def erased_reference(member_id: int) -> str:
 
 
 def read_values(
-    definitions: Sequence[AttributeDefinition],
+    definitions: Mapping[str, AttributeDefinition],
     given: Mapping[str, Any],
     *,
     today: date,
@@ -93,7 +93,7 @@ def read_values(
     """Checked values by key, None for what is to be cleared, and unknown keys that were ignored.
 
     Blanks around a text are cut off. A blank text is not given, and with `clears` clears what has it. `today`
-    is the program's day, `definitions` its `member_definitions`. Raises InvalidAttribute, BadRequest (something
+    is the program's day, `definitions` its `member_definitions` by key. Raises InvalidAttribute, BadRequest (something
     mandatory is missing).
     """
     # References are exact: whoever asks for one later asks with its blanks.
@@ -112,7 +112,7 @@ def read_values(
     if values.get("status", ACTIVE) not in range(1, 7):
         raise InvalidAttribute("status: not one of 1 to 6", field="status")
     _check_form(values, today)
-    return {**values, **_cleared(definitions, given)} if clears else dict(values), ignored
+    return {**values, **_cleared(definitions.values(), given)} if clears else {**values}, ignored
 
 
 def require_mandatory(definitions: Iterable[AttributeDefinition], values: Mapping[str, Any]) -> None:
@@ -197,17 +197,9 @@ def enrolled(values: Mapping[str, Scalar | None], now: datetime, **own: Any) -> 
     """A new member with these values, inactive unless they say otherwise; `own` is what nobody gives."""
     fixed, custom = _parted(values)
     given = storable({key: value for key, value in custom.items() if value is not None}) if custom else {}
-    status = fixed.pop("status", INACTIVE)
-    activated_at = now if status == ACTIVE else None
-    return Member(
-        **own,
-        **fixed,
-        status=status,
-        attributes=given,
-        accrual_allowed=True,
-        enrolled_at=now,
-        activated_at=activated_at,
-    )
+    status = fixed.setdefault("status", INACTIVE)
+    fixed["activated_at"] = now if status == ACTIVE else None
+    return Member(**own, **fixed, attributes=given, accrual_allowed=True, enrolled_at=now)
 
 
 def _parted(values: Mapping[str, Scalar | None]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -39,6 +39,8 @@ def to_minor(value: Decimal, places: int) -> int:
 
     `NotAMultiple` where that is not exact, ValueError where the value is not finite or too large.
     """
+    if not value:
+        return 0
     _check_size(value)
     scaled = value.scaleb(places, EXACT)
     minor = int(scaled)

@@ -61,9 +61,10 @@ async def write_handback(
         records = source.records()
         async for rows in _pages(ctx, batch):
             result.write(_csv([_outcome(row) for row in rows]))
-            late = await list_late_rejects(ctx, batch.id, after_line=rows[0].line - 1, limit=_PAGE)
-            mine = [row.line for row in rows if row.status == REJECTED and row.line not in late]
-            await asyncio.to_thread(_copy_rejects, mine, records, end, rejects)
+            if rejected := [row.line for row in rows if row.status == REJECTED]:
+                late = await list_late_rejects(ctx, batch.id, after_line=rejected[0] - 1, limit=_PAGE)
+                mine = [line for line in rejected if line not in late]
+                await asyncio.to_thread(_copy_rejects, mine, records, end, rejects)
     with whole_file(_path(folder, batch, "summary.json")) as file:
         file.write(summary_bytes(batch, totals, ignored))
 

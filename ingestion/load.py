@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -19,11 +19,9 @@ from ingestion.reader import Record
 from ingestion.refusal import forget_refusals, tell_refusal
 from resolvers.batch import (
     HELD,
-    REJECTED,
     RUNNING,
     WAITING,
     Batch,
-    BatchRow,
     BatchTotals,
     find_batch_by_content,
     finish_batch,
@@ -32,7 +30,7 @@ from resolvers.batch import (
     open_batch,
 )
 from resolvers.batch_decision import check_batch, note_findings
-from resolvers.batch_lane import IN_FLIGHT, OpenLanes, lanes_here, may_go_in_shares, no_lanes, post_batch_lines
+from resolvers.batch_lane import IN_FLIGHT, Lanes, OpenLanes, lanes_here, may_go_in_shares, no_lanes
 from resolvers.batch_line import BatchLine
 from resolvers.batch_post import note_growth
 from resolvers.context import Context
@@ -181,34 +179,25 @@ class _Loading:
 
     async def post(self, batch: Batch) -> None:
         """Post everything after the restart point. Raises BatchHeld."""
-        first, rejected = _restart(batch), batch.rejected
         open_lanes = self.lanes if may_go_in_shares(batch.type, self.file.layout.terms) else no_lanes
         async with (
-            open_lanes(self.file.facts.rows - first) as lanes,
+            open_lanes(self.file.facts.rows - _restart(batch)) as lanes,
             aclosing(self._chunks(batch, lanes.width)) as chunks,
         ):
             async for lines, position in chunks:
-                stood = first + lanes.standing
-                outcomes = await post_batch_lines(self.ctx, batch.id, lines, lanes)
-                stands = first + lanes.standing
-                await self._note_growth(stood, stands)
-                rejected += self._tell(outcomes, stands, rejected, position)
-            stood = first + lanes.standing
-            outcomes = await lanes.end()
-            await self._note_growth(stood, first + lanes.standing)
-            self._tell(outcomes, first + lanes.standing, rejected, self.file.facts.size)
+                await self._note(lanes.post(self.ctx, batch.id, lines), lanes, batch, position)
+            await self._note(lanes.end(), lanes, batch, self.file.facts.size)
 
-    async def _note_growth(self, before: int, after: int) -> None:
-        if any(before < growth <= after for growth in _GROWTHS):
+    async def _note(self, posting: Awaitable[None], lanes: Lanes, batch: Batch, position: int) -> None:
+        """Wait for it, and tell how far it is if lines have got their outcome."""
+        first, stood, posted = _restart(batch), lanes.standing, lanes.posted
+        await posting
+        stands = first + lanes.standing
+        if any(first + stood < growth <= stands for growth in _GROWTHS):
             await note_growth(self.ctx)
-
-    def _tell(self, outcomes: Sequence[BatchRow], rows: int, rejected: int, position: int) -> int:
-        """Report how far it is; how many lines more were rejected."""
-        more = sum(outcome.status == REJECTED for outcome in outcomes)
-        if outcomes and self.progress is not None:
-            size = self.file.facts.size
-            self.progress(Progress(rows=rows, rejected=rejected + more, bytes_read=position, bytes_total=size))
-        return more
+        if lanes.posted > posted and self.progress is not None:
+            rejected, size = batch.rejected + lanes.rejected, self.file.facts.size
+            self.progress(Progress(rows=stands, rejected=rejected, bytes_read=position, bytes_total=size))
 
     async def _chunks(self, batch: Batch, width: int = 1) -> AsyncGenerator[tuple[list[BatchLine], int], None]:
         """The lines after the restart point, and how many bytes have been read."""

@@ -11,6 +11,7 @@ from domain.errors import BatchRefused
 from domain.models import batch as batch_table
 from domain.points import from_minor
 from domain.store import batch as store
+from domain.store import batch_row
 from domain.store.ids import allocate_ids
 from domain.store.inbox import find_uploads, forget_uploads
 from resolvers.batch_line import ACCEPTED, PARKED, REJECTED, BatchRow
@@ -61,6 +62,7 @@ __all__ = [
 ]
 
 _GOES_ON = (WAITING, RUNNING)
+_NONE = Decimal(0)
 
 
 async def get_file_layout(ctx: Context, file_type: str) -> FileLayout:
@@ -168,11 +170,11 @@ async def get_batch_totals(ctx: Context, batch_id: int) -> BatchTotals:
     def body(tx: Connection) -> BatchTotals:
         load_batch(tx, ctx, batch_id)
         places = ctx.program(tx).places
-        awarded, taken = store.sum_points(tx, ctx.principal.program, batch_id)
+        awarded, taken = batch_row.sum_points(tx, ctx.principal.program, batch_id)
         return BatchTotals(
             awarded=from_minor(awarded, places),
             taken=from_minor(taken, places),
-            rejected_by_code=store.count_rejects(tx, ctx.principal.program, batch_id),
+            rejected_by_code=batch_row.count_rejects(tx, ctx.principal.program, batch_id),
         )
 
     return await ctx.read(body)
@@ -208,17 +210,19 @@ async def list_batch_rows(
 
     def body(tx: Connection) -> list[BatchRow]:
         places = ctx.program(tx).places
-        found = store.page_rows(tx, ctx.principal.program, batch_id, after_line=after_line, limit=limit, status=status)
+        found = batch_row.page_rows(
+            tx, ctx.principal.program, batch_id, after_line=after_line, limit=limit, status=status
+        )
         return [
             BatchRow(
-                line=row.line,
-                status=row.status,
-                code=row.code,
-                message=row.message,
-                points=from_minor(row.points, places),
-                external_reference=row.external_reference,
+                line=line,
+                status=status,
+                code=code,
+                message=message,
+                points=from_minor(points, places) if points else _NONE,
+                external_reference=reference,
             )
-            for row in found
+            for line, status, code, message, points, reference in found
         ]
 
     return await ctx.read(body)

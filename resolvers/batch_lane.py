@@ -22,8 +22,8 @@ from domain.errors import TesseraError
 from domain.file_terms import MOST_LANES, FileTerms
 from domain.member import ADDRESS_KEYS
 from domain.store.member import are_merged, led_to
-from resolvers.batch_line import BatchLine, BatchRow
-from resolvers.batch_post import Share, post_share
+from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Posted, Share, post_share
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
 from resolvers.member import ImportMember
@@ -39,7 +39,7 @@ _BUCKETS = MOST_LANES
 """Members by what their references are hashed to. Each lane has some, so loaders with other lanes keep apart too."""
 
 
-Post: TypeAlias = Callable[[Context, int, Share], Awaitable[list[BatchRow]]]
+Post: TypeAlias = Callable[[Context, int, Share], Awaitable[Posted]]
 """Posts a share of this batch: `post_share`, here or in another process."""
 
 Owners: TypeAlias = Mapping[tuple[str, str], str | None]
@@ -52,7 +52,7 @@ class _Chunk:
 
     count: int
     owners: Owners
-    shares: list[asyncio.Task[list[BatchRow]]] = field(default_factory=list)
+    shares: list[asyncio.Task[Posted]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -60,14 +60,17 @@ class Lanes:
     """The lanes of one file, and the chunks that are under way in them; none is any more when it is left.
 
     Fewer than two: each chunk stands before the next begins. `width`: how many times the lines of a chunk that goes
-    whole one may have. `standing`: how many lines stand of those that were given, without a gap.
+    whole one may have. `standing`: how many lines stand of those that were given, without a gap. `posted`: how many of
+    them did not before, and how many of these were `rejected`.
     """
 
     posts: Sequence[Post] = ()
     width: int = 1
     standing: int = 0
+    posted: int = 0
+    rejected: int = 0
     _chunks: deque[_Chunk] = field(default_factory=deque)
-    _last: dict[int, asyncio.Task[list[BatchRow]]] = field(default_factory=dict)
+    _last: dict[int, asyncio.Task[Posted]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,55 +78,55 @@ class Lanes:
     async def __aexit__(self, *error: object) -> None:
         await asyncio.gather(*(share for chunk in self._chunks for share in chunk.shares), return_exceptions=True)
 
-    async def post(self, ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
-        """Begin to post a chunk; the outcomes of what ended meanwhile. Raises what posting raises."""
+    async def post(self, ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> None:
+        """Post a chunk: in one database transaction, or begin to in one for each share. Raises as `post_share` does."""
+        ctx.principal.require(Permission.BATCH_WRITE)
         shares, owners = await shares_of(ctx, lines, len(self.posts))
-        rows: list[BatchRow] = []
         if len(shares) > 1 and not self._is_apart(owners):
-            rows += await self.end()
+            await self.end()
             # By now the ones before stand, and may decide on this one.
             shares, owners = await shares_of(ctx, lines, len(self.posts))
         if len(shares) == 1:
-            return rows + await self.end() + await self._post_whole(ctx, batch_id, lines)
+            await self.end()
+            await self._post_whole(ctx, batch_id, lines)
+            return
         while len(self._chunks) >= IN_FLIGHT:
-            rows += await self._end_oldest()
+            await self._end_oldest()
         chunk = _Chunk(len(lines), owners)
         for lane, share in shares.items():
             before, post = self._last.get(lane), self.posts[lane]
             self._last[lane] = asyncio.ensure_future(_after(before, post, ctx, batch_id, share))
             chunk.shares.append(self._last[lane])
         self._chunks.append(chunk)
-        return rows
 
-    async def end(self) -> list[BatchRow]:
-        """The outcomes of what is under way. Raises what posting raises, once its chunk has ended."""
-        rows: list[BatchRow] = []
+    async def end(self) -> None:
+        """Wait for what is under way. Raises what posting raises, once its chunk has ended."""
         while self._chunks:
-            rows += await self._end_oldest()
-        return rows
+            await self._end_oldest()
 
-    async def _post_whole(self, ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> list[BatchRow]:
+    async def _post_whole(self, ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> None:
         """One after another as many lines as one database transaction may have."""
-        rows: list[BatchRow] = []
         most = -(-len(lines) // self.width)
         for first in range(0, len(lines), most):
             part = lines[first : first + most]
-            rows += await post_share(ctx, batch_id, Share(lines=part))
-            self.standing += len(part)
-        return rows
+            self._note(len(part), [await post_share(ctx, batch_id, Share(lines=part))])
 
     def _is_apart(self, owners: Owners) -> bool:
         return all(chunk.owners[key] == owners[key] for chunk in self._chunks for key in chunk.owners.keys() & owners)
 
-    async def _end_oldest(self) -> list[BatchRow]:
-        chunk, rows = self._chunks[0], list[BatchRow]()
-        for ended in await asyncio.gather(*chunk.shares, return_exceptions=True):
-            if isinstance(ended, BaseException):
-                raise ended
-            rows += ended
+    async def _end_oldest(self) -> None:
+        chunk, ended = self._chunks[0], list[Posted]()
+        for one in await asyncio.gather(*chunk.shares, return_exceptions=True):
+            if isinstance(one, BaseException):
+                raise one
+            ended.append(one)
         self._chunks.popleft()
-        self.standing += chunk.count
-        return rows
+        self._note(chunk.count, ended)
+
+    def _note(self, lines: int, ended: Sequence[Posted]) -> None:
+        self.standing += lines
+        self.posted += sum(one.lines for one in ended)
+        self.rejected += sum(one.rejected for one in ended)
 
 
 OpenLanes: TypeAlias = Callable[[int], Lanes | AbstractAsyncContextManager[Lanes]]
@@ -145,23 +148,7 @@ def no_lanes(_rows: int) -> Lanes:
     return Lanes()
 
 
-async def post_batch_lines(
-    ctx: Context, batch_id: int, lines: Sequence[BatchLine], lanes: Lanes | None = None
-) -> list[BatchRow]:
-    """Post one chunk, in one database transaction or in one for each share.
-
-    With `lanes` a part may be under way still; the outcomes are those of what has ended, of chunks before as well.
-    Raises as `post_share` does.
-    """
-    ctx.principal.require(Permission.BATCH_WRITE)
-    if lanes is None:
-        return await post_share(ctx, batch_id, Share(lines=lines))
-    return await lanes.post(ctx, batch_id, lines)
-
-
-async def _after(
-    before: asyncio.Task[list[BatchRow]] | None, post: Post, ctx: Context, batch_id: int, share: Share
-) -> list[BatchRow]:
+async def _after(before: asyncio.Task[Posted] | None, post: Post, ctx: Context, batch_id: int, share: Share) -> Posted:
     """Post a share once the one before it stands; if it does not, neither does this."""
     if before is not None:
         await before

@@ -14,6 +14,7 @@ from domain.points import to_minor
 from domain.record import record
 from domain.rules.fixed import REFUND
 from domain.store import batch as store
+from domain.store import batch_row
 from domain.store.program import ProgramState
 from resolvers.attribute_proposal import ProposeAttribute, Proposed, propose_attributes
 from resolvers.bonus import Bonus, PostBonus, post_bonuses
@@ -76,7 +77,7 @@ def not_standing(tx: Connection, locked: Row[Any], lines: Sequence[BatchLine]) -
     """The lines that have no outcome yet."""
     if not lines:
         return []
-    standing = store.standing_lines(tx, locked.program_id, locked.id, first=lines[0].line, last=lines[-1].line)
+    standing = batch_row.standing_lines(tx, locked.program_id, locked.id, first=lines[0].line, last=lines[-1].line)
     return [line for line in lines if line.line not in standing]
 
 
@@ -186,7 +187,7 @@ def _store_outcomes(
 ) -> int:
     """How many rows of the file have their outcome by now."""
     stored = [stored_row(row, state.places) for row in rows]
-    store.insert_rows(tx, locked.program_id, locked.id, stored)
+    batch_row.insert_rows(tx, locked.program_id, locked.id, stored)
     accepted = [line.command for line, row in zip(lines, rows, strict=True) if row.status == ACCEPTED]
     parked = sum(row.status == PARKED for row in rows)
     return store.advance_batch(

@@ -9,7 +9,7 @@ from domain.errors import BatchRefused
 from domain.record import record
 from domain.store import batch as store
 from domain.store.statistics import refresh_statistics
-from resolvers.batch_line import BatchLine, BatchRow, not_standing, post_fresh_lines
+from resolvers.batch_line import REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
 from resolvers.batch_record import HELD, RUNNING
 from resolvers.context import Context
 from resolvers.reject_limit import BatchHeld, hold_over_limit
@@ -23,7 +23,15 @@ class Share:
     buckets: Sequence[int] | None = None
 
 
-async def post_share(ctx: Context, batch_id: int, share: Share) -> list[BatchRow]:
+@record
+class Posted:
+    """How many lines of a share got their outcome just now, and how many of those were rejected."""
+
+    lines: int
+    rejected: int
+
+
+async def post_rows(ctx: Context, batch_id: int, share: Share) -> list[BatchRow]:
     """Post lines: rows, outcomes and the restart point together.
 
     Lines that stand already (a second worker, a restart) are left out. Too many rejected ones hold the batch.
@@ -31,6 +39,12 @@ async def post_share(ctx: Context, batch_id: int, share: Share) -> list[BatchRow
     """
     ctx.principal.require(Permission.BATCH_WRITE)
     return await ctx.write(lambda tx: _post(tx, ctx, batch_id, share))
+
+
+async def post_share(ctx: Context, batch_id: int, share: Share) -> Posted:
+    """The same, told in two numbers: the outcomes are stored, and through a pipe they would take long."""
+    rows = await post_rows(ctx, batch_id, share)
+    return Posted(lines=len(rows), rejected=sum(row.status == REJECTED for row in rows))
 
 
 async def note_growth(ctx: Context) -> None:

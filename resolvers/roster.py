@@ -33,6 +33,7 @@ from domain.member import (
 )
 from domain.member_status import Operation, refusal_by_status
 from domain.models import account, member, outbox
+from domain.rules.attributes import by_key
 from domain.rules.fixed import member_definitions
 from domain.rules.model import AttributeDefinition, Scalar
 from domain.rules.value import to_plain
@@ -83,15 +84,15 @@ class Roster:
     _free_ids: list[int] = field(default_factory=list)
     _given_status: set[int] = field(default_factory=set)
     _ids: Ids = field(init=False)
-    _definitions: Sequence[AttributeDefinition] = field(init=False)
+    _definitions: Mapping[str, AttributeDefinition] = field(init=False)
     _unique: Sequence[str] = field(init=False)
     _today: date = field(init=False)
     _newcomers: Newcomers = field(init=False)
     _addresses: Addresses = field(init=False)
 
     def __post_init__(self) -> None:
-        self._definitions = member_definitions(self.state.configuration)
-        unique = [one.key for one in self._definitions if one.unique and one.key != "relation_reference"]
+        self._definitions = by_key(member_definitions(self.state.configuration))
+        unique = [key for key, one in self._definitions.items() if one.unique and key != "relation_reference"]
         self._unique = sorted(unique, key=lambda key: _UNIQUE_ORDER.get(key, 2))
         self._ids = Ids(self.tx, self.state.id)
         self._today = self.now.astimezone(self.state.zone).date()
@@ -133,7 +134,7 @@ class Roster:
     def _hash(self, values: Mapping[str, Scalar | None]) -> dict[str, bytes]:
         keys, program_id = self.ctx.services.keys, self.state.id
         return {
-            key: keys.lookup_hash(program_id, key, str(to_plain(value)))
+            key: keys.lookup_hash(program_id, key, value if type(value) is str else str(to_plain(value)))
             for key in self._unique
             if (value := values.get(key)) is not None
         }
@@ -148,10 +149,8 @@ class Roster:
         for stored in found:
             self._remember(stored)
         fresh = sum(one.reference is not None and one.reference not in self._known for one in prepared)
-        wanted: dict[str, set[bytes]] = {}
-        for one in prepared:
-            for attribute, digest in one.hashes.items():
-                wanted.setdefault(attribute, set()).add(digest)
+        wanted = {key: {one.hashes[key] for one in prepared if key in one.hashes} for key in self._unique}
+        wanted = {key: digests for key, digests in wanted.items() if digests}
         owners = [owning(program_id, attribute, digests) for attribute, digests in wanted.items()]
         # Each new member takes one, and so do its account and its event.
         found_owners = read_together(self.tx, *owners, *self._ids.ahead(3 * fresh))
@@ -207,7 +206,7 @@ class Roster:
             raise MemberNonexistent if one.change.member_id is not None else MemberNotFound
         # A row that says neither NEW nor UPDATE turned out to be new: now the mandatory ones must be there.
         if one.change.action is None:
-            require_mandatory(self._definitions, {**one.values, "relation_reference": one.reference})
+            require_mandatory(self._definitions.values(), {**one.values, "relation_reference": one.reference})
         check_reference(one.reference)
         self._check_unique(one, None)
         referred_by = self._newcomers.referred_by(one.change.referral_code)
@@ -246,23 +245,23 @@ class Roster:
         return Changed(member=target.member, ignored_keys=one.ignored, before=before)
 
     def _check_unique(self, one: _Prepared, own_id: int | None) -> None:
-        for attribute, digest in one.hashes.items():
-            owner = self._owners.get((attribute, digest))
+        for value in one.hashes.items():
+            owner = self._owners.get(value)
             if owner is not None and owner != own_id:
+                attribute, _ = value
                 named = _DUPLICATES.get(attribute)
                 raise DuplicateAttribute(attribute, field=attribute) if named is None else named(field=attribute)
 
     def _own(self, member_id: int, hashes: Mapping[str, bytes]) -> None:
-        mine = self._hashes.setdefault(member_id, {})
-        for attribute, digest in hashes.items():
-            if attribute in mine:
-                self._owners.pop((attribute, mine[attribute]), None)
-            mine[attribute] = digest
-            self._owners[attribute, digest] = member_id
+        before = self._hashes.get(member_id, {})
+        for attribute in before.keys() & hashes:
+            self._owners.pop((attribute, before[attribute]), None)
+        self._hashes[member_id] = {**before, **hashes}
+        self._owners |= dict.fromkeys(hashes.items(), member_id)
 
     def _store(self) -> None:
         program_id = self.state.id
-        pi_keys = frozenset(one.key for one in self._definitions if one.pi)
+        pi_keys = frozenset(key for key, one in self._definitions.items() if one.pi)
         altered = list(self._altered.values())
         update_members(self.tx, program_id, [(one, self._all_hashes(one)) for one in altered], pi_keys)
         if self._given_status:

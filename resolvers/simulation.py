@@ -21,6 +21,7 @@ from domain.ledger.chain import GENESIS
 from domain.member import ACTIVE, Member, changed, read_values
 from domain.points import from_minor
 from domain.program_zone import local_date, local_instant
+from domain.rules.attributes import by_key
 from domain.rules.cap import CapKey, cap_keys
 from domain.rules.evaluate import Evaluation, Facts
 from domain.rules.explanation import Explanation, explain
@@ -228,7 +229,7 @@ def _stand_in(state: ProgramState, sample: SampleMember, now: datetime) -> Membe
         raise InvalidRequest(f"tier: {shown(sample.tier)} is no level", field="tier")
     enrolled_at = now if sample.enrolled_at is None else local_instant(sample.enrolled_at, state.zone)
     values, _ = read_values(
-        member_definitions(state.configuration),
+        by_key(member_definitions(state.configuration)),
         sample.attributes,
         today=local_date(now, state.zone),
         ignore_unknown=False,

@@ -13,7 +13,7 @@ from domain.member import Member
 from domain.points import from_minor
 from domain.program_zone import local_instant
 from domain.record import record
-from domain.rules.attributes import AttributeInvalid, AttributeMissing, storable, validate_attributes
+from domain.rules.attributes import AttributeInvalid, AttributeMissing, by_key, storable, validate_attributes
 from domain.rules.evaluate import Evaluation
 from domain.rules.fixed import EARN, REFUND
 from domain.rules.model import Scalar
@@ -177,7 +177,7 @@ def read_attributes(one: Submission, state: ProgramState) -> None:
     """Check the custom attributes. Raises InvalidAttribute, BadRequest (something mandatory is missing)."""
     try:
         one.values, one.ignored = validate_attributes(
-            state.configuration.transaction_attributes,
+            by_key(state.configuration.transaction_attributes),
             one.command.attributes,
             ignore_unknown=ignores_unknown(one.command, state),
             # A refund names its purchase, which had them.

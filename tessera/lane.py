@@ -20,8 +20,7 @@ import structlog
 
 from domain.errors import ServiceUnavailable, TesseraError
 from resolvers.batch_lane import Lanes, OpenLanes, lanes_here
-from resolvers.batch_line import BatchRow
-from resolvers.batch_post import Share, post_share
+from resolvers.batch_post import Posted, Share, post_share
 from resolvers.context import Context
 from resolvers.reject_limit import BatchHeld
 from tessera.log import configure_logging
@@ -36,7 +35,7 @@ START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
 _USUAL = 8
 
-Answer = list[BatchRow] | TesseraError | BatchHeld | RuntimeError
+Answer = Posted | TesseraError | BatchHeld | RuntimeError
 
 _log = structlog.get_logger("tessera.lane")
 
@@ -128,7 +127,7 @@ class _Lane:
     threads: ThreadPoolExecutor
     is_busy: bool = False
 
-    async def post(self, ctx: Context, batch_id: int, share: Share) -> list[BatchRow]:
+    async def post(self, ctx: Context, batch_id: int, share: Share) -> Posted:
         """See `post_share`. Raises ServiceUnavailable where the process ended as well."""
         call = ctx.principal, ctx.source, ctx.request_id, batch_id, share
         # Where this is cancelled, it stays busy.
@@ -171,7 +170,7 @@ async def _answer_calls(settings: Settings, calls: Connection) -> None:
 
 
 async def _answer(ctx: Context, batch_id: int, share: Share) -> Answer:
-    """The outcomes or the refusal; what nobody foresaw is told here, since a traceback goes through no pipe."""
+    """What was posted, or the refusal; what nobody foresaw is told here, since a traceback goes through no pipe."""
     try:
         return await post_share(ctx, batch_id, share)
     except (TesseraError, BatchHeld) as refusal:

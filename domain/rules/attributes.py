@@ -28,8 +28,13 @@ class AttributeMissing(ValueError):
         self.key = key
 
 
+def by_key(definitions: Iterable[AttributeDefinition]) -> dict[str, AttributeDefinition]:
+    """Definitions as `validate_attributes` wants them: made once for many records."""
+    return {definition.key: definition for definition in definitions}
+
+
 def validate_attributes(
-    definitions: Iterable[AttributeDefinition],
+    definitions: Mapping[str, AttributeDefinition],
     given: Mapping[str, Any],
     *,
     ignore_unknown: bool,
@@ -41,22 +46,27 @@ def validate_attributes(
     first for unknown keys and then in the order of the definitions, before `AttributeMissing`.
     `require_mandatory=False` is for updates, which name only what changes.
     """
-    known = {definition.key: definition for definition in definitions}
-    ignored = [key for key in given if key not in known]
+    ignored = [key for key in given if key not in definitions]
     if ignored and not ignore_unknown:
         raise AttributeInvalid(_safe(ignored[0]), "unknown attribute")
     values: dict[str, Scalar] = {}
     key = ""
     try:
         # Read in place: one call more for each attribute takes as long as to read it.
-        for key, definition in known.items():
+        for key, definition in definitions.items():
             value = given.get(key)
-            if value is not None and value != "":
+            if value is None or value == "":
+                continue
+            # Most are texts that `read_text` would give back as they are.
+            is_plain = type(value) is str and value.isascii() and value.isprintable()
+            if is_plain and definition.type == "string" and len(value) <= definition.max_length:
+                values[key] = value
+            else:
                 values[key] = _READERS[definition.type](definition, value)
     except ValueError as error:
         raise AttributeInvalid(key, str(error)) from error
     if require_mandatory:
-        check_mandatory(known.values(), values)
+        check_mandatory(definitions.values(), values)
     return values, ignored
 
 

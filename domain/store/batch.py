@@ -1,17 +1,16 @@
-"""SQL of batch files and their lines."""
+"""SQL of batch files."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.models import batch, batch_row
 from domain.store.bulk import Bulk
-from domain.store.reading import Reading, read
 
 _ENDED = ("FINISHED", "DISCARDED")
 
@@ -74,27 +73,6 @@ def page_batches(
     if before_id is not None:
         statement = statement.where(batch.c.id < before_id)
     return tx.execute(statement.order_by(batch.c.id.desc()).limit(first)).all()
-
-
-def standing_lines(tx: Connection, program_id: int, batch_id: int, *, first: int, last: int) -> set[int]:
-    """The lines of this range that have an outcome already."""
-    values = {"program_id": program_id, "batch_id": batch_id, "first": first, "last": last}
-    return read(tx, Reading(_STANDING, values, lambda rows: {row[0] for row in rows}))
-
-
-_STANDING = select(batch_row.c.line).where(
-    batch_row.c.program_id == bindparam("program_id"),
-    batch_row.c.batch_id == bindparam("batch_id"),
-    batch_row.c.line.between(bindparam("first"), bindparam("last")),
-)
-
-
-def insert_rows(tx: Connection, program_id: int, batch_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store the outcomes of lines."""
-    key = {"program_id": program_id, "batch_id": batch_id}
-    bulk = Bulk(tx)
-    bulk.insert(batch_row, [{**key, **row} for row in rows])
-    bulk.store()
 
 
 def advance_batch(
@@ -254,42 +232,5 @@ def _change(tx: Connection, program_id: int, batch_id: int, statuses: Sequence[s
     return changed.rowcount == 1
 
 
-def page_rows(
-    tx: Connection, program_id: int, batch_id: int, *, after_line: int, limit: int, status: str | None = None
-) -> Sequence[Row[Any]]:
-    """Outcomes in the order of the file, of one status if asked for."""
-    query = select(batch_row).where(_of(program_id, batch_id), batch_row.c.line > after_line)
-    if status is not None:
-        query = query.where(batch_row.c.status == status)
-    return tx.execute(query.order_by(batch_row.c.line).limit(limit)).all()
-
-
-def count_rejects(tx: Connection, program_id: int, batch_id: int) -> dict[str, int]:
-    """How many lines were rejected, by code."""
-    counts = tx.execute(
-        select(batch_row.c.code, func.count())
-        .where(_of(program_id, batch_id), batch_row.c.status == "REJECTED")
-        .group_by(batch_row.c.code)
-        .order_by(batch_row.c.code)
-    )
-    return {row.code: row[1] for row in counts}
-
-
-def sum_points(tx: Connection, program_id: int, batch_id: int) -> tuple[int, int]:
-    """The points that the lines awarded and those that they took, both positive, in smallest units."""
-    points = batch_row.c.points
-    awarded, taken = tx.execute(
-        select(
-            func.coalesce(func.sum(case((points > 0, points))), 0),
-            func.coalesce(func.sum(case((points < 0, -points))), 0),
-        ).where(_of(program_id, batch_id))
-    ).one()
-    return int(awarded), int(taken)
-
-
 def _is(program_id: int, batch_id: int) -> ColumnElement[bool]:
     return and_(batch.c.program_id == program_id, batch.c.id == batch_id)
-
-
-def _of(program_id: int, batch_id: int) -> ColumnElement[bool]:
-    return and_(batch_row.c.program_id == program_id, batch_row.c.batch_id == batch_id)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, update
 
 from domain.models import batch, batch_row
-from domain.store.batch import insert_rows
+from domain.store.batch_row import insert_rows
 
 
 def reject_parked(tx: Connection, program_id: int, batch_id: int, message: str) -> None:

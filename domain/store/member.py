@@ -179,7 +179,7 @@ def insert_members(
     pi_keys: frozenset[str],
 ) -> None:
     """New members, each with an empty account; hashes of unique values by attribute key, which are stored after."""
-    rows = [{"id": one.member.id, **_columns(one, hashes, pi_keys), **_frozen(one)} for one, hashes in fresh]
+    rows = [_columns(one, hashes, pi_keys) | _frozen(one) for one, hashes in fresh]
     accounts = [
         {"id": account_id, "member_id": one.member.id} for account_id, (one, _) in zip(account_ids, fresh, strict=True)
     ]
@@ -197,7 +197,7 @@ def update_members(
     if not altered:
         return
     rows = [
-        {"program_id": program_id, "id": one.member.id, "version": one.version + 1, **_columns(one, hashes, pi_keys)}
+        _columns(one, hashes, pi_keys) | {"program_id": program_id, "version": one.version + 1}
         for one, hashes in altered
     ]
     bulk = Bulk(tx)
@@ -214,10 +214,17 @@ def new_member(keys: KeyRing, one: Member) -> Stored:
 
 def _columns(one: Stored, hashes: Mapping[str, bytes | None], pi_keys: frozenset[str]) -> dict[str, Any]:
     person = one.member
-    personal: dict[str, Any] = {name: getattr(person, name) for name in PERSONAL}
-    personal["dob"] = person.dob.isoformat() if person.dob else None
-    personal["attributes"] = {key: value for key, value in person.attributes.items() if key in pi_keys}
+    personal = {
+        "full_name": person.full_name,
+        "email_id": person.email_id,
+        "mobile_number": person.mobile_number,
+        "gender": person.gender,
+        "address": person.address,
+        "dob": person.dob.isoformat() if person.dob else None,
+        "attributes": {key: value for key, value in person.attributes.items() if key in pi_keys},
+    }
     return {
+        "id": person.id,
         "status": person.status,
         "accrual_allowed": person.accrual_allowed,
         "preferred_language": person.preferred_language,

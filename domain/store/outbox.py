@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Connection, bindparam, select, text, update
 
 from domain.models import feed, outbox
-from domain.models.types import to_json
 from domain.store.bulk import Bulk
 from domain.store.feed import wake_readers
 from domain.store.ids import allocate_ids
@@ -26,15 +25,15 @@ def member_event(topic: str, member_id: int, now: datetime) -> dict[str, object]
     return {
         "topic": topic,
         "member_id": member_id,
-        "payload": to_json({"member_id": member_id}),
+        "payload": f'{{"member_id":{member_id}}}',
         "created_at": now,
     }
 
 
 def insert_events(bulk: Bulk, program_id: int, events: Sequence[dict[str, object]], ids: Sequence[int]) -> None:
     """The same, under ids that were given to them already."""
-    rows = [{"program_id": program_id, "id": one, **event} for one, event in zip(ids, events, strict=True)]
-    bulk.insert(outbox, rows)
+    rows = [{"id": one, **event} for one, event in zip(ids, events, strict=True)]
+    bulk.insert(outbox, rows, {"program_id": program_id})
 
 
 def has_unnumbered(tx: Connection, program_id: int) -> bool:

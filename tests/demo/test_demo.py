@@ -16,8 +16,7 @@ import pytest
 from domain.rules.examples import run_examples
 from domain.rules.parse import parse_file
 from domain.store.digest import ledger_digest
-from ingestion import load
-from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_lane import Lanes
 from resolvers.catalog import find_catalog_item, list_catalog
 from resolvers.context import Context
 from resolvers.order import PlaceOrder, place_order
@@ -132,7 +131,7 @@ async def may_order(ctx: Context, reference: str, item: str) -> bool:
 async def test_a_build_that_broke_off_goes_on(
     built: Built, tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = 0
+    calls, post = 0, Lanes.post
 
     async def breaking(*given: Any) -> Any:
         nonlocal calls
@@ -140,9 +139,9 @@ async def test_a_build_that_broke_off_goes_on(
         # Within the member file, then within the transactions.
         if calls in {2, 9}:
             raise ConnectionError("the machine went away")
-        return await post_batch_lines(*given)
+        return await post(*given)
 
-    monkeypatch.setattr(load, "post_batch_lines", breaking)
+    monkeypatch.setattr(Lanes, "post", breaking)
     async with runtime_in(tmp_path, sqlite_template) as runtime:
         for _ in range(2):
             with pytest.raises(ConnectionError):

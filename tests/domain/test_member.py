@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import BadRequest, InvalidAttribute
 from domain.member import read_values
+from domain.rules.attributes import by_key
 from domain.rules.fixed import member_definitions
 from domain.rules.model import AttributeDefinition, Configuration
 
@@ -17,7 +18,7 @@ CONFIGURATION = Configuration(
         AttributeDefinition(key="full_name", name="Full name", type="string", mandatory=True),
     )
 )
-DEFINITIONS = member_definitions(CONFIGURATION)
+DEFINITIONS = by_key(member_definitions(CONFIGURATION))
 TODAY = date(2026, 2, 3)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from resolvers.attribute_proposal import ProposeAttribute
 from resolvers.batch import finish_batch, open_batch
-from resolvers.batch_lane import post_batch_lines
 from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Share, post_rows
 from tests.graphql.world import Caller, World
 
 LIST = """query($f: Int, $a: String) {attributeProposals(first: $f, after: $a) {
@@ -32,7 +32,7 @@ async def propose(world: World, *keys: str) -> None:
         )
         for number, key in enumerate(keys, start=2)
     ]
-    await post_batch_lines(ctx, batch.id, lines)
+    await post_rows(ctx, batch.id, Share(lines=lines))
     await finish_batch(ctx, batch.id)
 
 

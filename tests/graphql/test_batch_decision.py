@@ -10,8 +10,8 @@ from domain.errors import InvalidRow
 from domain.models import audit_entry
 from resolvers.batch import open_batch
 from resolvers.batch_decision import check_batch, note_findings
-from resolvers.batch_lane import post_batch_lines
 from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Share, post_rows
 from resolvers.reject_limit import BatchHeld
 from schema.global_id import BATCH, encode
 from tests.graphql.world import Caller, World
@@ -108,8 +108,8 @@ async def test_how_far_a_file_is_that_was_held_under_way(world: World, administr
     ctx, name = world.context(1), world.unique("F")
     batch = await open_batch(ctx, file_type="TXN", file_name=f"{name}_TXN.csv", sha256=name, rows_total=10)
     lines = [BatchLine(line=number, command=InvalidRow("broken")) for number in (2, 3)]
-    await post_batch_lines(ctx, batch.id, lines)
+    await post_rows(ctx, batch.id, Share(lines=lines))
     with pytest.raises(BatchHeld):
-        await post_batch_lines(ctx, batch.id, [BatchLine(line=4, command=InvalidRow("broken"))])
+        await post_rows(ctx, batch.id, Share(lines=[BatchLine(line=4, command=InvalidRow("broken"))]))
     found = (await administrator.ask(BATCH_QUERY, b=encode(BATCH, 1, batch.id))).data["batch"]
     assert (found["status"], found["rowsRead"], found["rejected"], found["progress"]) == ("HELD", 2, 2, 0.2)

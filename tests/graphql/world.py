@@ -19,8 +19,8 @@ from domain.models import METADATA
 from domain.store.database import open_database
 from domain.store.program import ProgramCache
 from resolvers.batch import finish_batch, open_batch
-from resolvers.batch_lane import post_batch_lines
 from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Share, post_rows
 from resolvers.context import Context, Services
 from resolvers.member import ImportMember
 from resolvers.program import IssuedCredential, apply_configuration, create_admin_token, create_program
@@ -200,7 +200,7 @@ class World:
         lines = [
             BatchLine(line=line, command=ImportMember(values=one, action="NEW")) for line, one in enumerate(values, 2)
         ]
-        await post_batch_lines(ctx, batch.id, lines)
+        await post_rows(ctx, batch.id, Share(lines=lines))
         await finish_batch(ctx, batch.id)
         return encode(BATCH, 1, batch.id)
 

@@ -16,9 +16,9 @@ from ingestion import load
 from ingestion.load import BatchSummary, load_batch_file
 from resolvers import batch_lane, batch_post
 from resolvers.batch import RUNNING, list_batches
-from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, lanes_here, no_lanes, post_batch_lines, shares_of
+from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, lanes_here, no_lanes, shares_of
 from resolvers.batch_line import BatchLine, BatchRow
-from resolvers.batch_post import Share, post_share
+from resolvers.batch_post import Posted, Share, post_share
 from resolvers.bonus import PostBonus
 from resolvers.context import Context
 from resolvers.member import ImportMember, list_members
@@ -193,12 +193,12 @@ class Slow:
     def lane(self, number: int) -> Post:
         """One lane."""
 
-        async def post(_ctx: Context, _batch_id: int, share: Share) -> list[BatchRow]:
+        async def post(_ctx: Context, _batch_id: int, share: Share) -> Posted:
             chunk = share.lines[0].line // 121
             self.told.append(f"{number} of {chunk}")
             if (number, chunk) == (1, 0):
                 await self.gate.wait()
-            return []
+            return Posted(lines=len(share.lines), rejected=1)
 
         return post
 
@@ -211,8 +211,9 @@ class Slow:
             begun = list(self.told)
             self.gate.set()
             await posting
-            assert await lanes.end() == []
-            assert lanes.standing == len(first) + len(second)
+            await lanes.end()
+            every = len(first) + len(second)
+            assert (lanes.standing, lanes.posted, lanes.rejected) == (every, every, 4)
         assert self.told == ["0 of 0", "1 of 0", "0 of 1", "1 of 1"]
         return begun
 
@@ -270,25 +271,25 @@ async def test_a_chunk_that_goes_whole_is_several_transactions_where_it_has_the_
 ) -> None:
     posted: list[int] = []
 
-    async def noting(_ctx: Context, _batch_id: int, share: Share) -> list[BatchRow]:
+    async def noting(_ctx: Context, _batch_id: int, share: Share) -> Posted:
         posted.append(len(share.lines))
-        return []
+        return Posted(lines=len(share.lines), rejected=0)
 
     monkeypatch.setattr(batch_lane, "post_share", noting)
     async with open_desk(database_url, tmp_path) as desk, Lanes([noting, noting, noting], width=3) as lanes:
         lines = [bonus(line, "") for line in range(1, 8)]
-        assert await lanes.post(desk.ctx, 1, lines) == []
-        assert (posted, lanes.standing) == ([3, 3, 1], 7)
+        await lanes.post(desk.ctx, 1, lines)
+        assert (posted, lanes.standing, lanes.posted) == ([3, 3, 1], 7, 7)
 
 
 async def test_a_chunk_has_as_many_bytes_as_it_may(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
+    sizes, post = list[int](), Lanes.post
 
-    async def noting(ctx: Context, batch_id: int, lines: Sequence[BatchLine], lanes: Lanes) -> list[BatchRow]:
+    async def noting(lanes: Lanes, ctx: Context, batch_id: int, lines: Sequence[BatchLine]) -> None:
         sizes.append(len(lines))
-        return await post_batch_lines(ctx, batch_id, lines, lanes)
+        await post(lanes, ctx, batch_id, lines)
 
-    monkeypatch.setattr(load, "post_batch_lines", noting)
+    monkeypatch.setattr(Lanes, "post", noting)
     monkeypatch.setattr(load, "CHUNK_BYTES", 100)
     await desk.load("Shop_CPD.csv", MEMBERS)
     assert sum(sizes) == 20

@@ -9,7 +9,7 @@ from domain.errors import BatchRefused
 from ingestion import load as load_module
 from ingestion.load import Progress
 from resolvers.batch import list_batches
-from resolvers.batch_lane import post_batch_lines
+from resolvers.batch_lane import Lanes
 from tests.ingestion.desk import MEMBERS, Desk, points_of, transactions
 
 
@@ -17,16 +17,16 @@ async def test_a_load_that_broke_off_goes_on_where_it_was(desk: Desk, monkeypatc
     monkeypatch.setattr(load_module, "CHUNK_ROWS", 3)
     await desk.load("July_CPD.csv", MEMBERS)
     content = transactions(*(f"T{n},DR,{n},2026-07-01,M{n},{'MUSIC' if n % 5 else 'MUSIK'}" for n in range(1, 21)))
-    calls = 0
+    calls, post = 0, Lanes.post
 
     async def breaking(*given: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 4:
             raise ConnectionError("the machine went away")
-        return await post_batch_lines(*given)
+        return await post(*given)
 
-    monkeypatch.setattr(load_module, "post_batch_lines", breaking)
+    monkeypatch.setattr(Lanes, "post", breaking)
     with pytest.raises(ConnectionError):
         await desk.load("July_TXN.csv", content)
     [batch, _] = await list_batches(desk.ctx)

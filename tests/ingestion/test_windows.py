@@ -12,6 +12,7 @@ import pytest_asyncio
 from ingestion import arrival
 from ingestion import inbox as inbox_module
 from ingestion import load as load_module
+from resolvers.batch_lane import Lanes
 from resolvers.program import apply_configuration
 from tests.database import FreshDatabase
 from tests.ingestion.desk import MEMBERS, open_desk, points_of, transactions
@@ -19,14 +20,14 @@ from tests.ingestion.mailroom import Mailroom, Watch
 
 ROWS = [f"T{n},DR,{n},2026-07-01,M{n % 20 + 1},{'MUSIC' if n % 5 else 'MUSIK'}" for n in range(1, 21)]
 
-STEPS = [
+STEPS: list[tuple[Any, str]] = [
     (inbox_module, "take"),
     (inbox_module, "inspect"),
     (inbox_module, "open_batch"),
     (inbox_module, "keep_for_batch"),
     (load_module, "open_batch"),
     (load_module, "check_batch"),
-    (load_module, "post_batch_lines"),
+    (Lanes, "post"),
     (load_module, "finish_batch"),
     (load_module, "write_handback"),
     (load_module, "forget_refusals"),
@@ -112,7 +113,9 @@ async def undisturbed(fresh_database: FreshDatabase, tmp_path_factory: pytest.Te
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("call", [1, 2])
-@pytest.mark.parametrize(("module", "name"), STEPS, ids=[f"{m.__name__[10:]}-{n}" for m, n in STEPS])
+@pytest.mark.parametrize(
+    ("module", "name"), STEPS, ids=[f"{m.__name__.removeprefix('ingestion.')}-{n}" for m, n in STEPS]
+)
 async def test_a_worker_that_is_killed_between_two_steps_is_gone_on_from(
     undisturbed: dict[str, Any], database_url: str, tmp_path: Path, module: Any, name: str, call: int, after: bool
 ) -> None:

@@ -11,8 +11,8 @@ from domain.access import ROLES
 from domain.errors import ProofNeeded, TesseraError
 from domain.models import audit_entry
 from resolvers.batch import open_batch
-from resolvers.batch_lane import post_batch_lines
 from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Share, post_rows
 from resolvers.context import Context
 from resolvers.delivery import deliver_messages, sweep_messages
 from resolvers.member import ImportMember, UpdateMember, get_member, update_member
@@ -183,7 +183,7 @@ async def test_an_executive_and_a_file_are_told_of_as_well(shop: Shop, ctx: Cont
     rows = [{"relation_reference": "ANN", "email_id": "two@example.com"}, {"relation_reference": "NEW", **THIEF}]
     rows.append({"relation_reference": "NEW", "email_id": "new@example.com"})
     lines = [BatchLine(line=n, command=ImportMember(values=one, action=None)) for n, one in enumerate(rows, 2)]
-    await post_batch_lines(ctx, batch.id, lines)
+    await post_rows(ctx, batch.id, Share(lines=lines))
     assert [one.to for one in await delivered(shop)] == ["ann@example.com", "one@example.com"]
     assert len(await trail(ctx)) == 2
 

@@ -9,8 +9,8 @@ import pytest
 
 from domain.errors import KeyReused, TesseraError
 from resolvers.batch import open_batch
-from resolvers.batch_lane import post_batch_lines
 from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Share, post_rows
 from resolvers.context import Context
 from resolvers.member import UpdateMember, update_member
 from resolvers.sub_relation import UnlinkSubRelation, unlink_sub_relation
@@ -134,5 +134,5 @@ async def test_rows_of_a_file_name_cards_too(shop: Shop) -> None:
     batch = await open_batch(context, file_type="TXN", file_name="July_TXN.csv", sha256="0" * 64)
     shared = replace(BUY, transaction_id="T2", card_number=None, sub_relation_identifier="A-1")
     lines = [BatchLine(line=line, command=command) for line, command in enumerate((BUY, shared), 2)]
-    rows = await post_batch_lines(context, batch.id, lines)
+    rows = await post_rows(context, batch.id, Share(lines=lines))
     assert [(row.code, int(row.points)) for row in rows] == [("000", 10), ("118", 0)]

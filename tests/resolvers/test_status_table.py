@@ -10,8 +10,8 @@ import pytest
 from domain.errors import TesseraError
 from domain.member_status import STATUS_NAMES, STATUS_TABLE, Operation
 from resolvers.batch import open_batch
-from resolvers.batch_lane import post_batch_lines
 from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Share, post_rows
 from resolvers.context import Context
 from resolvers.member import EnrollMember, UpdateMember, enroll_member, update_member
 from resolvers.program import apply_configuration
@@ -124,7 +124,7 @@ async def test_a_row_of_a_file_is_refused_as_a_call_is(shop: Shop) -> None:
     await populate(context)
     batch = await open_batch(context, file_type="TXN", file_name="July_TXN.csv", sha256="0" * 64)
     lines = [BatchLine(line=status + 1, command=purchase(status, "file")) for status in STATUS_NAMES]
-    rows = await post_batch_lines(context, batch.id, lines)
+    rows = await post_rows(context, batch.id, Share(lines=lines))
     expected = [None if one is None else one.code for one in STATUS_TABLE[Operation.EARN].values()]
     assert [None if row.code == "000" else row.code for row in rows] == expected
     assert [row.points for row in rows] == [100 if code is None else 0 for code in expected]

@@ -11,8 +11,8 @@ from domain.models.types import to_json
 from domain.store.outbox import add_events
 from domain.webhook_event import KNOWN_TYPES
 from resolvers.batch import finish_batch, open_batch
-from resolvers.batch_lane import post_batch_lines
 from resolvers.batch_line import BatchLine
+from resolvers.batch_post import Share, post_rows
 from resolvers.context import Context
 from resolvers.erasure import erase_member
 from resolvers.hold import CancelHold, cancel_hold, create_hold
@@ -54,7 +54,7 @@ async def load_file(ctx: Context) -> None:
     batch = await open_batch(ctx, file_type="CPD", file_name="July_CPD.csv", sha256="0" * 64)
     values: list[dict[str, Any]] = [{"relation_reference": "CAL", "status": 1}, {"relation_reference": "", "status": 1}]
     lines = [BatchLine(line=line, command=ImportMember(values=one, action="NEW")) for line, one in enumerate(values, 2)]
-    await post_batch_lines(ctx, batch.id, lines)
+    await post_rows(ctx, batch.id, Share(lines=lines))
     await finish_batch(ctx, batch.id)
 
 

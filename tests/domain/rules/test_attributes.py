@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from domain.rules.attributes import (
     AttributeInvalid,
     AttributeMissing,
+    by_key,
     index_products,
     is_product,
     read_attribute,
@@ -103,25 +104,27 @@ def test_a_value_is_read_as_its_type(kind: AttributeType, given_value: Any, valu
 )
 def test_a_value_that_does_not_fit_names_the_attribute(kind: AttributeType, given_value: Any) -> None:
     with pytest.raises(AttributeInvalid) as caught:
-        validate_attributes(DEFINITIONS, {kind: given_value}, ignore_unknown=False)
+        validate_attributes(by_key(DEFINITIONS), {kind: given_value}, ignore_unknown=False)
     assert caught.value.key == kind
     assert str(given_value) not in caught.value.message or len(str(given_value)) < 5
 
 
 def test_unknown_attributes_are_refused_or_named_as_ignored() -> None:
     with pytest.raises(AttributeInvalid) as caught:
-        validate_attributes(DEFINITIONS, {"int": 1, "colour": "red"}, ignore_unknown=False)
+        validate_attributes(by_key(DEFINITIONS), {"int": 1, "colour": "red"}, ignore_unknown=False)
     assert (caught.value.key, caught.value.message) == ("colour", "unknown attribute")
-    values = validate_attributes(DEFINITIONS, {"int": 1, "colour": "red"}, ignore_unknown=True)
+    values = validate_attributes(by_key(DEFINITIONS), {"int": 1, "colour": "red"}, ignore_unknown=True)
     assert values == ({"int": 1}, ["colour"])
 
 
 @pytest.mark.parametrize("absent", [{}, {"int": None}, {"int": ""}])
 def test_a_mandatory_attribute_must_be_given(absent: dict[str, Any]) -> None:
     with pytest.raises(AttributeMissing) as caught:
-        validate_attributes([define("int", mandatory=True)], absent, ignore_unknown=False)
+        validate_attributes(by_key([define("int", mandatory=True)]), absent, ignore_unknown=False)
     assert caught.value.key == "int"
-    update = validate_attributes([define("int", mandatory=True)], absent, ignore_unknown=False, require_mandatory=False)
+    update = validate_attributes(
+        by_key([define("int", mandatory=True)]), absent, ignore_unknown=False, require_mandatory=False
+    )
     assert update == ({}, [])
 
 
@@ -139,7 +142,7 @@ def test_a_mandatory_attribute_must_be_given(absent: dict[str, Any]) -> None:
     )
 )
 def test_values_survive_storage(values: dict[str, Any]) -> None:
-    read, _ = validate_attributes(DEFINITIONS, values, ignore_unknown=False)
+    read, _ = validate_attributes(by_key(DEFINITIONS), values, ignore_unknown=False)
     assert typed(DEFINITIONS, storable(read)) == read == values
 
 
