@@ -14,6 +14,7 @@ from domain.store.cross_check import (
     check_keys,
     check_orphans,
     check_owners,
+    check_programs,
     keys_after,
 )
 from domain.store.finding import Finding
@@ -46,6 +47,7 @@ async def verify_ledger(
         if program_id in {None, program.public_id}:
             findings += await _verify_program(services, program.id, progress)
     if program_id is None:
+        findings += await services.db.read(check_programs)
         findings += await services.db.read(lambda tx: check_audit(tx, DEPLOYMENT))
     return findings
 

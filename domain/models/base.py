@@ -15,6 +15,9 @@ METADATA = MetaData(
 ONLY_ON = "only_on"
 """What a constraint says of itself where it is of one dialect alone."""
 
+PROVED = {ONLY_ON: "sqlite"}
+"""What a foreign key says of itself that PostgreSQL leaves to verification."""
+
 
 def program_key() -> Column[int]:
     """The partition a row belongs to: first in every primary key, so that tables shard by program."""
@@ -29,4 +32,4 @@ def row_key() -> Column[int]:
 def proved_key(column: str, parent: str) -> ForeignKeyConstraint:
     """A foreign key that SQLite checks; on PostgreSQL it is `tessera ledger verify` that does (docs/adr/0026)."""
     its = [f"{parent}.program_id", f"{parent}.id"]
-    return ForeignKeyConstraint(["program_id", column], its, info={ONLY_ON: "sqlite"})
+    return ForeignKeyConstraint(["program_id", column], its, info=PROVED)

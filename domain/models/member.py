@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from domain.models.base import METADATA, program_key, proved_key, row_key
+from domain.models.base import METADATA, PROVED, program_key, proved_key, row_key
 from domain.models.types import JsonText, UtcDateTime
 
 member = Table(
@@ -50,7 +50,7 @@ member = Table(
     UniqueConstraint("program_id", "referral_code"),
     UniqueConstraint("program_id", "email_hash"),
     UniqueConstraint("program_id", "mobile_hash"),
-    ForeignKeyConstraint(["program_id"], ["program.id"]),
+    ForeignKeyConstraint(["program_id"], ["program.id"], info=PROVED),
     Index(
         "ix_member_merged_into",
         "program_id",
@@ -82,8 +82,8 @@ member = Table(
 Destroying `data_key` erases the member, since `erased_at`. E-mail and mobile number are found by keyed hashes.
 `merged_into` is the member who answers for this one since a merge: its reference goes on to work.
 `referral_code` never changes; `referred_by` is whose code the member was enrolled with, `referral_rewarded_at` when
-both got their points for it, or might have. On PostgreSQL there is an index of references by code points as well
-(`ix_member_reference`), which is made by its migration alone: SQLite compares so by itself.
+both got their points for it, or might have. References compare by code points: on SQLite all texts do, on PostgreSQL
+it is the collation of the column, which its migration gives it (0029).
 """
 
 member_unique_value = Table(

@@ -216,6 +216,19 @@ def check_orphans(tx: Connection, program_id: int) -> list[Finding]:
     ]
 
 
+def check_programs(tx: Connection) -> list[Finding]:
+    """Members of programs that there are not: PostgreSQL has no key of these either."""
+    found: list[Finding] = []
+    # From one program to the next by the index of members, however many there are of each.
+    query = select(member.c.program_id).order_by(member.c.program_id).limit(1)
+    one = tx.scalar(query)
+    while one is not None:
+        if tx.scalar(select(program.c.id).where(program.c.id == one)) is None:
+            found.append(Finding(one, "members", "belong to no program"))
+        one = tx.scalar(query.where(member.c.program_id > one))
+    return found
+
+
 def _parentless(table: Table, program_id: int, reference: Any, parent: Table) -> Any:
     its = (parent.c.program_id == table.c.program_id) & (parent.c.id == reference)
     # Looked up by key for each row: a join of tables without statistics compares every row with every other.

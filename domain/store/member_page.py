@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, collate, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from domain.crypto import KeyRing
 from domain.member import Member
@@ -35,7 +35,7 @@ class Narrowing:
     email_hash: bytes | None = None
     mobile_hash: bytes | None = None
 
-    def apply(self, tx: Connection, query: Select[Any]) -> Select[Any]:
+    def apply(self, query: Select[Any]) -> Select[Any]:
         """The query, narrowed, but for the statuses."""
         columns = member.c
         for column, wanted in (
@@ -48,13 +48,12 @@ class Narrowing:
         query = query if self.end is None else query.where(columns.enrolled_at < self.end)
         if self.prefix is None:
             return query
-        name = _ordered_by(tx, "reference")
-        return query.where(name >= self.prefix, name < self.prefix + _LAST)
+        return query.where(columns.relation_reference >= self.prefix, columns.relation_reference < self.prefix + _LAST)
 
 
 def place_of(tx: Connection, program_id: int, member_id: int, order: MemberOrder) -> Place | None:
     """The place of a member in an order; None where there is no such member. It never changes."""
-    name = member.c.enrolled_at if order == "enrolment" else member.c.relation_reference
+    name = _ordered_by(order)
     query = select(name, member.c.id).where(member.c.program_id == program_id, member.c.id == member_id)
     row = tx.execute(query).one_or_none()
     return None if row is None else (row[0], row[1])
@@ -72,12 +71,14 @@ def page_members(
     only: Narrowing,
 ) -> list[Member]:
     """At most `first` members behind a place, in an order of references (by code points) or of enrolment."""
-    name = _ordered_by(tx, order)
-    query = only.apply(tx, select(member).where(member.c.program_id == program_id))
+    name = _ordered_by(order)
+    query = only.apply(select(member).where(member.c.program_id == program_id))
+    # No two members have one reference, and its index knows no ids.
+    key = [name] if order == "reference" else [name, member.c.id]
     if after is not None:
-        place = tuple_(name, member.c.id)
-        query = query.where(place < after if descending else place > after)
-    directed = [one.desc() if descending else one.asc() for one in (name, member.c.id)]
+        place, behind = tuple_(*key), after[: len(key)]
+        query = query.where(place < behind if descending else place > behind)
+    directed = [one.desc() if descending else one.asc() for one in key]
     if only.statuses is None:
         rows = list(tx.execute(query.order_by(*directed).limit(first)))
     else:
@@ -98,11 +99,8 @@ def count_members(tx: Connection, program_id: int, only: Narrowing) -> int:
     query = select(func.count()).select_from(member).where(member.c.program_id == program_id)
     if only.statuses is not None:
         query = query.where(member.c.status.in_(sorted(only.statuses)))
-    return tx.scalar(only.apply(tx, query)) or 0
+    return tx.scalar(only.apply(query)) or 0
 
 
-def _ordered_by(tx: Connection, order: MemberOrder) -> ColumnElement[Any]:
-    if order == "enrolment":
-        return member.c.enrolled_at
-    # SQLite compares texts so by itself; PostgreSQL by the language of the database.
-    return collate(member.c.relation_reference, "C") if tx.dialect.name == "postgresql" else member.c.relation_reference
+def _ordered_by(order: MemberOrder) -> ColumnElement[Any]:
+    return member.c.enrolled_at if order == "enrolment" else member.c.relation_reference

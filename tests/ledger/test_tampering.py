@@ -248,6 +248,15 @@ def test_rows_of_no_file_are_found(program: Program) -> None:
     assert places(program) == orphans(program) == {f"rows of file {10**6}"}
 
 
+@ON_POSTGRES
+def test_members_of_no_program_are_found(program: Program) -> None:
+    somebody = stored(program, member)[0]._asdict() | {"email_hash": None, "mobile_hash": None}
+    for number in (1, 2):
+        given = {"program_id": 10**6, "id": number, "relation_reference": f"M{number}"}
+        run(program.world, insert(member).values(somebody | given))
+    assert [str(one) for one in program.findings()] == [f"program {10**6}, members: belong to no program"]
+
+
 @pytest.mark.parametrize("column", ["before", "after"])
 def test_an_audit_entry_that_cannot_be_read_is_found(program: Program, column: str) -> None:
     row = stored(program, audit_entry)[1]

@@ -44,10 +44,13 @@ READS: dict[str, tuple[Callable[[Connection], object], str]] = {
     "members of some days": (_members(Narrowing(start=NOW, end=NOW + timedelta(days=1))), "ix_member_enrolled"),
     "members by status": (_members(Narrowing(statuses={2, 4})), "ix_member_status"),
     "members by tier": (_members(Narrowing(tier="Gold")), "ix_member_tier"),
-    "members by reference": (_members(Narrowing(), order="reference", after=("M", 7)), "ix_member_reference"),
+    "members by reference": (
+        _members(Narrowing(), order="reference", after=("M", 7)),
+        "uq_member_program_id_relation_reference",
+    ),
     "members by the beginning of it": (
         _members(Narrowing(prefix="M-00"), order="reference", after=("M-001", 7)),
-        "ix_member_reference",
+        "uq_member_program_id_relation_reference",
     ),
     "members by e-mail": (_members(Narrowing(email_hash=b"x"), after=None), "uq_member_program_id_email_hash"),
     "how many of a status": (lambda tx: count_members(tx, 1, Narrowing(statuses={2})), "ix_member_status"),
