@@ -40,7 +40,7 @@ _BUCKETS = MOST_LANES
 
 
 Post: TypeAlias = Callable[[Context, int, Share], Awaitable[Posted]]
-"""Posts a share of this batch: `post_share`, here or in another process."""
+"""Posts shares of this batch in the order in which it is called, and none after one that failed."""
 
 Owners: TypeAlias = Mapping[tuple[str, str], str | None]
 """Whose in a chunk is what there is once in a program, by kind and value."""
@@ -52,7 +52,7 @@ class _Chunk:
 
     count: int
     owners: Owners
-    shares: list[asyncio.Task[Posted]] = field(default_factory=list)
+    shares: Sequence[asyncio.Future[Posted]]
 
 
 @dataclass(slots=True)
@@ -70,7 +70,6 @@ class Lanes:
     posted: int = 0
     rejected: int = 0
     _chunks: deque[_Chunk] = field(default_factory=deque)
-    _last: dict[int, asyncio.Task[Posted]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,12 +91,8 @@ class Lanes:
             return
         while len(self._chunks) >= IN_FLIGHT:
             await self._end_oldest()
-        chunk = _Chunk(len(lines), owners)
-        for lane, share in shares.items():
-            before, post = self._last.get(lane), self.posts[lane]
-            self._last[lane] = asyncio.ensure_future(_after(before, post, ctx, batch_id, share))
-            chunk.shares.append(self._last[lane])
-        self._chunks.append(chunk)
+        begun = [asyncio.ensure_future(self.posts[lane](ctx, batch_id, share)) for lane, share in shares.items()]
+        self._chunks.append(_Chunk(len(lines), owners, begun))
 
     async def end(self) -> None:
         """Wait for what is under way. Raises what posting raises, once its chunk has ended."""
@@ -140,7 +135,7 @@ def may_go_in_shares(file_type: str, terms: FileTerms) -> bool:
 
 def lanes_here(_rows: int) -> Lanes:
     """Two in this process: it is at the rules of one while the database is at the other."""
-    return Lanes((post_share, post_share))
+    return Lanes((in_order(post_share), in_order(post_share)))
 
 
 def no_lanes(_rows: int) -> Lanes:
@@ -148,11 +143,21 @@ def no_lanes(_rows: int) -> Lanes:
     return Lanes()
 
 
-async def _after(before: asyncio.Task[Posted] | None, post: Post, ctx: Context, batch_id: int, share: Share) -> Posted:
-    """Post a share once the one before it stands; if it does not, neither does this."""
-    if before is not None:
-        await before
-    return await post(ctx, batch_id, share)
+def in_order(post: Callable[[Context, int, Share], Awaitable[Posted]]) -> Post:
+    """Posts a share once the one before it stands; if that does not, neither does this."""
+    last: asyncio.Future[Posted] | None = None
+
+    async def after(before: asyncio.Future[Posted] | None, ctx: Context, batch_id: int, share: Share) -> Posted:
+        if before is not None:
+            await before
+        return await post(ctx, batch_id, share)
+
+    def next_one(ctx: Context, batch_id: int, share: Share) -> asyncio.Future[Posted]:
+        nonlocal last
+        last = asyncio.ensure_future(after(last, ctx, batch_id, share))
+        return last
+
+    return next_one
 
 
 async def shares_of(ctx: Context, lines: Sequence[BatchLine], lanes: int) -> tuple[dict[int, Share], Owners]:

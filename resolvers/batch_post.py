@@ -1,6 +1,9 @@
 """Posting lines of a batch file: a share of a chunk, or all of it, in one database transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -12,7 +15,9 @@ from domain.store.statistics import refresh_statistics
 from resolvers.batch_line import REJECTED, BatchLine, BatchRow, not_standing, post_fresh_lines
 from resolvers.batch_record import HELD, RUNNING
 from resolvers.context import Context
+from resolvers.member import ImportMember
 from resolvers.reject_limit import BatchHeld, hold_over_limit
+from resolvers.transaction import SubmitTransaction
 
 
 @record
@@ -21,6 +26,33 @@ class Share:
 
     lines: Sequence[BatchLine]
     buckets: Sequence[int] | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., "Share"], tuple[object, ...]]:
+        """Through a pipe goes what the commands hold: to write down and read objects takes twice as long."""
+        packed = [(one.line, type(one.command), _packed(one.command), one.raw) for one in self.lines]
+        return _unpacked_share, (packed, self.buckets)
+
+
+_NAMES: Mapping[type[Any], Sequence[str]] = {
+    kind: [one.name for one in fields(kind)] for kind in (ImportMember, SubmitTransaction)
+}
+"""What the commands hold of which there are millions."""
+_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
+
+
+def _packed(command: object) -> object:
+    values = _VALUES.get(type(command))
+    return command if values is None else values(command)
+
+
+def _unpacked(kind: type[Any], packed: Any) -> Any:
+    names = _NAMES.get(kind)
+    return packed if names is None else kind(**dict(zip(names, packed, strict=True)))
+
+
+def _unpacked_share(packed: Sequence[tuple[int, type[Any], Any, bytes]], buckets: Sequence[int] | None) -> Share:
+    lines = [BatchLine(line=line, command=_unpacked(kind, values), raw=raw) for line, kind, values, raw in packed]
+    return Share(lines=lines, buckets=buckets)
 
 
 @record

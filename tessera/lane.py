@@ -11,8 +11,8 @@ import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -67,7 +67,7 @@ class _Beside:
     async def open(self, count: int, rows: int) -> AsyncIterator[Lanes]:
         """Start the processes; lanes in this one where they do not start."""
         self.is_taken, started = True, list[_Lane]()
-        with ThreadPoolExecutor(count, thread_name_prefix="lane") as threads:
+        with ThreadPoolExecutor(2 * count, thread_name_prefix="lane") as threads:
             try:
                 if await asyncio.to_thread(_start, self.settings, count, threads, started):
                     opened = Lanes([lane.post for lane in started], width=count)
@@ -106,7 +106,7 @@ def _start(settings: Settings, count: int, threads: ThreadPoolExecutor, started:
 
 def _end(lanes: Sequence["_Lane"]) -> None:
     for lane in lanes:
-        if lane.is_busy:
+        if lane.under_way:
             # Nobody waits for its answer any more.
             lane.process.kill()
         else:
@@ -120,27 +120,37 @@ def _end(lanes: Sequence["_Lane"]) -> None:
 
 @dataclass(slots=True)
 class _Lane:
-    """A process as its loader sees it."""
+    """A process as its loader sees it: it gets a share while it is at the one before, so that it never waits."""
 
     process: SpawnProcess
     calls: Connection
     threads: ThreadPoolExecutor
-    is_busy: bool = False
+    under_way: int = 0
+    _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _receiving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def post(self, ctx: Context, batch_id: int, share: Share) -> Posted:
-        """See `post_share`. Raises ServiceUnavailable where the process ended as well."""
+        """See `post_share` and `Post`. Raises ServiceUnavailable where the process ended as well."""
         call = ctx.principal, ctx.source, ctx.request_id, batch_id, share
-        # Where this is cancelled, it stays busy.
-        self.is_busy = True
-        answer = await asyncio.get_running_loop().run_in_executor(self.threads, self._exchange, call)
-        self.is_busy = False
+        run = asyncio.get_running_loop().run_in_executor
+        # Where this is cancelled, it stays under way.
+        self.under_way += 1
+        async with self._sending:
+            await run(self.threads, self._send, call)
+        async with self._receiving:
+            answer = await run(self.threads, self._receive)
+        self.under_way -= 1
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def _exchange(self, call: object) -> Answer:
-        try:
+    def _send(self, call: object) -> None:
+        # If it ended, its answer says so.
+        with suppress(OSError):
             self.calls.send(call)
+
+    def _receive(self) -> Answer:
+        try:
             answer: Answer = self.calls.recv()
         except (EOFError, OSError):
             self.process.join(STOP_LIMIT_S)
@@ -159,12 +169,18 @@ def _serve(settings: Settings, calls: Connection) -> None:
 async def _answer_calls(settings: Settings, calls: Connection) -> None:
     async with open_runtime(settings) as runtime:
         settle_memory(FILE_OBJECTS)
+        answer: Answer | None = None
         try:
             calls.send("ready")
+            coming = asyncio.create_task(asyncio.to_thread(calls.recv))
             while True:
-                principal, source, request_id, batch_id, share = await asyncio.to_thread(calls.recv)
-                ctx = Context(services=runtime.services, principal=principal, source=source, request_id=request_id)
-                calls.send(await _answer(ctx, batch_id, share))
+                principal, source, request_id, batch_id, share = await coming
+                coming = asyncio.create_task(asyncio.to_thread(calls.recv))
+                # What follows a share that failed has been sent by then, and must not stand without it.
+                if not isinstance(answer, Exception):
+                    ctx = Context(services=runtime.services, principal=principal, source=source, request_id=request_id)
+                    answer = await _answer(ctx, batch_id, share)
+                calls.send(answer)
         except (EOFError, OSError):
             return
 

@@ -16,7 +16,7 @@ from ingestion import load
 from ingestion.load import BatchSummary, load_batch_file
 from resolvers import batch_lane, batch_post
 from resolvers.batch import RUNNING, list_batches
-from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, lanes_here, no_lanes, shares_of
+from resolvers.batch_lane import Lanes, OpenLanes, Owners, Post, in_order, lanes_here, no_lanes, shares_of
 from resolvers.batch_line import BatchLine, BatchRow
 from resolvers.batch_post import Posted, Share, post_share
 from resolvers.bonus import PostBonus
@@ -111,7 +111,7 @@ async def test_loaders_of_one_file_with_other_numbers_of_lanes_post_each_line_on
 
 def opener(count: int) -> OpenLanes:
     """So many lanes in this process."""
-    return lambda _rows: Lanes((post_share,) * count)
+    return lambda _rows: Lanes([in_order(post_share) for _ in range(count)])
 
 
 def people(count: int) -> str:
@@ -200,7 +200,7 @@ class Slow:
                 await self.gate.wait()
             return Posted(lines=len(share.lines), rejected=1)
 
-        return post
+        return in_order(post)
 
     async def begun(self, ctx: Context, first: list[BatchLine], second: list[BatchLine]) -> list[str]:
         """What of both chunks began before the gate was opened."""
