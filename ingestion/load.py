@@ -135,8 +135,8 @@ async def load_batch_file(
     await asyncio.to_thread(forget_refusals, folder, path.name)
     # What waited for the members and cards of this file, of whichever type it is: another may have brought them.
     await settle_parked(ctx)
-    await rewrite_handbacks(ctx, folder)
-    batch, totals = await get_batch(ctx, batch.id), await get_batch_totals(ctx, batch.id)
+    if await rewrite_handbacks(ctx, folder):
+        batch, totals = await get_batch(ctx, batch.id), await get_batch_totals(ctx, batch.id)
     return BatchSummary(batch=batch, totals=totals, ignored_columns=file.columns.ignored, handback=folder)
 
 

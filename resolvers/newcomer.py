@@ -41,14 +41,17 @@ class Newcomers:
         actor, source = self.ctx.principal.actor, self.ctx.source
         self._journal = Journal(self.tx, self.state.id, self.state.config_version, self.now, actor, source)
 
+    @property
+    def are_referred(self) -> bool:
+        """Whether referrals are on."""
+        return self._referring.terms.enabled
+
     def lock(self, codes: Collection[str], references: Sequence[str], ids: Sequence[int]) -> None:
-        """Read whose these codes are, and lock the accounts that rewards may move.
+        """Where referrals are on, read whose these codes are, and lock the accounts that rewards may move.
 
         `references` and `ids` name the members who become active. It comes before any member is locked,
         because whoever posts locks the account first.
         """
-        if not self._referring.terms.enabled:
-            return
         self._owners = owners_of_codes(self.tx, self.state.id, codes)
         owners = list(self._owners.values())
         if not self._referring.is_due_on(ACTIVATION):
@@ -61,7 +64,7 @@ class Newcomers:
 
     def draw_codes(self, count: int) -> None:
         """Make the codes of so many new members."""
-        if self._referring.terms.enabled:
+        if self.are_referred:
             self._codes = unused_codes(self.tx, self.state.id, count)
 
     def next_code(self) -> str | None:
@@ -72,7 +75,7 @@ class Newcomers:
         """Whose code this is. Raises ReferralRefused (off, unknown, or of a member who is not active)."""
         if code is None:
             return None
-        if not self._referring.terms.enabled:
+        if not self.are_referred:
             raise ReferralRefused("referrals are off", field="referral_code")
         owner = self._owners.get(code)
         if owner is None:

@@ -161,6 +161,8 @@ class Roster:
         self._newcomers.draw_codes(fresh)
 
     def _lock_accounts(self, prepared: Sequence[_Prepared]) -> None:
+        if not self._newcomers.are_referred:
+            return
         active = [one for one in prepared if one.values.get("status") == ACTIVE]
         self._newcomers.lock(
             {one.change.referral_code for one in prepared if one.change.referral_code},

@@ -19,7 +19,10 @@ _SHORT = 16
 
 _INT = re.compile(r"[-+]?[0-9]{1,16}")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,16}(\.[0-9]{1,20})?")
+# Within all bounds, whatever its digits are.
+_PLAIN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,10})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_LENGTH = len("2026-01-31")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|z|[-+][0-9]{2}:?[0-9]{2})?"
 )
@@ -59,6 +62,8 @@ def read_int(given: Any) -> int:
 
 def read_decimal(given: Any) -> Decimal:
     """An exact number within ±10**15 with at most ten decimals; numeric strings are accepted."""
+    if type(given) is str and _PLAIN.fullmatch(given):
+        return Decimal(given)
     value = _read_number(given, _DECIMAL, "must be a number")
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -MAX_DECIMALS and value != round(value, MAX_DECIMALS):
@@ -98,8 +103,8 @@ def to_plain(value: Scalar) -> str | int | bool:
 
 def _read_iso(text: str) -> date | datetime | None:
     try:
-        if _DATE.fullmatch(text):
-            return date.fromisoformat(text)
+        if len(text) == _DAY_LENGTH:
+            return date.fromisoformat(text) if _DATE.fullmatch(text) else None
         return datetime.fromisoformat(text.upper()) if _MOMENT.fullmatch(text) else None
     except ValueError as error:
         raise ValueError("no such date") from error

@@ -13,7 +13,7 @@ _NAMES_MEMBER = (MEMBER, "card_number", "sub_relation_identifier")
 
 def _transaction(row: Row) -> SubmitTransaction:
     row.require(*TRANSACTIONS.required)
-    if not any(key in row.values for key in _NAMES_MEMBER):
+    if MEMBER not in row.values and not any(key in row.values for key in _NAMES_MEMBER):
         others = " and ".join(_NAMES_MEMBER[1:])
         raise BadRequest(f"{MEMBER}: is missing, and so are {others}", field=MEMBER)
     return SubmitTransaction(
