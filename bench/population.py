@@ -80,7 +80,7 @@ class Population:
         return taken
 
     def _add_member(self, reference: str) -> None:
-        key, wrapped = self.keys.new_data_key()
+        [(key, wrapped)] = self.keys.new_data_keys(1)
         profile = encrypt(key, _PROFILE)
         self.rows["member"].append(
             (self.program_id, self.members, reference, ACTIVE, True, None, wrapped, profile)

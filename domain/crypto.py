@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from domain.signing import KeyName
 
 _NONCE_BYTES = 12
+_KEY_BYTES = 32
 # A caller may name any key in a header, so no more are kept than are ever in use.
 _SIGNING_KEYS = 64
 
@@ -69,12 +70,13 @@ class KeyRing:
         """What a database keeps to know this secret again; it tells nothing about it."""
         return hmac.digest(self._derive("check-value", 32), b"tessera", "sha256")
 
-    def new_data_key(self) -> tuple[bytes, bytes]:
-        """A fresh member key: the key itself and the wrapped form that is stored."""
-        # In one: to ask for randomness takes as long as to use it.
-        drawn = os.urandom(32 + _NONCE_BYTES)
-        key, nonce = drawn[:32], drawn[32:]
-        return key, nonce + self._wrapping.encrypt(nonce, key, b"data-key")
+    def new_data_keys(self, count: int) -> list[tuple[bytes, bytes]]:
+        """Fresh member keys: each itself, and the wrapped form that is stored."""
+        size = _KEY_BYTES + _NONCE_BYTES
+        # At once: to ask for randomness takes as long as to use it.
+        drawn = os.urandom(size * count)
+        parts = [(drawn[at : at + _KEY_BYTES], drawn[at + _KEY_BYTES : at + size]) for at in range(0, len(drawn), size)]
+        return [(key, nonce + self._wrapping.encrypt(nonce, key, b"data-key")) for key, nonce in parts]
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """The member key behind its stored form."""

@@ -90,10 +90,12 @@ def post_fresh_lines(
     """
     ctx.principal.require(POSTERS[locked.type].permission)
     parking = parking_of(tx, ctx, state, locked)
-    waiters = [(one.line, one.command, one.raw) for one in lines if isinstance(one.command, Waiting)]
-    behind = set() if parking is None else parking.behind(waiters)
-    outcomes = post_lines(tx, ctx, state, locked.type, [one for one in lines if one.line not in behind])
-    if parking is not None:
+    if parking is None:
+        outcomes = post_lines(tx, ctx, state, locked.type, lines)
+    else:
+        waiters = [(one.line, one.command, one.raw) for one in lines if isinstance(one.command, Waiting)]
+        behind = parking.behind(waiters)
+        outcomes = post_lines(tx, ctx, state, locked.type, [one for one in lines if one.line not in behind])
         waiting = {line for line, outcome in outcomes.items() if is_to_wait(outcome)} | behind
         waiters = [one for one in waiters if one[0] in waiting]
         parking.park(waiters)
@@ -188,15 +190,17 @@ def _store_outcomes(
     """How many rows of the file have their outcome by now."""
     stored = [stored_row(row, state.places) for row in rows]
     batch_row.insert_rows(tx, locked.program_id, locked.id, stored)
-    accepted = [line.command for line, row in zip(lines, rows, strict=True) if row.status == ACCEPTED]
-    parked = sum(row.status == PARKED for row in rows)
+    statuses = [row.status for row in rows]
+    accepted, parked = statuses.count(ACCEPTED), statuses.count(PARKED)
+    # Other types have no amounts.
+    paid = [line.command for line, one in zip(lines, statuses, strict=True) if one == ACCEPTED and locked.type == "TXN"]
     return store.advance_batch(
         tx,
         locked,
-        accepted=len(accepted),
-        rejected=len(rows) - len(accepted) - parked,
+        accepted=accepted,
+        rejected=len(rows) - accepted - parked,
         parked=parked,
-        amount=sum(map(amount_of, accepted), Decimal(0)),
-        refunded=sum(map(refund_of, accepted), Decimal(0)),
-        points=sum(row["points"] for row in stored),
+        amount=sum(map(amount_of, paid), Decimal(0)),
+        refunded=sum(map(refund_of, paid), Decimal(0)),
+        points=sum([row["points"] for row in stored]),
     )

@@ -39,7 +39,7 @@ from domain.rules.model import AttributeDefinition, Scalar
 from domain.rules.value import to_plain
 from domain.store.bulk import Bulk
 from domain.store.ids import Ids
-from domain.store.member import Stored, find_members, insert_members, new_member, update_members
+from domain.store.member import Stored, find_members, insert_members, update_members
 from domain.store.outbox import insert_events, member_event
 from domain.store.program import ProgramState
 from domain.store.reading import read_together
@@ -82,6 +82,7 @@ class Roster:
     _fresh: dict[int, Stored] = field(default_factory=dict)
     _altered: dict[int, Stored] = field(default_factory=dict)
     _free_ids: list[int] = field(default_factory=list)
+    _free_keys: list[tuple[bytes, bytes]] = field(default_factory=list)
     _given_status: set[int] = field(default_factory=set)
     _ids: Ids = field(init=False)
     _definitions: Mapping[str, AttributeDefinition] = field(init=False)
@@ -158,6 +159,7 @@ class Roster:
             self._owners |= {(attribute, digest): owner for digest, owner in owned.items()}
         self._free_ids = self._ids.take(member, fresh)
         self._free_ids.reverse()
+        self._free_keys = keys.new_data_keys(fresh)
         self._newcomers.draw_codes(fresh)
 
     def _lock_accounts(self, prepared: Sequence[_Prepared]) -> None:
@@ -220,7 +222,7 @@ class Roster:
             referral_code=self._newcomers.next_code(),
             referred_by=referred_by,
         )
-        stored = new_member(self.ctx.services.keys, fresh)
+        stored = Stored(fresh, *self._free_keys.pop(), version=0)
         self._remember(stored)
         self._fresh[stored.member.id] = stored
         self._newcomers.note(None, stored.member)

@@ -206,12 +206,6 @@ def update_members(
     replace_unique_values(tx, program_id, [(one.member.id, hashes) for one, hashes in altered])
 
 
-def new_member(keys: KeyRing, one: Member) -> Stored:
-    """A member that is not stored yet, with a fresh key."""
-    data_key, wrapped = keys.new_data_key()
-    return Stored(one, data_key, wrapped, 0)
-
-
 def _columns(one: Stored, hashes: Mapping[str, bytes | None], pi_keys: frozenset[str]) -> dict[str, Any]:
     person = one.member
     personal = {

@@ -81,7 +81,7 @@ async def test_without_a_narration_a_sentence_stands_in(shop: Shop, pair: Contex
 
 async def test_the_narration_of_an_erased_member_is_gone_on_its_side_alone(shop: Shop, pair: Context) -> None:
     await transfer_points(pair, ORDER)
-    _, other_key = shop.services.keys.new_data_key()
+    [(_, other_key)] = shop.services.keys.new_data_keys(1)
 
     def forget(tx: Connection) -> None:
         tx.execute(update(member).where(member.c.relation_reference == "ANN").values(data_key=other_key))
