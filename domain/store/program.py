@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from domain.errors import ProgramNotFound
 from domain.models import feed, ledger_entry, program, program_config
@@ -23,14 +23,12 @@ from domain.rules.tally_plan import TallyPlan
 from domain.store.asking import Asking, need
 from domain.store.member import PERSONAL
 from domain.store.reading import Reading, read
+from domain.store.turn import VERSION, VERSION_IN_FORCE, wait_alone
 
 _CACHED = 256
 # Facts that cost a statement of their own, so that they are read only where a condition asks for them.
 _AGGREGATE = "aggregate."
 _OF_PURCHASES = frozenset({"member.purchases", "member.days_since_last_purchase"})
-
-_VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id"))
-_IN_FORCE = _VERSION.with_for_update(read=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +113,7 @@ class ProgramCache:
 @lru_cache(maxsize=_CACHED)
 def _version_of(program_id: int, *, in_force: bool) -> Reading[int | None]:
     """The same object each time: who needs it at once with others asks once."""
-    statement = _IN_FORCE if in_force else _VERSION
+    statement = VERSION_IN_FORCE if in_force else VERSION
     return Reading(statement, {"program_id": program_id}, lambda rows: next((row[0] for row in rows), None))
 
 
@@ -264,6 +262,7 @@ def set_configuration_version(tx: Connection, program_id: int, version: int) -> 
 
 def lock_program(tx: Connection, program_id: int) -> Row[Any]:
     """Lock the program's row, for changes of its configuration or credentials. Raises ProgramNotFound."""
+    wait_alone(tx, program_id)
     row = tx.execute(select(program).where(program.c.id == program_id).with_for_update()).one_or_none()
     if row is None:
         raise ProgramNotFound

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from domain.crypto import KeyRing
-from domain.models import account, program
+from domain.models import account
 from domain.store.member import NAMED, Stored, members_named
 from domain.store.reading import Reading, read_together
+from domain.store.turn import VERSION_IN_FORCE
 
-_VERSION = select(program.c.config_version).where(program.c.id == bindparam("program_id")).with_for_update(read=True)
 _ACCOUNTS = (
     select(account)
     .join(NAMED, account.c.member_id == NAMED.c.answers)
@@ -49,7 +49,7 @@ def begin_run(
     given = {"program_id": program_id, "references": references, "currency": currency}
     version, found, locked = read_together(
         tx,
-        Reading(_VERSION, given, lambda rows: next((row[0] for row in rows), None)),
+        Reading(VERSION_IN_FORCE, given, lambda rows: next((row[0] for row in rows), None)),
         members_named(keys, program_id, references, with_person=with_person),
         Reading(_ACCOUNTS, given, lambda rows: list(map(_ACCOUNT._make, rows))),
     )
