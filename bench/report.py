@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -74,6 +75,7 @@ def show(lines: Sequence[Line], scale: Scale) -> None:
         for floor in line.floors:
             table.add_row("", f"  {floor.name}", *_figures(floor.rounds), *_verdict(line, floor))
         table.add_section()
+    table.caption = interpreter()
     Console(width=None if Console().is_terminal else 132).print(table)
 
 
@@ -96,10 +98,15 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "load_average": os.getloadavg()[0],
         "durable_writes_per_second": round(_durable_writes()),
-        "python": platform.python_version(),
+        "python": interpreter(),
         "sqlite": sqlite3.sqlite_version,
         "generator": generator_name(),
     }
+
+
+def interpreter() -> str:
+    """Which Python, and whose: compiled without optimisations it takes up to twice as long (docs/scaling.md)."""
+    return f"{platform.python_implementation()} {platform.python_version()} in {sys.base_prefix}"
 
 
 def _durable_writes(seconds: float = 1.0) -> float:
