@@ -135,8 +135,10 @@ async def load_batch_file(
     await asyncio.to_thread(forget_refusals, folder, path.name)
     # What waited for the members and cards of this file, of whichever type it is: another may have brought them.
     await settle_parked(ctx)
-    if await rewrite_handbacks(ctx, folder):
-        batch, totals = await get_batch(ctx, batch.id), await get_batch_totals(ctx, batch.id)
+    await rewrite_handbacks(ctx, folder)
+    now = await get_batch(ctx, batch.id)
+    if now != batch:
+        batch, totals = now, await get_batch_totals(ctx, batch.id)
     return BatchSummary(batch=batch, totals=totals, ignored_columns=file.columns.ignored, handback=folder)
 
 

@@ -133,12 +133,16 @@ class _Lane:
         """See `post_share` and `Post`. Raises ServiceUnavailable where the process ended as well."""
         call = ctx.principal, ctx.source, ctx.request_id, batch_id, share
         run = asyncio.get_running_loop().run_in_executor
-        # Where this is cancelled, it stays under way.
         self.under_way += 1
-        async with self._sending:
-            await run(self.threads, self._send, call)
-        async with self._receiving:
-            answer = await run(self.threads, self._receive)
+        try:
+            async with self._sending:
+                await run(self.threads, self._send, call)
+            async with self._receiving:
+                answer = await run(self.threads, self._receive)
+        except BaseException:
+            # Nobody waits for its answer, which is the next that comes, or it has a share less: it posts no other.
+            self.process.kill()
+            raise
         self.under_way -= 1
         if isinstance(answer, Exception):
             raise answer
@@ -183,6 +187,10 @@ async def _answer_calls(settings: Settings, calls: Connection) -> None:
                 calls.send(answer)
         except (EOFError, OSError):
             return
+        except BaseException:
+            # Not by way of the interpreter's end, which would wait for the pipe, as the loader does for an answer.
+            _log.exception("a process that posts rows ends")
+            os._exit(1)
 
 
 async def _answer(ctx: Context, batch_id: int, share: Share) -> Answer:

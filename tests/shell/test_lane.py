@@ -6,7 +6,9 @@ import pickle
 import signal
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,16 @@ from domain.errors import BatchRefused, ServiceUnavailable
 from ingestion import load
 from ingestion.load import Progress
 from resolvers import batch_lane
-from resolvers.batch import list_batches
-from resolvers.batch_post import Share
+from resolvers.batch import get_batch, list_batches, open_batch
+from resolvers.batch_post import Posted, Share, post_share
+from resolvers.context import Context
 from resolvers.reject_limit import BatchHeld
 from resolvers.verification import verify_ledger
 from tessera import lane
 from tessera.lane import lanes_beside
-from tessera.settings import load_settings
-from tests.ingestion.desk import MEMBERS, Desk, new_program, open_desk, transactions
-from tests.ingestion.test_lanes import CAPPED, purchases
+from tessera.settings import Settings, load_settings
+from tests.ingestion.desk import MEMBERS, Desk, new_program, open_desk, points_of, transactions
+from tests.ingestion.test_lanes import CAPPED, bonus, purchases
 from tests.servers import Deployment
 from tests.warm import WarmProcess
 
@@ -138,6 +141,48 @@ async def test_a_process_tells_what_nobody_foresaw_and_lets_refusals_through(
     assert isinstance(held, BatchHeld)
     assert isinstance(foreseen_by_nobody, RuntimeError)
     assert str(foreseen_by_nobody) == "ZeroDivisionError in a process that posts rows, whose log says more"
+
+
+def serve_badly(settings: Settings, calls: Connection) -> None:
+    """A lane that refuses the share of line 1, and is at that of line 3 for good."""
+    post = post_share
+
+    async def refusing(ctx: Context, batch_id: int, share: Share) -> Posted:
+        if share.lines[0].line == 1:
+            raise BatchRefused("the first")
+        await asyncio.sleep(3600 if share.lines[0].line == 3 else 0)
+        return await post(ctx, batch_id, share)
+
+    vars(lane)["post_share"] = refusing
+    lane._serve(settings, calls)
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_a_share_that_was_sent_already_does_not_stand_without_the_one_before(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+) -> None:
+    beside(monkeypatch, database_url, tmp_path)
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=serve_badly, args=(load_settings(), theirs), daemon=True)
+    process.start()
+    theirs.close()
+    async with two_desks(database_url, tmp_path) as (desk, _):
+        with ThreadPoolExecutor(2) as threads:
+            assert await asyncio.to_thread(ours.recv) == "ready"
+            batch = await open_batch(desk.ctx, file_type="BNS", file_name="Shop_BNS.csv", sha256="0" * 64)
+            one, first = lane._Lane(process, ours, threads), 3 if is_cancelled else 1
+            shares = [Share(lines=[bonus(line, "M1")]) for line in (first, first + 1)]
+            posting = [asyncio.ensure_future(one.post(desk.ctx, batch.id, share)) for share in shares]
+            if is_cancelled:
+                await asyncio.sleep(0.5)
+                posting[0].cancel()
+            ends = await asyncio.gather(*posting, return_exceptions=True)
+            await asyncio.to_thread(lane._end, [one])
+        expected = [asyncio.CancelledError, ServiceUnavailable] if is_cancelled else [BatchRefused, BatchRefused]
+        assert [type(end) for end in ends] == expected
+        assert (await get_batch(desk.ctx, batch.id)).rows_read == 0
+        assert await points_of(desk) == {}
 
 
 async def test_processes_end_with_a_loader_that_is_killed(database_url: str, tmp_path: Path) -> None:

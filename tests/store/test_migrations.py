@@ -1,5 +1,7 @@
 """Migrations go up and down on both databases, and the models say what they make."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,11 @@ from sqlalchemy import Connection, ForeignKeyConstraint, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from domain.migrations import downgrade, drift, is_current, upgrade
-from domain.models import METADATA, batch_row
+from domain.models import METADATA, batch_row, member
 from domain.models.base import ONLY_ON
 from domain.store.database import open_database
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_down_to_nothing_and_up_again(database_url: str) -> None:
@@ -40,6 +44,27 @@ async def test_only_sqlite_has_the_keys_that_verification_proves(database_url: s
 
     db = open_database(database_url, data_dir=tmp_path)
     assert await db.write(stored) == {key for key, only in keys.items() if only in {None, db.dialect}}
+    await db.close()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+async def test_references_compare_by_code_points_and_their_figures_are_known(database_url: str, tmp_path: Path) -> None:
+    db = open_database(database_url, data_dir=tmp_path)
+    collation = text(
+        "SELECT collname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation "
+        "WHERE attrelid = 'member'::regclass AND attname = 'relation_reference'"
+    )
+    figures = text("SELECT count(*) FROM pg_stats WHERE tablename = 'member' AND attname = 'relation_reference'")
+    somebody = {"status": 1, "accrual_allowed": True, "data_key": b"", "profile": b"", "attributes": {}, "version": 1}
+    members = [
+        {"program_id": 1, "id": one, "relation_reference": f"M{one}", "enrolled_at": NOW, **somebody} for one in (1, 2)
+    ]
+    await db.write(lambda tx: tx.execute(insert(member), members))
+    ways: list[tuple[Callable[[str], None], str]] = [(lambda url: downgrade(url, "0028"), "default"), (upgrade, "C")]
+    for go, expected in ways:
+        go(database_url)
+        assert await db.write(lambda tx: tx.scalar(collation)) == expected
+        assert await db.write(lambda tx: tx.scalar(figures)) == 1
     await db.close()
 
 
