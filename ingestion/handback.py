@@ -60,7 +60,7 @@ async def write_handback(
         rejects.write(_ended(source.header_raw, end))
         records = source.records()
         async for rows in _pages(ctx, batch):
-            result.write(_csv(_outcomes(rows)))
+            result.write(_outcomes(rows))
             if rejected := [row.line for row in rows if row.status == REJECTED]:
                 late = await list_late_rejects(ctx, batch.id, after_line=rejected[0] - 1, limit=_PAGE)
                 mine = [line for line in rejected if line not in late]
@@ -92,7 +92,7 @@ async def _rewrite(ctx: Context, batch: Batch, folder: Path) -> bool:
     with whole_file(_path(folder, batch, "result.csv")) as result:
         result.write(_csv([_COLUMNS]))
         async for rows in _pages(ctx, batch):
-            result.write(_csv(_outcomes(rows)))
+            result.write(_outcomes(rows))
     await _write_late_rejects(ctx, batch, folder)
     totals = await get_batch_totals(ctx, batch.id)
     with whole_file(summary) as file:
@@ -153,20 +153,15 @@ def summary_bytes(batch: Batch, totals: BatchTotals, ignored: Sequence[str]) -> 
     )
 
 
-def _outcomes(rows: Sequence[BatchRow]) -> list[tuple[object, ...]]:
-    # Of few messages most rows have one.
-    told = {message: harmless(message) for message in {row.message for row in rows}}
-    return [
-        (
-            row.line,
-            row.status,
-            row.code,
-            told[row.message],
-            plain_text(row.points),
-            "" if row.external_reference is None else str(row.external_reference).upper(),
-        )
+def _outcomes(rows: Sequence[BatchRow]) -> bytes:
+    # Of few messages most rows have one, and nothing else needs quotes.
+    told = {message: _cell(harmless(message)) for message in {row.message for row in rows}}
+    lines = [
+        f"{row.line},{row.status},{row.code},{told[row.message]},{plain_text(row.points)},"
+        f"{'' if row.external_reference is None else str(row.external_reference).upper()}\r\n"
         for row in rows
     ]
+    return "".join(lines).encode()
 
 
 def _copy_rejects(lines: Sequence[int], records: Iterator[Record], end: bytes, rejects: BinaryIO) -> None:
@@ -182,6 +177,11 @@ def _line_end(header: bytes) -> bytes:
 def _ended(raw: bytes, end: bytes) -> bytes:
     """The bytes of a row with an end of line, which the last one of a file may lack."""
     return raw if raw.endswith(b"\n") else raw + end
+
+
+def _cell(text: str) -> str:
+    # Behind another: alone in its row an empty one would be quoted.
+    return _csv([["", text]]).decode().removesuffix("\r\n")[1:]
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:
