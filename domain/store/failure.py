@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeVar
 
 import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from domain.errors import ServiceUnavailable
@@ -13,12 +14,14 @@ from domain.errors import ServiceUnavailable
 Result = TypeVar("Result")
 
 _RETRYABLE = {"40001", "40P01", "55P03"}
+# A migration changed what a statement gives while this process ran, and the driver has forgotten its plans by then.
+_OUTDATED = (AsyncAdapt_asyncpg_dbapi.InvalidCachedStatementError, asyncpg.InvalidCachedStatementError)
 _RETRIES = 5
 _LOST = (OSError, SQLAlchemyError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
 
 
 async def retried(ask: Callable[[], Awaitable[Result]]) -> Result:
-    """What a database answers, asked again after a deadlock, by SQLAlchemy or by the driver itself.
+    """What a database answers, asked again after a deadlock or a migration, by SQLAlchemy or by the driver itself.
 
     Raises ServiceUnavailable, and what a faulty statement raises.
     """
@@ -26,7 +29,8 @@ async def retried(ask: Callable[[], Awaitable[Result]]) -> Result:
         try:
             return await ask()
         except (DBAPIError, asyncpg.PostgresError) as error:
-            if _sqlstate(error) not in _RETRYABLE or attempt == _RETRIES - 1:
+            is_passing = _sqlstate(error) in _RETRYABLE or isinstance(getattr(error, "orig", error), _OUTDATED)
+            if not is_passing or attempt == _RETRIES - 1:
                 _raise(_translated(error), error)
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
         except _LOST as error:

@@ -1,6 +1,7 @@
 """Migrations go up and down on both databases, and the models say what they make."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import pytest
 from sqlalchemy import Connection, ForeignKeyConstraint, insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from domain.crypto import KeyRing
 from domain.migrations import downgrade, drift, is_current, upgrade
 from domain.models import METADATA, batch_row, member
 from domain.models.base import ONLY_ON
+from domain.store.asking import need
 from domain.store.database import open_database
+from domain.store.member import members_named
+from domain.store.reading import read
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -65,6 +70,27 @@ async def test_references_compare_by_code_points_and_their_figures_are_known(dat
         go(database_url)
         assert await db.write(lambda tx: tx.scalar(collation)) == expected
         assert await db.write(lambda tx: tx.scalar(figures)) == 1
+    await db.close()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+async def test_a_process_that_runs_while_a_migration_changes_a_column_goes_on(
+    database_url: str, tmp_path: Path
+) -> None:
+    db = open_database(database_url, data_dir=tmp_path)
+    named = members_named(KeyRing("x" * 40), 1, ["M1"])
+    asked: list[Callable[[], Awaitable[object]]] = [
+        lambda: db.read(lambda tx: read(tx, named)),
+        lambda: db.ask(lambda: need(named)),
+    ]
+    ways: list[Callable[[str], None]] = [lambda url: downgrade(url, "0028"), upgrade]
+    for ask in asked:
+        for go in ways:
+            # Often enough that its plan is kept.
+            for _ in range(3):
+                await ask()
+            await asyncio.to_thread(go, database_url)
+            await ask()
     await db.close()
 
 
